@@ -1,0 +1,1 @@
+"""The client seam: who answers, and what is wrapped around whoever answers."""

@@ -1,0 +1,144 @@
+"""The seam between the method and whatever answers: two methods.
+
+A client turns a request into a reply. Journal, retry, throttle and budget are clients that wrap
+a client. Knows no service, no file and no setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Which throw of the dice a call is; part of the journal's key, never sent.
+
+    Attributes:
+        child_id: the place in the data set that the call works for.
+        purpose: evolve, compare, answer.
+        attempt: 0 for the first ask, 1 for the second of the same purpose, and so on.
+    """
+
+    child_id: str
+    purpose: str
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a call is about, beside its messages; never sent, and no part of the journal's key.
+
+    It is there for the counts (by generation and operation) and for the offline client, which
+    reads no prompt.
+
+    Attributes:
+        generation: the generation that the call works for.
+        operation: the operation's name; None where a seed is answered.
+        kind: ``in-depth`` or ``in-breadth``; None where a seed is answered.
+        format: the data format drawn, or None.
+        instruction: evolve: the parent; compare: the child; answer: the instruction.
+        parent: compare: the parent; otherwise None.
+    """
+
+    generation: int
+    operation: str | None
+    kind: str | None
+    format: str | None
+    instruction: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        draw: which throw of the dice this is.
+        subject: what it is about; never sent.
+        messages: (role, content) pairs.
+        model: the model's name; empty for clients that have but one.
+        temperature: sampling temperature, None to leave it to the service.
+        top_p: nucleus sampling, None to leave it to the service.
+        max_tokens: upper bound of the reply's length in tokens, None for none.
+        extra: further parameters of the request's body.
+    """
+
+    draw: Draw
+    subject: Subject
+    messages: tuple[tuple[str, str], ...]
+    model: str
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def purpose(self) -> str:
+        """Why it is asked: evolve, compare, answer."""
+        return self.draw.purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call, as the service reported them; None where it said nothing."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back.
+
+    Attributes:
+        text: the content, reasoning left out; may be empty.
+        finish_reason: ``stop``, ``length`` or another word of the service's.
+        usage: tokens.
+        model: the model that the service says it used.
+    """
+
+    text: str
+    finish_reason: str
+    usage: Usage
+    model: str
+
+
+class Client(Protocol):
+    """Anything that answers requests, or wraps something that does."""
+
+    async def complete(self, request: Request) -> Reply:
+        """Return the reply.
+
+        Raises:
+            CallError: this call has no reply.
+            StopRun: no further call can have one.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections. Called once, last."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """What a client's factory is called with, once for each endpoint in use.
+
+    Attributes:
+        base_url: the server, None for the client's own default.
+        model: the model's name, empty if none was given.
+        api_key: the key, None if none was found. Never write it anywhere.
+        timeout: seconds that one call may take.
+    """
+
+    base_url: str | None
+    model: str
+    api_key: str | None
+    timeout: float
+
+    def __repr__(self) -> str:
+        return f"ClientOptions(base_url={self.base_url!r}, model={self.model!r})"
