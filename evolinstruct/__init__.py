@@ -1,1 +1,22 @@
-"""Evol-Instruct, whole, in one command (method: WizardLM, arXiv 2304.12244)."""
+"""Evol-Instruct, whole, in one command (method: WizardLM, arXiv 2304.12244).
+
+From Python: `evolve`, `evolve_async` and `prepare`. They are loaded when first used, so that
+importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evolinstruct.api import evolve, evolve_async, prepare
+
+__all__ = ["evolve", "evolve_async", "prepare"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from evolinstruct import api  # noqa: PLC0415 - slow
+
+    return getattr(api, name)

@@ -37,7 +37,7 @@ class InputError(EvolinstructError):
     """A seed file, a prompt pack, a recipe or the run directory is wrong."""
 
 
-class StopRun(EvolinstructError):  # noqa: N818 - named for what it asks of its reader
+class StopRun(EvolinstructError):
     """The run ends before its last generation; everything written so far stays valid."""
 
 

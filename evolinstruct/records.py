@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 
 _ID_BYTES = 8
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def seed_id(text: str) -> str:
@@ -69,7 +70,7 @@ class Rejected:
     Attributes:
         rule: the name of the rule.
         evidence: what it saw, such as the words that matched.
-        raw: the reply that the rule judged, as it came.
+        raw: the reply as it came: the rewrite, or for rules about the answer the answer.
     """
 
     id: str
@@ -118,7 +119,7 @@ _L = TypeVar("_L", Kept, Rejected, Failed)
 def encode(line: Line) -> bytes:
     """Return the line as UTF-8 JSON with a final newline: equal lines give equal bytes."""
     fields = {name: getattr(line, name) for name in line.__slots__}
-    return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
+    return _to_json(fields).encode() + b"\n"
 
 
 def decode(kind: type[_L], line: bytes | str) -> _L:

@@ -1,0 +1,79 @@
+"""`evolinstruct prompts`: see, copy and check prompt packs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evolinstruct import defaults
+from evolinstruct.cli.options import Verbose
+from evolinstruct.cli.reporting import reported
+
+app = typer.Typer(name="prompts", help="See, copy and check prompt packs.", no_args_is_help=True)
+
+_Pack = Annotated[str, typer.Argument(metavar="PACK", help="A built-in name or a folder.")]
+
+
+@app.command(name="list")
+def list_packs(verbose: Verbose = 0) -> None:
+    """List the built-in packs."""
+    with reported(verbose=verbose):
+        from evolinstruct import prompts  # noqa: PLC0415 - slow
+
+        for name in prompts.builtin():
+            typer.echo(f"{name}\t{prompts.read(prompts.find(name)).description}")
+
+
+@app.command()
+def show(
+    pack: _Pack = defaults.PACK,
+    name: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="Only this file, such as compare.")
+    ] = None,
+    verbose: Verbose = 0,
+) -> None:
+    """Print a pack's operations and files, or one file's text."""
+    with reported(verbose=verbose):
+        from evolinstruct import prompts  # noqa: PLC0415 - slow
+
+        folder = prompts.find(pack)
+        if name is not None:
+            typer.echo(prompts.find_file(folder, name).read_text(encoding="utf-8"), nl=False)
+            return
+        found = prompts.read(folder)
+        typer.echo(f"{found.name}: {found.description}\n{folder}\n")
+        for operation in found.operations:
+            typer.echo(f"{operation.name}\t{operation.kind}\tweight {operation.weight:g}")
+        typer.echo(f"\nformats: {', '.join(found.formats)}")
+        typer.echo(f"markers: {', '.join(found.markers)}")
+        typer.echo(f"files: {', '.join(prompts.files(folder))}")
+
+
+@app.command()
+def copy(
+    pack: _Pack,
+    to: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
+    verbose: Verbose = 0,
+) -> None:
+    """Copy a pack to a folder of your own, to change it there."""
+    with reported(verbose=verbose):
+        from evolinstruct import prompts  # noqa: PLC0415 - slow
+
+        prompts.copy(prompts.find(pack), to)
+        typer.echo(f"Copied to {to}; change it, then: evolinstruct prompts check {to}", err=True)
+
+
+@app.command()
+def check(pack: _Pack, verbose: Verbose = 0) -> None:
+    """Check a pack whole; names the file and the line of what is wrong."""
+    with reported(verbose=verbose):
+        from evolinstruct import prompts  # noqa: PLC0415 - slow
+
+        found = prompts.read(prompts.find(pack))
+        typer.echo(
+            f"{found.name} is in order: {len(found.operations)} operations,"
+            f" {len(found.formats)} formats.",
+            err=True,
+        )

@@ -1,0 +1,59 @@
+"""What a run says while it goes on: plain values, in the order in which things happen.
+
+The pipeline yields them, the console or a script reads them. `LowYield` (see `tally`) is one too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evolinstruct.records import Line
+from evolinstruct.tally import LowYield, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence for the user: what was found, what is added, what to know about a client."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationStarted:
+    """A generation begins; the tally grows as its lines are settled."""
+
+    tally: Tally
+    generations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An instruction has ended as a line, and the line is written.
+
+    Attributes:
+        line: the line.
+        calls: how many calls have been made so far.
+        replayed: how many were found in the journal instead.
+    """
+
+    line: Line
+    calls: int
+    replayed: int
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationEnded:
+    """A generation is complete; `anew` is False where an earlier run had finished it."""
+
+    tally: Tally
+    anew: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All generations are complete; the data set is in place unless answers are off."""
+
+    dataset_lines: int | None
+
+
+Event = Said | GenerationStarted | Settled | GenerationEnded | LowYield | Finished

@@ -1,0 +1,196 @@
+"""The heart: one instruction is rewritten, judged and answered.
+
+Two steps, `propose` and `answer`, with a gate between them that is somebody else's. Each is a
+function of one instruction, the recipe with its prompt pack, and a client, and of nothing else:
+where and when they run, beside what, and where their results go, they do not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evolinstruct import elimination, operations, reading
+from evolinstruct.elimination import Verdict
+from evolinstruct.errors import CallFailed, CallRejected
+from evolinstruct.llm.base import Client, Draw, Reply, Request, Subject
+from evolinstruct.prompts import Messages, Pack
+from evolinstruct.recipe import Recipe
+from evolinstruct.records import Failed, Kept, Rejected, child_id
+
+NOT_EQUAL, UNCLEAR = "not equal", "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An evolved instruction that passed the rules for rewrites and waits for its answer.
+
+    Attributes:
+        line: the line it will be, its answer still missing.
+    """
+
+    line: Kept
+
+
+class Evolution:
+    """What evolving needs beside an instruction: recipe, prompt pack and client."""
+
+    def __init__(
+        self, recipe: Recipe, pack: Pack, weights: Mapping[str, float], client: Client
+    ) -> None:
+        """Bind the parts; the weights are those of the operations in use."""
+        self._recipe = recipe
+        self._pack = pack
+        self._weights = weights
+        self._client = client
+        self._kinds = {operation.name: operation.kind for operation in pack.operations}
+        self._needs_format = {item.name for item in pack.operations if item.uses_format}
+        self._rewrite_rules = elimination.rules_in_use(
+            elimination.REWRITE_RULES, eliminate=recipe.eliminate
+        )
+        self._answer_rules = elimination.rules_in_use(
+            elimination.ANSWER_RULES, eliminate=recipe.eliminate
+        )
+
+    async def propose(self, parent: Kept, generation: int) -> Proposal | Rejected | Failed:
+        """Rewrite an instruction, judge the rewrite by the free rules, then by comparison."""
+        child = self._conceive(parent, generation)
+        purpose = "evolve"
+        raw = None
+        try:
+            reply = await self._rewrite(child, parent)
+            raw = reply.text
+            child = replace(
+                child,
+                instruction=reading.read_instruction(raw, self._pack.markers),
+                model=reply.model,
+            )
+            verdict = elimination.judge_rewrite(
+                elimination.Rewrite(parent.instruction, child.instruction, self._pack.markers),
+                self._rewrite_rules,
+            )
+            if verdict is None and self._recipe.compare:
+                purpose = "compare"
+                child, verdict = await self._compared(child, parent)
+        except CallRejected as refusal:
+            return _rejected(child, Verdict(refusal.error, refusal.message), raw)
+        except CallFailed as failure:
+            return _failed(child, purpose, failure)
+        if verdict is not None:
+            return _rejected(child, verdict, raw)
+        return Proposal(child)
+
+    async def answer(self, proposal: Proposal) -> Kept | Rejected | Failed:
+        """Answer a proposal's instruction and judge the answer."""
+        line = proposal.line
+        messages = self._pack.answer(line.instruction)
+        try:
+            reply = await self._whole("answer", messages, self._subject(line), line.id)
+        except CallRejected as refusal:
+            return _rejected(line, Verdict(refusal.error, refusal.message), None)
+        except CallFailed as failure:
+            return _failed(line, "answer", failure)
+        output = reading.without_reasoning(reply.text).strip()
+        line = replace(line, output=output, model=reply.model)
+        verdict = elimination.judge_answer(
+            elimination.Answer(line.instruction, output), self._answer_rules
+        )
+        return line if verdict is None else _rejected(line, verdict, reply.text)
+
+    def _conceive(self, parent: Kept, generation: int) -> Kept:
+        """Return the child as far as its place alone decides it: its operation and format."""
+        place = child_id(parent.seed_id, generation)
+        operation = operations.draw_operation(self._weights, self._recipe.seed, place)
+        return Kept(
+            id=place,
+            seed_id=parent.seed_id,
+            parent_id=parent.id,
+            generation=generation,
+            operation=operation,
+            format=self._formats(place)[0] if operation in self._needs_format else None,
+            instruction="",
+            input=None,
+            output=None,
+            model=None,
+            compared=None,
+            seed_source=parent.seed_source,
+        )
+
+    def _formats(self, place: str) -> list[str]:
+        """Return the pack's formats in drawn order: the first is drawn, the others shown."""
+        return operations.draw_order(self._pack.formats, self._recipe.seed, place)
+
+    async def _rewrite(self, child: Kept, parent: Kept) -> Reply:
+        shown = self._formats(child.id)[1:] if child.format else ()
+        messages = self._pack.evolve(child.operation or "", parent.instruction, child.format, shown)
+        subject = self._subject(child, instruction=parent.instruction)
+        return await self._whole("evolve", messages, subject, child.id)
+
+    async def _compared(self, child: Kept, parent: Kept) -> tuple[Kept, Verdict | None]:
+        """Ask whether the rewrite gained anything; an unclear verdict is asked for once more."""
+        messages = self._pack.compare(parent.instruction, child.instruction)
+        subject = self._subject(child, parent=parent.instruction)
+        for attempt in range(2):
+            reply = await self._ask("compare", messages, subject, child.id, attempt)
+            equal = reading.read_verdict(reply.text)
+            if equal is not None:
+                break
+        if equal:
+            return child, Verdict("no_information_gain", reply.text.strip())
+        return replace(child, compared=UNCLEAR if equal is None else NOT_EQUAL), None
+
+    async def _whole(self, purpose: str, messages: Messages, subject: Subject, place: str) -> Reply:
+        """Ask for a reply that is data: one that was cut off is never taken for whole."""
+        reply = await self._ask(purpose, messages, subject, place)
+        if reply.finish_reason == "length":
+            raise CallRejected("truncated", f"the {purpose} reply ends at its token limit")
+        return reply
+
+    async def _ask(
+        self, purpose: str, messages: Messages, subject: Subject, place: str, attempt: int = 0
+    ) -> Reply:
+        setting = self._recipe.setting
+        return await self._client.complete(
+            Request(
+                draw=Draw(place, purpose, attempt),
+                subject=subject,
+                messages=messages,
+                model=setting("model", purpose) or "",
+                temperature=setting("temperature", purpose),
+                top_p=setting("top_p", purpose),
+                max_tokens=setting("max_tokens", purpose),
+            )
+        )
+
+    def _subject(
+        self, line: Kept, instruction: str | None = None, parent: str | None = None
+    ) -> Subject:
+        """Describe a call that works for a line; its text is the line's own unless given."""
+        return Subject(
+            generation=line.generation,
+            operation=line.operation,
+            kind=self._kinds.get(line.operation or ""),
+            format=line.format,
+            instruction=line.instruction if instruction is None else instruction,
+            parent=parent,
+        )
+
+
+def _rejected(line: Kept, verdict: Verdict, raw: str | None) -> Rejected:
+    fields: dict[str, Any] = {name: getattr(line, name) for name in Kept.__slots__}
+    return Rejected(**fields, rule=verdict.rule, evidence=verdict.evidence, raw=raw)
+
+
+def _failed(line: Kept, purpose: str, failure: CallFailed) -> Failed:
+    return Failed(
+        id=line.id,
+        seed_id=line.seed_id,
+        parent_id=line.parent_id,
+        generation=line.generation,
+        operation=line.operation,
+        purpose=purpose,
+        error=failure.error,
+        attempts=failure.attempts,
+        message=failure.message,
+    )

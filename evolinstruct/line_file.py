@@ -1,0 +1,114 @@
+"""One JSONL file that never gets worse while it is written again.
+
+A run writes each file from its first line, every time. Lines that are there already are only
+compared; from the first missing one on they are appended; and where a line differs, the new file
+grows beside the old one and takes its place when it is whole. Knows bytes, not what they say.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+_BLOCK = 1 << 20
+
+
+class LineFile:
+    """A file being written; a context manager that leaves it valid however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        """Start at the first line; nothing is changed yet."""
+        self._path = path
+        self._beside = path.with_name(path.name + ".partial")
+        self._there: BinaryIO | None = path.open("rb") if path.exists() else None
+        self._out: BinaryIO | None = None if self._there else path.open("wb")
+        self._digest = blake2b(digest_size=16)
+        self.lines = 0
+        self.size = 0
+
+    def write(self, line: bytes) -> None:
+        """Add a line: compare it with the one that is there, or write it."""
+        if self._there is not None:
+            found = self._there.read(len(line))
+            if found != line:
+                self._depart(found, line)
+        if self._out is not None:
+            self._out.write(line)
+        self._digest.update(line)
+        self.lines += 1
+        self.size += len(line)
+
+    def _depart(self, found: bytes, line: bytes) -> None:
+        """Stop comparing: go on in place after a torn end, otherwise beside the old file."""
+        assert self._there is not None  # noqa: S101 - only called while comparing
+        self._there.close()
+        self._there = None
+        # Only the last line can be shorter than what belongs there.
+        if len(found) < len(line) and line.startswith(found):
+            self._out = self._path.open("r+b")
+            self._out.seek(self.size)
+            self._out.truncate()
+        else:
+            self._out = self._copy_beside()
+
+    def _copy_beside(self) -> BinaryIO:
+        out = self._beside.open("wb")
+        with self._path.open("rb") as old:
+            left = self.size
+            while left and (block := old.read(min(left, _BLOCK))):
+                out.write(block)
+                left -= len(block)
+        return out
+
+    def flush(self) -> None:
+        """Hand what was written to the system, for whoever reads along."""
+        if self._out is not None:
+            self._out.flush()
+
+    def finish(self) -> dict[str, object]:
+        """End the file after the last line; return its lines, size and digest."""
+        if self._there is not None and self._there.read(1):
+            self._there.close()
+            self._there = None
+            self._out = self._copy_beside()
+        if self._out is not None:
+            self._out.flush()
+            os.fsync(self._out.fileno())
+        self._close()
+        if self._beside.exists():
+            self._beside.replace(self._path)
+        return {"lines": self.lines, "bytes": self.size, "digest": self._digest.hexdigest()}
+
+    def _close(self) -> None:
+        for handle in (self._there, self._out):
+            if handle is not None:
+                handle.close()
+        self._there = self._out = None
+
+    def __enter__(self) -> LineFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+
+def matches(path: Path, described: dict[str, object]) -> bool:
+    """Tell whether a file is, byte for byte, what `LineFile.finish` described."""
+    try:
+        if path.stat().st_size != described["bytes"]:
+            return False
+        digest = blake2b(digest_size=16)
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except OSError:
+        return False
+    return digest.hexdigest() == described["digest"]

@@ -1,0 +1,203 @@
+"""The chat-completions format: a request as its body, a body as a reply, and what a service says.
+
+Knows the JSON that OpenAI-compatible services exchange, with the habits of those that stray from
+it. Knows no network, no package and no status. Content is handed on as it came: what a service
+puts in a reasoning field of its own is left out, a ``<think>`` block inside the content is not
+(telling it apart is the reader's work).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from evolinstruct.errors import CallRejected
+from evolinstruct.llm.base import Reply, Request, Usage
+
+_LONGEST_MESSAGE = 300  # characters; a message is read by a person and stored in a line
+_LONGEST_READ = 5_000  # characters of a service's message that are looked at
+_TRUNCATED = frozenset({"max_tokens", "model_length", "max_length"})
+_FILTERED = frozenset({"content_filter", "safety", "prohibited_content"})
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_SECRETS = re.compile(
+    r"(?<=bearer )\S+"
+    r"|\b(?:sk|pk|rk|gsk|csk|hf|xai|r8|key|tgp)[-_][\w.*-]{6,}"
+    r"|\bAIza[\w-]{20,}"
+    r"|(?<=://)[^\s/@]+(?=@)",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+
+
+class UnreadableError(ValueError):
+    """The body holds no reply; the text says what it holds instead."""
+
+
+def body(request: Request) -> dict[str, object]:
+    """Return the request as a service wants it; what is None is left to the service."""
+    settings = {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "max_tokens": request.max_tokens,
+    }
+    return {
+        "model": request.model,
+        "messages": [{"role": role, "content": content} for role, content in request.messages],
+        **{name: value for name, value in settings.items() if value is not None},
+        **request.extra,
+    }
+
+
+def parse(content: bytes) -> Mapping[str, object]:
+    """Return the JSON object that a body holds.
+
+    Raises:
+        UnreadableError: it holds none.
+    """
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):  # nesting without end is garbage too
+        raise UnreadableError(_instead_of_json(content)) from None
+    if not isinstance(found, dict):
+        raise UnreadableError(f"expected a JSON object, found {_start(content)}")
+    return found
+
+
+def reply(found: Mapping[str, object]) -> Reply:
+    """Return the reply in a parsed body.
+
+    Raises:
+        UnreadableError: there is none in it.
+        CallRejected: the service's content filter withheld it.
+    """
+    choice = _first(found.get("choices"))
+    if choice is None:
+        raise UnreadableError(f"the reply has no choices: {json.dumps(found)[:200]}")
+    finish = str(choice.get("finish_reason") or "").lower()
+    if finish in _FILTERED:
+        raise CallRejected("refused_by_service", "the service's content filter withheld the reply")
+    if finish == "error":
+        raise UnreadableError(f"the service broke off: {said(choice.get('error'))}")
+    return Reply(
+        text=encodable(_text(choice.get("message"))),
+        finish_reason="length" if finish in _TRUNCATED else encodable(finish),
+        usage=_usage(found.get("usage")),
+        model=encodable(str(found.get("model") or "")),
+    )
+
+
+def codes(error: object) -> Iterator[str]:
+    """Yield the words by which a service names an error: its code, its type."""
+    for name in ("code", "type"):
+        word = _fields(error).get(name)
+        if isinstance(word, str):
+            yield word.lower()
+
+
+def said(error: object) -> str:
+    """Return what a service says about an error, in whatever shape it says it."""
+    fields = _fields(error)
+    for name in ("message", "detail", "error"):
+        if isinstance(fields.get(name), str):
+            return str(fields[name])
+    if isinstance(error, str):
+        return _page(error) or error
+    return json.dumps(error) if error else ""
+
+
+def harmless(message: str, key: str | None) -> str:
+    """Return a service's message fit for a terminal and a file.
+
+    One line of at most 300 characters, without control characters, and without the key or what
+    looks like one.
+    """
+    line = "".join(c if c.isprintable() else " " for c in message[:_LONGEST_READ])
+    if key:
+        line = line.replace(key, "[key]")
+    line = " ".join(_SECRETS.sub("[key]", line).split())
+    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
+
+
+def encodable(text: str) -> str:
+    """Return the text with halves of surrogate pairs, which UTF-8 cannot hold, as U+FFFD."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+def _text(message: object) -> str:
+    """Return a message's content: a string, null, or a list of parts."""
+    if not isinstance(message, dict):
+        raise UnreadableError("the reply's first choice has no message")
+    content = message.get("content")
+    if content is None:
+        return str(message.get("refusal") or "")  # a refusal is a reply too: the rules judge it
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(_part(part) for part in content)
+    raise UnreadableError(f"the reply's content is no text: {json.dumps(content)[:200]}")
+
+
+def _part(part: object) -> str:
+    """Return the text of one part of a content; reasoning and pictures have none."""
+    if isinstance(part, dict) and part.get("type", "text") in {"text", "output_text"}:
+        part = part.get("text")
+    return part if isinstance(part, str) else ""
+
+
+def _usage(usage: object) -> Usage:
+    fields = _fields(usage)
+    prompt = _fields(fields.get("prompt_tokens_details"))
+    completion = _fields(fields.get("completion_tokens_details"))
+    cached = _count(prompt.get("cached_tokens"))
+    return Usage(
+        prompt_tokens=_count(fields.get("prompt_tokens")),
+        completion_tokens=_count(fields.get("completion_tokens")),
+        # DeepSeek counts them in a field of its own
+        cached_tokens=_count(fields.get("prompt_cache_hit_tokens")) if cached is None else cached,
+        reasoning_tokens=_count(completion.get("reasoning_tokens")),
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _first(choices: object) -> Mapping[str, object] | None:
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        return choices[0]
+    return None
+
+
+def _fields(value: object) -> Mapping[str, object]:
+    """Return an object's fields; a list stands for its first element, as Gemini sends errors."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    if not isinstance(value, dict):
+        return {}
+    inner = value.get("error")
+    return inner if isinstance(inner, dict) else value
+
+
+def _instead_of_json(content: bytes) -> str:
+    text = content[:_LONGEST_READ].decode(errors="replace").strip()
+    if not text:
+        return "the reply is empty"
+    if text.startswith(("data:", "event:", ":")):
+        return f"a stream of events, though none was asked for: {text[:200]}"
+    return _page(text) or f"expected JSON, found {_start(content)}"
+
+
+def _start(content: bytes) -> str:
+    return repr(content[:200].decode(errors="replace"))
+
+
+def _page(text: str) -> str | None:
+    """Return what a web page says, in one line; None where the text is no web page."""
+    if not text.lstrip().lower().startswith(("<!doctype", "<html", "<head", "<?xml")):
+        return None
+    title = _TITLE.search(text)
+    words = title.group(1) if title else _TAG.sub(" ", text)
+    return f"a web page, as a proxy or a wrong address sends: {' '.join(words.split())[:200]}"

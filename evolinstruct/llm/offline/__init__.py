@@ -1,0 +1,84 @@
+"""The offline client: rewrites, compares and answers by hand-written rules, at once.
+
+Knows requests and which rule serves which purpose. It reads a request's subject, purpose and
+sampling, never its prompt; equal ones get equal replies, in any order and on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evolinstruct.llm.base import ClientOptions, Reply, Request, Subject, Usage
+from evolinstruct.llm.offline.answering import answer
+from evolinstruct.llm.offline.grammar import PHRASES, Writer
+from evolinstruct.llm.offline.misbehaving import misbehave
+from evolinstruct.llm.offline.rewriting import rewrite
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+def _compare(_subject: Subject, _writer: Writer) -> str:
+    return "Not Equal"
+
+
+def _score(_subject: Subject, writer: Writer) -> str:
+    return str(writer.pick(PHRASES["score"]))
+
+
+def _reply_shortly(_subject: Subject, writer: Writer) -> str:
+    return str(writer.pick(PHRASES["other_purpose"]))
+
+
+_BY_PURPOSE: dict[str, Callable[[Subject, Writer], str]] = {
+    "evolve": rewrite,
+    "compare": _compare,
+    "answer": answer,
+    "score": _score,
+}
+
+
+class OfflineClient:
+    """Answers every request by rules: for trying things out, for tests and for Makefiles."""
+
+    NOTICE = (
+        "The offline client is no language model: it writes by fixed rules, "
+        "so its output is for trying the pipeline, not for training."
+    )
+
+    def __init__(self, options: ClientOptions) -> None:
+        self._model = options.model or "offline"
+
+    async def complete(self, request: Request) -> Reply:
+        """Return a reply that depends on the request alone. Raises nothing, waits for nothing."""
+        subject, purpose = request.subject, request.purpose
+        writer = Writer(_key(request), subject.instruction)
+        text = _BY_PURPOSE.get(purpose, _reply_shortly)(subject, writer)
+        text, finish_reason = misbehave(purpose, text, writer)
+        if request.max_tokens and len(text) > request.max_tokens * _CHARACTERS_PER_TOKEN:
+            text = text[: request.max_tokens * _CHARACTERS_PER_TOKEN]
+            finish_reason = "length"
+        usage = Usage(
+            prompt_tokens=_tokens(sum([len(content) for _role, content in request.messages])),
+            completion_tokens=_tokens(len(text)),
+        )
+        return Reply(text, finish_reason, usage, request.model or self._model)
+
+    async def aclose(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+
+def _key(request: Request) -> str:
+    """Return all that the reply depends on, as one text.
+
+    ``max_tokens`` is left out: a larger one continues the same text.
+    """
+    draw, subject = request.draw, request.subject
+    return (
+        f"{draw.child_id}\x1f{draw.purpose}\x1f{draw.attempt}\x1f{request.model}\x1f"
+        f"{request.temperature}\x1f{request.top_p}\x1f{subject.operation}\x1f{subject.kind}\x1f"
+        f"{subject.format}\x1f{subject.instruction}\x1f{subject.parent}"
+    )
+
+
+def _tokens(characters: int) -> int:
+    return -(-characters // _CHARACTERS_PER_TOKEN)

@@ -1,0 +1,101 @@
+"""Answers of real lengths, made of sentences that speak with the instruction's own words.
+
+Knows how long answers are and what they are made of. Knows no subject matter: no sentence of an
+answer is meant to be true.
+"""
+
+from __future__ import annotations
+
+from evolinstruct.llm.base import Subject
+from evolinstruct.llm.offline.grammar import PHRASES, Writer, plain
+
+# Lengths in characters, each as likely as the others; the median makes about 150 words.
+_LENGTHS = (
+    *(0, 60, 200, 330, 450, 540, 610, 680, 740, 800),
+    *(860, 920, 980, 1060, 1160, 1310, 1520, 1800, 2200, 2800),
+)
+_SPREAD = 80
+
+_SHORT = 60
+_LONG = 500
+_SENTENCES_OF_A_PARAGRAPH = (3, 4, 4, 5, 6)
+
+_LIST_SHARE, _TABLE_SHARE, _CODE_SHARE = 0.25, 0.06, 0.5
+_LIST_MARKS = (("- ",) * 8, tuple(f"{number}. " for number in range(1, 9)))
+_LIST_ITEMS = (3, 4, 5, 6)
+_ROW_NAMES = plain("row_name")
+_CODE_WORDS = frozenset(
+    ("algorithm", "code", "function", "javascript", "program", "python", "query", "script")
+)
+
+
+def answer(_subject: Subject, writer: Writer) -> str:
+    """Return an answer to the writer's text: from one word to 600 words."""
+    room = writer.pick(_LENGTHS) + writer.roll(_SPREAD)
+    if room < _SHORT:
+        return writer.sentence(writer.pick(PHRASES["short_answer"]))
+    if room < _LONG:
+        return "\n\n".join(_paragraphs(writer, room))
+    block = _block(writer)
+    closing = writer.sentence(writer.pick(PHRASES["closing"]))
+    paragraphs = _paragraphs(writer, room - len(block) - len(closing))
+    paragraphs.append(closing)
+    if block:
+        paragraphs.insert(1, block)
+    return "\n\n".join(paragraphs)
+
+
+def _paragraphs(writer: Writer, room: int) -> list[str]:
+    """Write sentences until the room, in characters, is filled."""
+    sentence = writer.sentence
+    sentences = [sentence(writer.pick(PHRASES["opening"]))]
+    room -= len(sentences[0])
+    paragraphs: list[str] = []
+    size = writer.pick(_SENTENCES_OF_A_PARAGRAPH)
+    for phrase in writer.walk(PHRASES["sentence"]):
+        if room <= 0:
+            break
+        if len(sentences) == size:
+            paragraphs.append(" ".join(sentences))
+            sentences, size = [], writer.pick(_SENTENCES_OF_A_PARAGRAPH)
+        text = sentence(phrase)
+        sentences.append(text)
+        room -= len(text)
+    paragraphs.append(" ".join(sentences))
+    return paragraphs
+
+
+def _block(writer: Writer) -> str:
+    """Return a list, a table, some code or, in most cases, nothing."""
+    share = writer.share()
+    if share < _CODE_SHARE and not _CODE_WORDS.isdisjoint(writer.words):
+        return _code(writer)
+    if share < _LIST_SHARE:
+        return _list(writer)
+    return _table(writer) if share < _LIST_SHARE + _TABLE_SHARE else ""
+
+
+def _list(writer: Writer) -> str:
+    items = writer.walk(PHRASES["list_item"])
+    marks = writer.pick(_LIST_MARKS)[: writer.pick(_LIST_ITEMS)]
+    lines = [mark + writer.sentence(next(items)) for mark in marks]
+    return "\n".join([writer.write(PHRASES["list_head"]), *lines])
+
+
+def _table(writer: Writer) -> str:
+    pick, roll = writer.pick, writer.roll
+    head = f"| aspect | {pick(writer.words)} | {pick(writer.words)} |"
+    names = _ROW_NAMES[: 3 + roll(6)]
+    rows = [f"| {name} | {10 + roll(90)} | {10 + roll(90)} |" for name in names]
+    return "\n".join([head, "| --- | --- | --- |", *rows])
+
+
+def _code(writer: Writer) -> str:
+    pick = writer.pick
+    name, item = pick(writer.words), pick(writer.words)
+    limit = pick(PHRASES["tens"])
+    return (
+        f"```python\ndef {name}_of(values, limit={limit}):\n"
+        f"    {item}_found = []\n    for value in values:\n        if value < limit:\n"
+        f"            {item}_found.append(value)\n    return {item}_found\n```"
+    )

@@ -1,0 +1,135 @@
+"""How the offline client misbehaves, so that every rule of elimination has something to do.
+
+Knows each bad habit, its rate and what it does to a reply. Knows nothing of how replies are
+written. The habits of a purpose exclude each other; in a run of the paper's pack they cost about
+one instruction in seven.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evolinstruct.llm.offline.grammar import PHRASES, Writer
+
+Act = Callable[[str, Writer], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """One way to misbehave.
+
+    Attributes:
+        name: what to call it.
+        rate: the share of the purpose's replies that show it.
+        act: turns the good reply into the bad one, by a writer on the instruction.
+        finish_reason: what the reply says of its end.
+    """
+
+    name: str
+    rate: float
+    act: Act
+    finish_reason: str = "stop"
+
+
+def _say(symbol: str) -> Act:
+    """Say any phrase of the symbol in place of the reply."""
+    return lambda _text, writer: writer.write(PHRASES[symbol])
+
+
+def _before(symbol: str, joint: str) -> Act:
+    """Put a phrase of the symbol before the reply."""
+    return lambda text, writer: writer.write(PHRASES[symbol]) + joint + text
+
+
+def _after(symbol: str, joint: str) -> Act:
+    """Put a phrase of the symbol after the reply."""
+    return lambda text, writer: text + joint + writer.write(PHRASES[symbol])
+
+
+def _echo(_text: str, writer: Writer) -> str:
+    return writer.text
+
+
+def _recase(_text: str, writer: Writer) -> str:
+    """Repeat the instruction with other white space, half the time in small letters too."""
+    spaced = re.sub(r"[ \n]+", "  ", writer.text) + "\n"
+    return spaced.lower() if writer.roll(2) else spaced
+
+
+def _quote(text: str, writer: Writer) -> str:
+    """Put the reply in quotes; where it holds some, after a preamble."""
+    return _PREAMBLE(text, writer) if '"' in text else f'"{text}"'
+
+
+def _fence(text: str, writer: Writer) -> str:
+    """Put the reply in a code fence; where it holds one, after a preamble."""
+    return _PREAMBLE(text, writer) if "```" in text else f"```\n{text}\n```"
+
+
+def _think(text: str, writer: Writer) -> str:
+    """Think aloud before the reply, at times without the opening tag."""
+    opening = "" if writer.roll(3) == 0 else "<think>\n"
+    return f"{opening}{writer.write(PHRASES['thought'])}\n</think>\n\n{text}"
+
+
+def _fall_silent(_text: str, writer: Writer) -> str:
+    return writer.pick(("", "", "\n"))
+
+
+def _answer_nothing(_text: str, writer: Writer) -> str:
+    return writer.pick(("No.", "It is.", "", "Yes, they are.", "..."))
+
+
+def _truncate(text: str, writer: Writer) -> str:
+    """Cut the reply between a third and nine tenths of its length."""
+    return text[: int(len(text) * (0.33 + 0.57 * writer.share()))]
+
+
+_PREAMBLE = _before("preamble", "\n\n")
+
+HABITS: dict[str, tuple[Habit, ...]] = {
+    "evolve": (
+        # The instruction is there, and has to be found: none of these is a rejection.
+        Habit("preamble", 0.02, _PREAMBLE),
+        Habit("heading", 0.01, _before("heading", "\n\n")),
+        Habit("marker", 0.01, _before("marker", "\n")),
+        Habit("quotes", 0.01, _quote),
+        Habit("fence", 0.005, _fence),
+        Habit("note", 0.005, _after("after_note", "\n\n")),
+        Habit("think", 0.01, _think),
+        # Rejections: unchanged, rewrite_unusable, prompt_leaked.
+        Habit("unchanged", 0.01, _echo),
+        Habit("recased", 0.006, _recase),
+        Habit("leak", 0.02, _after("leak", " ")),
+        Habit("refusal", 0.012, _say("refusal")),
+        Habit("silence", 0.005, _fall_silent),
+    ),
+    "compare": (
+        # Rejected as no_information_gain.
+        Habit("equal", 0.05, _say("equal")),
+        # Asked once more, then taken for "not equal".
+        Habit("unclear", 0.015, _say("unclear")),
+        # "Not equal" in more words; must not be read as "equal".
+        Habit("verbose", 0.03, _say("not_equal")),
+    ),
+    "answer": (
+        # Rejected as response_apologizes: "sorry" in fewer than 80 words.
+        Habit("apology", 0.02, _say("apology")),
+        # Rejected as response_empty: stop words and punctuation, or nothing.
+        Habit("empty", 0.015, _answer_nothing),
+        # Ends in the middle, and says so.
+        Habit("truncated", 0.01, _truncate, finish_reason="length"),
+    ),
+}
+
+
+def misbehave(purpose: str, text: str, writer: Writer) -> tuple[str, str]:
+    """Return the reply, spoilt by one habit of the purpose or by none, and its finish reason."""
+    share = writer.share()
+    for habit in HABITS.get(purpose, ()):
+        share -= habit.rate
+        if share < 0:
+            return habit.act(text, writer), habit.finish_reason
+    return text, "stop"

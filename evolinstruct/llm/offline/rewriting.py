@@ -1,0 +1,88 @@
+"""Rewriting an instruction by hand-written rules, one rule for each operation.
+
+Knows the operations of the paper, and what to do for one that it does not know: the rule of its
+kind. Knows nothing of prompts and of the client's misbehaviour.
+"""
+
+from __future__ import annotations
+
+from evolinstruct.llm.base import Subject
+from evolinstruct.llm.offline.data_blocks import draw_table, write_block
+from evolinstruct.llm.offline.grammar import PHRASES, Writer, plain
+
+_ADDITIONS = {
+    "add_constraints": PHRASES["constraint"],
+    "deepen": PHRASES["inquiry"],
+    "concretize": PHRASES["circumstance"],
+    "increase_reasoning": PHRASES["steps"],
+}
+_SPECIFIC = {word: PHRASES[f"specific_{word}"] for word in plain("general_word")}
+
+# One rewrite in so many adds two sentences: real models overstep the words they are allowed.
+_TWO_SENTENCES_IN = 16
+
+# A brand-new instruction is about as long as its parent, in words, but within reason.
+_SHORT, _LONGEST = 18, 90
+_WORDS_OF_A_SENTENCE = 17
+
+_SENTENCE_ENDS = (".", "?", "!", "。", "？", "！")
+_CLOSING_MARKS = "\"')”’*"
+
+
+def rewrite(subject: Subject, writer: Writer) -> str:
+    """Return the instruction, rewritten by the subject's operation."""
+    parent = subject.instruction
+    if subject.kind == "in-breadth":
+        return _invent(parent, writer)
+    if subject.format is not None or subject.operation == "complicate_input":
+        return _with_data(parent, subject.format or "", writer)
+    if subject.operation == "concretize":
+        parent = _with_specific_word(parent, writer)
+    symbol = _ADDITIONS.get(subject.operation or "", PHRASES["addition"])
+    addition = writer.write(symbol)
+    if writer.roll(_TWO_SENTENCES_IN) == 0:
+        addition += " " + writer.write(symbol)
+    return _insert(parent, addition)
+
+
+def _insert(parent: str, addition: str) -> str:
+    """Put the addition after the first line, so that the input below it stays what it is."""
+    head, line_break, rest = parent.partition("\n")
+    head = head.rstrip()
+    said = head.rstrip(_CLOSING_MARKS)
+    if said.endswith(_SENTENCE_ENDS):
+        return f"{head} {addition}{line_break}{rest}"
+    if said[-1:].isalnum() and head[:1].isalnum():
+        return f"{head}. {addition}{line_break}{rest}"
+    return f"{parent.rstrip()}\n{addition}"  # data, or a line that leads to what is below it
+
+
+def _with_specific_word(parent: str, writer: Writer) -> str:
+    """Replace the first general word of the first line by something specific."""
+    head, line_break, rest = parent.partition("\n")
+    general = next((word for word in head.split() if word in _SPECIFIC), None)
+    if general is None:
+        return parent
+    specific = writer.write(_SPECIFIC[general])
+    return head.replace(f" {general} ", f" {specific} ", 1) + line_break + rest
+
+
+def _with_data(parent: str, data_format: str, writer: Writer) -> str:
+    """Add a question about data, and the data."""
+    table = draw_table(writer)
+    asker = Writer(str(writer.roll(1 << 32)), " ".join(table.columns))
+    question = asker.write(PHRASES["data_question"])
+    block = write_block(table, data_format)
+    if writer.roll(2):
+        block = f"```\n{block}\n```"
+    return f"{parent.rstrip()}\n\n{question}\n\n{block}"
+
+
+def _invent(parent: str, writer: Writer) -> str:
+    """Write an instruction that shares nothing with its parent but some words and the length."""
+    room = min(len(parent.split()), _LONGEST)
+    text = writer.write(PHRASES["short_task" if room < _SHORT else "task"])
+    details = writer.walk(PHRASES["detail"])
+    while room - len(text.split()) > _WORDS_OF_A_SENTENCE // 2:
+        text += " " + writer.sentence(next(details))
+    return text

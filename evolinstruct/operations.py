@@ -1,0 +1,29 @@
+"""Which operation evolves which instruction: drawn from the run's seed and the place alone.
+
+Never a global generator, never the order in which calls end: the same place draws the same
+operation at any concurrency, on any machine, in any version of Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+
+def _digest(seed: int, child_id: str, what: str) -> int:
+    return int.from_bytes(blake2b(f"{seed}/{child_id}/{what}".encode(), digest_size=8).digest())
+
+
+def draw_operation(weights: Mapping[str, float], seed: int, child_id: str) -> str:
+    """Return one of the named operations, each as likely as its share of the weights."""
+    point = _digest(seed, child_id, "operation") / 2**64 * sum(weights.values())
+    for name in sorted(weights):
+        point -= weights[name]
+        if point < 0:
+            return name
+    return max(name for name in weights if weights[name] > 0)
+
+
+def draw_order(names: Iterable[str], seed: int, child_id: str) -> list[str]:
+    """Return the names in a drawn order, every order being equally likely."""
+    return sorted(names, key=lambda name: _digest(seed, child_id, name))

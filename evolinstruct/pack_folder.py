@@ -1,0 +1,114 @@
+"""A prompt pack as a folder: where it lies and which files it has.
+
+Knows the layout by names alone. Knows nothing of what the files say: `prompts` reads and checks
+them, and offers the functions of this module as its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from evolinstruct import shipped
+from evolinstruct.errors import InputError, UsageError
+
+_FOLDERS = ("frames", "operations", "formats")
+_REQUIRED = ("pack.toml", "compare.txt", "answer.txt")
+_LAYOUT = (*_REQUIRED, "demonstration.txt", *(f"{folder}/*.txt" for folder in _FOLDERS))
+
+
+def builtin() -> tuple[str, ...]:
+    """Return the names of the packs that come with the program, sorted."""
+    folders = shipped.folder("prompts").iterdir()
+    return tuple(sorted(each.name for each in folders if (each / "pack.toml").is_file()))
+
+
+def find(name: str) -> Path:
+    """Return the folder of the built-in pack of that name, else the folder of that path.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    known = builtin()
+    if name in known:
+        return shipped.folder("prompts") / name
+    if name and Path(name).is_dir():
+        return Path(name)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise UsageError(
+        f"There is no prompt pack {name!r}: it is no folder, and the built-in packs are "
+        f"{', '.join(known)}{hint}"
+    )
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """Return the pack's files by their names inside it, sorted; hidden files are left out.
+
+    Raises:
+        InputError: the folder is no pack, lacks a file, or holds one that no pack has.
+    """
+    if not (folder / "pack.toml").exists():
+        raise InputError(f"{folder}: this is no prompt pack, since it has no file pack.toml.")
+    found = {path.relative_to(folder).as_posix(): path for path in sorted(_walk(folder))}
+    for name, path in found.items():
+        if not (path.is_file() and any(fnmatchcase(name, known) for known in _LAYOUT)):
+            raise InputError(f"{path}: a prompt pack has no such file; move it elsewhere.")
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{path}: the link leads out of the pack; put the file itself there.")
+    for name in _REQUIRED:
+        if name not in found:
+            raise InputError(f"{folder / name}: the file is missing; every prompt pack needs it.")
+    return found
+
+
+def find_file(folder: Path, name: str) -> Path:
+    """Return a pack's file by its name, its path in the pack, or either without the ending.
+
+    Raises:
+        UsageError: the pack has no such file.
+    """
+    known = files(folder)
+    for path, file in known.items():
+        if name in {path, path.removesuffix(".txt"), file.name, file.stem}:
+            return file
+    raise UsageError(f"{folder}: the pack has no file {name!r}; there are {', '.join(known)}.")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in _visible(folder):
+        yield from _visible(path) if path.name in _FOLDERS and path.is_dir() else [path]
+
+
+def _visible(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"{folder}: the folder cannot be read ({error.strerror}).") from error
+
+
+def copy(folder: Path, to: Path) -> None:
+    """Copy the pack's files, and nothing else of its folder, into a new or empty folder.
+
+    A new folder appears by one rename: a broken-off copy is never in the way of the next.
+
+    Raises:
+        InputError: the folder is no pack, or the target is a file, not empty or not writable.
+    """
+    found = files(folder)
+    target = to if to.exists() else to.with_name(f".{to.name}.partial")
+    try:
+        if to.exists() and any(to.iterdir()):
+            raise InputError(f"{to}: the folder is not empty; name a new one for the copy.")
+        if target != to:
+            shutil.rmtree(target, ignore_errors=True)
+        for name, path in found.items():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / name)
+        if target != to:
+            target.rename(to)
+    except OSError as error:
+        raise InputError(f"{to}: the pack cannot be copied there ({error.strerror}).") from error

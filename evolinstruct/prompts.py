@@ -1,0 +1,294 @@
+"""A prompt pack: a folder of text files that words every call.
+
+Knows the folder's layout, checks a pack whole before anything is asked, and renders its prompts.
+A pack is data, never code. Knows nothing of who draws operations and formats, and of no client.
+
+    pack.toml              name, description, language
+    compare.txt            are {{parent}} and {{child}} equal?
+    answer.txt             what is asked to get the answer to {{instruction}}
+    demonstration.txt      how a format's demonstration is shown; needed where formats are used
+    frames/FRAME.txt       what several operations share, with a place for their {{method}}
+    operations/NAME.txt    header (name, kind, weight, frame), ---, the prompt or its method
+    formats/NAME.txt       header (name, title), --- instruction, a text, --- rewritten, a text
+
+A phrase between two # signs at the start of a line of an evolve prompt is a marker.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from math import inf
+from pathlib import Path
+from typing import TypeVar
+
+from evolinstruct.errors import InputError
+from evolinstruct.pack_folder import builtin, copy, files, find, find_file
+from evolinstruct.templates import Holds, Passage, Template, checked, markers, source
+
+__all__ = [
+    "Messages",
+    "Operation",
+    "Pack",
+    "Template",
+    "builtin",
+    "copy",
+    "files",
+    "find",
+    "find_file",
+    "read",
+]
+
+Messages = tuple[tuple[str, str], ...]
+"""(role, content) pairs, as a client's request holds them."""
+
+_T = TypeVar("_T")
+
+_DRAWN = frozenset({"format", "demonstrations"})
+_PURPOSES = {
+    "compare": Holds(frozenset({"parent", "child"})),
+    "answer": Holds(frozenset({"instruction"})),
+}
+_DEMONSTRATION = Holds(frozenset({"format", "instruction", "rewritten"}))
+_OPERATION = Holds(frozenset({"instruction"}), _DRAWN)
+_FRAME = Holds(frozenset({"method", "instruction"}), _DRAWN)
+_METHOD = Holds(frozenset(), _DRAWN | {"instruction"})
+
+_KINDS = ("in-depth", "in-breadth")
+_ABOUT = ("name", "description", "language")
+_MINIMUM_FORMATS = 2  # one is drawn, and at least one other demonstrates
+_DEMONSTRATION_FILE = "demonstration.txt"
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One way to evolve an instruction.
+
+    Attributes:
+        name: unique in its pack.
+        kind: ``in-depth`` or ``in-breadth``.
+        weight: its share in the draw, relative to the other operations' weights.
+        template: the whole prompt, a frame already around it.
+        uses_format: whether a data format has to be drawn for it.
+    """
+
+    name: str
+    kind: str
+    weight: float
+    template: Template = field(repr=False)
+    uses_format: bool
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A checked pack.
+
+    Attributes:
+        name: what the pack calls itself.
+        description: one sentence on what it is for.
+        language: the language of its prompts, as a tag such as ``en``.
+        digest: of all its files: equal for equal names and texts, whatever the line ends.
+        operations: sorted by name.
+        formats: names of the data formats, sorted.
+        markers: the phrases that mark places in evolve prompts, lower-case, without #, sorted.
+    """
+
+    name: str
+    description: str
+    language: str
+    digest: str
+    operations: tuple[Operation, ...]
+    formats: tuple[str, ...]
+    markers: tuple[str, ...]
+    _evolve: Mapping[str, Template] = field(repr=False)
+    _purposes: Mapping[str, Template] = field(repr=False)
+    _titles: Mapping[str, str] = field(repr=False)
+    _demonstrations: Mapping[str, str] = field(repr=False)
+
+    def evolve(
+        self,
+        operation: str,
+        instruction: str,
+        format: str | None = None,  # noqa: A002 - the word of the run's files
+        order: Sequence[str] = (),
+    ) -> Messages:
+        """Return the prompt that asks for the instruction's evolution.
+
+        Args:
+            operation: name of the operation.
+            instruction: the text to evolve, passed through untouched.
+            format: name of the drawn format, where the operation uses one.
+            order: names of the other formats, in the order their demonstrations appear.
+
+        Raises:
+            KeyError: the pack has no such operation or format, or a needed format is missing.
+        """
+        values = {"instruction": instruction}
+        if format is not None:
+            values["format"] = self._titles[format]
+            values["demonstrations"] = "\n\n".join([self._demonstrations[name] for name in order])
+        return _ask(self._evolve[operation], values)
+
+    def compare(self, parent: str, child: str) -> Messages:
+        """Return the prompt that asks whether the child demands no more than its parent."""
+        return _ask(self._purposes["compare"], {"parent": parent, "child": child})
+
+    def answer(self, instruction: str) -> Messages:
+        """Return the prompt that asks for the instruction's answer."""
+        return _ask(self._purposes["answer"], {"instruction": instruction})
+
+
+def _ask(template: Template, values: Mapping[str, str]) -> Messages:
+    return (("user", template.render(values)),)
+
+
+def read(folder: Path) -> Pack:
+    """Read a pack and check it whole.
+
+    Raises:
+        InputError: a file is missing or wrong; names the file, the line and what is wrong there.
+    """
+    sources = {name: source(path) for name, path in files(folder).items()}
+    about = _about(sources["pack.toml"])
+    purposes = {
+        name: Template.of(checked(sources[f"{name}.txt"], holds))
+        for name, holds in _PURPOSES.items()
+    }
+    operations = _operations(folder, sources)
+    formats = _unique(_format(text) for text in _inside(sources, "formats"))
+    shown = _demonstrations(folder, sources, operations.values(), formats)
+    return Pack(
+        **about,
+        digest=_digest(sources),
+        operations=tuple(operations.values()),
+        formats=tuple(formats),
+        markers=markers(
+            *(operation.template.text for operation in operations.values()),
+            *(sources[name].text for name in sources if name == _DEMONSTRATION_FILE),
+        ),
+        _evolve={name: operation.template for name, operation in operations.items()},
+        _purposes=purposes,
+        _titles={name: texts["format"] for name, texts in formats.items()},
+        _demonstrations=shown,
+    )
+
+
+def _about(text: Passage) -> dict[str, str]:
+    try:
+        found = tomllib.loads(text.text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{text.path}: this is not TOML: {error}.") from error
+    for key in dict.fromkeys((*found, *_ABOUT)):
+        found_at = re.search(rf"^\s*[\"'\[]?{re.escape(key)}", text.text, re.MULTILINE)
+        at = found_at.end() if found_at else 0
+        if key not in _ABOUT:
+            raise text.error(f"unknown key {key!r}; known here: {', '.join(_ABOUT)}", at)
+        if not (isinstance(found.get(key), str) and found[key].strip()):
+            raise text.error(f"the key {key!r} with a text is missing", at)
+    if not _NAME.fullmatch(found["name"]):
+        raise text.error(_bad_name(found["name"]))
+    return found
+
+
+def _bad_name(name: str) -> str:
+    return f"the name {name!r} has to be a lower-case letter, then such letters, digits or _"
+
+
+def _inside(sources: Mapping[str, Passage], folder: str) -> list[Passage]:
+    return [text for name, text in sources.items() if name.startswith(f"{folder}/")]
+
+
+def _unique(items: Iterable[tuple[Passage, _T]]) -> dict[str, _T]:
+    """Return the items by their names, sorted; no two may have the same."""
+    found: dict[str, tuple[Passage, _T]] = {}
+    for name, item in items:
+        if not _NAME.fullmatch(name.text):
+            raise name.error(_bad_name(name.text))
+        if name.text in found:
+            first = found[name.text][0].path.name
+            raise name.error(f"the name {name.text!r} is taken already, by {first}")
+        found[name.text] = (name, item)
+    return {name: found[name][1] for name in sorted(found)}
+
+
+def _operations(folder: Path, sources: Mapping[str, Passage]) -> dict[str, Operation]:
+    frames = {text.path.stem: checked(text, _FRAME) for text in _inside(sources, "frames")}
+    found = _unique(_operation(text, frames) for text in _inside(sources, "operations"))
+    if not any(operation.weight for operation in found.values()):
+        raise InputError(f"{folder / 'operations'}: no operation here has a weight above 0.")
+    return found
+
+
+def _operation(text: Passage, frames: Mapping[str, str]) -> tuple[Passage, Operation]:
+    head, body = text.split("---")
+    header = head.header(frozenset({"name", "kind", "weight"}), frozenset({"frame"}))
+    kind, frame = header["kind"], header.get("frame")
+    if kind.text not in _KINDS:
+        raise kind.error(f"unknown kind {kind.text!r}; known here: {', '.join(_KINDS)}")
+    if frame is None:
+        prompt = checked(body, _OPERATION)
+    elif frame.text in frames:
+        prompt = frames[frame.text].replace("{{method}}", checked(body, _METHOD))
+    else:
+        raise frame.error(f"there is no frame {frame.text!r} in the folder frames")
+    if not markers(prompt):
+        raise body.error("no line of the prompt begins with a marker, such as '#Given Text#:'")
+    template = Template.of(prompt)
+    if "demonstrations" in template.names and "format" not in template.names:
+        raise body.error("a prompt that shows '{{demonstrations}}' needs '{{format}}' as well")
+    weight = _weight(header["weight"])
+    name = header["name"]
+    return name, Operation(name.text, kind.text, weight, template, "format" in template.names)
+
+
+def _weight(text: Passage) -> float:
+    try:
+        weight = float(text.text)
+    except ValueError:
+        weight = -1
+    if not 0 <= weight < inf:
+        raise text.error(f"the weight has to be a number from 0 up, found {text.text!r}")
+    return weight
+
+
+def _format(text: Passage) -> tuple[Passage, dict[str, str]]:
+    """Return a format's name and what fills the places of a demonstration."""
+    head, rest = text.split("--- instruction")
+    header = head.header(frozenset({"name", "title"}), frozenset())
+    instruction, rewritten = (part.body().text for part in rest.split("--- rewritten"))
+    title = header["title"].text
+    return header["name"], {"format": title, "instruction": instruction, "rewritten": rewritten}
+
+
+def _demonstrations(
+    folder: Path,
+    sources: Mapping[str, Passage],
+    operations: Iterable[Operation],
+    formats: Mapping[str, Mapping[str, str]],
+) -> dict[str, str]:
+    users = [operation.name for operation in operations if operation.uses_format]
+    if users and len(formats) < _MINIMUM_FORMATS:
+        raise InputError(
+            f"{folder / 'formats'}: the operation {users[0]!r} needs at least two formats, one to "
+            f"draw and one to demonstrate, found {len(formats)}."
+        )
+    if _DEMONSTRATION_FILE in sources:
+        template = Template.of(checked(sources[_DEMONSTRATION_FILE], _DEMONSTRATION))
+        return {name: template.render(texts) for name, texts in formats.items()}
+    if users:
+        path = folder / _DEMONSTRATION_FILE
+        raise InputError(f"{path}: the file is missing; the operation {users[0]!r} needs it.")
+    return {}
+
+
+def _digest(sources: Mapping[str, Passage]) -> str:
+    digest = blake2b(digest_size=16)
+    for name, text in sources.items():
+        raw = text.text.encode()
+        digest.update(f"{name}\0{len(raw)}\0".encode() + raw)
+    return digest.hexdigest()

@@ -1,0 +1,138 @@
+"""Seed files of every common shape, as instructions; names the line that is wrong.
+
+Knows which rows become seeds: the first of equal ones, up to a limit, one at a time however large
+the files are. Knows nothing of what becomes of a seed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import BinaryIO
+
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.records import join_input, seed_id
+from evolinstruct.seeds.files import STDIN, Source, find, opened
+from evolinstruct.seeds.problems import BadRow, shown_name
+from evolinstruct.seeds.rows import read_rows
+from evolinstruct.seeds.shapes import take
+
+_FIRST_FEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """An instruction to start from.
+
+    Attributes:
+        instruction: without its input; no white space around it, otherwise verbatim.
+        input: what the instruction is about, where that stands apart; None if there is none.
+        output: an answer that came with it, verbatim; None if there is none.
+        source: the file's name as given; ``stdin`` for standard input.
+    """
+
+    instruction: str
+    input: str | None
+    output: str | None
+    source: str
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the rows read so far: ``read`` less the other two is the number of seeds.
+
+    Attributes:
+        read: rows met; blank lines are none.
+        skipped: bad rows left out.
+        duplicates: rows left out since an earlier one has the same joined text.
+        problems: a sentence for each of the first five bad rows.
+    """
+
+    read: int = 0
+    skipped: int = 0
+    duplicates: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def skip(self, problem: str) -> None:
+        """Count a bad row."""
+        self.skipped += 1
+        if len(self.problems) < _FIRST_FEW:
+            self.problems.append(problem)
+
+
+def read_seeds(
+    sources: Sequence[str],
+    *,
+    field: str | None,
+    skip_bad: bool,
+    limit: int | None,
+    counts: Counts,
+    stdin: BinaryIO | None = None,
+) -> Iterator[Seed]:
+    """Return an iterator over the distinct seeds of the files, in their order.
+
+    The names are looked up at once, the files are read as the iterator is.
+
+    Args:
+        sources: file names; ``-`` is standard input, and the stem of a shipped file means it.
+        field: the field or column that holds the instruction; None finds it by the known names.
+        skip_bad: leave bad rows out and count them, instead of ending at the first.
+        limit: at most so many seeds, counted after bad rows and duplicates; None for all.
+        counts: is kept up to date while the iterator is read.
+        stdin: what ``-`` reads; None for the process's own.
+
+    Raises:
+        InputError: a file cannot be read, holds no seed, or (without ``skip_bad``) has a bad row.
+        UsageError: standard input is named twice.
+    """
+    if sources.count(STDIN) > 1:
+        raise UsageError("Standard input (-) can be read once only; name it once.")
+    found = [find(name) for name in sources]
+    seeds = (
+        seed for source in found for seed in _read_file(source, field, skip_bad, counts, stdin)
+    )
+    return islice(_distinct(seeds, counts), limit)
+
+
+def _read_file(
+    source: Source, field: str | None, skip_bad: bool, counts: Counts, stdin: BinaryIO | None
+) -> Iterator[Seed]:
+    seeds, first_problem = 0, ""
+    with opened(source, stdin) as content:
+        for place, row in read_rows(content, field):
+            counts.read += 1
+            try:
+                if isinstance(row, BadRow):
+                    raise row
+                seed = Seed(*take(row, field), source.name)
+            except BadRow as error:
+                problem = f"{content.name}, {place}: {error}"
+                if not skip_bad:
+                    raise InputError(
+                        f"{problem}; correct it, or leave bad rows out with --skip-bad."
+                    ) from error
+                counts.skip(problem)
+                first_problem = first_problem or problem
+            else:
+                seeds += 1
+                yield seed
+    if not seeds:
+        why = f"every row is bad, the first: {first_problem}" if first_problem else "it has no row"
+        raise InputError(f"{shown_name(source.name)} holds no seed: {why}.")
+
+
+def _distinct(seeds: Iterator[Seed], counts: Counts) -> Iterator[Seed]:
+    """Pass on the first of seeds with equal text; their ids wait on disk, not in memory."""
+    with closing(sqlite3.connect("", isolation_level=None)) as database:
+        database.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY)")
+        database.execute("BEGIN")
+        for seed in seeds:
+            text = join_input(seed.instruction, seed.input)
+            signed = int(seed_id(text), 16) - (1 << 63)
+            if database.execute("INSERT OR IGNORE INTO seen VALUES (?)", [signed]).rowcount:
+                yield seed
+            else:
+                counts.duplicates += 1

@@ -1,0 +1,50 @@
+"""Clients that do as a test says, named on the command line as ``tests.scripted:NAME``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evolinstruct.errors import CallError
+from evolinstruct.llm.base import ClientOptions, Reply, Request, Usage
+
+Script = Callable[[Request], str | Reply | Exception]
+
+
+class Scripted:
+    """Answers each request by a function of it; remembers what it was asked."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self.asked: list[Request] = []
+        self.closed = False
+
+    async def complete(self, request: Request) -> Reply:
+        self.asked.append(request)
+        said = self._script(request)
+        if isinstance(said, Exception):
+            raise said
+        return reply(said) if isinstance(said, str) else said
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def reply(text: str, finish_reason: str = "stop") -> Reply:
+    return Reply(text, finish_reason, Usage(3, 5), "scripted-model")
+
+
+def obedient(request: Request) -> str | CallError:
+    """Rewrite, tell apart and answer, as a good model does."""
+    words = {
+        "evolve": f"{request.subject.instruction} Give one reason.",
+        "compare": "Not Equal",
+        "answer": f"The answer to {request.subject.instruction!r} is long and wise.",
+    }
+    return words[request.purpose]
+
+
+class Obedient(Scripted):
+    """Always does what is asked."""
+
+    def __init__(self, options: ClientOptions) -> None:
+        super().__init__(obedient)

@@ -1,0 +1,95 @@
+"""Imports go down the layers only, and each vendor package has one importer."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent / "evolinstruct"
+
+LAYERS = [
+    ["cli"],
+    ["console", "api"],
+    ["job"],
+    ["summary"],
+    ["plan", "forecast", "events"],
+    ["generations", "tally", "run_dir", "seeds", "llm.stack"],
+    ["evolution", "llm.registry", "llm.openai", "llm.offline"],
+    ["prompts", "operations", "reading", "elimination", "line_file"],
+    ["templates", "pack_folder"],
+    ["llm.journal", "llm.retry", "llm.throttle", "llm.verdicts"],
+    ["llm.chat", "recipe", "shipped"],
+    ["llm.base", "records", "errors", "defaults"],
+]
+"""The rooms, from the roof to the ground; a room may import those on lower floors only."""
+
+VENDORS = {
+    "typer": "cli",
+    "rich": "console",
+    "pydantic": "recipe",
+    "jsonlines": "seeds",
+    "tenacity": "llm.retry",
+    "openai": "llm.openai",
+    "aiohttp": "llm.openai",
+    "httpx2": "llm.openai",
+}
+
+FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def room_of(module: str) -> str | None:
+    """Return the room that a module of ours belongs to: itself, or the package around it."""
+    parts = module.split(".")
+    names = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((name for name in names if name in FLOOR), None)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the absolute names of what a file imports, those for type checkers included."""
+    package = ["evolinstruct", *path.relative_to(ROOT).parent.parts]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {f"{start}.{name.name}" for name in node.names}
+    return found
+
+
+def files() -> list[Path]:
+    return sorted(ROOT.rglob("*.py"))
+
+
+def test_every_module_belongs_to_a_room() -> None:
+    faces = {"", "llm"}
+    modules = {module_of(path) for path in files()} - faces
+    assert {module for module in modules if room_of(module) is None} == set()
+    assert {room for room in FLOOR if not any(room_of(m) == room for m in modules)} == set()
+
+
+def test_imports_go_down_the_layers_only() -> None:
+    wrong = []
+    for path in files():
+        room = room_of(module_of(path))
+        for name in imports_of(path):
+            if room is None or not name.startswith("evolinstruct."):
+                continue
+            target = room_of(name.removeprefix("evolinstruct."))
+            if target not in {None, room} and FLOOR[target] <= FLOOR[room]:
+                wrong.append(f"{room} imports {target}")
+    assert wrong == []
+
+
+def test_each_vendor_package_has_one_importer() -> None:
+    importers = defaultdict(set)
+    for path in files():
+        for name in imports_of(path):
+            if (vendor := name.split(".")[0]) in VENDORS:
+                importers[vendor].add(room_of(module_of(path)))
+    assert dict(importers) == {vendor: {room} for vendor, room in VENDORS.items()}

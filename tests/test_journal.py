@@ -1,0 +1,139 @@
+"""The outcome of every call is in the journal before it is used, and is never asked for twice."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evolinstruct.errors import CallFailed, CallRejected, InputError, StopRun, TryAgain
+from evolinstruct.llm.base import Draw, Reply, Request, Subject, Usage
+from evolinstruct.llm.journal import Journal, Journalled, Spent, request_key
+from tests.scripted import Scripted, reply
+
+REQUEST = Request(
+    draw=Draw("c1", "answer", 0),
+    subject=Subject(2, "deepen", "in-depth", None, "Why?"),
+    messages=(("user", "Why?"),),
+    model="m",
+    temperature=1.0,
+    top_p=0.9,
+    max_tokens=100,
+)
+
+
+def ask(path: Path, client: Scripted, *requests: Request) -> list[Reply | Exception]:
+    async def all_of_them() -> list[Reply | Exception]:
+        journal = Journal(path)
+        journalled = Journalled(client, journal, "scripted")
+        try:
+            return await asyncio.gather(
+                *(journalled.complete(request) for request in requests), return_exceptions=True
+            )
+        finally:
+            journal.close()
+
+    return asyncio.run(all_of_them())
+
+
+def test_a_reply_is_asked_for_once_and_comes_back_whole(tmp_path: Path) -> None:
+    whole = Reply("Because\x00 of “this” 😀.", "stop", Usage(7, 9, 3, 2), "m-2026")
+    client = Scripted(lambda _: whole)
+    assert ask(tmp_path / "j", client, REQUEST) == [whole]
+    assert ask(tmp_path / "j", client, REQUEST) == [whole]
+    assert len(client.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "end", [CallFailed("http_500", "gone", 6), CallRejected("too_long", "4096 at most")]
+)
+def test_how_a_call_ended_without_a_reply_is_remembered(tmp_path: Path, end: Exception) -> None:
+    client = Scripted(lambda _: end)
+    for _ in range(2):
+        [got] = ask(tmp_path / "j", client, REQUEST)
+        assert type(got) is type(end)
+        assert vars(got) == vars(end)
+    assert len(client.asked) == 1
+
+
+@pytest.mark.parametrize("end", [StopRun("stop"), TryAgain("timeout", "slow")])
+def test_a_stop_is_no_outcome_and_the_call_is_asked_again(tmp_path: Path, end: Exception) -> None:
+    ask(tmp_path / "j", Scripted(lambda _: end), REQUEST)
+    assert ask(tmp_path / "j", Scripted(lambda _: "now"), REQUEST) == [reply("now")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r: replace(r, model="other"),
+        lambda r: replace(r, messages=(("system", "Be brief."), ("user", "Why?"))),
+        lambda r: replace(r, temperature=0.5),
+        lambda r: replace(r, top_p=None),
+        lambda r: replace(r, extra={"min_p": 0.1}),
+        lambda r: replace(r, draw=Draw("c2", "answer", 0)),
+        lambda r: replace(r, draw=Draw("c1", "compare", 0)),
+        lambda r: replace(r, draw=Draw("c1", "answer", 1)),
+    ],
+)
+def test_whatever_is_asked_for_is_part_of_the_key(change: Callable[[Request], Request]) -> None:
+    assert request_key("a", REQUEST) != request_key("a", change(REQUEST))
+
+
+def test_the_client_is_part_of_the_key_but_limits_and_subject_are_not() -> None:
+    assert request_key("a", REQUEST) != request_key("b", REQUEST)
+    other = replace(REQUEST, max_tokens=7, subject=replace(REQUEST.subject, operation=None))
+    assert request_key("a", REQUEST) == request_key("a", other)
+
+
+def test_no_two_lists_of_parts_run_into_the_same_key() -> None:
+    one = replace(REQUEST, messages=(("user", "a"), ("user", "b")))
+    other = replace(REQUEST, messages=(("user", "a1:user4:b"),))
+    assert request_key("a", one) != request_key("a", other)
+
+
+def test_a_reply_cut_off_is_asked_again_only_when_more_is_allowed(tmp_path: Path) -> None:
+    cut = Scripted(lambda _: reply("Beca", "length"))
+    whole = Scripted(lambda _: "Because.")
+    ask(tmp_path / "j", cut, REQUEST)
+    assert ask(tmp_path / "j", whole, REQUEST) == [reply("Beca", "length")]
+    assert ask(tmp_path / "j", whole, replace(REQUEST, max_tokens=200)) == [reply("Because.")]
+    assert ask(tmp_path / "j", cut, replace(REQUEST, max_tokens=200)) == [reply("Because.")]
+
+
+def test_calls_that_end_together_share_a_commit_and_each_gets_its_own(tmp_path: Path) -> None:
+    requests = [replace(REQUEST, draw=Draw(f"c{n}", "answer", 0)) for n in range(50)]
+    replies = ask(tmp_path / "j", Scripted(lambda r: r.draw.child_id), *requests)
+    assert replies == [reply(f"c{n}") for n in range(50)]
+    # Taken up to the last whole commit, the file holds them all.
+    rows = sqlite3.connect(tmp_path / "j").execute("SELECT text FROM calls ORDER BY rowid")
+    assert [row[0] for row in rows] == [f"c{n}" for n in range(50)]
+
+
+def test_what_was_used_is_counted_by_generation_operation_and_purpose(tmp_path: Path) -> None:
+    failing = CallFailed("timeout", "slow", 4)
+    client = Scripted(lambda r: failing if r.purpose == "compare" else "ok")
+    second = replace(REQUEST, draw=Draw("c2", "answer", 0))
+    compare = replace(REQUEST, draw=Draw("c2", "compare", 0))
+    ask(tmp_path / "j", client, REQUEST, second, compare)
+    journal = Journal(tmp_path / "j")
+    assert list(journal.spent()) == [
+        Spent(2, "deepen", "answer", 2, 2, 6, 10, None, None),
+        Spent(2, "deepen", "compare", 1, 4, None, None, None, None),
+    ]
+    assert journal.replies() == 3
+    journal.close()
+
+
+def test_a_damaged_or_newer_journal_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(b"no database " * 100)
+    with pytest.raises(InputError, match=r"garbage cannot be used: file is not a database"):
+        Journal(garbage)
+    newer = tmp_path / "newer"
+    db = sqlite3.connect(newer)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(InputError, match=r"newer is from a newer version of evolinstruct"):
+        Journal(newer)

@@ -1,0 +1,471 @@
+"""The OpenAI client against a server on the loopback interface: every behaviour has one outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import traceback
+from dataclasses import replace
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evolinstruct.errors import (
+    CallFailed,
+    CallRejected,
+    EvolinstructError,
+    InputError,
+    ServiceRefused,
+    TryAgain,
+    UsageError,
+)
+from evolinstruct.llm import chat, verdicts
+from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject, Usage
+from evolinstruct.llm.openai import TABLE, OpenAIClient
+from evolinstruct.llm.retry import Retry
+from tests.loopback import (
+    Answer,
+    Ask,
+    Handler,
+    Server,
+    drop,
+    echo,
+    error,
+    garbage,
+    half,
+    hang,
+    http,
+    reply,
+    serve,
+    slowly,
+    storm,
+    stream,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEY = "sk-loopback-0123456789"
+USAGE = Usage(prompt_tokens=10, completion_tokens=5)
+
+
+def ask(prompt: str = "hello", **settings: object) -> Request:
+    subject = Subject(1, "deepen", "in-depth", None, prompt)
+    request = Request(Draw("c" * 16, "evolve"), subject, (("user", prompt),), "loopback-1")
+    return replace(request, **settings)  # type: ignore[arg-type]
+
+
+def options(url: str | None, *, key: str | None = KEY, timeout: float = 30.0) -> ClientOptions:
+    return ClientOptions(base_url=url, model="loopback-1", api_key=key, timeout=timeout)
+
+
+async def outcomes(client: OpenAIClient | Retry, requests: Sequence[Request]) -> list[object]:
+    """Ask all at once; return each one's reply or error."""
+    try:
+        calls = (client.complete(request) for request in requests)
+        return list(await asyncio.gather(*calls, return_exceptions=True))
+    finally:
+        await client.aclose()
+
+
+def outcome(handler: Handler, *, timeout: float = 30.0, **settings: object) -> object:
+    """Return how one call ends, an error as what a reader of it sees."""
+    with serve(handler) as server:
+        client = OpenAIClient(options(server.url, timeout=timeout))
+        (found,) = asyncio.run(outcomes(client, [ask(**settings)]))  # type: ignore[arg-type]
+    return shown(found)
+
+
+def shown(found: object) -> object:
+    match found:
+        case TryAgain():
+            return (TryAgain, found.error, found.retry_after)
+        case CallFailed():
+            return (CallFailed, found.error, found.attempts)
+        case CallRejected():
+            return (CallRejected, found.error)
+        case ServiceRefused():
+            return ServiceRefused
+    return found
+
+
+def always(answer: Answer) -> Handler:
+    return lambda _: answer
+
+
+# --- what is sent -------------------------------------------------------------------------------
+
+
+def test_the_request_is_sent_as_asked_and_what_is_none_is_left_to_the_service() -> None:
+    bodies: list[object] = []
+
+    def handler(asked: Ask) -> Answer:
+        bodies.append(asked.json)
+        return echo(asked)
+
+    messages = (("system", "be brief"), ("user", "hello"))
+    outcome(handler, messages=messages)
+    outcome(handler, temperature=1.0, top_p=0.9, max_tokens=64, extra={"reasoning_effort": "low"})
+    assert bodies == [
+        {
+            "model": "loopback-1",
+            "messages": [
+                {"role": "system", "content": "be brief"},
+                {"role": "user", "content": "hello"},
+            ],
+        },
+        {
+            "model": "loopback-1",
+            "messages": [{"role": "user", "content": "hello"}],
+            "temperature": 1.0,
+            "top_p": 0.9,
+            "max_tokens": 64,
+            "reasoning_effort": "low",
+        },
+    ]
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+def test_a_server_gets_the_key_and_one_without_gets_a_placeholder(key: str | None) -> None:
+    sent: list[str] = []
+
+    def handler(asked: Ask) -> Answer:
+        sent.append(asked.headers["authorization"])
+        return echo(asked)
+
+    with serve(handler) as server:
+        asyncio.run(outcomes(OpenAIClient(options(server.url, key=key)), [ask()]))
+    assert sent == [f"Bearer {key or 'not-needed'}"]
+
+
+def test_a_thousand_calls_are_under_way_at_once() -> None:
+    async def until_all_are_there(server: Server) -> None:
+        client = OpenAIClient(options(server.url, timeout=60))
+        calls = [asyncio.create_task(client.complete(ask(f"p{i}"))) for i in range(1000)]
+        async with asyncio.timeout(60):
+            while server.counts.in_flight < 1000:  # noqa: ASYNC110 - counted in another thread
+                await asyncio.sleep(0.01)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+        await client.aclose()
+
+    with serve(always(hang())) as server:
+        asyncio.run(until_all_are_there(server))
+        assert server.counts.most_in_flight == 1000
+
+
+# --- what comes back ----------------------------------------------------------------------------
+
+REPLIES = {
+    "a string": (reply("hi"), "hi"),
+    "nothing": (reply(""), ""),
+    "null": (reply(None), ""),
+    "null beside reasoning": (reply(None, reasoning_content="hm"), ""),
+    "reasoning beside content": (reply("hi", reasoning_content="hm"), "hi"),
+    "a think block": (reply("<think>hm</think>hi"), "<think>hm</think>hi"),
+    "parts": (reply([{"type": "text", "text": "h"}, {"type": "text", "text": "i"}]), "hi"),
+    "a thinking part": (
+        reply([{"type": "thinking", "thinking": [{"text": "hm"}]}, {"type": "text", "text": "hi"}]),
+        "hi",
+    ),
+    "a refusal": (reply(None, refusal="I will not."), "I will not."),
+    "half a pair of surrogates": (reply("a\ud83dz"), "a\ufffdz"),
+    "a whole pair": (reply("😀"), "😀"),
+}
+
+
+@pytest.mark.parametrize("case", REPLIES)
+def test_content_of_every_shape_becomes_text(case: str) -> None:
+    answer, text = REPLIES[case]
+    assert outcome(always(answer)) == Reply(text, "stop", USAGE, "loopback-1")
+
+
+@pytest.mark.parametrize(
+    ("finish", "read"),
+    [("stop", "stop"), ("length", "length"), ("model_length", "length"), ("MAX_TOKENS", "length")],
+)
+def test_a_truncated_reply_says_length_whatever_the_service_calls_it(
+    finish: str, read: str
+) -> None:
+    assert outcome(always(reply("hi", finish=finish))) == Reply("hi", read, USAGE, "loopback-1")
+
+
+def test_usage_tells_cached_and_reasoning_tokens_apart() -> None:
+    usage = {
+        "prompt_tokens": 100,
+        "completion_tokens": 50,
+        "prompt_tokens_details": {"cached_tokens": 64},
+        "completion_tokens_details": {"reasoning_tokens": 32},
+    }
+    found = outcome(always(reply("hi", usage=usage)))
+    assert found == Reply("hi", "stop", Usage(100, 50, 64, 32), "loopback-1")
+
+
+@pytest.mark.parametrize("usage", [None, {}, [], "much", {"prompt_tokens": "ten"}])
+def test_usage_that_is_not_reported_is_unknown(usage: object) -> None:
+    assert outcome(always(reply("hi", usage=usage))) == Reply("hi", "stop", Usage(), "loopback-1")
+
+
+def test_a_compressed_body_is_read() -> None:
+    head, _, body = reply("hi").wire.partition(b"\r\n\r\n")
+    assert head
+    packed = http(200, gzip.compress(body), headers={"content-encoding": "gzip"})
+    assert outcome(always(packed)) == Reply("hi", "stop", USAGE, "loopback-1")
+
+
+# --- how a call ends otherwise ------------------------------------------------------------------
+
+HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>proxy</body></html>"
+UNREADABLE = (TryAgain, "unreadable_reply", None)
+FILTERED = (CallRejected, "refused_by_service")
+TOO_LONG = (CallRejected, "too_long")
+
+FAULTS: dict[str, tuple[Answer, object]] = {
+    # the wire
+    "drop": (drop(), (TryAgain, "connection_error", None)),
+    "garbage instead of HTTP": (garbage(), UNREADABLE),
+    "half a body": (half(reply("hello there")), UNREADABLE),
+    "a broken gzip body": (http(200, b"x", headers={"content-encoding": "gzip"}), UNREADABLE),
+    # 200, and yet no reply
+    "empty body": (http(200, b""), UNREADABLE),
+    "HTML": (http(200, HTML, content_type="text/html"), UNREADABLE),
+    "HTML called JSON": (http(200, HTML), UNREADABLE),
+    "half the JSON": (http(200, b'{"choices": [{"mess'), UNREADABLE),
+    "nesting without end": (http(200, b"[" * 100_000), UNREADABLE),
+    "bad UTF-8": (http(200, b'{"choices": "\xff"}'), UNREADABLE),
+    "null": (http(200, b"null"), UNREADABLE),
+    "no choices": (http(200, b"{}"), UNREADABLE),
+    "empty choices": (http(200, b'{"choices": []}'), UNREADABLE),
+    "a choice without message": (http(200, b'{"choices": [{}]}'), UNREADABLE),
+    "content that is a number": (reply(7), UNREADABLE),
+    "a stream": (stream("h", "i"), UNREADABLE),
+    "200 with an error": (http(200, b'{"error": {"message": "busy", "code": 502}}'), UNREADABLE),
+    "200 with an error in words": (http(200, b'{"error": "busy"}'), UNREADABLE),
+    "200 with a finish of error": (reply("", finish="error"), UNREADABLE),
+    # passing
+    "408": (error(408), (TryAgain, "http_408", None)),
+    "409": (error(409), (TryAgain, "http_409", None)),
+    "425": (error(425), (TryAgain, "http_425", None)),
+    "429": (error(429), (TryAgain, "http_429", None)),
+    "500": (error(500), (TryAgain, "http_500", None)),
+    "502 as HTML": (http(502, HTML, content_type="text/html"), (TryAgain, "http_502", None)),
+    "503 with nothing": (http(503, b""), (TryAgain, "http_503", None)),
+    "retry-after-ms": (
+        error(429, headers={"retry-after-ms": "250", "retry-after": "9"}),
+        (TryAgain, "http_429", 0.25),
+    ),
+    "retry-after": (error(503, headers={"retry-after": "9"}), (TryAgain, "http_503", 9.0)),
+    "retry-after of nonsense": (
+        error(429, headers={"retry-after": "soon"}),
+        (TryAgain, "http_429", None),
+    ),
+    "retry-after without end": (
+        error(429, headers={"retry-after": "inf"}),
+        (TryAgain, "http_429", None),
+    ),
+    # the run stops
+    "401": (error(401), ServiceRefused),
+    "402": (error(402, "Insufficient Balance"), ServiceRefused),
+    "403": (error(403), ServiceRefused),
+    "404": (error(404), ServiceRefused),
+    "unknown model as 400": (error(400, code="model_not_found"), ServiceRefused),
+    "unknown model in words": (error(400, "Model Not Exist"), ServiceRefused),
+    "no quota": (error(429, code="insufficient_quota"), ServiceRefused),
+    "no quota as type": (error(429, kind="insufficient_quota"), ServiceRefused),
+    "200 with no quota": (
+        http(200, b'{"error": {"code": "insufficient_quota", "message": "pay"}}'),
+        ServiceRefused,
+    ),
+    "a wrong key as 400, in a list": (
+        http(400, b'[{"error": {"code": 400, "message": "API key not valid."}}]'),
+        ServiceRefused,
+    ),
+    # a rejection
+    "filtered reply": (reply("I", finish="content_filter"), FILTERED),
+    "filtered prompt": (error(400, code="content_filter"), FILTERED),
+    "policy": (error(400, code="content_policy_violation"), FILTERED),
+    "filter in words": (error(403, "Your input was flagged"), FILTERED),
+    "too long": (error(400, code="context_length_exceeded"), TOO_LONG),
+    "too long at vLLM": (
+        error(400, "This model's maximum context length is 64 tokens", code=400),
+        TOO_LONG,
+    ),
+    "too long at llama.cpp": (
+        error(400, "the request exceeds", code=400, kind="exceed_context_size_error"),
+        TOO_LONG,
+    ),
+    "too long at Ollama": (
+        http(400, b'{"error": "the input length exceeds the context length"}'),
+        TOO_LONG,
+    ),
+    "413": (http(413, HTML, content_type="text/html"), TOO_LONG),
+    # this call alone
+    "400": (error(400), (CallFailed, "http_400", 1)),
+    "400 in another shape": (http(400, b'{"detail": "no"}'), (CallFailed, "http_400", 1)),
+    "405": (error(405), (CallFailed, "http_405", 1)),
+    "422": (error(422), (CallFailed, "http_422", 1)),
+    "304": (http(304, b""), (CallFailed, "http_304", 1)),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_every_behaviour_of_a_server_has_its_outcome(case: str) -> None:
+    answer, expected = FAULTS[case]
+    assert outcome(always(answer)) == expected
+
+
+def test_a_retry_after_date_is_the_seconds_until_then() -> None:
+    soon = {"retry-after": formatdate(usegmt=True, timeval=2**32)}
+    past = {"retry-after": formatdate(usegmt=True, timeval=0)}
+    assert (verdicts.retry_after(soon) or 0) > 3600
+    assert verdicts.retry_after(past) == 0.0
+
+
+@pytest.mark.parametrize(
+    "answer", [hang(), replace(reply("hi"), pace=0.05)], ids=["silent", "dripping"]
+)
+def test_a_call_takes_no_longer_than_its_timeout_even_where_bytes_keep_coming(
+    answer: Answer,
+) -> None:
+    assert outcome(always(answer), timeout=0.3) == (TryAgain, "timeout", None)
+
+
+def test_a_server_that_is_not_there_stops_the_run_at_the_first_call() -> None:
+    with serve(echo) as server:
+        url = server.url  # nobody listens there once the block has ended
+    (found,) = asyncio.run(outcomes(OpenAIClient(options(url)), [ask()]))
+    assert str(found).startswith(
+        f"{url}, model 'loopback-1': the service cannot be reached; "
+        "check that it runs and that the base URL is right ("
+    )
+    assert isinstance(found, ServiceRefused)
+
+
+def test_a_server_that_was_there_and_is_gone_is_a_passing_trouble() -> None:
+    async def before_and_after() -> list[object]:
+        with serve(echo) as server:
+            client = OpenAIClient(options(server.url))
+            before = await client.complete(ask())
+        # the first call after the end still finds the kept connection
+        after = [await asyncio.gather(client.complete(ask()), return_exceptions=True) for _ in "12"]
+        await client.aclose()
+        return [before.text, *(shown(found) for (found,) in after)]
+
+    assert asyncio.run(before_and_after()) == [
+        "echo: hello",
+        (TryAgain, "connection_error", None),
+        (TryAgain, "unreachable", None),
+    ]
+
+
+def test_a_server_that_does_not_speak_tls_is_told_in_one_sentence() -> None:
+    with serve(echo) as server:
+        url = server.url.replace("http:", "https:")
+        (found,) = asyncio.run(outcomes(OpenAIClient(options(url)), [ask()]))
+    assert isinstance(found, ServiceRefused)
+    assert str(found).startswith(f"{url}, model 'loopback-1': the service cannot be reached; ")
+    assert str(found).isprintable()
+
+
+def test_one_failed_call_never_loses_another_s_work() -> None:
+    def handler(asked: Ask) -> Answer:
+        return error(400) if asked.prompt.endswith("7") else slowly(echo, 0.05)(asked)
+
+    with serve(handler) as server:
+        client = OpenAIClient(options(server.url))
+        found = asyncio.run(outcomes(client, [ask(f"p{i}") for i in range(50)]))
+    expected = [(CallFailed, "http_400", 1) if i % 10 == 7 else f"echo: p{i}" for i in range(50)]
+    assert [r.text if isinstance(r, Reply) else shown(r) for r in found] == expected
+
+
+def test_in_a_storm_of_faults_every_call_ends_with_its_own_reply() -> None:
+    async def pause(_: float) -> None:
+        await asyncio.sleep(0)
+
+    with serve(storm(echo, 0.3)) as server:
+        client = Retry(OpenAIClient(options(server.url)), attempts=30, sleep=pause)
+        found = asyncio.run(outcomes(client, [ask(f"p{i}") for i in range(200)]))
+        assert server.counts.asked.total() > 250
+    assert [r.text if isinstance(r, Reply) else r for r in found] == [
+        f"echo: p{i}" for i in range(200)
+    ]
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def test_no_exception_class_of_the_package_is_missing_from_the_table() -> None:
+    things = [getattr(openai, name) for name in openai.__all__]
+    exported = {t for t in things if issubclass(type(t), type) and issubclass(t, Exception)}
+    assert len(exported) > 15
+    assert exported - TABLE.keys() == set()
+
+
+# --- secrets ------------------------------------------------------------------------------------
+
+LEAKS = {
+    "the key": f"Incorrect API key provided: {KEY}.",
+    "masked": "Incorrect API key provided: sk-loopb**********6789.",
+    "bearer": "bad header 'Authorization: Bearer abcdef0123'",
+    "in a page": f"<html><body>{KEY}</body></html>",
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 429])
+@pytest.mark.parametrize("case", LEAKS)
+def test_no_part_of_a_key_is_in_an_error_or_its_traceback(case: str, status: int) -> None:
+    with serve(always(http(status, json.dumps({"error": LEAKS[case]}).encode()))) as server:
+        (found,) = asyncio.run(outcomes(OpenAIClient(options(server.url)), [ask()]))
+    assert isinstance(found, Exception)
+    told = traceback.TracebackException.from_exception(found, capture_locals=True)
+    text = "".join(told.format()) + repr(found)
+    assert not [secret for secret in (KEY, "sk-loopb", "abcdef0123") if secret in text]
+    assert (found.__cause__, found.__context__) == (None, None)
+
+
+@given(
+    key=st.text("abcxyz019._-", min_size=8, max_size=40),
+    before=st.text(max_size=40),
+    after=st.text(max_size=40).map(lambda text: text * 20),
+)
+def test_a_message_is_one_short_clean_line_without_the_key(
+    key: str, before: str, after: str
+) -> None:
+    message = chat.harmless(f"{before}{key}{after}", key)
+    assert key not in message
+    assert len(message) <= 300
+    assert message.isprintable()
+
+
+def test_an_escape_sequence_does_not_reach_the_terminal() -> None:
+    assert chat.harmless("a\x1b[31mred\r\nb\u202ec", None) == "a [31mred b c"
+
+
+# --- bad options --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://host/v1", "http://", "http://[::1/v1"])
+def test_a_base_url_that_is_none_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError, match=r"^the base URL .* is not one; write it whole"):
+        OpenAIClient(options(url))
+
+
+@pytest.mark.parametrize("key", [KEY + "\n", "two words", "schlüssel"])
+def test_a_key_that_cannot_be_one_is_told_without_showing_it(key: str) -> None:
+    with pytest.raises(InputError) as caught:
+        OpenAIClient(options("http://localhost:1/v1", key=key))
+    assert str(caught.value) == (
+        "the API key holds a space, a line break or another character that no key has; "
+        "set it again without"
+    )
+
+
+def test_a_missing_key_for_the_default_service_is_told_before_the_first_call() -> None:
+    with pytest.raises(EvolinstructError, match=r"^no API key for api\.openai\.com; set"):
+        OpenAIClient(options(None, key=None))

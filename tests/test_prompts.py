@@ -1,0 +1,560 @@
+"""Promises of prompt packs: what the built-in one asks for, and how a broken one is refused."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evolinstruct import prompts, shipped
+from evolinstruct.errors import InputError, UsageError
+
+GENERAL = shipped.folder("prompts") / "general"
+PACK = prompts.read(GENERAL)
+PLAIN = ("add_constraints", "concretize", "deepen", "increase_reasoning")
+ANY_TEXT = st.one_of(
+    st.text(),
+    st.sampled_from(
+        ["{{instruction}}", "{{method}} {x} {{", "$HOME ${x} %s \\1", "#Starting Instruction#:\nhi"]
+    ),
+)
+
+
+def small_pack(folder: Path) -> Path:
+    """Write the smallest pack that uses everything a pack can have."""
+    texts = {
+        "pack.toml": 'name = "small"\ndescription = "For tests."\nlanguage = "en"\n',
+        "compare.txt": "{{parent}} or {{child}}?\n",
+        "answer.txt": "{{instruction}}\n",
+        "demonstration.txt": "{{format}}: {{instruction}} -> {{rewritten}}\n",
+        "frames/plain.txt": "{{method}}\n#Old#:\n{{instruction}}\n#New Text#:\n",
+        "operations/harder.txt": (
+            "name: harder\nkind: in-depth\nweight: 1\nframe: plain\n---\nMake it harder.\n"
+        ),
+        "operations/with_data.txt": (
+            "name: with_data\nkind: in-depth\nweight: 2.5\n---\n"
+            "{{demonstrations}}\n#Format#: {{format}}\n#Old#: {{instruction}}\n"
+        ),
+        "formats/a.txt": "name: tsv\ntitle: TSV\n--- instruction\nAdd\n--- rewritten\n1\t2\n",
+        "formats/b.txt": (
+            "name: ini\ntitle: INI file\n--- instruction\nSay {{x}}\n--- rewritten\n[a]\n---\nb=1\n"
+        ),
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    return small_pack(tmp_path / "small")
+
+
+def content(messages: prompts.Messages) -> str:
+    ((role, text),) = messages
+    assert role == "user"
+    return text
+
+
+# The built-in pack
+
+
+def test_general_has_the_six_operations_with_equal_weight() -> None:
+    found = [(each.name, each.kind, each.weight, each.uses_format) for each in PACK.operations]
+    assert found == [
+        ("add_constraints", "in-depth", 1.0, False),
+        ("complicate_input", "in-depth", 1.0, True),
+        ("concretize", "in-depth", 1.0, False),
+        ("deepen", "in-depth", 1.0, False),
+        ("in_breadth", "in-breadth", 1.0, False),
+        ("increase_reasoning", "in-depth", 1.0, False),
+    ]
+
+
+def test_general_knows_ten_formats_and_four_markers() -> None:
+    assert PACK.formats == (
+        "csv", "html", "json", "log", "markdown_table", "python", "shell", "sql", "xml", "yaml",
+    )  # fmt: skip
+    assert PACK.markers == (
+        "created instruction", "format to embed", "rewritten instruction", "starting instruction",
+    )  # fmt: skip
+
+
+def test_every_builtin_pack_is_whole_and_called_as_its_folder() -> None:
+    names = prompts.builtin()
+    assert "general" in names
+    assert tuple(prompts.read(prompts.find(name)).name for name in names) == names
+
+
+@pytest.mark.parametrize("operation", PLAIN)
+def test_a_plain_in_depth_prompt_is_the_frame_around_the_method_and_the_instruction(
+    operation: str,
+) -> None:
+    frame = (GENERAL / "frames" / "in_depth.txt").read_text().strip("\n")
+    header, method = (GENERAL / "operations" / f"{operation}.txt").read_text().split("\n---\n")
+    assert header == f"name: {operation}\nkind: in-depth\nweight: 1\nframe: in_depth"
+    expected = frame.replace("{{method}}", method.strip("\n")).replace("{{instruction}}", "1+1=?")
+    assert PACK.evolve(operation, "1+1=?") == (("user", expected),)
+
+
+def test_the_plain_in_depth_frame_asks_for_what_the_method_lists() -> None:
+    frame = (GENERAL / "frames" / "in_depth.txt").read_text()
+    for demand in ("10 to 20 words", "table", "code", "input", "People", '"rewritten instruction"'):
+        assert demand in frame
+    assert frame.endswith("#Starting Instruction#:\n{{instruction}}\n\n#Rewritten Instruction#:\n")
+
+
+def test_in_breadth_gives_the_instruction_and_leaves_the_place_for_a_new_one() -> None:
+    text = content(PACK.evolve("in_breadth", "1+1=?"))
+    assert text.endswith("#Starting Instruction#:\n1+1=?\n\n#Created Instruction#:")
+    assert "same domain" in text
+    assert "rarer" in text
+
+
+def test_complicate_input_has_no_word_limit_and_asks_in_question_style() -> None:
+    text = content(PACK.evolve("complicate_input", "1+1=?", "xml", ["sql"]))
+    assert "10 to 20 words" not in text
+    assert "question-style instruction" in text
+    assert text.endswith(
+        "#Format To Embed#:\nXML data\n\n#Starting Instruction#:\n1+1=?\n\n#Rewritten Instruction#:"
+    )
+
+
+@given(st.permutations(PACK.formats))
+def test_demonstrations_stand_in_the_given_order_and_the_drawn_format_has_none(
+    names: list[str],
+) -> None:
+    drawn, *others = names
+    text = content(PACK.evolve("complicate_input", "1+1=?", drawn, others))
+    places = [text.index(rewritten_form(name)) for name in others]
+    assert places == sorted(places)
+    assert rewritten_form(drawn) not in text
+
+
+def rewritten_form(name: str) -> str:
+    text = (GENERAL / "formats" / f"{name}.txt").read_text()
+    return text.split("\n--- rewritten\n")[1].strip("\n")
+
+
+@pytest.mark.parametrize("name", PACK.formats)
+def test_a_demonstration_holds_between_10_and_25_lines_of_data_under_its_question(
+    name: str,
+) -> None:
+    question, data = rewritten_form(name).split("\n\n", 1)
+    assert question.endswith("?")
+    assert 10 <= len([line for line in data.splitlines() if line.strip()]) <= 25
+
+
+@pytest.mark.parametrize("name", PACK.formats)
+def test_no_demonstration_holds_a_marker(name: str) -> None:
+    text = (GENERAL / "formats" / f"{name}.txt").read_text().lower()
+    assert [marker for marker in PACK.markers if marker in text] == []
+
+
+def test_the_comparison_shows_both_and_asks_for_two_words() -> None:
+    text = content(PACK.compare("Name a tree.", "Name two trees."))
+    assert "#First Instruction#:\nName a tree.\n\n#Second Instruction#:\nName two trees." in text
+    assert text.endswith('(write only "Equal" or "Not Equal", with no explanation):')
+
+
+def test_the_answer_is_asked_for_by_the_instruction_alone() -> None:
+    assert PACK.answer("  1+1=?\n") == (("user", "  1+1=?\n"),)
+
+
+# Rendering
+
+
+@given(ANY_TEXT, ANY_TEXT, st.sampled_from([each.name for each in PACK.operations]))
+def test_any_text_passes_through_unharmed(first: str, second: str, operation: str) -> None:
+    drawn = ("json", ["xml", "sql"]) if operation == "complicate_input" else ()
+    before, after = content(PACK.evolve(operation, "\0", *drawn)).split("\0")
+    assert content(PACK.evolve(operation, first, *drawn)) == before + first + after
+    start, between, end = content(PACK.compare("\0", "\0")).split("\0")
+    assert content(PACK.compare(first, second)) == start + first + between + second + end
+    assert content(PACK.answer(first)) == first
+
+
+def test_a_demonstration_is_data_too(small: Path) -> None:
+    pack = prompts.read(small)
+    assert content(pack.evolve("with_data", "{{format}}", "tsv", ["ini"])) == (
+        "INI file: Say {{x}} -> [a]\n---\nb=1\n#Format#: TSV\n#Old#: {{format}}"
+    )
+
+
+def test_a_read_pack_can_be_sent_to_another_process() -> None:
+    assert pickle.loads(pickle.dumps(PACK)) == PACK
+
+
+# Reading
+
+
+def test_a_small_pack_reads_whole(small: Path) -> None:
+    pack = prompts.read(small)
+    assert (pack.name, pack.description, pack.language) == ("small", "For tests.", "en")
+    assert [(each.name, each.weight) for each in pack.operations] == [
+        ("harder", 1.0),
+        ("with_data", 2.5),
+    ]
+    assert (pack.formats, pack.markers) == (("ini", "tsv"), ("format", "new text", "old"))
+
+
+def test_a_pack_needs_neither_formats_nor_frames(small: Path) -> None:
+    for name in ("formats/a.txt", "formats/b.txt", "operations/with_data.txt", "demonstration.txt"):
+        (small / name).unlink()
+    pack = prompts.read(small)
+    assert pack.formats == ()
+    assert pack.evolve("harder", "x") == (("user", "Make it harder.\n#Old#:\nx\n#New Text#:"),)
+
+
+def test_byte_order_mark_line_ends_and_hidden_files_make_no_other_pack(small: Path) -> None:
+    plain = prompts.read(small)
+    for path in list(small.rglob("*.t*")):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    (small / ".DS_Store").write_bytes(b"\0\xff")
+    assert prompts.read(small) == plain
+
+
+def test_the_digest_does_not_depend_on_the_order_of_files(small: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    for name, path in reversed(prompts.files(small).items()):
+        (again / name).parent.mkdir(parents=True, exist_ok=True)
+        (again / name).write_bytes(path.read_bytes())
+    assert prompts.read(again).digest == prompts.read(small).digest
+
+
+def test_every_file_and_every_file_name_counts_in_the_digest(small: Path) -> None:
+    digests = {prompts.read(small).digest}
+    for path in prompts.files(small).values():
+        path.write_text(path.read_text() + "\n")
+        digests.add(prompts.read(small).digest)
+    (small / "formats" / "b.txt").rename(small / "formats" / "c.txt")
+    digests.add(prompts.read(small).digest)
+    assert len(digests) == 1 + 9 + 1
+
+
+Break = Callable[[Path], object]
+
+
+def replace(name: str, old: str, new: str) -> Break:
+    def change(pack: Path) -> None:
+        text = (pack / name).read_text()
+        assert old in text
+        (pack / name).write_text(text.replace(old, new))
+
+    return change
+
+
+def write(name: str, raw: bytes) -> Break:
+    return lambda pack: (pack / name).write_bytes(raw)
+
+
+def remove(*names: str) -> Break:
+    def change(pack: Path) -> None:
+        for name in names:
+            (pack / name).unlink()
+
+    return change
+
+
+def link(name: str, target: str) -> Break:
+    def change(pack: Path) -> None:
+        (pack / name).unlink(missing_ok=True)
+        (pack / name).symlink_to(target)
+
+    return change
+
+
+HARDER, DATA = "operations/harder.txt", "operations/with_data.txt"
+OPERATION_KEYS = "known here: frame, kind, name, weight."
+BROKEN: dict[str, tuple[Break, str]] = {
+    "no pack.toml": (
+        remove("pack.toml"),
+        ": this is no prompt pack, since it has no file pack.toml.",
+    ),
+    "missing file": (
+        remove("compare.txt"),
+        "/compare.txt: the file is missing; every prompt pack needs it.",
+    ),
+    "no demonstration.txt": (
+        remove("demonstration.txt"),
+        "/demonstration.txt: the file is missing; the operation 'with_data' needs it.",
+    ),
+    "stray file": (
+        write("operations/deepen.md", b"x"),
+        "/operations/deepen.md: a prompt pack has no such file; move it elsewhere.",
+    ),
+    "file in the wrong folder": (
+        write("formats/pack.toml", b"x"),
+        "/formats/pack.toml: a prompt pack has no such file; move it elsewhere.",
+    ),
+    "stray folder": (
+        lambda pack: (pack / "drafts").mkdir(),
+        "/drafts: a prompt pack has no such file; move it elsewhere.",
+    ),
+    "link out of the pack": (
+        link("answer.txt", "../outside.txt"),
+        "/answer.txt: the link leads out of the pack; put the file itself there.",
+    ),
+    "link to itself": (
+        link("answer.txt", "answer.txt"),
+        "/answer.txt: a prompt pack has no such file; move it elsewhere.",
+    ),
+    "not UTF-8": (
+        write("answer.txt", b"one\n{{instruction}} \xff\n"),
+        "/answer.txt:2: the text is not UTF-8; save the file so.",
+    ),
+    "not TOML": (
+        write("pack.toml", b'name = "a"\nb\n'),
+        "/pack.toml: this is not TOML: Expected '=' after a key in a key/value pair "
+        "(at line 2, column 2).",
+    ),
+    "unknown key in pack.toml": (
+        write("pack.toml", b'name = "a"\nowner = "b"\n'),
+        "/pack.toml:2: unknown key 'owner'; known here: name, description, language.",
+    ),
+    "missing key in pack.toml": (
+        replace("pack.toml", 'language = "en"', ""),
+        "/pack.toml:1: the key 'language' with a text is missing.",
+    ),
+    "number where a text should be in pack.toml": (
+        replace("pack.toml", '"en"', "7"),
+        "/pack.toml:3: the key 'language' with a text is missing.",
+    ),
+    "name of the pack that leads elsewhere": (
+        replace("pack.toml", '"small"', '"../small"'),
+        "/pack.toml:1: the name '../small' has to be a lower-case letter, then such letters, "
+        "digits or _.",
+    ),
+    "unknown placeholder": (
+        replace("compare.txt", "{{parent}}", "{{parent}}\n{{kind}}"),
+        "/compare.txt:2: unknown placeholder '{{kind}}'; known here: {{child}}, {{parent}}.",
+    ),
+    "placeholder that is not closed": (
+        replace("answer.txt", "}}", "}"),
+        "/answer.txt:1: unknown placeholder '{{instruction'; known here: {{instruction}}.",
+    ),
+    "placeholder of a frame in an operation": (
+        replace(DATA, "{{format}}", "{{method}}"),
+        "/operations/with_data.txt:6: unknown placeholder '{{method}}'; known here: "
+        "{{instruction}}, {{demonstrations}}, {{format}}.",
+    ),
+    "missing placeholder": (
+        replace("compare.txt", "{{parent}} or ", "\nCompare "),
+        "/compare.txt:2: the placeholder '{{parent}}' is missing from here on.",
+    ),
+    "missing placeholder of a frame": (
+        replace("frames/plain.txt", "{{method}}", ""),
+        "/frames/plain.txt:2: the placeholder '{{method}}' is missing from here on.",
+    ),
+    "missing placeholder of an operation": (
+        replace(DATA, "{{instruction}}", ""),
+        "/operations/with_data.txt:5: the placeholder '{{instruction}}' is missing from here on.",
+    ),
+    "demonstrations without their format": (
+        replace(DATA, "#Format#: {{format}}", ""),
+        "/operations/with_data.txt:5: a prompt that shows '{{demonstrations}}' needs "
+        "'{{format}}' as well.",
+    ),
+    "empty file": (
+        write("answer.txt", b" \n"),
+        "/answer.txt:1: here a text is expected, and there is none.",
+    ),
+    "empty body": (
+        replace(HARDER, "Make it harder.", ""),
+        "/operations/harder.txt:6: here a text is expected, and there is none.",
+    ),
+    "empty demonstration": (
+        replace("formats/a.txt", "1\t2\n", ""),
+        "/formats/a.txt:6: here a text is expected, and there is none.",
+    ),
+    "no end of the header": (
+        replace(HARDER, "---", ""),
+        "/operations/harder.txt:1: no line '---' follows, which has to divide the file.",
+    ),
+    "no rewritten part": (
+        replace("formats/a.txt", "--- rewritten", "--- result"),
+        "/formats/a.txt:4: no line '--- rewritten' follows, which has to divide the file.",
+    ),
+    "header line that is none": (
+        replace(HARDER, "kind: in-depth", "in-depth"),
+        "/operations/harder.txt:2: expected a header line 'key: value', found 'in-depth'.",
+    ),
+    "missing header key": (
+        replace(HARDER, "kind: in-depth\n", ""),
+        "/operations/harder.txt:1: the header lacks the key 'kind'.",
+    ),
+    "unknown header key": (
+        replace(HARDER, "frame: plain", "farme: plain"),
+        f"/operations/harder.txt:4: unknown header key 'farme'; {OPERATION_KEYS}",
+    ),
+    "repeated header key": (
+        replace(HARDER, "kind: in-depth", "kind: in-depth\nkind: in-breadth"),
+        "/operations/harder.txt:3: the header has the key 'kind' twice.",
+    ),
+    "header key without a value": (
+        replace(HARDER, "weight: 1", "weight:"),
+        "/operations/harder.txt:3: 'weight' has no value.",
+    ),
+    "bad kind": (
+        replace(HARDER, "in-depth", "depth"),
+        "/operations/harder.txt:2: unknown kind 'depth'; known here: in-depth, in-breadth.",
+    ),
+    "weight that is no number": (
+        replace(HARDER, "weight: 1", "weight: one"),
+        "/operations/harder.txt:3: the weight has to be a number from 0 up, found 'one'.",
+    ),
+    "negative weight": (
+        replace(HARDER, "weight: 1", "weight: -1"),
+        "/operations/harder.txt:3: the weight has to be a number from 0 up, found '-1'.",
+    ),
+    "weight that is not finite": (
+        replace(HARDER, "weight: 1", "weight: nan"),
+        "/operations/harder.txt:3: the weight has to be a number from 0 up, found 'nan'.",
+    ),
+    "no weight above 0": (
+        lambda pack: (
+            replace(HARDER, "weight: 1", "weight: 0")(pack),
+            replace(DATA, "weight: 2.5", "weight: 0.0")(pack),
+        ),
+        "/operations: no operation here has a weight above 0.",
+    ),
+    "no operation": (
+        remove(HARDER, DATA),
+        "/operations: no operation here has a weight above 0.",
+    ),
+    "two files that name one operation": (
+        replace(DATA, "name: with_data", "name: harder"),
+        "/operations/with_data.txt:1: the name 'harder' is taken already, by harder.txt.",
+    ),
+    "two files that name one format": (
+        replace("formats/b.txt", "name: ini", "name: tsv"),
+        "/formats/b.txt:1: the name 'tsv' is taken already, by a.txt.",
+    ),
+    "bad name": (
+        replace(HARDER, "name: harder", "name: Harder"),
+        "/operations/harder.txt:1: the name 'Harder' has to be a lower-case letter, then such "
+        "letters, digits or _.",
+    ),
+    "frame that does not exist": (
+        replace(HARDER, "frame: plain", "frame: ../frames/plain"),
+        "/operations/harder.txt:4: there is no frame '../frames/plain' in the folder frames.",
+    ),
+    "one format only": (
+        remove("formats/b.txt"),
+        "/formats: the operation 'with_data' needs at least two formats, one to draw and one to "
+        "demonstrate, found 1.",
+    ),
+    "no marker": (
+        lambda pack: (
+            replace("frames/plain.txt", "#Old#", "Old")(pack),
+            replace("frames/plain.txt", "#New Text#", "New Text")(pack),
+        ),
+        "/operations/harder.txt:6: no line of the prompt begins with a marker, such as "
+        "'#Given Text#:'.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "sentence"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_pack_is_refused_with_one_sentence_that_names_the_place(
+    small: Path, damage: Break, sentence: str
+) -> None:
+    (small.parent / "outside.txt").write_text("{{instruction}}")
+    damage(small)
+    with pytest.raises(InputError) as refused:
+        prompts.read(small)
+    assert str(refused.value) == f"{small}{sentence}"
+
+
+# Finding and copying
+
+
+def test_a_built_in_name_and_a_folder_are_found(small: Path) -> None:
+    assert [prompts.find("general"), prompts.find(str(small))] == [GENERAL, small]
+
+
+@pytest.mark.parametrize("name", ["", "../nowhere", "general/../general/x", "code"])
+def test_an_unknown_name_lists_the_built_in_packs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as refused:
+        prompts.find(name)
+    assert str(refused.value) == (
+        f"There is no prompt pack {name!r}: it is no folder, and the built-in packs are "
+        f"{', '.join(prompts.builtin())}."
+    )
+
+
+def test_a_name_that_is_nearly_right_is_suggested() -> None:
+    with pytest.raises(UsageError, match=r"; did you mean 'general'\?$"):
+        prompts.find("genral")
+
+
+def test_a_copy_is_the_same_pack_with_no_other_file(small: Path, tmp_path: Path) -> None:
+    (small / ".git").mkdir()
+    prompts.copy(small, tmp_path / "deep" / "copy")
+    assert prompts.read(tmp_path / "deep" / "copy") == prompts.read(small)
+    assert list((tmp_path / "deep").iterdir()) == [tmp_path / "deep" / "copy"]
+    assert not (tmp_path / "deep" / "copy" / ".git").exists()
+
+
+def test_an_empty_folder_can_be_copied_into_where_one_stands(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    prompts.copy(small, Path())
+    assert prompts.read(Path()) == prompts.read(small)
+
+
+def test_what_a_broken_off_copy_left_is_not_in_the_way(small: Path, tmp_path: Path) -> None:
+    left = tmp_path / ".copy.partial"
+    (left / "operations").mkdir(parents=True)
+    (left / "operations" / "half.txt").write_text("na")
+    prompts.copy(small, tmp_path / "copy")
+    assert prompts.read(tmp_path / "copy") == prompts.read(small)
+    assert not left.exists()
+
+
+def test_a_copy_never_goes_into_a_folder_that_holds_something(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    with pytest.raises(InputError) as refused:
+        prompts.copy(small, tmp_path / "full")
+    assert str(refused.value) == (
+        f"{tmp_path / 'full'}: the folder is not empty; name a new one for the copy."
+    )
+    assert list((tmp_path / "full").iterdir()) == [tmp_path / "full" / "mine.txt"]
+
+
+def test_a_copy_onto_a_file_is_refused(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match=r"file: the pack cannot be copied there \(Not a directo"):
+        prompts.copy(small, tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+# Where data lies
+
+
+def test_an_installed_package_finds_its_own_data_before_a_strangers_folder(tmp_path: Path) -> None:
+    package = tmp_path / "site" / "evolinstruct"
+    (tmp_path / "site" / "prompts").mkdir(parents=True)
+    assert shipped.place_of("prompts", package) == tmp_path / "site" / "prompts"
+    (package / "_shipped" / "prompts").mkdir(parents=True)
+    assert shipped.place_of("prompts", package) == package / "_shipped" / "prompts"
+
+
+def test_an_incomplete_installation_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        shipped.place_of("seeds", tmp_path)
+    assert str(refused.value) == (
+        f"{tmp_path}: the folder 'seeds' that belongs to evolinstruct is missing; "
+        "install the package anew."
+    )

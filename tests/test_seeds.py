@@ -1,0 +1,581 @@
+"""What is read from seed files, and the sentence that each bad one gets."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evolinstruct.errors import EvolinstructError, InputError, UsageError
+from evolinstruct.seeds import Counts, Seed, read_seeds
+
+OR_SKIP = "; correct it, or leave bad rows out with --skip-bad."
+TO_CORRECT = "; correct the file, since what follows cannot be told apart."
+
+
+def read(
+    *sources: Path | str,
+    field: str | None = None,
+    skip_bad: bool = False,
+    limit: int | None = None,
+    counts: Counts | None = None,
+    stdin: bytes = b"",
+) -> list[Seed]:
+    return list(
+        read_seeds(
+            [str(source) for source in sources],
+            field=field,
+            skip_bad=skip_bad,
+            limit=limit,
+            counts=Counts() if counts is None else counts,
+            stdin=io.BytesIO(stdin),
+        )
+    )
+
+
+def lines(*rows: object) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, so that names in sentences are short."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+ROWS = {
+    "alpaca": ({"instruction": "Add.", "input": "1, 2", "output": "3"}, ("Add.", "1, 2", "3")),
+    "no input": ({"instruction": "Add.", "input": ""}, ("Add.", None, None)),
+    "null input": ({"instruction": "Add.", "input": None, "output": None}, ("Add.", None, None)),
+    "no output": ({"instruction": "Add.", "input": "1", "output": " "}, ("Add.", "1", None)),
+    "context": (
+        {"instruction": "Sum up.", "context": "A.", "response": "B."},
+        ("Sum up.", "A.", "B."),
+    ),
+    "prompt, response": ({"prompt": "Hi?", "response": "Ho."}, ("Hi?", None, "Ho.")),
+    "prompt, completion": ({"prompt": "Hi?", "completion": "Ho."}, ("Hi?", None, "Ho.")),
+    "question": ({"question": "Hi?", "answer": "Ho."}, ("Hi?", None, "Ho.")),
+    "text": ({"text": "Hi?", "id": 7}, ("Hi?", None, None)),
+    "instruction before text": ({"text": "Both.", "instruction": "One."}, ("One.", None, None)),
+    "outer white space": (
+        {"instruction": " \tList\n  it. \n", "input": "  a\n b \n", "output": " c\n"},
+        ("List\n  it.", "  a\n b", " c\n"),
+    ),
+    "self-instruct": (
+        {"instruction": "Add.", "instances": [{"input": "1, 2", "output": "3"}, {"input": "4"}]},
+        ("Add.", "1, 2", "3"),
+    ),
+    "self-instruct, no input": (
+        {"instruction": "Go.", "instances": [{"input": "<noinput>", "output": "Gone."}]},
+        ("Go.", None, "Gone."),
+    ),
+    "self-instruct, no instance": ({"instruction": "Go.", "instances": []}, ("Go.", None, None)),
+    "messages": (
+        {
+            "messages": [
+                {"role": "system", "content": "Be kind."},
+                {"role": "user", "content": "Hi?"},
+                {"role": "assistant", "content": "Ho."},
+                {"role": "user", "content": "Ha?"},
+                {"role": "assistant", "content": "He."},
+            ]
+        },
+        ("Hi?", None, "Ho."),
+    ),
+    "messages in parts": (
+        {
+            "prompt": "Say it first",
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "Say"}, {"text": "it."}]},
+                {"role": "assistant", "content": None},
+            ],
+        },
+        ("Say\nit.", None, None),
+    ),
+    "sharegpt": (
+        {
+            "conversations": [
+                {"from": "gpt", "value": "Welcome."},
+                {"from": "human", "value": "Hi?"},
+                {"from": "gpt", "value": "Ho."},
+            ]
+        },
+        ("Hi?", None, "Ho."),
+    ),
+    "sharegpt, other names": (
+        {
+            "conversations": [
+                {"from": "user", "value": "Hi?"},
+                {"from": "assistant", "value": "Ho."},
+            ]
+        },
+        ("Hi?", None, "Ho."),
+    ),
+}
+
+
+@pytest.mark.parametrize(("row", "texts"), ROWS.values(), ids=ROWS)
+def test_every_common_shape_of_a_row_gives_its_instruction_input_and_output(
+    row: dict[str, object], texts: tuple[str, str | None, str | None]
+) -> None:
+    assert read("-", stdin=lines(row)) == [Seed(*texts, source="stdin")]
+
+
+ADD, GO = {"instruction": "Add.", "input": "1", "output": "2"}, {"instruction": "Go."}
+TWO_ROWS = {
+    "json lines": ("a.jsonl", lines(ADD, GO)),
+    "ndjson": ("a.ndjson", lines(ADD, GO)),
+    "json lines named .json": ("a.json", lines(ADD, GO)),
+    "json lines by content": ("a", lines(ADD, GO)),
+    "no final newline": ("a.jsonl", lines(ADD, GO).rstrip()),
+    "blank lines": ("a.jsonl", b"\n  \n" + lines(ADD) + b"\n" + lines(GO) + b"\n"),
+    "byte-order mark": ("a.jsonl", b"\xef\xbb\xbf" + lines(ADD, GO)),
+    "crlf": ("a.jsonl", lines(ADD, GO).replace(b"\n", b"\r\n")),
+    "lone cr": ("a.jsonl", lines(ADD, GO).replace(b"\n", b"\r")),
+    "repeated key": ("a.jsonl", b'{"instruction": 1, "instruction": "Go."}\n' + lines(ADD)),
+    "array": ("a.json", json.dumps([ADD, GO]).encode()),
+    "array over several lines": ("a.json", json.dumps([ADD, GO], indent=2).encode()),
+    "array by content": ("a.dat", b"\xef\xbb\xbf \n" + json.dumps([ADD, GO]).encode() + b"\n\n"),
+    "objects over several lines": (
+        "a.json",
+        b"\n".join(json.dumps(r, indent=1).encode() for r in (ADD, GO)),
+    ),
+    "csv": ("a.csv", b"instruction,input,output\nAdd.,1,2\nGo.,,\n"),
+    "csv with quotes, crlf and a mark": (
+        "a.csv",
+        b'\xef\xbb\xbf"instruction",input,output\r\n"Add.","1","2"\r\n\r\n,,\r\nGo.\r\n',
+    ),
+    "csv, lone cr": ("a.csv", b"instruction,input,output\rAdd.,1,2\rGo.,,\r"),
+    "csv with semicolons": ("a.csv", b"id;instruction;input;output\n1;Add.;1;2\n2;Go.;;\n"),
+    "csv by content": ("a", b"input,instruction,output\n1,Add.,2\n,Go.,\n"),
+    "tsv": ("a.tsv", b"instruction\tinput\toutput\nAdd.\t1\t2\nGo.\t\t\n"),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), TWO_ROWS.values(), ids=TWO_ROWS)
+def test_every_format_gives_the_same_seeds(here: Path, name: str, content: bytes) -> None:
+    (here / name).write_bytes(content)
+    seeds = {Seed("Add.", "1", "2", name), Seed("Go.", None, None, name)}
+    assert set(read(name)) == seeds
+
+
+def test_plain_text_is_one_instruction_a_line_verbatim(here: Path) -> None:
+    text = '\ufeff\n {"not": json} \r\n\n[1, 2\rinstruction,output\nCafé\u2028{x} $y "z\x1b[31m\n'
+    (here / "a.txt").write_bytes(text.encode())
+    expected = ['{"not": json}', "[1, 2", "instruction,output", 'Café\u2028{x} $y "z\x1b[31m']
+    assert [seed.instruction for seed in read("a.txt")] == expected
+
+
+def test_a_csv_cell_keeps_its_line_breaks_quotes_and_equals_sign() -> None:
+    csv = b'prompt,response\n"=Say ""a"",\r\nthen\n\n b.",Done.\n'
+    assert read("-", stdin=csv) == [Seed('=Say "a",\r\nthen\n\n b.', None, "Done.", "stdin")]
+
+
+def test_a_named_field_holds_the_instruction_whatever_else_is_there() -> None:
+    row = {"instruction": "Not this.", "query": "This.", "output": "Yes."}
+    assert read("-", stdin=lines(row), field="query") == [Seed("This.", None, "Yes.", "stdin")]
+    table = b"query,instruction\nThis.,Not this.\n"
+    assert read("-", stdin=table, field="query") == [Seed("This.", None, None, "stdin")]
+
+
+def test_shapes_may_change_from_row_to_row() -> None:
+    rows = lines(
+        {"prompt": "A"}, {"question": "B"}, {"messages": [{"role": "user", "content": "C"}]}
+    )
+    assert [seed.instruction for seed in read("-", stdin=rows)] == ["A", "B", "C"]
+
+
+def test_a_shipped_file_is_meant_by_its_stem_unless_a_file_has_that_name(here: Path) -> None:
+    assert {seed.source for seed in read("starter", limit=3)} == {"starter"}
+    (here / "starter").write_text("Mine.")
+    assert read("starter") == [Seed("Mine.", None, None, "starter")]
+
+
+def test_seeds_of_equal_joined_text_are_dropped_and_counted_across_files(here: Path) -> None:
+    (here / "a.jsonl").write_bytes(
+        lines({"instruction": "A", "input": "b"}, GO, {"prompt": " Go."})
+    )
+    (here / "b.txt").write_text("Go.\nB\n")
+    (here / "c.jsonl").write_bytes(lines({"instruction": "A\nb", "output": "x"}, {"prompt": "A"}))
+    counts = Counts()
+    assert read("a.jsonl", "b.txt", "c.jsonl", counts=counts) == [
+        Seed("A", "b", None, "a.jsonl"),
+        Seed("Go.", None, None, "a.jsonl"),
+        Seed("B", None, None, "b.txt"),
+        Seed("A", None, None, "c.jsonl"),
+    ]
+    assert counts == Counts(read=7, skipped=0, duplicates=3)
+
+
+def test_a_limit_counts_seeds_after_bad_rows_and_duplicates(here: Path) -> None:
+    (here / "a.jsonl").write_bytes(lines(1, GO, GO, 2, {"text": "A"}, {"text": "B"}, 3))
+    (here / "b.jsonl").write_bytes(b"broken")
+    counts = Counts()
+    seeds = read("a.jsonl", "b.jsonl", skip_bad=True, limit=2, counts=counts)
+    assert [seed.instruction for seed in seeds] == ["Go.", "A"]
+    assert (counts.read, counts.skipped, counts.duplicates) == (5, 2, 1)
+
+
+def test_skipped_rows_are_counted_and_the_first_five_are_told(here: Path) -> None:
+    (here / "a.jsonl").write_bytes(lines(1, GO, *range(2, 9)))
+    counts = Counts()
+    assert read("a.jsonl", skip_bad=True, counts=counts) == [Seed("Go.", None, None, "a.jsonl")]
+    problem = "a.jsonl, line {}: the number {}, where a JSON object should be"
+    told = [
+        problem.format(line, number) for line, number in [(1, 1), (3, 2), (4, 3), (5, 4), (6, 5)]
+    ]
+    assert counts == Counts(read=9, skipped=8, duplicates=0, problems=told)
+
+
+def test_a_bad_row_of_a_table_costs_no_other_row() -> None:
+    table = b'instruction,output\n\xff"A,1\n"B" x,2\nC,3,4\n"D\nd",5\n,6\nE\n'
+    counts = Counts()
+    seeds = read("-", stdin=table, skip_bad=True, counts=counts)
+    assert [(seed.instruction, seed.output) for seed in seeds] == [("D\nd", "5"), ("E", None)]
+    assert counts.problems == [
+        "stdin, line 2: byte 1 of the line (0xff) is not UTF-8",
+        "stdin, line 3: broken CSV: ',' expected after '\"'",
+        "stdin, line 4: 3 cells under 2 columns (a cell that holds a delimiter stands in quotes)",
+        "stdin, line 7: `instruction` is empty",
+    ]
+
+
+def bad(row: bytes, what: str) -> tuple[str, bytes, str]:
+    """The row as line 2 of a JSON lines file, and what is said of it."""
+    return "a.jsonl", b"\n" + row + b"\n", f"a.jsonl, line 2: {what}{OR_SKIP}"
+
+
+BAD_FILES = {
+    "empty": ("a.jsonl", b"", "a.jsonl is empty; a seed file holds at least one instruction."),
+    "only a mark": (
+        "a.txt",
+        b"\xef\xbb\xbf",
+        "a.txt is empty; a seed file holds at least one instruction.",
+    ),
+    "only blank lines": ("a.jsonl", b"\n \r\n", "a.jsonl holds no seed: it has no row."),
+    "empty array": ("a.json", b"[ ]", "a.json holds no seed: it has no row."),
+    "only a header": ("a.csv", b"instruction\n", "a.csv holds no seed: it has no row."),
+    "binary": (
+        "a.txt",
+        b"ab\0c",
+        "a.txt is binary, not text: byte 3 is NUL;"
+        " seeds are JSON lines, a JSON array, CSV or plain text, in UTF-8.",
+    ),
+    "utf-16": (
+        "a.csv",
+        "instruction".encode("utf-16"),
+        "a.csv begins with a UTF-16 byte-order mark; save it as UTF-8.",
+    ),
+    "utf-32": (
+        "a.txt",
+        "Go.".encode("utf-32"),
+        "a.txt begins with a UTF-32 byte-order mark; save it as UTF-8.",
+    ),
+    "gzip": ("a.jsonl.gz", b"\x1f\x8b\x08", "a.jsonl.gz is compressed with gzip; unpack it first."),
+    "bad utf-8": bad(b'{"text": "\xff"}', "byte 11 of the line (0xff) is not UTF-8"),
+    "bad utf-8 in text": (
+        "a.txt",
+        b"A\nCaf\xe9\n",
+        f"a.txt, line 2: byte 4 of the line (0xe9) is not UTF-8{OR_SKIP}",
+    ),
+    "bad utf-8 in an array": (
+        "a.json",
+        b'[{"text": "A"},\n{"text": "\xff"}]',
+        f"a.json, line 2: byte 27 of the file (0xff) is not UTF-8{TO_CORRECT}",
+    ),
+    "a cut line": bad(
+        b'{"text": "A"', "broken JSON at column 13: expecting ',' delimiter, found its end"
+    ),
+    "a cut string": bad(
+        b'{"text": "A', "broken JSON at column 10: unterminated string, found '\"A'"
+    ),
+    "two values": bad(
+        b'{"text": "A"} \x1b[2J', "broken JSON at column 15: extra data, found '\\x1b[2J'"
+    ),
+    "a list": bad(b"[1]", "a list, where a JSON object should be"),
+    "a number": bad(b"5", "the number 5, where a JSON object should be"),
+    "null": bad(b"null", "null, where a JSON object should be"),
+    "a string": bad(b'"Go."', "the text 'Go.', where a JSON object should be"),
+    "nested too deeply": bad(b'{"a": ' + b"[" * 200_000, "nested too deeply to be a seed"),
+    "no fields": bad(b"{}", "no instruction, since there are no fields"),
+    "no known field": bad(
+        b'{"a": 1, "Text": "A"}',
+        "no instruction among the fields 'a', 'Text' (--field names the one that holds it)",
+    ),
+    "empty instruction": bad(b'{"instruction": " \\n"}', "`instruction` is empty"),
+    "number as text": bad(b'{"prompt": 5}', "`prompt` is the number 5, where text should be"),
+    "huge number": bad(
+        b'{"text": 1%s}' % (b"0" * 5000), "`text` is the number inf, where text should be"
+    ),
+    "list as text": bad(b'{"text": ["A"]}', "`text` is a list, where text should be"),
+    "null as text": bad(b'{"text": null}', "`text` is null, where text should be"),
+    "nan as text": bad(b'{"text": NaN}', "`text` is NaN, where text should be"),
+    "number as input": bad(
+        b'{"instruction": "A", "input": 1.5}', "`input` is the number 1.5, where text should be"
+    ),
+    "boolean as output": bad(
+        b'{"instruction": "A", "instances": [{"output": true}]}',
+        "`instances[0].output` is true, where text should be",
+    ),
+    "instances": bad(
+        b'{"instruction": "A", "instances": {"a": 1}}', "`instances` is no list of objects"
+    ),
+    "lone surrogate": bad(
+        b'{"text": "a\\ud800"}',
+        "`text` holds a lone surrogate ('\\ud800'), which no UTF-8 file can hold",
+    ),
+    "a megabyte": bad(
+        b'{"text": "%s"}' % (b"a" * 1_000_000),
+        "the instruction has 1,000,000 characters, more than the 100,000 allowed",
+    ),
+    "no user": bad(b'{"messages": []}', "`messages` has no turn of a user"),
+    "no turns": bad(
+        b'{"messages": "A"}', "`messages` is the text 'A', where a list of turns should be"
+    ),
+    "no turn": bad(
+        b'{"conversations": [null]}', "`conversations[0]` is null, where a turn should be"
+    ),
+    "an image": bad(
+        b'{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}',
+        "`messages[0].content` has a part that is no text",
+    ),
+    "array named .jsonl": (
+        "a.jsonl",
+        b'[{"text": "A"}]',
+        "a.jsonl, line 1: a list, where a JSON object should be"
+        f" (a file that is one JSON array is named .json){OR_SKIP}",
+    ),
+    "endless line": (
+        "a.txt",
+        b"A\n" + b"a" * 10_500_000,
+        "a.txt, line 2: more than 10,000,000 bytes and no line break;"
+        " look whether this is a file of one row a line.",
+    ),
+    "bad element": (
+        "a.json",
+        b'[{"text": "A"},\n {"text": 5}]',
+        f"a.json, line 2, element 2: `text` is the number 5, where text should be{OR_SKIP}",
+    ),
+    "cut array": (
+        "a.json",
+        b'[{"text": "A"},\n{"text":',
+        f"a.json, line 2: broken JSON (expecting value, found its end){TO_CORRECT}",
+    ),
+    "missing comma": (
+        "a.json",
+        b'[{"text": "A"}\n{"text": "B"}]',
+        f"a.json, line 2: broken JSON (expecting ',' or ']' after an element){TO_CORRECT}",
+    ),
+    "more behind an array": (
+        "a.json",
+        b'[{"text": "A"}]\n[]',
+        f"a.json, line 2: something follows the JSON array{TO_CORRECT}",
+    ),
+    "deep array": (
+        "a.json",
+        b"[" * 200_000,
+        f"a.json, line 1: nested too deeply to be a seed{TO_CORRECT}",
+    ),
+    "no known column": (
+        "a.csv",
+        b"id,Task\n1,Go.\n",
+        "a.csv, line 1: no instruction among the columns 'id', 'Task'"
+        " (--field names the one that holds it).",
+    ),
+    "unclosed quote": (
+        "a.csv",
+        b'text,output\nA,1\n"B,2\nC,3\n',
+        "a.csv, line 3: a quote is opened here that is not closed as CSV closes one"
+        f" (noticed in line 4: unexpected end of data){TO_CORRECT}",
+    ),
+    "too many cells": (
+        "a.csv",
+        b"prompt,response\nSay, please,A\n",
+        "a.csv, line 2: 3 cells under 2 columns"
+        f" (a cell that holds a delimiter stands in quotes){OR_SKIP}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "sentence"), BAD_FILES.values(), ids=BAD_FILES)
+def test_every_bad_file_gets_its_sentence(
+    here: Path, name: str, content: bytes, sentence: str
+) -> None:
+    (here / name).write_bytes(content)
+    with pytest.raises(InputError) as raised:
+        read(name)
+    assert str(raised.value) == sentence
+
+
+def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path) -> None:
+    (here / "tasks.jsonl").write_bytes(b"broken")
+    (here / "folder").mkdir()
+    missing = "no such file, and no seeds of that name are shipped ('starter' are);"
+    sentences = {
+        "task.jsonl": f"task.jsonl: {missing} did you mean 'tasks.jsonl'?",
+        "startr": f"startr: {missing} did you mean 'starter'?",
+        "no/where": f"no/where: {missing} check the path.",
+        "\x1b[31m": f"'\\x1b[31m': {missing} check the path.",
+        "folder": "folder is a directory; name the seed files in it, such as folder/*.jsonl.",
+    }
+    for name, sentence in sentences.items():
+        with pytest.raises(InputError) as raised:
+            read_seeds(
+                ["tasks.jsonl", name], field=None, skip_bad=False, limit=None, counts=Counts()
+            )
+        assert str(raised.value) == sentence
+
+
+def test_standard_input_is_read_once_only() -> None:
+    with pytest.raises(UsageError, match=r"^Standard input \(-\) can be read once only"):
+        read("-", "-")
+
+
+def test_a_field_that_is_not_there_is_answered_with_those_that_are() -> None:
+    with pytest.raises(InputError) as raised:
+        read("-", stdin=lines({"query": "A", "id": 1}), field="Querry")
+    found = "no 'Querry' among the fields 'query', 'id'; did you mean 'query'?"
+    assert str(raised.value) == f"stdin, line 1: {found}{OR_SKIP}"
+
+
+def test_a_file_of_bad_rows_alone_is_an_error_even_when_they_are_skipped() -> None:
+    with pytest.raises(InputError) as raised:
+        read("-", stdin=b'{"a": 1}\n5\n', skip_bad=True)
+    first = (
+        "stdin, line 1: no instruction among the fields 'a' (--field names the one that holds it)"
+    )
+    assert str(raised.value) == f"stdin holds no seed: every row is bad, the first: {first}."
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "content", "place"),
+    [
+        ("a.jsonl", "", '{"text": "é"}\r\n17\r\n', "line 2"),
+        ("a.json", "[", '{"text": "é"},\r\n 17\r\n]', "line 2, element 2"),
+        ("a.json", "{\n", '"text":\r\n"é"}\r\n17', "line 4"),
+    ],
+)
+def test_it_does_not_matter_where_a_file_is_cut_into_the_pieces_it_is_read_in(
+    here: Path, name: str, start: str, content: str, place: str
+) -> None:
+    problem = f"{name}, {place}: the number 17, where a JSON object should be"
+    encoded = content.encode()
+    for cut in range(1, len(encoded)):
+        (here / name).write_bytes(start.encode().ljust(65_536 - cut) + encoded)
+        counts = Counts()
+        assert read(name, skip_bad=True, counts=counts) == [Seed("é", None, None, name)]
+        assert counts == Counts(read=2, skipped=1, problems=[problem])
+
+
+def test_bad_utf8_is_found_at_its_place_in_a_large_array(here: Path) -> None:
+    (here / "a.json").write_bytes(b"[" + b'{"text": "A"},\n' * 50_000 + b'{"text": "\xc3"}]')
+    with pytest.raises(InputError) as raised:
+        read("a.json")
+    place = "a.json, line 50001: byte 750,012 of the file"
+    assert str(raised.value) == f"{place} (0xc3) is not UTF-8{TO_CORRECT}"
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "csv", "txt"])
+def test_memory_does_not_grow_with_the_file(here: Path, suffix: str) -> None:
+    few, many = (
+        peak_memory(write_many(here / f"{rows}.{suffix}", rows)) for rows in (5_000, 20_000)
+    )
+    assert many <= 1.2 * few
+
+
+def write_many(path: Path, rows: int) -> Path:
+    texts = (
+        f"Explain step {number} of a long plan to a beginner, please." for number in range(rows)
+    )
+    start, end, row, between = {
+        ".jsonl": ("", "", '{{"instruction": "{}", "output": "Yes."}}', "\n"),
+        ".json": ("[", "]", '{{"instruction": "{}", "output": "Yes."}}', ",\n"),
+        ".csv": ("instruction,output\n", "", '"{}",Yes.', "\n"),
+        ".txt": ("", "", "{}", "\n"),
+    }[path.suffix]
+    path.write_text(start + between.join(map(row.format, texts)) + end)
+    return path
+
+
+def peak_memory(path: Path) -> int:
+    counts = Counts()
+    tracemalloc.start()
+    for _ in read_seeds([str(path)], field=None, skip_bad=False, limit=None, counts=counts):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert counts.read == int(path.stem)
+    return peak
+
+
+json_rows = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["instruction", "input", "instances", "messages", "role", "content", "text"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+).map(lambda row: json.dumps(row).encode())
+some_lines = st.lists(
+    json_rows
+    | st.binary(max_size=20)
+    | st.sampled_from(
+        [b"", b"[" * 3000, b'"', b"a,b", b"text,output", b"\xef\xbb\xbf", b"{", b"["]
+    ),
+    max_size=8,
+)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(
+    rows=some_lines,
+    end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    name=st.sampled_from(["a.jsonl", "a.json", "a.csv", "a.txt", "a"]),
+    skip_bad=st.booleans(),
+)
+def test_any_bytes_give_seeds_or_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[bytes],
+    end: bytes,
+    name: str,
+    skip_bad: bool,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(end.join(rows))
+    counts = Counts()
+    try:
+        seeds = read(path, skip_bad=skip_bad, counts=counts)
+    except EvolinstructError as error:
+        sentence, seeds = str(error), None
+    if seeds is None:
+        assert sentence.isprintable()
+    else:
+        assert len(seeds) == counts.read - counts.skipped - counts.duplicates > 0
+        assert "".join(f"{seed.instruction}{seed.input}{seed.output}" for seed in seeds).encode()
+
+
+@settings(deadline=None)
+@given(rows=some_lines)
+def test_no_row_of_json_lines_is_lost_silently(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[bytes]
+) -> None:
+    content = b"\n".join([*rows, *[b'{"text": "One good row."}'] * 2]).replace(b"\0", b"")
+    path = tmp_path_factory.getbasetemp() / "a.jsonl"
+    path.write_bytes(content)
+    counts = Counts()
+    seeds = read(path, skip_bad=True, counts=counts)
+    written = [line for line in content.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
+    assert counts.read == len(written)
+    assert len(seeds) + counts.duplicates + counts.skipped == counts.read

@@ -1,0 +1,243 @@
+"""The throttle: so many calls at once, in the order they came, and none after the stop."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evolinstruct.errors import CallFailed, Interrupted, ServiceRefused
+from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject, Usage
+from evolinstruct.llm.openai import OpenAIClient
+from evolinstruct.llm.throttle import Throttle
+from tests.loopback import echo, serve, slowly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STOP = Interrupted("stopped by the user")
+
+
+def ask(name: str) -> Request:
+    subject = Subject(1, "deepen", "in-depth", None, "p")
+    return Request(Draw(name, "evolve"), subject, (("user", name),), "loopback-1")
+
+
+class Held:
+    """A client whose calls end when the test says so."""
+
+    def __init__(self) -> None:
+        self.under_way: dict[str, asyncio.Future[Reply]] = {}
+        self.sent: list[str] = []
+        self.most = 0
+
+    async def complete(self, request: Request) -> Reply:
+        name = request.draw.child_id
+        self.sent.append(name)
+        self.under_way[name] = asyncio.get_running_loop().create_future()
+        self.most = max(self.most, len(self.under_way))
+        try:
+            return await self.under_way[name]
+        finally:
+            del self.under_way[name]
+
+    async def aclose(self) -> None:
+        self.sent.append("closed")
+
+    def end(self, name: str, error: Exception | None = None) -> None:
+        if error is None:
+            self.under_way[name].set_result(Reply(name, "stop", Usage(), "m"))
+        else:
+            self.under_way[name].set_exception(error)
+
+
+async def settle() -> None:
+    """Let every task run as far as it gets."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def start(throttle: Throttle, names: str) -> dict[str, asyncio.Task[Reply]]:
+    return {name: asyncio.create_task(throttle.complete(ask(name))) for name in names}
+
+
+def ends(tasks: dict[str, asyncio.Task[Reply]]) -> dict[str, object]:
+    """Return how each ended: its text, its error, or None where it has not."""
+    return {
+        name: (task.exception() or task.result().text) if task.done() else None
+        for name, task in tasks.items()
+    }
+
+
+def run(scenario: Callable[[], object]) -> None:
+    asyncio.run(scenario())  # type: ignore[arg-type]
+
+
+def test_no_more_calls_are_under_way_than_allowed_and_the_first_come_go_first() -> None:
+    async def scenario() -> None:
+        held = Held()
+        throttle = Throttle(held, 2)
+        tasks = start(throttle, "abcde")
+        await settle()
+        assert (held.sent, throttle.in_flight) == (["a", "b"], 2)
+        held.end("b")
+        await settle()
+        assert (held.sent, throttle.in_flight) == (["a", "b", "c"], 2)
+        for name in "acde":
+            held.end(name)
+            await settle()
+        assert ends(tasks) == {name: name for name in "abcde"}
+        assert (held.sent, held.most, throttle.in_flight) == (list("abcde"), 2, 0)
+
+    run(scenario)
+
+
+def test_a_failed_call_gives_its_place_back_and_stops_nothing() -> None:
+    async def scenario() -> None:
+        held = Held()
+        tasks = start(Throttle(held, 1), "ab")
+        await settle()
+        failed = CallFailed("http_400", "no", 1)
+        held.end("a", failed)
+        await settle()
+        held.end("b")
+        await settle()
+        assert ends(tasks) == {"a": failed, "b": "b"}
+
+    run(scenario)
+
+
+def test_after_a_stop_nothing_is_sent_and_what_is_under_way_goes_on() -> None:
+    async def scenario() -> None:
+        held = Held()
+        throttle = Throttle(held, 1)
+        tasks = start(throttle, "abc")
+        await settle()
+        throttle.stop(STOP)
+        tasks |= start(throttle, "d")
+        await settle()
+        assert ends(tasks) == {"a": None, "b": STOP, "c": STOP, "d": STOP}
+        assert throttle.in_flight == 1
+        held.end("a")
+        await settle()
+        assert (ends(tasks)["a"], held.sent, throttle.in_flight) == ("a", ["a"], 0)
+
+    run(scenario)
+
+
+def test_a_call_that_stops_the_run_stops_all_that_wait() -> None:
+    async def scenario() -> None:
+        held = Held()
+        tasks = start(Throttle(held, 2), "abcd")
+        await settle()
+        refused = ServiceRefused("wrong key")
+        held.end("a", refused)
+        await settle()
+        assert ends(tasks) == {"a": refused, "b": None, "c": refused, "d": refused}
+        held.end("b")
+        await settle()
+        assert (ends(tasks)["b"], held.sent) == ("b", ["a", "b"])
+
+    run(scenario)
+
+
+def test_the_first_stop_is_the_one_that_counts() -> None:
+    async def scenario() -> None:
+        throttle = Throttle(Held(), 1)
+        throttle.stop(STOP)
+        throttle.stop(ServiceRefused("later"))
+        tasks = start(throttle, "a")
+        await settle()
+        assert ends(tasks) == {"a": STOP}
+
+    run(scenario)
+
+
+def test_a_call_given_its_place_in_the_moment_of_the_stop_is_not_sent() -> None:
+    async def scenario() -> None:
+        held = Held()
+        throttle = Throttle(held, 1)
+        tasks = start(throttle, "ab")
+        await settle()
+        held.end("a")
+        asyncio.get_running_loop().call_soon(throttle.stop, STOP)  # after a, before b
+        await settle()
+        assert (ends(tasks), throttle.in_flight) == ({"a": "a", "b": STOP}, 0)
+        assert held.sent == ["a"]
+
+    run(scenario)
+
+
+def test_a_pause_ends_with_the_run_and_holds_no_place() -> None:
+    async def scenario() -> None:
+        throttle = Throttle(Held(), 1)
+        await throttle.pause(0)
+        pausing = asyncio.create_task(throttle.pause(3600))
+        await settle()
+        assert (throttle.in_flight, pausing.done()) == (0, False)
+        throttle.stop(STOP)
+        await settle()
+        assert pausing.exception() is STOP
+
+    run(scenario)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    limit=st.integers(1, 4),
+    steps=st.lists(st.tuples(st.sampled_from(["end", "cancel"]), st.integers(0, 11)), max_size=24),
+)
+def test_whoever_gives_up_no_place_is_lost_and_the_order_stands(
+    limit: int, steps: list[tuple[str, int]]
+) -> None:
+    names = "abcdefghijkl"
+
+    async def scenario() -> None:
+        held = Held()
+        throttle = Throttle(held, limit)
+        tasks = start(throttle, names)
+        await settle()
+        for what, n in steps:
+            if what == "cancel":
+                tasks[names[n]].cancel()
+            elif names[n] in held.under_way and not held.under_way[names[n]].done():
+                held.end(names[n])
+            if n % 2:  # else the next step comes in the same turn of the loop
+                await settle()
+        await settle()
+        while held.under_way:
+            held.end(next(iter(held.under_way)))
+            await settle()
+        assert all(task.done() for task in tasks.values())
+        assert (throttle.in_flight, held.most <= limit) == (0, True)
+        assert held.sent == sorted(held.sent)
+
+    run(scenario)
+
+
+def test_a_server_never_sees_more_calls_at_once_than_the_throttle_allows() -> None:
+    async def calls(url: str) -> list[str]:
+        client = Throttle(OpenAIClient(ClientOptions(url, "loopback-1", None, 30.0)), 8)
+        requests = [replace(ask(f"p{n}"), temperature=1.0) for n in range(64)]
+        replies = await asyncio.gather(*(client.complete(request) for request in requests))
+        await client.aclose()
+        return [reply.text for reply in replies]
+
+    with serve(slowly(echo, 0.02)) as server:
+        assert asyncio.run(calls(server.url)) == [f"echo: p{n}" for n in range(64)]
+        assert server.counts.most_in_flight == 8
+
+
+def test_a_throttle_that_lets_nothing_through_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match=r"^concurrency must be 1 or more, found 0$"):
+        Throttle(Held(), 0)
+
+
+def test_closing_closes_the_client_within() -> None:
+    held = Held()
+    asyncio.run(Throttle(held, 1).aclose())
+    assert held.sent == ["closed"]
