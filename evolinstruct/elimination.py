@@ -138,30 +138,31 @@ _APOLOGY = (
     r"(?:but |however,? )?(?:that )?"
 )
 _CANNOT = (
-    r"I(?:(?:'m| am) (?:just |really )?(?:unable|not able|not allowed|not permitted) to| can(?:'t|not"
-    r"| not)| could(?:n't| not)| won't| will not| must (?:respectfully )?(?:decline|refuse) to"
-    r"| do(?:n't| not) feel comfortable) (?:be able to )?"
+    r"I(?:(?:'m| am) (?:just |really )?(?:unable|not able|not allowed|not permitted) to"
+    r"| can(?:'t|not| not)| could(?:n't| not)| won't| will not| do(?:n't| not) feel comfortable"
+    r"| must (?:respectfully )?(?:decline|refuse) to) (?:be able to )?"
 )
 _SERVE = (
-    r"(?:help|helping|assist|assisting|comply|fulfil+|rewrit\w+|provid\w+|creat\w+|generat\w+"
-    r"|produc\w+|process|answer|continue|complete|engage|support|discuss|respond|do|offer|share"
-    r"|evolve|write|writing)\b"
+    r"(?:help|assist|comply|fulfil+|rewrit[ei]|provid[ei]|creat[ei]|generat[ei]|produc[ei]|process"
+    r"|answer|continue|engage|support|discuss|respond)(?:ng)?\b"
 )
-_WHAT = r"(?: (?:with|to|on|in|you))* (?:that|this|these|those|your|the|such|any|it|so)\b"
+_WHAT = r"(?: (?:with|to|on|in|you))* (?:that|this|these|those|your|the|such|any|it)\b"
 _REFUSAL = re.compile(
-    rf"(?:{_APOLOGY})(?:{_ASSISTANT})?(?:{_CANNOT}{_SERVE}|I (?:must|have to) (?:decline|refuse)\b"
-    r"|I do(?:n't| not) (?:see|understand)\b|there (?:is|was) no (?:prompt|instruction)\b)"
-    rf"|{_ASSISTANT}I (?:can(?:'t|not| not)|do(?:n't| not)|am (?:unable|not able)|must decline)\b"
-    rf"|{_CANNOT}{_SERVE}{_WHAT}|I (?:must|have to) (?:respectfully )?(?:decline|refuse)\b",
+    rf"{_APOLOGY}(?:{_ASSISTANT})?(?:{_CANNOT}(?:{_SERVE}|(?:do|write|complete|offer|share)\b)"
+    r"|I do(?:n't| not) (?:see|understand) (?:an?|any|the|your) (?:\w+ )?(?:prompt|instruction"
+    r"|request)\b|there (?:is|was) no (?:prompt|instruction)\b)"
+    rf"|{_ASSISTANT}I (?:can(?:'t|not| not)|do(?:n't| not)|am (?:unable|not able))\b"
+    rf"|{_CANNOT}{_SERVE}{_WHAT}|(?:{_APOLOGY})?I (?:must|have to) (?:respectfully )?(?:decline"
+    r"|refuse)\b",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r"(?:I|I'm|I'd|if|is there|it|its|this|that|these|such|please (?:let|provide|feel|try|ask"
-    r"|rephrase|share|give|send)|let me|feel free|would you|could you|can you|however|instead"
-    r"|perhaps|as|my|thank|you|the|there|for|doing)\b",
+    r"(?:I|I'm|I'd|if|is there|it|its|this|that|these|such|let me|feel free|however|instead|perhaps"
+    r"|as|my|thank|you|the|there|for|doing|please (?:let|provide|feel|try|ask|rephrase)"
+    r"|(?:could|can|would) you (?:please )?(?:provide|share|give|send|rephrase|clarify|like))\b",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _REFUSAL_WORDS = 80
 
 
@@ -197,10 +198,10 @@ _PAPER_PHRASES = (
 
 
 class _Leaks(NamedTuple):
-    """The pattern of some phrases, and words of which a text must hold one to match it."""
+    """Phrases in lower case, and the pattern that finds where they are leaks."""
 
+    phrases: tuple[str, ...]
     pattern: re.Pattern[str]
-    hints: frozenset[str]
 
 
 @lru_cache(maxsize=64)
@@ -217,14 +218,14 @@ def _leaks(phrases: tuple[str, ...]) -> _Leaks:
         patterns.append(rf"#\s*(?:the\s+)?{phrase}\s*#")
         if len(each) > 1 or not each[0].isascii():
             patterns.append(rf"(?<![A-Za-z0-9_]){phrase}(?![A-Za-z0-9_])")
-    return _Leaks(re.compile("|".join(patterns), re.IGNORECASE), frozenset(w[-1] for w in words))
+    return _Leaks(tuple(map(" ".join, words)), re.compile("|".join(patterns), re.IGNORECASE))
 
 
 def _leaked(rewrite: Rewrite) -> str | None:
     leaks = _leaks(rewrite.phrases)
-    child = rewrite.child.lower()
-    if not any(hint in child for hint in leaks.hints):
-        return None
+    child = " ".join(rewrite.child.lower().split())
+    if not any(phrase in child for phrase in leaks.phrases):
+        return None  # most rewrites: no pattern needs to run
     known = {_normal(match[0]) for match in leaks.pattern.finditer(rewrite.parent)}
     for match in leaks.pattern.finditer(rewrite.child):
         if _normal(match[0]) not in known:
@@ -239,7 +240,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\x00-\x7f]")
 _SORRY = re.compile(r"\bsorry\b", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 _SORRY_WORDS = 80
-_AROUND = 30
+_AROUND = 30  # characters
 
 
 def _apologizes(answer: Answer) -> str | None:
@@ -252,9 +253,10 @@ def _apologizes(answer: Answer) -> str | None:
     words = len(_WORD.findall(text))
     if words >= _SORRY_WORDS:
         return None
-    start, end = max(sorry.start() - _AROUND, 0), sorry.end() + _AROUND
-    around = " ".join(text[start:end].split())
-    return f'"{"…" * (start > 0)}{around}{"…" * (end < len(text))}" in an answer of {words} words'
+    before = text[max(sorry.start() - _AROUND, 0) : sorry.start()]
+    after = text[sorry.end() : sorry.end() + _AROUND]
+    around = " ".join(f"{before}{sorry[0]}{after}".split())
+    return f'"{around}" in an answer of {words} words'
 
 
 @cache

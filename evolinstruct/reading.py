@@ -147,7 +147,7 @@ def _labels(markers: tuple[str, ...]) -> _Labels:
 
 _ANNOUNCES = re.compile(
     r"[*_]{0,2}(?:sure|certainly|of course|absolutely|definitely|okay|ok|alright|great|got it"
-    r"|understood|no problem|gladly|here|below|the following|i|to make|as requested)\b",
+    r"|understood|no problem|gladly|here|below|the|my|your|i|to make|as requested)\b",
     re.IGNORECASE,
 )
 _LINE_OR_COLON = re.compile(r"([^:：\n]{1,300})([:：]|\n)")
@@ -161,7 +161,8 @@ _HERE = (
     r"|revised|reworked|created|made|evolved)) "
 )
 _MANNERLY = re.compile(
-    rf"{_HERE}.{{0,120}}(?<!\bmy )\b(?:{_NOUN}|version|rewrite)\b", re.IGNORECASE
+    rf"^here (?:you go|it is)$|{_HERE}.{{0,120}}(?<!\bmy )\b(?:{_NOUN}|version|rewrite)\b",
+    re.IGNORECASE,
 )
 _OF_THE_PARENT = rf"(?:the|your|this) (?:\w+ )?{_NOUN}\b"
 _TAIL = (
@@ -170,10 +171,12 @@ _TAIL = (
     r" (?:is|adds|includes|incorporates|requires|asks|increases|introduces|keeps|involves)\b.*))?"
 )
 _BLUNT = re.compile(
-    rf"{_HERE}(?:(?:an?|the|your|my|one|possible|slightly|somewhat|bit|much|even|little) ){{0,4}}"
+    rf"{_HERE}(?:(?:an?|the|your|my|one|possible|attempt at|slightly|bit|much|even|little) ){{0,4}}"
     rf"(?:{_REWRITTEN} (?:\w+ )?(?:{_NOUN}|version)\b.*"
     rf"|{_HARDER} (?:{_NOUN}{_TAIL}|version(?: of {_OF_THE_PARENT}.*|{_TAIL}))"
-    rf"|(?:version|rewrite|rewriting) of {_OF_THE_PARENT}.*)$"
+    rf"|(?:version|rewrite|rewriting|way to rewrite)(?: of)? {_OF_THE_PARENT}.*)$"
+    rf"|^(?:the|my|your) {_REWRITTEN} (?:{_NOUN}|version)(?: (?:is|could be|reads))?$"
+    r"|^here (?:you go|it is)$"
     r"|^I(?:'ve| have)? (?:re-?written|rewrote|revised|reworked|modified|evolved) (?:the|your|this)"
     r" (?:\w+ )?(?:prompt|instruction|request)\b",
     re.IGNORECASE,
@@ -233,6 +236,8 @@ _CLOSING = {
     "「": "」", "『": "』", "《": "》",
 }  # fmt: skip
 
+_MOST_MARKS = 1000  # a text with more of them is data, or no text
+
 
 def _without_quotes(text: str) -> str:
     if len(text) < 2 or text[-1] not in _CLOSING.get(text[0], ""):  # noqa: PLR2004 - a pair
@@ -246,6 +251,8 @@ def _without_quotes(text: str) -> str:
 
 def _balanced(inner: str, opening: str, closing: str) -> bool:
     """Tell whether no quotation mark inside can be the partner of the outer ones."""
+    if inner.count(opening) + inner.count(closing) > _MOST_MARKS:
+        return False
     depth = 0
     for mark in re.finditer(f"[{opening}{closing}]", inner):
         before, after = (
@@ -275,7 +282,9 @@ def _without_bold(text: str) -> str:
 # Notes after it, such as "Note: I added …", "(This version adds …)", "Let me know if …"
 
 _NOTE_LENGTH = 1500
-_NOTE_LABEL = re.compile(r"(?:please )?note\b[*_]*[:,]?[*_]*\s+(?:that )?", re.IGNORECASE)
+_NOTE_LABEL = re.compile(
+    r"(?:please )?(?:(note)|explanation)\b[*_]*[:,]?[*_]*\s+(?:that )?", re.IGNORECASE
+)
 _TELLS = re.compile(
     r"(?:I(?:'ve| have)? (?:also |only |just )?(?:added|rewrote|rewritten|incorporated|introduced)"
     rf"|(?:(?:this|the|my) {_REWRITTEN} (?:{_NOUN}|version)|(?:this|my) (?:version|rewrite))"
@@ -284,19 +293,22 @@ _TELLS = re.compile(
 )
 _MAY_TELL = re.compile(
     r"(?:I(?:'ve| have)? (?:also )?(?:made|kept|changed|modified|replaced|included|used|tried|aimed"
-    r"|preserved|ensured|increased)|in this (?:version|rewrite)|(?:these|the) (?:changes|additions)"
+    r"|preserved|ensured|increased)|in this (?:version|rewrite)"
+    r"|(?:these|the) (?:changes|additions|added \w+)"
     rf"|this (?:{_NOUN}|version|addition|change) (?:now |also )*(?:adds|makes|requires|includes"
     r"|increases|involves|introduces)|by (?:adding|including|introducing|requiring))\b",
     re.IGNORECASE,
 )
 _OF_REWRITING = re.compile(
-    r"\b(?:prompts?|instructions?|constraints?|re-?writ\w+|complexity|difficulty)\b", re.IGNORECASE
+    r"\b(?:prompts?|instructions?|constraints?|reasoning steps?|re-?writ\w+|complexity"
+    r"|difficulty)\b",
+    re.IGNORECASE,
 )
 _GOODBYE = re.compile(
     r"(?:I )?hope (?:this|that|it) (?:helps|meets|works|is helpful)"
     r"|(?:please )?(?:let me know|feel free to (?:ask|reach out|let me know))\b[^.\n]*\b(?:further"
     r"|changes?|adjust\w*|modif\w+|another|anything else|revis\w+|refine\w*|tweak\w*|questions?"
-    r"|more|you(?:'d like| would like| like| need| prefer| want)|this works)\b"
+    r"|more|you(?:'d like| would like| like| need| prefer| want)|th(?:is|at) works)\b"
     r"|(?:would you like|do you want) me to\b|is there anything else\b",
     re.IGNORECASE,
 )
@@ -333,7 +345,7 @@ def _is_note(text: str, piece: str, *, apart: bool) -> bool:
     words = piece.replace("’", "'").strip("*_()[] ")
     label = _NOTE_LABEL.match(words)
     said = words[label.end() :] if label else words
-    if _TELLS.match(said) and (label or bracketed):
+    if _TELLS.match(said) and ((label and label[1]) or bracketed):
         return True
     if _TELLS.match(said) or _MAY_TELL.match(said):
         return bool((label or bracketed or apart) and _OF_REWRITING.search(said))

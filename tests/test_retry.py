@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tenacity import wait_none
@@ -47,7 +48,7 @@ class Scripted:
         self.closed += 1
 
 
-def waits(*answers: Answer, wait: Wait = NO_WAIT) -> tuple[object, ...]:
+def waits(*answers: Answer, wait: Wait = NO_WAIT, total: float = 300.0) -> tuple[object, ...]:
     """Ask a server that answers so; return the outcome, the waits and the requests it saw."""
     clock = Clock()
 
@@ -61,7 +62,7 @@ def waits(*answers: Answer, wait: Wait = NO_WAIT) -> tuple[object, ...]:
 
     with serve(in_turn(*answers)) as server:
         inner = OpenAIClient(ClientOptions(server.url, "loopback-1", None, 30.0))
-        client = Retry(inner, wait=wait, sleep=clock.sleep)
+        client = Retry(inner, total_seconds=total, wait=wait, sleep=clock.sleep)
         found = asyncio.run(call(client))
         return found, clock.waits, server.counts.asked.total()
 
@@ -96,6 +97,12 @@ def test_the_last_trouble_is_the_one_that_is_told() -> None:
 def test_no_attempt_starts_after_the_total_time() -> None:
     asked = error(429, "later", headers={"retry-after": "301"})
     assert waits(asked) == (("http_429", "later", 1), [], 1)
+
+
+def test_the_time_that_the_first_attempt_took_counts_too() -> None:
+    late = replace(error(500, "late"), latency=0.2)
+    found = waits(late, wait=lambda _: 0.1, total=0.25)
+    assert found == (("http_500", "late", 1), [], 1)
 
 
 def test_a_final_failure_after_passing_ones_counts_every_attempt() -> None:

@@ -172,6 +172,22 @@ def test_a_call_given_its_place_in_the_moment_of_the_stop_is_not_sent() -> None:
     run(scenario)
 
 
+def test_a_call_cancelled_in_the_moment_it_gets_its_place_passes_the_place_on() -> None:
+    async def scenario() -> None:
+        held = Held()
+        throttle = Throttle(held, 1)
+        tasks = start(throttle, "abc")
+        await settle()
+        held.end("a")
+        asyncio.get_running_loop().call_soon(tasks["b"].cancel)  # after a, before b
+        await settle()
+        assert (tasks["b"].cancelled(), held.sent, throttle.in_flight) == (True, ["a", "c"], 1)
+        held.end("c")
+        await settle()
+
+    run(scenario)
+
+
 def test_a_pause_ends_with_the_run_and_holds_no_place() -> None:
     async def scenario() -> None:
         throttle = Throttle(Held(), 1)

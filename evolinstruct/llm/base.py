@@ -6,9 +6,12 @@ a client. Knows no service, no file and no setting.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +145,8 @@ class ClientOptions:
 
     def __repr__(self) -> str:
         return f"ClientOptions(base_url={self.base_url!r}, model={self.model!r})"
+
+
+def encodable(text: str) -> str:
+    """Return the text with halves of surrogate pairs, which UTF-8 cannot hold, as U+FFFD."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)

@@ -13,14 +13,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from evolinstruct.errors import CallRejected
-from evolinstruct.llm.base import Reply, Request, Usage
+from evolinstruct.llm.base import Reply, Request, Usage, encodable
 
 _LONGEST_MESSAGE = 300  # characters; a message is read by a person and stored in a line
 _LONGEST_READ = 5_000  # characters of a service's message that are looked at
 _TRUNCATED = frozenset({"max_tokens", "model_length", "max_length"})
 _FILTERED = frozenset({"content_filter", "safety", "prohibited_content"})
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
 _SECRETS = re.compile(
     r"(?<=bearer )\S+"
     r"|\b(?:sk|pk|rk|gsk|csk|hf|xai|r8|key|tgp)[-_][\w.*-]{6,}"
@@ -119,11 +118,6 @@ def harmless(message: str, key: str | None) -> str:
         line = line.replace(key, "[key]")
     line = " ".join(_SECRETS.sub("[key]", line).split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
-
-
-def encodable(text: str) -> str:
-    """Return the text with halves of surrogate pairs, which UTF-8 cannot hold, as U+FFFD."""
-    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def _text(message: object) -> str:

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from evolinstruct.errors import CallError, CallFailed, CallRejected, InputError
-from evolinstruct.llm.base import Client, Reply, Request, Usage
+from evolinstruct.llm.base import Client, Reply, Request, Usage, encodable
 
 _FORMAT = 1
 _REPLY, _REJECTED, _FAILED = "reply", "rejected", "failed"
@@ -145,15 +145,15 @@ class Journal:
 
     def _commit(self) -> None:
         waiting, self._waiting = self._waiting, []
-        trouble = None
+        trouble: Exception | None = None
         try:
             self._db.execute("BEGIN")
             self._db.executemany(_INSERT, [row for row, _ in waiting])
             self._db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must have it
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            trouble = self._trouble(error)
+            trouble = self._trouble(error) if isinstance(error, sqlite3.Error) else error
         for _, stored in waiting:
             if stored.done():  # its caller was cancelled; the outcome is kept all the same
                 continue
@@ -214,8 +214,9 @@ class Journalled:
             return _ended(_REJECTED, error, request, attempts=1)
         except CallFailed as error:
             return _ended(_FAILED, error, request, error.attempts)
+        text = encodable(reply.text)
         return Outcome(
-            _REPLY, reply.text, reply.finish_reason, reply.model, request.max_tokens, 1, reply.usage
+            *(_REPLY, text, reply.finish_reason, reply.model), request.max_tokens, 1, reply.usage
         )
 
     async def aclose(self) -> None:

@@ -84,12 +84,11 @@ class Throttle:
     async def _enter(self) -> None:
         """Take a place, waiting for it behind those who came earlier."""
         self._check()
-        if not self._waiting and self.in_flight < self._limit:
+        if self.in_flight < self._limit:  # then nobody waits: a free place is given at once
             self.in_flight += 1
             return
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        self._admit()
         try:
             await turn
         except asyncio.CancelledError:

@@ -50,19 +50,14 @@ def _paragraphs(writer: Writer, room: int) -> list[str]:
     sentence = writer.sentence
     sentences = [sentence(writer.pick(PHRASES["opening"]))]
     room -= len(sentences[0])
-    paragraphs: list[str] = []
-    size = writer.pick(_SENTENCES_OF_A_PARAGRAPH)
-    for phrase in writer.walk(PHRASES["sentence"]):
-        if room <= 0:
-            break
-        if len(sentences) == size:
-            paragraphs.append(" ".join(sentences))
-            sentences, size = [], writer.pick(_SENTENCES_OF_A_PARAGRAPH)
-        text = sentence(phrase)
+    phrases = writer.walk(PHRASES["sentence"])
+    while room > 0:
+        text = sentence(next(phrases))
         sentences.append(text)
         room -= len(text)
-    paragraphs.append(" ".join(sentences))
-    return paragraphs
+    size = writer.pick(_SENTENCES_OF_A_PARAGRAPH)
+    starts = range(0, len(sentences), size)
+    return [" ".join(sentences[start : start + size]) for start in starts]
 
 
 def _block(writer: Writer) -> str:

@@ -98,7 +98,7 @@ def own_words(text: str) -> list[str]:
 _MULTIPLIER = 6364136223846793005
 _INCREMENT = 1442695040888963407
 _MASK = (1 << 64) - 1
-_STRIDES = (5, 7, 11, 13, 17, 19, 23, 29)
+_STRIDES = (211, 223, 227, 229, 233, 239, 241, 251)
 
 
 class Writer:
@@ -134,10 +134,11 @@ class Writer:
 
     def pick(self, choices: Sequence[_T]) -> _T:
         """Return one of the choices, each as likely as the others."""
-        return choices[self.roll(len(choices))]
+        self._state = state = (self._state * _MULTIPLIER + _INCREMENT) & _MASK
+        return choices[(state >> 32) * len(choices) >> 32]
 
     def walk(self, choices: Sequence[_T]) -> Iterator[_T]:
-        """Yield choices without end, repeating none before a long way is gone."""
+        """Yield choices without end; fewer than 200 repeat only when all have had their turn."""
         place, stride = self.roll(len(choices)), self.pick(_STRIDES)
         while True:
             yield choices[place]
@@ -145,7 +146,7 @@ class Writer:
 
     def write(self, symbol: Symbol) -> str:
         """Write any phrase of the symbol."""
-        return self.fill(symbol[self.roll(len(symbol))])
+        return self.fill(self.pick(symbol))
 
     def sentence(self, phrase: Phrase) -> str:
         """Write this phrase with a capital letter first."""
@@ -160,7 +161,7 @@ class Writer:
         state = self._state
         for slot in phrase.slots:
             choices: Sequence[Phrase] = self.words if slot is _WORD else slot
-            # `roll`, written out: this is the innermost loop of every reply.
+            # `pick`, written out: this is the innermost loop of every reply.
             state = (state * _MULTIPLIER + _INCREMENT) & _MASK
             chosen = choices[(state >> 32) * len(choices) >> 32]
             if not isinstance(chosen, str):

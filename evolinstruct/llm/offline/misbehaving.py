@@ -110,7 +110,7 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         # Rejected as no_information_gain.
         Habit("equal", 0.05, _say("equal")),
         # Asked once more, then taken for "not equal".
-        Habit("unclear", 0.015, _say("unclear")),
+        Habit("unclear", 0.03, _say("unclear")),
         # "Not equal" in more words; must not be read as "equal".
         Habit("verbose", 0.03, _say("not_equal")),
     ),

@@ -38,10 +38,10 @@ def rewrite(subject: Subject, writer: Writer) -> str:
         return _with_data(parent, subject.format or "", writer)
     if subject.operation == "concretize":
         parent = _with_specific_word(parent, writer)
-    symbol = _ADDITIONS.get(subject.operation or "", PHRASES["addition"])
-    addition = writer.write(symbol)
+    phrases = writer.walk(_ADDITIONS.get(subject.operation or "", PHRASES["addition"]))
+    addition = writer.fill(next(phrases))
     if writer.roll(_TWO_SENTENCES_IN) == 0:
-        addition += " " + writer.write(symbol)
+        addition += " " + writer.fill(next(phrases))
     return _insert(parent, addition)
 
 

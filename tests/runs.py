@@ -1,0 +1,79 @@
+"""Whole runs for tests: carried out in a temporary directory, read back as records."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from evolinstruct.api import prepare
+from evolinstruct.events import Event
+from evolinstruct.job import Job
+from evolinstruct.records import Failed, Kept, Rejected
+from evolinstruct.run_dir import KINDS, RunDir
+from evolinstruct.summary import Summary
+
+
+def write_seeds(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def tasks(number: int) -> list[dict[str, Any]]:
+    """Return so many seeds, every third without an answer."""
+    return [
+        {
+            "instruction": f"Explain thing number {n} to a child.",
+            "input": "It is blue." if n % 2 else "",
+            "output": f"Thing {n} is easy." if n % 3 else "",
+        }
+        for n in range(number)
+    ]
+
+
+def carry_out(job: Job, **options: Any) -> list[Event]:
+    async def collected() -> list[Event]:
+        return [event async for event in job.events(**options)]
+
+    return asyncio.run(collected())
+
+
+def evolve(seeds: Path, out: Path, *, update: bool = False, **settings: Any) -> Summary:
+    """Carry a run out, offline unless told otherwise."""
+    job = prepare(seeds, out, **{"client": "offline", **settings})
+    carry_out(job, update=update)
+    return job.summary
+
+
+def data_files(out: Path) -> dict[str, bytes]:
+    """Return the files whose bytes are promised."""
+    names = [*out.glob("generation-*.jsonl"), *out.glob("dataset.jsonl")]
+    return {path.name: path.read_bytes() for path in sorted(names)}
+
+
+def check_invariants(out: Path, generations: int) -> None:
+    """Assert conservation, pool order, ids as places, and unbroken lineage."""
+    run_dir = RunDir(out)
+    seeds = list(run_dir.read(0))
+    newest = {seed.id: seed for seed in seeds}
+    for number in range(1, generations + 1):
+        assert [member.id for member in run_dir.pool(number)] == [
+            newest[seed.id].id for seed in seeds
+        ]
+        settled: dict[str, Any] = {}
+        for kind in KINDS:
+            lines = list(run_dir.read(number, kind))
+            order = [line.seed_id for line in lines]
+            positions = {seed.id: place for place, seed in zip(count(), seeds, strict=False)}
+            assert order == sorted(order, key=positions.__getitem__)
+            assert not set(order) & settled.keys()
+            settled |= {line.seed_id: line for line in lines}
+        assert settled.keys() == newest.keys()  # kept + rejected + failed = pool
+        for seed_id, line in settled.items():
+            assert isinstance(line, Kept | Rejected | Failed)
+            assert (line.generation, line.parent_id) == (number, newest[seed_id].id)
+            if isinstance(line, Kept):
+                newest[seed_id] = line
