@@ -16,7 +16,11 @@ from evolinstruct import recipe as recipes
 from evolinstruct.events import Event
 from evolinstruct.job import Job
 from evolinstruct.job import prepare as prepare_job
+from evolinstruct.runs import Run
 from evolinstruct.summary import Summary
+
+
+__all__ = ["Run", "evolve", "evolve_async", "prepare"]
 
 
 def prepare(
@@ -46,7 +50,7 @@ def prepare(
     """
     sources = [seeds] if isinstance(seeds, str | Path) else list(seeds)
     file = recipes.read_file(Path(recipe)) if recipe is not None else None
-    settled = recipes.settle(settings, preset, file)
+    settled = recipes.settle(recipes.Layer(settings, preset), file)
     return prepare_job([str(source) for source in sources], Path(out), settled)
 
 
@@ -55,6 +59,7 @@ async def evolve_async(
     out: str | Path,
     *,
     update: bool = False,
+    retry: str | None = None,
     on_event: Callable[[Event], None] | None = None,
     **settings: Any,
 ) -> Summary:
@@ -64,6 +69,7 @@ async def evolve_async(
         seeds: one or several seed files, or ``starter``.
         out: the run directory; a run that is there already goes on.
         update: carry a run that differs over to these settings.
+        retry: ask once more for what is ``failed``, or rejected by the rule of this name.
         on_event: is called with each event as it happens.
         settings: as in `prepare`.
 
@@ -74,7 +80,7 @@ async def evolve_async(
         EvolinstructError: it could not begin, or ended early; the same call goes on.
     """
     job = prepare(seeds, out, **settings)
-    async for event in job.events(update=update):
+    async for event in job.events(update=update, retry=retry):
         if on_event is not None:
             on_event(event)
     return job.summary
@@ -85,8 +91,11 @@ def evolve(
     out: str | Path,
     *,
     update: bool = False,
+    retry: str | None = None,
     on_event: Callable[[Event], None] | None = None,
     **settings: Any,
 ) -> Summary:
     """Evolve seeds; the same as `evolve_async` from a script without an event loop."""
-    return asyncio.run(evolve_async(seeds, out, update=update, on_event=on_event, **settings))
+    return asyncio.run(
+        evolve_async(seeds, out, update=update, retry=retry, on_event=on_event, **settings)
+    )

@@ -11,16 +11,43 @@ TOP_P = 0.9
 MAX_TOKENS = 2048
 PACK = "general"
 SEED = 0
-CONCURRENCY = 64
+MAX_CONCURRENCY = 512
 TIMEOUT = 300.0
+
+SHOWN = 10
+"""So many lines are shown unless told otherwise."""
+PREVIEWED = 5
+"""So many seeds a preview draws."""
+VARIETY_SAMPLE = 1_000
+"""So many texts of each generation variety is measured on."""
 
 NOTICE_AFTER = 200
 """So many settled instructions of a generation tell what share of it will be kept."""
 KEPT_NOTICE = 0.5
 RULE_NOTICE = 0.3
 
+FURTHER_RULES: tuple[str, ...] = (
+    "chat_leftover",
+    "fence_open",
+    "cut_off",
+    "repetition_loop",
+    "word_growth",
+    "script_changed",
+    "nothing_in_common",
+    "holds_answer",
+    "block_lost",
+    "quote_lost",
+    "number_lost",
+    "link_lost",
+    "input_lost",
+    "asks_back",
+    "response_refuses",
+    "response_echoes",
+)
+"""The rules beyond the paper's that are on unless switched off; docs/rules.md says why these."""
+
 PRESETS: dict[str, dict[str, object]] = {
-    "paper": {},
+    "paper": {"rules": dict.fromkeys(FURTHER_RULES, False)},
     "released": {
         "top_p": 0.95,
         "operations": (
@@ -35,4 +62,5 @@ PRESETS: dict[str, dict[str, object]] = {
         "eliminate": False,
     },
 }
-"""``paper``: WizardLM, section 4.1, which is what every default is. ``released``: its script."""
+"""``paper``: WizardLM, section 4.1: the defaults, with no rule but its own. ``released``: its
+script."""

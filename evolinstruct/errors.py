@@ -15,10 +15,17 @@
     ├── CallRejected           the service will not have this instruction: a rejection with a rule
     └── CallFailed             final: journalled, and a failed line
 
-Each leaf answers one question: retry, skip or stop? No module below this one.
+    RuleFailed                 a rule raised: the instruction is a failed line; never leaves the run
+
+Each leaf answers one question: retry, skip or stop? Nothing is below this but the client seam.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evolinstruct.llm.base import Limits
 
 
 class EvolinstructError(Exception):
@@ -88,11 +95,23 @@ class TryAgain(CallError):
 
     Attributes:
         retry_after: seconds that the service asked to wait, or None.
+        status: the HTTP status of its answer, or None where there was none.
+        limits: the limits that it announced (:class:`evolinstruct.llm.base.Limits`), or None.
     """
 
-    def __init__(self, error: str, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        error: str,
+        message: str,
+        retry_after: float | None = None,
+        *,
+        status: int | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         super().__init__(error, message)
         self.retry_after = retry_after
+        self.status = status
+        self.limits = limits
 
 
 class CallRejected(CallError):
@@ -109,3 +128,15 @@ class CallFailed(CallError):
     def __init__(self, error: str, message: str, attempts: int) -> None:
         super().__init__(error, message)
         self.attempts = attempts
+
+
+class RuleFailed(Exception):
+    """A rule raised instead of judging: the instruction is skipped.
+
+    Attributes:
+        rule: its name.
+    """
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule

@@ -5,8 +5,11 @@ The pipeline yields them, the console or a script reads them. `LowYield` (see `t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
+from evolinstruct.llm.throttle import Sending
 from evolinstruct.records import Line
 from evolinstruct.tally import LowYield, Tally
 
@@ -20,10 +23,17 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class GenerationStarted:
-    """A generation begins; the tally grows as its lines are settled."""
+    """A generation begins; the tally grows as its lines are settled.
+
+    Attributes:
+        tally: its counts.
+        generations: how many there will be.
+        sending: tells at any time how calls are being sent.
+    """
 
     tally: Tally
     generations: int
+    sending: Callable[[], Sending] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +44,15 @@ class Settled:
         line: the line.
         calls: how many calls have been made so far.
         replayed: how many were found in the journal instead.
+        tokens: how many tokens were ever spent in the run directory.
+        cost: the same in dollars, None where a price is unknown.
     """
 
     line: Line
     calls: int
     replayed: int
+    tokens: int = 0
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,11 @@ class Finished:
     """All generations are complete; the data set is in place unless answers are off."""
 
     dataset_lines: int | None
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, which takes an s unless it is one or has another plural."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
 Event = Said | GenerationStarted | Settled | GenerationEnded | LowYield | Finished

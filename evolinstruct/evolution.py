@@ -13,7 +13,7 @@ from typing import Any
 
 from evolinstruct import elimination, operations, reading
 from evolinstruct.elimination import Verdict
-from evolinstruct.errors import CallFailed, CallRejected
+from evolinstruct.errors import CallFailed, CallRejected, RuleFailed
 from evolinstruct.llm.base import Client, Draw, Reply, Request, Subject
 from evolinstruct.prompts import Messages, Pack
 from evolinstruct.recipe import Recipe
@@ -46,12 +46,7 @@ class Evolution:
         self._client = client
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
-        self._rewrite_rules = elimination.rules_in_use(
-            elimination.REWRITE_RULES, eliminate=recipe.eliminate
-        )
-        self._answer_rules = elimination.rules_in_use(
-            elimination.ANSWER_RULES, eliminate=recipe.eliminate
-        )
+        self._rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate)
 
     async def propose(self, parent: Kept, generation: int) -> Proposal | Rejected | Failed:
         """Rewrite an instruction, judge the rewrite by the free rules, then by comparison."""
@@ -66,10 +61,7 @@ class Evolution:
                 instruction=reading.read_instruction(raw, self._pack.markers),
                 model=reply.model,
             )
-            verdict = elimination.judge_rewrite(
-                elimination.Rewrite(parent.instruction, child.instruction, self._pack.markers),
-                self._rewrite_rules,
-            )
+            verdict = self._rules.judge_rewrite(self._as_rewrite(parent, child))
             if verdict is None and self._recipe.compare:
                 purpose = "compare"
                 child, verdict = await self._compared(child, parent)
@@ -77,6 +69,8 @@ class Evolution:
             return _rejected(child, Verdict(refusal.error, refusal.message), raw)
         except CallFailed as failure:
             return _failed(child, purpose, failure)
+        except RuleFailed as failure:
+            return _failed_rule(child, failure)
         if verdict is not None:
             return _rejected(child, verdict, raw)
         return Proposal(child)
@@ -93,9 +87,10 @@ class Evolution:
             return _failed(line, "answer", failure)
         output = reading.without_reasoning(reply.text).strip()
         line = replace(line, output=output, model=reply.model)
-        verdict = elimination.judge_answer(
-            elimination.Answer(line.instruction, output), self._answer_rules
-        )
+        try:
+            verdict = self._rules.judge_answer(elimination.Answer(line.instruction, output))
+        except RuleFailed as failure:
+            return _failed_rule(line, failure)
         return line if verdict is None else _rejected(line, verdict, reply.text)
 
     def _conceive(self, parent: Kept, generation: int) -> Kept:
@@ -127,6 +122,10 @@ class Evolution:
         subject = self._subject(child, instruction=parent.instruction)
         return await self._whole("evolve", messages, subject, child.id)
 
+    def _as_rewrite(self, parent: Kept, child: Kept) -> elimination.Rewrite:
+        kind = self._kinds.get(child.operation or "")
+        return elimination.Rewrite.of(parent, child, kind, self._pack.markers)
+
     async def _compared(self, child: Kept, parent: Kept) -> tuple[Kept, Verdict | None]:
         """Ask whether the rewrite gained anything; an unclear verdict is asked for once more."""
         messages = self._pack.compare(parent.instruction, child.instruction)
@@ -141,14 +140,28 @@ class Evolution:
         return replace(child, compared=UNCLEAR if equal is None else NOT_EQUAL), None
 
     async def _whole(self, purpose: str, messages: Messages, subject: Subject, place: str) -> Reply:
-        """Ask for a reply that is data: one that was cut off is never taken for whole."""
-        reply = await self._ask(purpose, messages, subject, place)
-        if reply.finish_reason == "length":
-            raise CallRejected("truncated", f"the {purpose} reply ends at its token limit")
-        return reply
+        """Ask for a reply that is data: one that was cut off is never taken for whole.
+
+        It is asked for once more, with twice the tokens, under the same draw: the journal keeps
+        the limit beside the reply, and takes neither for the other.
+        """
+        limit = self._recipe.setting("max_tokens", purpose)
+        for allowed in (limit, 2 * limit):
+            reply = await self._ask(purpose, messages, subject, place, max_tokens=allowed)
+            if reply.finish_reason != "length":
+                return reply
+        raise CallRejected(
+            "truncated", f"the {purpose} reply does not end within {allowed:,} tokens"
+        )
 
     async def _ask(
-        self, purpose: str, messages: Messages, subject: Subject, place: str, attempt: int = 0
+        self,
+        purpose: str,
+        messages: Messages,
+        subject: Subject,
+        place: str,
+        attempt: int = 0,
+        max_tokens: int | None = None,
     ) -> Reply:
         setting = self._recipe.setting
         return await self._client.complete(
@@ -159,7 +172,8 @@ class Evolution:
                 model=setting("model", purpose) or "",
                 temperature=setting("temperature", purpose),
                 top_p=setting("top_p", purpose),
-                max_tokens=setting("max_tokens", purpose),
+                max_tokens=max_tokens or setting("max_tokens", purpose),
+                extra=self._recipe.parameters(purpose),
             )
         )
 
@@ -180,6 +194,10 @@ class Evolution:
 def _rejected(line: Kept, verdict: Verdict, raw: str | None) -> Rejected:
     fields: dict[str, Any] = {name: getattr(line, name) for name in Kept.__slots__}
     return Rejected(**fields, rule=verdict.rule, evidence=verdict.evidence, raw=raw)
+
+
+def _failed_rule(line: Kept, failure: RuleFailed) -> Failed:
+    return _failed(line, "rule", CallFailed("rule_error", str(failure), attempts=0))
 
 
 def _failed(line: Kept, purpose: str, failure: CallFailed) -> Failed:

@@ -1,8 +1,9 @@
 """One generation: its pool goes in, its lines come out, in pool order.
 
-Instructions are proposed as many at once as allowed, pass the gate in pool order, are answered,
-and leave in pool order. What is done early waits for its turn: the nearest in memory, the rest on
-disk, so one slow neighbour stalls nobody and costs no memory. Knows no file of a run, no prompt
+Instructions are proposed as many at once as allowed, pass the gate in pool order if there is one,
+are answered, and leave in pool order. What is done early waits for its turn: the nearest in
+memory, the rest on disk, so one slow neighbour costs no memory, and stalls nobody unless a gate
+has to see it first. Knows no file of a run, no prompt
 and no service; who proposes and answers is handed in.
 """
 
@@ -14,6 +15,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Generic, TypeVar
 
+from evolinstruct.errors import InputError
 from evolinstruct.evolution import Proposal
 from evolinstruct.records import Kept, Line
 
@@ -22,7 +24,10 @@ _T = TypeVar("_T")
 Propose = Callable[[Kept], Awaitable[Proposal | Line]]
 Answer = Callable[[Proposal], Awaitable[Line]]
 Gate = Callable[[Proposal | Line], Proposal | Line]
-"""Looks at each proposal of the pool, in pool order; whatever is a line already passes it."""
+"""Looks at each proposal of the pool, in pool order; whatever is a line already passes it.
+
+Where no rule looks at the whole pool there is no gate, and nobody waits before it.
+"""
 
 GRACE = 5.0
 """Seconds that calls under way are given when a generation is stopped."""
@@ -80,7 +85,14 @@ class WaitingRoom(Generic[_T]):
             self._spilled = sqlite3.connect("", isolation_level=None)
             self._spilled.execute("CREATE TABLE results (position INTEGER PRIMARY KEY, result)")
             self._spilled.execute("BEGIN")
-        self._spilled.execute("INSERT INTO results VALUES (?, ?)", (position, pickle.dumps(result)))
+        try:
+            row = (position, pickle.dumps(result))
+            self._spilled.execute("INSERT INTO results VALUES (?, ?)", row)
+        except sqlite3.OperationalError as error:
+            raise InputError(
+                f"No room for temporary files ({error}); free disk space, or name a directory that"
+                " has some in SQLITE_TMPDIR, and run the same command again."
+            ) from error
 
     def _fetch(self, position: int) -> _T | None:
         assert self._spilled is not None  # noqa: S101 - asked only where something spilled
@@ -96,15 +108,16 @@ class Generation:
         self,
         size: int,
         propose: Propose,
-        gate: Gate,
+        gate: Gate | None,
         answer: Answer | None,
         ahead: int,
         held: int = HELD,
     ) -> None:
-        """Prepare for a pool of the given size, `ahead` instructions at once in either step.
+        """Prepare for a pool of the given size, `ahead` instructions at once.
 
-        Without `answer`, proposals leave as lines that have none. In memory, at most `held`
-        results wait for their turn before the gate, and as many before they leave.
+        With a gate, so many are under way on either side of it. Without `answer`, proposals leave
+        as lines that have none. In memory, at most `held` results wait for their turn before the
+        gate, and as many before they leave.
         """
         self._size = size
         self._propose = propose
@@ -124,7 +137,11 @@ class Generation:
         Raises:
             Exception: what stopped it, after the last line that was complete in order.
         """
-        self._feeders = [self._task(self._feed(pool)), self._task(self._admit())]
+        if self._gate is None:
+            self._feeders = [self._task(self._feed(pool, self._evolved))]
+        else:
+            admitting = self._task(self._admit(self._gate))
+            self._feeders = [self._task(self._feed(pool, self._proposed)), admitting]
         try:
             for position in range(self._size):
                 yield await self._outcomes.take(position)
@@ -143,28 +160,31 @@ class Generation:
         for step in self._steps:
             step.cancel()
 
-    async def _feed(self, pool: Iterator[Kept]) -> None:
+    async def _feed(
+        self, pool: Iterator[Kept], begin: Callable[[int, Kept], Coroutine[Any, Any, None]]
+    ) -> None:
         for position, member in enumerate(pool):
             await self._proposing.acquire()
-            self._step(self._proposed(position, member), self._proposing)
+            self._step(begin(position, member), self._proposing)
+
+    async def _evolved(self, position: int, member: Kept) -> None:
+        """Take both steps, one after the other: nothing stands between them."""
+        await self._answered(position, await self._propose(member))
 
     async def _proposed(self, position: int, member: Kept) -> None:
         self._proposals.put(position, await self._propose(member))
 
-    async def _admit(self) -> None:
+    async def _admit(self, gate: Gate) -> None:
         """Let proposals pass the gate one by one, and have each that passes answered."""
         for position in range(self._size):
-            passed = self._gate(await self._proposals.take(position))
-            if not isinstance(passed, Proposal):
-                self._outcomes.put(position, passed)
-            elif self._answer is None:
-                self._outcomes.put(position, passed.line)
-            else:
-                await self._answering.acquire()
-                self._step(self._answered(position, passed, self._answer), self._answering)
+            passed = gate(await self._proposals.take(position))
+            await self._answering.acquire()
+            self._step(self._answered(position, passed), self._answering)
 
-    async def _answered(self, position: int, proposal: Proposal, answer: Answer) -> None:
-        self._outcomes.put(position, await answer(proposal))
+    async def _answered(self, position: int, passed: Proposal | Line) -> None:
+        if isinstance(passed, Proposal):
+            passed = passed.line if self._answer is None else await self._answer(passed)
+        self._outcomes.put(position, passed)
 
     def _step(self, work: Coroutine[Any, Any, None], slots: asyncio.Semaphore) -> None:
         task = self._task(work)

@@ -6,37 +6,54 @@ true. It yields events and prints nothing; how an instruction evolves it does no
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing, suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from evolinstruct import prompts
+from evolinstruct import dataset, greetings, prompts, retries
 from evolinstruct.errors import EvolinstructError, InputError, Interrupted, StopRun, TooLittleKept
-from evolinstruct.events import Event, Finished, GenerationEnded, GenerationStarted, Said, Settled
+from evolinstruct.estimate import estimate
+from evolinstruct.events import (
+    Event,
+    Finished,
+    GenerationEnded,
+    GenerationStarted,
+    Said,
+    Settled,
+    counted,
+)
 from evolinstruct.evolution import Evolution, Proposal
 from evolinstruct.forecast import Forecast, count_applicable, forecast
 from evolinstruct.generations import Answer, Generation, Propose
 from evolinstruct.llm.base import Client
-from evolinstruct.llm.journal import Journal, Journalled
+from evolinstruct.llm.journal import Journal
+from evolinstruct.llm.journalled import Journalled
 from evolinstruct.llm.stack import Endpoints, default_client
 from evolinstruct.plan import Plan, make_plan
-from evolinstruct.recipe import Recipe, Settings
+from evolinstruct.recipe import Settings
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.run_dir import GenerationFiles, RunDir
 from evolinstruct.summary import Summary, describe, now
 from evolinstruct.tally import Tally, Watch
 
 EXIT_FAILED = 3
+_INTERRUPTED = "Interrupted; the same command goes on where it stopped."
 _FLUSH_EVERY = 64
 
 
-def prepare(sources: Sequence[str], out: Path, settings: Settings) -> Job:
+def prepare(
+    sources: Sequence[str], out: Path, settings: Settings, preview: int | None = None
+) -> Job:
     """Check everything that can be checked before a call, and change nothing.
+
+    With `preview`, prepare a preview: a run of only so many of the seeds, drawn by the run's seed.
 
     Raises:
         UsageError: a setting is wrong.
@@ -47,7 +64,7 @@ def prepare(sources: Sequence[str], out: Path, settings: Settings) -> Job:
         recipe = settings.recipe.model_copy(update={"client": client})
         settings = replace(settings, recipe=recipe)
     run_dir = RunDir(out)
-    return Job(make_plan(sources, run_dir, settings), run_dir)
+    return Job(make_plan(sources, run_dir, settings, preview), run_dir)
 
 
 class Job:
@@ -62,35 +79,66 @@ class Job:
         self._plan = plan
         self._dir = run_dir
         self._recipe = plan.settings.recipe
-        self._endpoints = Endpoints(self._recipe, plan.settings.conduct, _purposes(plan))
+        self._endpoints = Endpoints(self._recipe, plan.settings.conduct, self._recipe.purposes())
         self._generation: Generation | None = None
         self._stopped: StopRun | None = None
         self._records: list[dict[str, Any]] = []
+        self._made_from: list[str] = []
+        self._is_idle = False
         self._started = now()
         self.summary = Summary()
 
-    def forecast(self) -> Forecast:
-        """Return the most calls that the run can take."""
-        return forecast(self._recipe, self._plan.size, self._plan.unanswered)
-
-    async def events(self, *, update: bool = False) -> AsyncGenerator[Event]:
-        """Carry the run out, from wherever an earlier command left it.
+    def forecast(self, *, update: bool = False) -> Forecast:
+        """Return what the run is likely to take and the most that it can, beyond the journal.
 
         Raises:
+            InputError: the directory holds another run and `update` is not given.
+        """
+        self._refuse_another_run(update=update)
+        spared = self._applicable() if self._dir.journal.exists() else Counter()
+        plan = self._plan
+        likely = estimate(
+            self._recipe,
+            plan.settings.conduct,
+            self._endpoints.tariff,
+            plan.pack,
+            plan.weights,
+            plan.seeds.read(),
+            plan.state.get("usage", ()),
+            spared,
+        )
+        return replace(self._forecast(spared.total()), estimate=likely)
+
+    async def events(
+        self, *, update: bool = False, retry: str | None = None
+    ) -> AsyncGenerator[Event]:
+        """Carry the run out, from wherever an earlier command left it.
+
+        Args:
+            update: carry a run that differs over to these settings.
+            retry: ask once more for what is ``failed``, or rejected by the rule of this name.
+
+        Raises:
+            UsageError: there is no such rule.
             InputError: the directory holds another run and `update` is not given.
             StopRun: it ended early; the same command goes on.
         """
         self._refuse_another_run(update=update)
+        if retry is not None:
+            retries.check(retry, self._dir)
         self._dir.open()
         try:
-            journal = self._open_journal()
+            self._refuse_if_changed()
+            journal = Journal(self._dir.journal, must_exist=bool(self._plan.state))
             client = Journalled(self._endpoints, journal, self._recipe.client)
             try:
-                async with aclosing(self._carried_out(journal, client)) as events:
+                self._endpoints.budget.open(self._dir.journal)
+                async with aclosing(self._carried_out(journal, client, retry)) as events:
                     async for event in events:
                         yield event
             finally:
                 await client.aclose()
+                self._endpoints.budget.ledger.close()
                 journal.close()
         finally:
             self._dir.close()
@@ -108,7 +156,7 @@ class Job:
         """Stop the run for a person who asked for it; asked twice, at once."""
         if isinstance(self._stopped, Interrupted) and self._generation is not None:
             self._generation.abandon()
-        self.stop(Interrupted("Interrupted; the same command goes on where it stopped."))
+        self.stop(Interrupted(_INTERRUPTED))
 
     # Opening
 
@@ -120,57 +168,105 @@ class Job:
                 " or choose another directory with -o."
             )
 
-    def _open_journal(self) -> Journal:
-        path = self._dir.journal
-        if self._plan.state.get("generations") and not path.exists():
+    def _refuse_if_changed(self) -> None:
+        """Refuse to go on from what another command, ended by now, has changed meanwhile."""
+        if self._dir.state() != self._plan.state:
             raise InputError(
-                f"{path} is missing, but the run has generations made from it;"
-                " restore the file, or choose another directory with -o."
+                f"Another command has changed {self._dir.path} while this one looked at the seeds;"
+                " run the same command again."
             )
-        return Journal(path)
+
+    def _applicable(self) -> Counter[tuple[int, str]]:
+        """Count in a thread of its own, or before there is a loop: a journal has one user."""
+        with closing(Journal(self._dir.journal)) as journal:
+            seeds = self._unless_stopped(self._plan.seeds.read())
+            return count_applicable(seeds, self._recipe, self._evolution, journal)
+
+    def _unless_stopped(self, seeds: Iterator[Kept]) -> Iterator[Kept]:
+        for seed in seeds:
+            self._go_on()
+            yield seed
+
+    def _go_on(self) -> None:
+        """Raise what the run was stopped with, if it was."""
+        if self._stopped is not None:
+            raise self._stopped
+
+    def _forecast(self, applicable: int) -> Forecast:
+        return forecast(self._recipe, self._plan.size, self._plan.unanswered, applicable)
 
     # The run
 
-    async def _carried_out(self, journal: Journal, client: Journalled) -> AsyncGenerator[Event]:
+    async def _carried_out(
+        self, journal: Journal, client: Journalled, retry: str | None
+    ) -> AsyncGenerator[Event]:
         try:
-            async for event in self._said_first(journal):
+            async for event in self._said_first(journal, retry):
                 yield event
+            self._go_on()
+            self._save(client)
             self._copy_pack()
-            self._save(journal, client)
             async for event in self._generations(client):
                 yield event
                 if isinstance(event, GenerationEnded):
-                    self._save(journal, client)
-            yield Finished(self._merge())
+                    self._save(client)
+            yield Finished(await self._merge())
             self._conclude()
-        except EvolinstructError as error:
-            self.summary.status = str(error)
-            self.summary.exit_code = error.exit_code
+            journal.end_retries()
+        except BaseException as error:
+            self._end_early(error)
+            with suppress(InputError):  # a full disk was said already
+                self._save(client)
             raise
-        finally:
-            self._save(journal, client)
+        self._save(client)
 
-    async def _said_first(self, journal: Journal) -> AsyncIterator[Event]:
-        for notice in (*self._endpoints.notices, *_switched_off(self._recipe)):
+    def _end_early(self, error: BaseException) -> None:
+        """Note why the run ended, for the summary; a caller that walks away interrupts it."""
+        if isinstance(error, Exception) and not isinstance(error, EvolinstructError):
+            error = EvolinstructError(f"Unexpected {type(error).__name__}: {error}.")
+        elif not isinstance(error, EvolinstructError):
+            error = Interrupted(_INTERRUPTED)
+        self.summary.status = str(error)
+        self.summary.exit_code = error.exit_code
+
+    async def _said_first(self, journal: Journal, retry: str | None) -> AsyncIterator[Event]:
+        plan, out = self._plan, self._dir.path
+        for notice in (*self._endpoints.notices, *greetings.about_settings(plan)):
             yield Said(notice)
-        plan = self._plan
+        if retry is not None:
+            places = retries.places(retry, self._dir, self._recipe.generations)
+            yield Said(greetings.what_is_retried(retry, journal.retire(retry, places)))
+        self._made_from = [
+            self._decided_by(number, journal.retired(number))
+            for number in range(self._recipe.generations + 1)
+        ]
         if plan.additions:
-            yield Said(f"Adding to the run in {self._dir.path}: {' and '.join(plan.additions)}.")
+            yield Said(f"Adding to the run in {out}: {' and '.join(plan.additions)}.")
         if plan.differences:
-            applicable = await count_applicable(
-                plan.seeds.read(), self._recipe, self._evolution, journal
-            )
-            most = forecast(self._recipe, plan.size, plan.unanswered, applicable)
+            spared = await asyncio.to_thread(self._applicable)
+            most = self._forecast(spared.total())
             yield Said(
-                f"Updating the run in {self._dir.path} ({'; '.join(plan.differences)}):"
-                f" at least {applicable:,} replies apply,"
+                f"Updating the run in {out} ({'; '.join(plan.differences)}):"
+                f" at least {most.applicable:,} replies apply,"
                 f" at most {most.new_at_most:,} calls are new."
             )
-        elif (replies := journal.replies()) and plan.state.get("status") != "done":
+        elif not plan.state:
             yield Said(
-                f"Going on with the run in {self._dir.path}: {replies:,} outcomes in the journal,"
-                " none will be paid for again."
+                f"Evolving {counted(plan.size, 'seed')}"
+                f" over {counted(self._recipe.generations, 'generation')} into {out}:"
+                f" at most {self._forecast(applicable=0).at_most:,} calls."
             )
+        elif not plan.additions and not retry:
+            self._is_idle = self._is_as_it_was()
+            yield Said(
+                greetings.what_was_found(plan, self._dir, journal.replies(), finished=self._is_idle)
+            )
+
+    def _is_as_it_was(self) -> bool:
+        """Tell whether the run had ended, and nothing that decides its bytes has changed since."""
+        state = self._plan.state
+        made_from = [record["made_from"] for record in state["generations"]]
+        return state["status"] == greetings.DONE and made_from == self._made_from
 
     def _copy_pack(self) -> None:
         folder = self._dir.prompts
@@ -204,19 +300,26 @@ class Job:
     ) -> AsyncIterator[Event]:
         tally = Tally(number, self._plan.size)
         self.summary.tallies.append(tally)
-        made_from = self._made_from(number)
-        record = self._earlier(number)
-        if record and record["made_from"] == made_from and self._dir.is_finished(record["files"]):
+        self._go_on()
+        made_from, record = self._made_from[number], self._earlier(number)
+        if (
+            record is not None
+            and record["made_from"] == made_from
+            and await asyncio.to_thread(self._dir.is_finished, record["files"])
+        ):
             self.summary.tallies[-1] = tally = Tally.from_json(record["tally"])
             self._records.append(record)
             yield GenerationEnded(tally, anew=False)
             return
-        yield GenerationStarted(tally, self._recipe.generations)
-        ahead = self._plan.settings.conduct.concurrency
-        self._generation = Generation(self._plan.size, propose, _open_gate, answer, ahead)
-        if self._stopped is not None:
-            raise self._stopped
-        with GenerationFiles(self._dir, number, _kinds(number, self._recipe.answer_seeds)) as files:
+        sending = self._endpoints.sending
+        changed = record is not None and record["made_from"] != made_from
+        yield GenerationStarted(tally, self._recipe.generations, sending)
+        ahead = self._endpoints.ahead
+        self._generation = Generation(self._plan.size, propose, None, answer, ahead)
+        self._is_idle = False
+        self._go_on()
+        kinds = _kinds(number, self._recipe.answer_seeds)
+        with GenerationFiles(self._dir, number, kinds, beside=changed) as files:
             async with aclosing(self._generation.lines(pool())) as lines:
                 async for event in self._written(lines, files, tally, client):
                     yield event
@@ -230,9 +333,11 @@ class Job:
     ) -> AsyncIterator[Event]:
         """Write and count each line; say what is wrong with the counts."""
         watch = Watch(tally)
+        before = client.calls.total() + client.replayed.total()
         seeds = self._plan.seeds.read() if tally.generation == 0 else None
         async for line in lines:
             tally.add(line)
+            tally.calls = client.calls.total() + client.replayed.total() - before
             files.write(line)
             if seeds is not None and (seed := next(seeds)) and not isinstance(line, Kept):
                 # A seed stays in the pool, and in its file, whatever became of its answer.
@@ -240,7 +345,12 @@ class Job:
                 files.write(seed)
             if tally.settled % _FLUSH_EVERY == 0:
                 files.flush()
-            yield Settled(line, client.calls.total(), client.replayed.total())
+            for learned in self._endpoints.take_notices():
+                yield Said(learned)
+            spent = self._endpoints.budget.spent
+            yield Settled(
+                line, client.calls.total(), client.replayed.total(), spent.tokens, spent.cost
+            )
             if tally.generation and (notice := watch.see(line)):
                 yield notice
             if tally.generation and watch.is_due:
@@ -252,19 +362,25 @@ class Job:
             raise TooLittleKept(
                 f"Generation {tally.generation} keeps {tally.kept_share:.0%} of"
                 f" {tally.settled:,} instructions, less than --min-kept {least:g};"
-                f" see {self._dir.file(tally.generation, Rejected)} for the reasons."
+                f" see {self._dir.file(tally.generation, Rejected)} for the reasons,"
+                " or give a lower share to go on."
             )
 
-    def _merge(self) -> int | None:
-        """Put the data set in place, unless answers are off or it is there already."""
-        if not self._recipe.answers:
+    async def _merge(self) -> int | None:
+        """Put the data set in place, unless answers are off or it is there already.
+
+        A preview has none: the file says that a run is whole.
+        """
+        if not self._recipe.answers or self._plan.seeds.drawn_from is not None:
             return None
         earlier = self._plan.state.get("dataset")
         unchanged = self._records == self._plan.state.get("generations")
         if earlier and unchanged and self._dir.dataset.exists():
             count = int(earlier["lines"])
         else:
-            count = self._dir.write_dataset(self._recipe.generations, self._recipe.seed)
+            self._is_idle = False
+            last, seed = self._recipe.generations, self._recipe.seed
+            count = await asyncio.to_thread(dataset.write, self._dir, last, seed, self._go_on)
         self.summary.dataset_lines = count
         return count
 
@@ -274,7 +390,7 @@ class Job:
         failed = sum(tally.failed.total() for tally in tallies)
         asked = sum(tally.pool for tally in tallies if tally.generation)
         fine = self._plan.settings.conduct.allows(failed, asked)
-        self.summary.status = "done"
+        self.summary.status = greetings.DONE
         self.summary.exit_code = 0 if fine else EXIT_FAILED
 
     # What is remembered
@@ -287,34 +403,23 @@ class Job:
         records = self._plan.state.get("generations", [])
         return records[number] if number < len(records) else None
 
-    def _made_from(self, number: int) -> str:
-        """Return a digest of all that decides a generation's bytes, beside the journal."""
+    def _decided_by(self, number: int, retired: Sequence[object]) -> str:
+        """Return a digest of all that decides a generation's bytes, beside the replies."""
         recipe = self._recipe.model_dump_json(exclude={"generations", "prompts"})
-        parts = f"{number}\n{recipe}\n{self._plan.pack.digest}\n{self._plan.digest}"
+        plan = self._plan
+        decisive = (number, recipe, plan.rules, plan.pack.digest, plan.digest, retired)
+        parts = "\n".join(map(str, decisive))
         return blake2b(parts.encode(), digest_size=16).hexdigest()
 
-    def _save(self, journal: Journal, client: Journalled) -> None:
+    def _save(self, client: Journalled) -> None:
         self.summary.calls.update(client.calls)
         self.summary.replayed.update(client.replayed)
-        self.summary.usage = list(journal.spent())
-        self._dir.save_state(describe(self._plan, self.summary, self._records, self._started))
-
-
-def _purposes(plan: Plan) -> list[str]:
-    recipe = plan.settings.recipe
-    in_use = {
-        "evolve": True,
-        "compare": recipe.compare,
-        "answer": recipe.answers or recipe.answer_seeds,
-    }
-    return [purpose for purpose, used in in_use.items() if used]
-
-
-def _switched_off(recipe: Recipe) -> Iterator[str]:
-    if not recipe.compare:
-        yield "Comparison is off: a rewrite that gained no information is kept."
-    if not recipe.eliminate:
-        yield "Elimination is off: whatever can be an instruction is kept."
+        budget = self._endpoints.budget
+        budget.ledger.flush()
+        self.summary.spent = budget.spent
+        self.summary.usage = budget.statement()
+        if not self._is_idle or self.summary.exit_code != self._plan.state["exit_code"]:
+            self._dir.save_state(describe(self._plan, self.summary, self._records, self._started))
 
 
 def _as_read(*, answer: bool) -> Propose:
@@ -324,11 +429,6 @@ def _as_read(*, answer: bool) -> Propose:
         return Proposal(seed) if answer and seed.output is None else seed
 
     return propose
-
-
-def _open_gate(proposal: Proposal | Line) -> Proposal | Line:
-    """Let everything pass: no rule looks at the whole pool."""
-    return proposal
 
 
 def _kinds(number: int, answer_seeds: bool) -> tuple[type[Line], ...]:

@@ -8,10 +8,15 @@ grows beside the old one and takes its place when it is whole. Knows bytes, not 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
+
+from evolinstruct.durability import bring_to_disk
+from evolinstruct.errors import InputError
 
 _BLOCK = 1 << 20
 
@@ -19,15 +24,26 @@ _BLOCK = 1 << 20
 class LineFile:
     """A file being written; a context manager that leaves it valid however it ends."""
 
-    def __init__(self, path: Path) -> None:
-        """Start at the first line; nothing is changed yet."""
+    def __init__(self, path: Path, *, beside: bool = False) -> None:
+        """Start at the first line; nothing that is there is changed yet.
+
+        Args:
+            path: the file.
+            beside: what is there is whole and of another run: whatever is new goes beside it.
+
+        Raises:
+            InputError: the file cannot be read or made. Likewise every other method.
+        """
         self._path = path
         self._beside = path.with_name(path.name + ".partial")
-        self._there: BinaryIO | None = path.open("rb") if path.exists() else None
-        self._out: BinaryIO | None = None if self._there else path.open("wb")
         self._digest = blake2b(digest_size=16)
+        self._goes_beside = False
+        self._is_whole = beside
         self.lines = 0
         self.size = 0
+        with writing(path):
+            self._there: BinaryIO | None = path.open("rb") if path.exists() else None
+            self._out: BinaryIO | None = None if self._there else path.open("wb")
 
     def write(self, line: bytes) -> None:
         """Add a line: compare it with the one that is there, or write it."""
@@ -36,7 +52,8 @@ class LineFile:
             if found != line:
                 self._depart(found, line)
         if self._out is not None:
-            self._out.write(line)
+            with writing(self._path):
+                self._out.write(line)
         self._digest.update(line)
         self.lines += 1
         self.size += len(line)
@@ -47,39 +64,44 @@ class LineFile:
         self._there.close()
         self._there = None
         # Only the last line can be shorter than what belongs there.
-        if len(found) < len(line) and line.startswith(found):
-            self._out = self._path.open("r+b")
-            self._out.seek(self.size)
-            self._out.truncate()
+        if not self._is_whole and len(found) < len(line) and line.startswith(found):
+            with writing(self._path):
+                self._out = self._path.open("r+b")
+                self._out.seek(self.size)
+                self._out.truncate()
         else:
-            self._out = self._copy_beside()
+            self._go_beside()
 
-    def _copy_beside(self) -> BinaryIO:
-        out = self._beside.open("wb")
-        with self._path.open("rb") as old:
+    def _go_beside(self) -> None:
+        self._goes_beside = True
+        with writing(self._beside), self._path.open("rb") as old:
+            self._out = self._beside.open("wb")
             left = self.size
             while left and (block := old.read(min(left, _BLOCK))):
-                out.write(block)
+                self._out.write(block)
                 left -= len(block)
-        return out
 
     def flush(self) -> None:
         """Hand what was written to the system, for whoever reads along."""
         if self._out is not None:
-            self._out.flush()
+            with writing(self._path):
+                self._out.flush()
 
     def finish(self) -> dict[str, object]:
         """End the file after the last line; return its lines, size and digest."""
         if self._there is not None and self._there.read(1):
             self._there.close()
             self._there = None
-            self._out = self._copy_beside()
-        if self._out is not None:
-            self._out.flush()
-            os.fsync(self._out.fileno())
-        self._close()
-        if self._beside.exists():
-            self._beside.replace(self._path)
+            self._go_beside()
+        with writing(self._path):
+            if self._out is not None:
+                self._out.flush()
+                os.fsync(self._out.fileno())
+            self._close()
+            if self._goes_beside:
+                put_in_place(self._beside, self._path)
+            else:
+                self._beside.unlink(missing_ok=True)  # of an earlier command that was to change it
         return {"lines": self.lines, "bytes": self.size, "digest": self._digest.hexdigest()}
 
     def _close(self) -> None:
@@ -97,7 +119,37 @@ class LineFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
+        if error is None:
+            self._close()
+        else:
+            with suppress(OSError):  # what could not be written was said already
+                self._close()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence what keeps a file from being written.
+
+    Raises:
+        InputError: in place of an OSError in the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror};"
+            " put that right, and run the same command again."
+        ) from error
+
+
+def put_in_place(beside: Path, path: Path) -> None:
+    """Let a whole file take the place of an older one, for good.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    beside.replace(path)
+    bring_to_disk(path.parent)
 
 
 def matches(path: Path, described: dict[str, object]) -> bool:

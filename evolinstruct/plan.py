@@ -9,29 +9,45 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from evolinstruct import prompts
+from evolinstruct import elimination, prompts
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.recipe import Recipe, SeedChoice, Settings
 from evolinstruct.records import Kept, encode, join_input, seed_id
 from evolinstruct.run_dir import RunDir
 from evolinstruct.seeds import Counts, read_seeds
+from evolinstruct.selection import draw_sample
 
 
 class SeedLines:
     """The seeds as lines of generation 0; can be read more than once, standard input too."""
 
-    def __init__(self, sources: Sequence[str], choice: SeedChoice) -> None:
-        """Name the sources; nothing is read yet."""
+    def __init__(
+        self, sources: Sequence[str], choice: SeedChoice, drawn: int | None = None, by: int = 0
+    ) -> None:
+        """Name the sources; nothing is read yet.
+
+        Args:
+            sources: the seed files.
+            choice: which of their rows become instructions.
+            drawn: only so many of those, drawn, in their order; None for all.
+            by: the seed that they are drawn by.
+        """
         self.sources = tuple(sources)
         self.choice = choice
+        self._draw = drawn
+        self._by = by
         self._stdin = _spooled(sys.stdin.buffer) if "-" in self.sources else None
+        if self._stdin is not None:
+            weakref.finalize(self, self._stdin.close)
 
     def read(self, counts: Counts | None = None) -> Iterator[Kept]:
         """Yield the lines in file order.
@@ -39,6 +55,20 @@ class SeedLines:
         Raises:
             InputError: a file or a row is wrong.
         """
+        lines = self._all(counts)
+        return lines if self._draw is None else (line for line in lines if line.id in self._drawn)
+
+    @cached_property
+    def drawn_from(self) -> int | None:
+        """How many lines those that are read are drawn from; None if they are all."""
+        return None if self._draw is None else sum(1 for _ in self._all())
+
+    @cached_property
+    def _drawn(self) -> frozenset[str]:
+        names = (line.id for line in self._all())
+        return frozenset(draw_sample(names, self._draw or 0, self._by, str))
+
+    def _all(self, counts: Counts | None = None) -> Iterator[Kept]:
         if self._stdin is not None:
             self._stdin.seek(0)
         choice = self.choice
@@ -91,6 +121,7 @@ class Plan:
         differences: what makes it another run than the one in the directory, a phrase each.
         additions: what it adds to that run, a phrase each.
         state: what the directory's run.json said, empty for a new run.
+        rules: the elimination rules that are on, with their settings.
     """
 
     settings: Settings
@@ -104,25 +135,40 @@ class Plan:
     differences: tuple[str, ...]
     additions: tuple[str, ...]
     state: Mapping[str, Any]
+    rules: Mapping[str, Any]
 
 
-def make_plan(sources: Sequence[str], run_dir: RunDir, settings: Settings) -> Plan:
+def make_plan(
+    sources: Sequence[str], run_dir: RunDir, settings: Settings, preview: int | None = None
+) -> Plan:
     """Check everything that can be checked without a call.
 
+    With `preview`, plan a preview: a run of only so many of the seeds, drawn by the run's seed.
+
     Raises:
-        UsageError: an operation or a pack that there is not.
+        UsageError: an operation, a rule or a pack that there is not.
         InputError: a pack, a seed file or the directory is wrong.
     """
     run_dir.check()
     pack = prompts.read(prompts.find(settings.recipe.prompts))
-    weights = _weights(settings.recipe, pack)
+    weights = weights_in_use(settings.recipe, pack)
+    recipe = settings.recipe
+    rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate).described()
     state = run_dir.state()
-    seeds = SeedLines(sources, settings.seeds)
-    found = _Comparison(run_dir)
+    seeds = SeedLines(sources, settings.seeds, preview, recipe.seed)
+    was_preview = _is_preview(state)
+    if preview and state and not was_preview:
+        raise InputError(
+            f"{run_dir.path} holds a whole run; look at it with `evolinstruct show {run_dir.path}`,"
+            " or name another directory with -o."
+        )
+    found = _Comparison(run_dir, grows_anywhere=was_preview)
     counts = Counts()
     for line in seeds.read(counts):
         found.see(line)
     differences, additions = _against(state, settings.recipe, pack) if state else ([], [])
+    if state:
+        differences += _other_rules(state, recipe, rules)
     found.report(differences, additions)
     return Plan(
         settings,
@@ -136,22 +182,28 @@ def make_plan(sources: Sequence[str], run_dir: RunDir, settings: Settings) -> Pl
         tuple(differences),
         tuple(additions),
         state,
+        rules,
     )
 
 
-def _weights(recipe: Recipe, pack: prompts.Pack) -> dict[str, float]:
+def weights_in_use(recipe: Recipe, pack: prompts.Pack) -> dict[str, float]:
+    """Return the operations in use and their weights.
+
+    Raises:
+        UsageError: the pack has no such operation, or none has a weight.
+    """
     known = {operation.name: operation.weight for operation in pack.operations}
     chosen = dict(recipe.operations) or known
     for name in chosen:
         if name not in known:
             near = get_close_matches(name, known, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise UsageError(
-                f"--operations: {name!r} is no operation of the pack {pack.name}{hint};"
+                f"There is no operation {name!r} in the pack {pack.name}{hint};"
                 f" there are {', '.join(sorted(known))}."
             )
     if not any(chosen.values()):
-        raise UsageError("--operations: every weight is 0; give at least one operation a weight.")
+        raise UsageError("Every operation has the weight 0; give at least one a weight.")
     return chosen
 
 
@@ -163,12 +215,43 @@ def _against(
     differences, additions = [], []
     for name, ours, theirs in recipe.differences(old):
         if name == "generations" and recipe.generations > old.generations:
-            additions.append(f"generations {old.generations + 1} to {recipe.generations}")
-        elif name != "prompts":  # a pack is known by what it says, not by where it lies
-            differences.append(f"{name} was {_shown(theirs)}, now {_shown(ours)}")
+            additions.append(_generations(old.generations + 1, recipe.generations))
+        elif name not in ("prompts", "rules"):  # known by what they say: see below
+            verb = "were" if name.endswith("s") else "was"
+            differences.append(f"{name} {verb} {_shown(theirs)}, now {_shown(ours)}")
     if pack.digest != state["pack"]["digest"]:
         differences.append(f"the prompts of the pack were {state['pack']['name']}, now they differ")
     return differences, additions
+
+
+def _other_rules(
+    state: Mapping[str, Any], recipe: Recipe, rules: Mapping[str, Any]
+) -> Iterator[str]:
+    """Say which rules judge otherwise than those of the run in the directory."""
+    there = state.get("rules")
+    if Recipe(**state["recipe"]).eliminate != recipe.eliminate:
+        return  # which says it all
+    if there is None:
+        yield "it was made with the rules of an earlier version"
+        return
+    for name in {**there, **rules}:
+        if there.get(name) != rules.get(name):
+            was, now = _shown_rule(there.get(name)), _shown_rule(rules.get(name))
+            yield f"the rule {name} was {was}, now {now}"
+
+
+def _shown_rule(settings: Mapping[str, Any] | None) -> str:
+    if settings is None:
+        return "off"
+    shown = [
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in settings.items()
+    ]
+    return f"on ({', '.join(shown)})" if shown else "on"
+
+
+def _generations(first: int, last: int) -> str:
+    return f"generation {last}" if first == last else f"generations {first} to {last}"
 
 
 def _shown(value: object) -> str:
@@ -182,37 +265,47 @@ def _shown(value: object) -> str:
     )
 
 
+def _is_preview(state: Mapping[str, Any]) -> bool:
+    """Tell whether the seeds in the directory are drawn from more, which may come between them."""
+    return state.get("seeds", {}).get("drawn_from") is not None
+
+
 class _Comparison:
     """Holds the seeds, as they are read, against generation 0 of the run in the directory."""
 
-    def __init__(self, run_dir: RunDir) -> None:
+    def __init__(self, run_dir: RunDir, *, grows_anywhere: bool) -> None:
+        """Take up the seeds that are there; new ones may come between them, or only at the end."""
+        self._grows_anywhere = grows_anywhere
         self.size = 0
         self.unanswered = 0
         self.digest = blake2b(digest_size=16)
         self._added = 0
         self._first_other: int | None = None
         self._there = _readable(run_dir)
+        self._next = next(self._there, None)
 
     def see(self, line: Kept) -> None:
         self.size += 1
         self.unanswered += line.output is None
         self.digest.update(encode(line))
-        there = next(self._there, None)
-        if there is None:
+        there, is_same = self._next, self._next is not None and _same_seed(self._next, line)
+        if there is None or (self._grows_anywhere and not is_same):
             self._added += 1
-        elif self._first_other is None and not _same_seed(there, line):
+            return
+        self._next = next(self._there, None)
+        if self._first_other is None and not is_same:
             self._first_other = self.size
 
     def report(self, differences: list[str], additions: list[str]) -> None:
         """Say how the seeds differ from those of the run, or what they add to them."""
-        fewer = sum(1 for _ in self._there)
+        fewer = sum(1 for _ in self._there) + (self._next is not None)
         known = self.size - self._added + fewer
         if self._first_other is not None:
             differences.append(f"seed {self._first_other} is another one")
         elif fewer:
             differences.append(f"the seeds were {known}, now {self.size}")
         elif self._added and known:
-            additions.append(f"{self._added} seeds")
+            additions.append(f"{self._added} seed{'s' if self._added > 1 else ''}")
 
 
 def _readable(run_dir: RunDir) -> Iterator[Kept]:

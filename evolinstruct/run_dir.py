@@ -10,15 +10,14 @@ import fcntl
 import json
 import os
 import socket
-import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from hashlib import blake2b
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any
 
 from evolinstruct.errors import InputError
-from evolinstruct.line_file import LineFile, matches
+from evolinstruct.line_file import LineFile, matches, put_in_place, writing
 from evolinstruct.records import Failed, Kept, Line, Rejected, decode, encode
 
 FORMAT = 1
@@ -42,18 +41,29 @@ class RunDir:
         Raises:
             InputError: it is a file, cannot be written, holds something else, or a newer run.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise InputError(f"{self.path} is a file; name a directory for the run with -o.")
-        if not self.path.is_dir():
+        if not self.path.exists():
+            self._check_above()
             return
+        if not self.path.is_dir():
+            raise InputError(f"{self.path} is a file; name a directory for the run with -o.")
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise InputError(f"{self.path} cannot be written; choose another directory with -o.")
-        if not self.is_run and any(item.name != ".lock" for item in self.path.iterdir()):
+        if not self.is_run and any(not _is_beginning(item) for item in self.path.iterdir()):
             raise InputError(
                 f"{self.path} holds files but no run (there is no run.json);"
                 " choose an empty or a new directory with -o."
             )
         self.state()
+
+    def _check_above(self) -> None:
+        """Refuse a directory that could not be made."""
+        above = next(parent for parent in self.path.absolute().parents if parent.exists())
+        if not above.is_dir():
+            raise InputError(f"{above} is a file, so {self.path} cannot be made; correct -o.")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise InputError(
+                f"{above} cannot be written, so {self.path} cannot be made; correct -o."
+            )
 
     def open(self) -> None:
         """Make the directory if need be and become its one writer.
@@ -133,14 +143,20 @@ class RunDir:
         return dict(state)
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Replace run.json, whole or not at all."""
+        """Replace run.json, whole or not at all.
+
+        Raises:
+            InputError: it cannot be written.
+        """
         text = json.dumps({"format": FORMAT, **state}, ensure_ascii=False, indent=2) + "\n"
+        path = self.path / "run.json"
         beside = self.path / "run.json.partial"
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path / "run.json")
+        with writing(path):
+            with beside.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            put_in_place(beside, path)
 
     # Lines
 
@@ -149,7 +165,7 @@ class RunDir:
         return self.path / f"generation-{generation}{KINDS[kind]}.jsonl"
 
     def read(self, generation: int, kind: type[Any] = Kept) -> Iterator[Any]:
-        """Yield the lines of a file in order.
+        """Yield the lines of a file in order, but for a last one that a crash tore.
 
         Raises:
             InputError: a line cannot be read.
@@ -157,6 +173,8 @@ class RunDir:
         path = self.file(generation, kind)
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
                 try:
                     yield decode(kind, line)
                 except ValueError as error:
@@ -174,6 +192,11 @@ class RunDir:
                 newest = lines.take(seed.id) or newest
             yield newest
 
+    def settled(self, generation: int) -> int:
+        """Return how many lines a generation's files hold."""
+        paths = [self.file(generation, kind) for kind in KINDS]
+        return sum(_count_lines(path) for path in paths if path.exists())
+
     def is_finished(self, files: dict[str, Any]) -> bool:
         """Tell whether a generation's files are what a finished run said of them."""
         return bool(files) and all(
@@ -188,51 +211,15 @@ class RunDir:
                 self.file(number, kind).unlink(missing_ok=True)
             number += 1
 
-    # The data set
 
-    def write_dataset(self, generations: int, seed: int) -> int:
-        """Merge all instructions that have an answer, shuffle, and put the file in place.
-
-        Where a line goes depends on the seed and its id alone. Only places in the files are
-        sorted, on disk, so memory stays flat.
-
-        Returns:
-            How many lines it holds.
-        """
-        count = 0
-        beside = self.dataset.with_name("dataset.jsonl.partial")
-        with ExitStack() as stack:
-            order = stack.enter_context(closing(sqlite3.connect("")))
-            order.execute("CREATE TABLE lines (rank BLOB, file INT, start INT, size INT)")
-            files = [
-                stack.enter_context(self.file(number).open("rb"))
-                for number in range(generations + 1)
-            ]
-            for number, file in enumerate(files):
-                order.executemany(
-                    "INSERT INTO lines VALUES (?, ?, ?, ?)", _places(file, number, seed)
-                )
-            out = stack.enter_context(beside.open("wb"))
-            rows = order.execute("SELECT file, start, size FROM lines ORDER BY rank, file, start")
-            for number, start, size in rows:
-                files[number].seek(start)
-                out.write(files[number].read(size))
-                count += 1
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(self.dataset)
-        return count
+def _is_beginning(path: Path) -> bool:
+    """Tell whether a file is one that a run makes before run.json, where it may be killed."""
+    return path.name in {".lock", "run.json.partial"} or path.name.startswith("journal.sqlite")
 
 
-def _places(file: IO[bytes], number: int, seed: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield (rank, file, start, size) of every line that has an answer."""
-    start = 0
-    for line in file:
-        record = decode(Kept, line)
-        if record.output is not None:
-            rank = blake2b(f"{seed}/{record.id}/dataset".encode(), digest_size=8).digest()
-            yield rank, number, start, len(line)
-        start += len(line)
+def _count_lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 class _Peekable:
@@ -252,9 +239,13 @@ class _Peekable:
 class GenerationFiles:
     """The three files of one generation while it is written, in pool order."""
 
-    def __init__(self, run_dir: RunDir, generation: int, kinds: tuple[type[Line], ...]) -> None:
-        """Open the files for the given kinds of line."""
-        self._files = {kind: LineFile(run_dir.file(generation, kind)) for kind in kinds}
+    def __init__(
+        self, run_dir: RunDir, generation: int, kinds: tuple[type[Line], ...], *, beside: bool
+    ) -> None:
+        """Open the files for the given kinds of line; see `LineFile` for `beside`."""
+        self._files = {
+            kind: LineFile(run_dir.file(generation, kind), beside=beside) for kind in kinds
+        }
         self._names = {kind: run_dir.file(generation, kind).name for kind in kinds}
 
     def write(self, line: Line) -> None:
@@ -273,6 +264,14 @@ class GenerationFiles:
     def __enter__(self) -> GenerationFiles:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        for file in self._files.values():
-            file.__exit__(None, None, None)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with ExitStack() as stack:
+            for file in self._files.values():
+                stack.push(file)
+            if error is not None:
+                raise error

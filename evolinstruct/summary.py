@@ -13,7 +13,8 @@ from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from evolinstruct.llm.journal import Spent
+from evolinstruct.llm.budget import Spending
+from evolinstruct.llm.ledger import Spent
 from evolinstruct.plan import Plan
 from evolinstruct.tally import Tally
 
@@ -29,7 +30,8 @@ class Summary:
         dataset_lines: how many lines dataset.jsonl holds; None if it was not made.
         calls: how many calls this command made, by purpose.
         replayed: how many the journal spared it.
-        usage: what all calls in the journal used.
+        spent: what was ever spent in the run directory.
+        usage: the same by generation, operation, purpose and model.
     """
 
     status: str = "running"
@@ -38,11 +40,8 @@ class Summary:
     dataset_lines: int | None = None
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
+    spent: Spending = field(default_factory=Spending)
     usage: list[Spent] = field(default_factory=list)
-
-    def calls_of(self, generation: int) -> int:
-        """Return how many calls a generation has taken, in whichever command."""
-        return sum(spent.calls for spent in self.usage if spent.generation == generation)
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as plain data."""
@@ -52,8 +51,37 @@ class Summary:
             "dataset_lines": self.dataset_lines,
             "calls": self.calls,
             "replayed": self.replayed,
+            "spent": self.spent_to_json(),
             "generations": [tally.to_json() for tally in self.tallies],
         }
+
+    def spent_to_json(self) -> dict[str, Any]:
+        """Return what was ever spent, calls without a reply apart and at the worst case."""
+        usage = self.usage
+        return {
+            "calls": self.spent.calls,
+            "prompt_tokens": sum(row.prompt_tokens for row in usage),
+            "completion_tokens": sum(row.completion_tokens for row in usage),
+            "cached_tokens": _reported([row.cached_tokens for row in usage]),
+            "reasoning_tokens": _reported([row.reasoning_tokens for row in usage]),
+            "cost": _known([row.cost for row in usage]),
+            "refused": sum(row.refused for row in usage),
+            "unanswered": sum(row.unanswered for row in usage),
+            "unanswered_tokens": sum(row.unanswered_tokens for row in usage),
+            "unanswered_cost": _known([row.unanswered_cost for row in usage]),
+        }
+
+
+def _reported(counts: list[int | None]) -> int | None:
+    """Return the sum of what was reported, None where nothing was."""
+    found = [count for count in counts if count is not None]
+    return sum(found) if found else None
+
+
+def _known(costs: list[float | None]) -> float | None:
+    """Return the sum in dollars, None where a part of it is unknown."""
+    found = [cost for cost in costs if cost is not None]
+    return round(sum(found), 9) if len(found) == len(costs) else None
 
 
 def describe(
@@ -69,11 +97,13 @@ def describe(
         "ended": None if summary.exit_code is None else now(),
         "versions": _versions(),
         "recipe": recipe.model_dump(),
-        "conduct": _without_secrets(conduct.model_dump()),
+        "rules": dict(plan.rules),
+        "conduct": _without_secrets(conduct.model_dump(mode="json")),
         "seeds": {
             "files": list(plan.seeds.sources),
             **plan.settings.seeds.model_dump(),
             "used": plan.size,
+            "drawn_from": _drawn_from(plan, records),
             "duplicates": plan.counts.duplicates,
             "skipped": plan.counts.skipped,
             "digest": plan.digest,
@@ -81,8 +111,17 @@ def describe(
         "pack": {"name": plan.pack.name, "digest": plan.pack.digest},
         "generations": list(records),
         "dataset": dataset,
+        "spent": summary.spent_to_json(),
         "usage": [asdict(spent) for spent in summary.usage],
     }
+
+
+def _drawn_from(plan: Plan, records: Sequence[dict[str, Any]]) -> int | None:
+    """Return what a preview's seeds are drawn from: those of an earlier one until it has grown."""
+    if plan.seeds.drawn_from is not None or records:
+        return plan.seeds.drawn_from
+    earlier: int | None = plan.state.get("seeds", {}).get("drawn_from")
+    return earlier
 
 
 def now() -> str:
@@ -97,7 +136,7 @@ def _versions() -> dict[str, str]:
 
 def _without_secrets(conduct: dict[str, Any]) -> dict[str, Any]:
     """Leave user names, passwords and queries out of server addresses."""
-    urls = {purpose: _bare(url) for purpose, url in conduct["base_url"].items()}
+    urls = {purpose: [*map(_bare, urls)] for purpose, urls in conduct["base_url"].items()}
     return {**conduct, "base_url": urls}
 
 

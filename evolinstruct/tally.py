@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from evolinstruct import defaults
-from evolinstruct.elimination import RULES
+from evolinstruct.elimination import cause_of
 from evolinstruct.records import Failed, Line, Rejected
 
 
@@ -26,6 +26,7 @@ class Tally:
         failed: how many each error ended.
         operations: how often each operation was drawn, failed ones included.
         unclear: how many kept or later rejected lines have an unclear comparison.
+        calls: how many calls its lines took, those that the journal spared included.
     """
 
     generation: int
@@ -35,6 +36,7 @@ class Tally:
     failed: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     unclear: int = 0
+    calls: int = 0
 
     @property
     def settled(self) -> int:
@@ -70,6 +72,7 @@ class Tally:
             "failed": dict(sorted(self.failed.items())),
             "operations": dict(sorted(self.operations.items())),
             "unclear": self.unclear,
+            "calls": self.calls,
         }
 
     @classmethod
@@ -141,7 +144,7 @@ class Watch:
             rule,
             share,
             self._examples.get(rule or "", ""),
-            RULES[rule].cause if rule else "the service fails; see the failed lines",
+            cause_of(rule) if rule else "the service fails; see the failed lines",
         )
 
 

@@ -13,9 +13,8 @@ from evolinstruct.elimination import (
     Answer,
     Rewrite,
     Verdict,
-    judge_answer,
-    judge_rewrite,
-    rules_in_use,
+    cause_of,
+    choose,
 )
 
 MARKERS = (
@@ -239,7 +238,7 @@ def test_the_evidence_of_an_apology_is_the_words_around_it_and_the_count() -> No
 
 def test_an_apology_in_the_instruction_is_none_in_the_response() -> None:
     answer = Answer("Why do people say sorry?", "People care for each other.")
-    assert judge_answer(answer, rules_in_use(ANSWER_RULES, eliminate=True)) is None
+    assert choose({}).judge_answer(answer) is None
 
 
 EMPTY = [
@@ -270,45 +269,34 @@ def test_no_text_around_a_word_of_content_makes_an_answer_empty(text: str, word:
 
 
 def test_the_first_rule_of_the_table_that_is_on_gives_the_verdict() -> None:
-    everything = rules_in_use(REWRITE_RULES, eliminate=True)
+    rules = choose({})
     both = Rewrite("the given prompt", "The given prompt", MARKERS)
     leak = Rewrite(PARENT, "the given prompt", MARKERS)
-    assert judge_rewrite(both, everything) == Verdict("unchanged", "the same words as its parent")
-    assert judge_rewrite(leak, everything) == Verdict("prompt_leaked", "given prompt")
-    assert judge_rewrite(Rewrite(PARENT, "Plan two.", MARKERS), everything) is None
-    assert judge_answer(Answer("x", "Sorry, no."), rules_in_use(ANSWER_RULES, eliminate=True)) == (
+    assert rules.judge_rewrite(both) == Verdict("unchanged", "the same words as its parent")
+    assert rules.judge_rewrite(leak) == Verdict("prompt_leaked", "given prompt")
+    assert rules.judge_rewrite(Rewrite(PARENT, "Plan two.", MARKERS)) is None
+    assert rules.judge_answer(Answer("x", "Sorry, no.")) == (
         Verdict("response_apologizes", '"Sorry, no." in an answer of 2 words')
     )
 
 
 def test_without_elimination_the_structural_rules_alone_hold() -> None:
-    none = rules_in_use(REWRITE_RULES, eliminate=False)
-    assert none == {"rewrite_unusable", "unchanged"}
-    assert rules_in_use(ANSWER_RULES, eliminate=False) == frozenset()
-    assert judge_rewrite(Rewrite(PARENT, "the given prompt", MARKERS), none) is None
-    assert judge_rewrite(Rewrite(PARENT, "", MARKERS), ()) == Verdict(
+    rules = choose({}, eliminate=False)
+    assert list(rules.described()) == ["rewrite_unusable", "unchanged"]
+    assert rules.judge_rewrite(Rewrite(PARENT, "the given prompt", MARKERS)) is None
+    assert rules.judge_rewrite(Rewrite(PARENT, "", MARKERS)) == Verdict(
         "rewrite_unusable", "nothing is left"
     )
-    assert judge_answer(Answer("x", ""), ()) is None
+    assert rules.judge_answer(Answer("x", "")) is None
 
 
 def test_one_rule_can_be_off_while_the_others_are_on() -> None:
-    assert judge_answer(Answer("x", "Sorry."), {"response_empty"}) is None
-    assert judge_answer(Answer("x", "No."), {"response_apologizes"}) is None
+    assert choose({"response_apologizes": False}).judge_answer(Answer("x", "Sorry.")) is None
+    assert choose({"response_empty": False}).judge_answer(Answer("x", "No.")) is None
 
 
 def test_one_table_names_every_rule_with_its_meaning_and_its_usual_cause() -> None:
-    assert list(RULES) == [
-        "refused_by_service",
-        "too_long",
-        "truncated",
-        "rewrite_unusable",
-        "unchanged",
-        "prompt_leaked",
-        "no_information_gain",
-        "response_apologizes",
-        "response_empty",
-    ]
     assert {**REWRITE_RULES, **ANSWER_RULES}.items() <= RULES.items()
     assert all(rule.name == name for name, rule in RULES.items())
     assert all(rule.meaning.endswith(".") and ": " in rule.cause for rule in RULES.values())
+    assert all(cause_of(name) == rule.cause for name, rule in RULES.items())

@@ -80,3 +80,29 @@ def test_a_changed_byte_no_longer_matches(tmp_path: Path) -> None:
     assert not matches(path, described)
     path.unlink()
     assert not matches(path, described)
+
+
+@pytest.mark.parametrize("old", [[], LINES[:1], LINES])
+def test_beside_a_whole_file_nothing_is_written_into_it_until_the_new_one_is_whole(
+    tmp_path: Path, old: list[bytes]
+) -> None:
+    path = tmp_path / "f"
+    write(path, old)
+    with LineFile(path, beside=True) as file:
+        for line in [*LINES, b"{}\n"]:
+            file.write(line)
+            file.flush()
+        assert path.read_bytes() == b"".join(old)
+        file.finish()
+    assert path.read_bytes() == b"".join([*LINES, b"{}\n"])
+
+
+def test_what_an_earlier_command_left_beside_never_takes_the_place_of_a_file_that_is_right(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "f"
+    write(path, LINES)
+    write(path, [b"{}\n"], finish=False)  # was to change it, and was killed
+    write(path, LINES)
+    assert path.read_bytes() == b"".join(LINES)
+    assert [item.name for item in tmp_path.iterdir()] == ["f"]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import shutil
+import ssl
+import subprocess
 import traceback
+from base64 import b64encode
 from dataclasses import replace
 from email.utils import formatdate
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import openai
@@ -25,8 +30,9 @@ from evolinstruct.errors import (
     UsageError,
 )
 from evolinstruct.llm import chat, verdicts
-from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject, Usage
+from evolinstruct.llm.base import ClientOptions, Draw, Limits, Reply, Request, Subject, Usage
 from evolinstruct.llm.openai import TABLE, OpenAIClient
+from evolinstruct.llm.openai.table import class_of
 from evolinstruct.llm.retry import Retry
 from tests.loopback import (
     Answer,
@@ -40,6 +46,7 @@ from tests.loopback import (
     half,
     hang,
     http,
+    in_turn,
     reply,
     serve,
     slowly,
@@ -348,20 +355,16 @@ def test_a_server_that_is_not_there_stops_the_run_at_the_first_call() -> None:
 
 
 def test_a_server_that_was_there_and_is_gone_is_a_passing_trouble() -> None:
+    _, _, body = reply("hi").wire.partition(b"\r\n\r\n")
+    last = http(200, body, headers={"connection": "close"})
+
     async def before_and_after() -> list[object]:
-        with serve(echo) as server:
+        with serve(always(last)) as server:
             client = OpenAIClient(options(server.url))
             before = await client.complete(ask())
-        # the first call after the end still finds the kept connection
-        after = [await asyncio.gather(client.complete(ask()), return_exceptions=True) for _ in "12"]
-        await client.aclose()
-        return [before.text, *(shown(found) for (found,) in after)]
+        return [before.text, *map(shown, await outcomes(client, [ask()]))]
 
-    assert asyncio.run(before_and_after()) == [
-        "echo: hello",
-        (TryAgain, "connection_error", None),
-        (TryAgain, "unreachable", None),
-    ]
+    assert asyncio.run(before_and_after()) == ["hi", (TryAgain, "unreachable", None)]
 
 
 def test_a_server_that_does_not_speak_tls_is_told_in_one_sentence() -> None:
@@ -397,6 +400,219 @@ def test_in_a_storm_of_faults_every_call_ends_with_its_own_reply() -> None:
     ]
 
 
+# --- what a wrong address gives -----------------------------------------------------------------
+
+STRANGERS = {
+    "a web page": (
+        http(200, HTML, content_type="text/html"),
+        "a web page, as a proxy or a wrong address sends: Sign in",
+    ),
+    "a stream": (stream("h"), "a stream of events, though none was asked for: data: "),
+}
+
+
+@pytest.mark.parametrize("case", STRANGERS)
+def test_an_address_that_never_gave_a_reply_and_sends_no_json_stops_the_run(case: str) -> None:
+    answer, told = STRANGERS[case]
+    first, second, third = answers_in_turn(always(answer), 3)
+    assert [shown(first), shown(second)] == [UNREADABLE, UNREADABLE]
+    assert isinstance(third, ServiceRefused)
+    assert ": what answers there is no OpenAI-compatible service; check the base URL" in str(third)
+    assert told in str(third)
+
+
+def test_a_service_that_has_replied_may_send_a_web_page_now_and_then() -> None:
+    page = http(200, HTML, content_type="text/html")
+    found = answers_in_turn(in_turn(reply("hi"), page), 6)
+    assert list(map(shown, found[1:])) == [UNREADABLE] * 5
+
+
+def answers_in_turn(handler: Handler, number: int) -> list[object]:
+    """Ask one call after the other."""
+
+    async def asked(client: OpenAIClient) -> list[object]:
+        calls = [client.complete(ask()) for _ in range(number)]
+        found = [(await asyncio.gather(call, return_exceptions=True))[0] for call in calls]
+        await client.aclose()
+        return found
+
+    with serve(handler) as server:
+        return asyncio.run(asked(OpenAIClient(options(server.url))))
+
+
+# --- the way to the server ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate that nobody signed but itself, and its key, in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    made = f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -keyout {path} -out -"
+    name = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    done = subprocess.run([openssl, *made.split(), *name], check=True, capture_output=True)
+    with path.open("ab") as file:
+        file.write(done.stdout)
+    return path
+
+
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def test_a_certificate_that_nobody_trusts_stops_the_run_in_one_sentence(certificate: Path) -> None:
+    with serve(echo, tls=tls(certificate)) as server:
+        (found,) = asyncio.run(outcomes(OpenAIClient(options(server.url)), [ask()]))
+        url = server.url
+    assert isinstance(found, ServiceRefused)
+    assert str(found).startswith(
+        f"{url}, model 'loopback-1': the server's certificate is not trusted;"
+        " name its authority's file in SSL_CERT_FILE ("
+    )
+
+
+def test_a_certificate_named_in_the_environment_is_trusted(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serve(echo, tls=tls(certificate)) as server:
+        (found,) = asyncio.run(outcomes(OpenAIClient(options(server.url)), [ask()]))
+    assert isinstance(found, Reply)
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.usefixtures("no_proxy")
+def test_a_proxy_of_the_environment_is_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(echo) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
+        client = OpenAIClient(options("http://model.invalid/v1"))
+        (found,) = asyncio.run(outcomes(client, [ask()]))
+    assert isinstance(found, Reply)
+
+
+@pytest.mark.usefixtures("no_proxy")
+def test_a_host_that_is_to_go_past_the_proxy_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert isinstance(outcome(echo), Reply)
+
+
+@pytest.mark.usefixtures("no_proxy")
+def test_a_proxy_that_speaks_no_http_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
+    (found,) = asyncio.run(outcomes(OpenAIClient(options("http://127.0.0.1:2/v1")), [ask()]))
+    assert isinstance(found, InputError)
+    assert str(found) == (
+        "The proxy for 127.0.0.1 that the environment names speaks socks5, not HTTP;"
+        " name an http:// one, or add 127.0.0.1 to NO_PROXY."
+    )
+
+
+def test_what_the_package_s_variables_say_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
+    sent: list[dict[str, str]] = []
+
+    def handler(asked: Ask) -> Answer:
+        sent.append(dict(asked.headers))
+        return echo(asked)
+
+    outcome(handler)
+    names = ("openai-organization", "openai-project", "content-type", "authorization")
+    assert [[headers[name] for name in names] for headers in sent] == [
+        ["org-1", "proj-1", "application/json", f"Bearer {KEY}"]
+    ]
+    assert sent[0]["user-agent"].startswith("AsyncOpenAI/Python ")
+
+
+def test_a_user_and_a_query_in_the_base_url_are_sent_and_not_told() -> None:
+    sent: list[str] = []
+
+    def handler(asked: Ask) -> Answer:
+        sent.append(asked.headers["authorization"])
+        return error(401)
+
+    with serve(handler) as server:
+        url = server.url.replace("http://", "http://ada:hunter2@") + "?version=1"
+        (found,) = asyncio.run(outcomes(OpenAIClient(options(url)), [ask()]))
+    assert sent == ["Basic " + b64encode(b"ada:hunter2").decode()]
+    assert "hunter2" not in str(found)
+
+
+# --- limits -------------------------------------------------------------------------------------
+
+ANNOUNCED: dict[str, tuple[dict[str, str], Limits | None]] = {
+    "nothing": ({}, None),
+    "as OpenAI": (
+        {
+            "x-ratelimit-limit-requests": "500",
+            "x-ratelimit-remaining-requests": "499",
+            "x-ratelimit-reset-requests": "120ms",
+            "x-ratelimit-limit-tokens": "30000",
+            "x-ratelimit-remaining-tokens": "29000",
+            "x-ratelimit-reset-tokens": "6m0.5s",
+        },
+        Limits(500, 499, 0.12, 30000, 29000, 360.5),
+    ),
+    "as Mistral": (
+        {"x-ratelimit-remaining-req-minute": "3", "x-ratelimit-limit-req-minute": "60"},
+        Limits(60, 3),
+    ),
+    "as Together": (
+        {
+            "x-ratelimit-limit": "10",
+            "x-ratelimit-remaining": "9",
+            "x-ratelimit-reset": "1",
+            "x-tokenlimit-limit": "3000",
+            "x-tokenlimit-remaining": "2000",
+        },
+        Limits(10, 9, 1.0, 3000, 2000),
+    ),
+    "a moment long past": (
+        {"x-ratelimit-remaining": "9", "x-ratelimit-reset": "1700000000000"},
+        Limits(None, 9, 0.0),
+    ),
+    "nonsense": (
+        {"x-ratelimit-remaining": "-1", "x-ratelimit-limit": "1.5", "x-ratelimit-reset": "soon"},
+        Limits(),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ANNOUNCED)
+def test_limits_are_read_beside_replies_and_errors(case: str) -> None:
+    headers, limits = ANNOUNCED[case]
+    _, _, body = reply("hi").wire.partition(b"\r\n\r\n")
+    with serve(in_turn(http(200, body, headers=headers), error(429, headers=headers))) as server:
+        client = OpenAIClient(options(server.url))
+
+        async def both() -> list[object]:
+            found = await asyncio.gather(client.complete(ask()), return_exceptions=True)
+            return [*found, *await outcomes(client, [ask()])]
+
+        replied, refused = asyncio.run(both())
+    assert isinstance(replied, Reply)
+    assert isinstance(refused, TryAgain)
+    assert (replied.limits, refused.limits, refused.status) == (limits, limits, 429)
+
+
+@given(st.text(max_size=20))
+def test_a_reset_of_any_wording_is_seconds_or_unknown(text: str) -> None:
+    found = verdicts.limits({"x-ratelimit-remaining": "1", "x-ratelimit-reset": text})
+    assert found is not None
+    assert found.reset_requests is None or 0 <= found.reset_requests < float("inf")
+
+
 # --- the table ----------------------------------------------------------------------------------
 
 
@@ -405,6 +621,24 @@ def test_no_exception_class_of_the_package_is_missing_from_the_table() -> None:
     exported = {t for t in things if issubclass(type(t), type) and issubclass(t, Exception)}
     assert len(exported) > 15
     assert exported - TABLE.keys() == set()
+
+
+@pytest.mark.parametrize(
+    "status", [302, 400, 401, 402, 403, 404, 405, 409, 418, 422, 429, 500, 503]
+)
+def test_a_status_has_the_class_that_the_package_gives_it(status: int) -> None:
+    async def through_the_package(url: str) -> type[object]:
+        async with openai.AsyncOpenAI(base_url=url, api_key=KEY, max_retries=0) as package:
+            try:
+                await package.post(
+                    "/chat/completions", body={"messages": [{"content": "hi"}]}, cast_to=object
+                )
+            except openai.APIStatusError as raised:
+                return type(raised)
+        raise AssertionError
+
+    with serve(always(http(status, b"{}"))) as server:
+        assert class_of(status) is asyncio.run(through_the_package(server.url))
 
 
 # --- secrets ------------------------------------------------------------------------------------
@@ -452,7 +686,7 @@ def test_an_escape_sequence_does_not_reach_the_terminal() -> None:
 
 @pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://host/v1", "http://", "http://[::1/v1"])
 def test_a_base_url_that_is_none_is_a_usage_error(url: str) -> None:
-    with pytest.raises(UsageError, match=r"^the base URL .* is not one; write it whole"):
+    with pytest.raises(UsageError, match=r"^The base URL .* is not one; write it whole"):
         OpenAIClient(options(url))
 
 
@@ -461,11 +695,20 @@ def test_a_key_that_cannot_be_one_is_told_without_showing_it(key: str) -> None:
     with pytest.raises(InputError) as caught:
         OpenAIClient(options("http://localhost:1/v1", key=key))
     assert str(caught.value) == (
-        "the API key holds a space, a line break or another character that no key has; "
-        "set it again without"
+        "The API key holds a space, a line break or another character that no key has; "
+        "set it again without."
     )
 
 
 def test_a_missing_key_for_the_default_service_is_told_before_the_first_call() -> None:
-    with pytest.raises(EvolinstructError, match=r"^no API key for api\.openai\.com; set"):
+    with pytest.raises(EvolinstructError, match=r"^There is no API key for api\.openai\.com; set"):
         OpenAIClient(options(None, key=None))
+
+
+def test_no_model_is_the_command_lines_fault_and_told_before_the_key() -> None:
+    with pytest.raises(UsageError) as caught:
+        OpenAIClient(replace(options(None, key=None), model=""))
+    assert str(caught.value) == (
+        "The openai client has no default model; name one with --model NAME, "
+        "or one for each purpose, as in --model answer=NAME."
+    )

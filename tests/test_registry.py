@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +16,6 @@ from evolinstruct.llm.base import ClientOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OPTIONS = ClientOptions(base_url=None, model="m", api_key=None, timeout=1.0)
 
@@ -78,6 +79,16 @@ def test_the_names_of_installed_clients_are_known(plugins: Path) -> None:
     assert {"acme", "acme-gone", "acme-twice"} <= set(registry.names())
 
 
+def test_the_built_in_clients_enter_by_the_same_door() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    points = project["project"]["entry-points"][registry.GROUP]
+    found = {name: registry.load(target) for name, target in points.items()}
+    assert {name: getattr(factory, "__name__", None) for name, factory in found.items()} == {
+        "offline": "OfflineClient",
+        "openai": "OpenAIClient",
+    }
+
+
 def test_a_module_in_the_current_directory_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,30 +102,31 @@ def test_a_module_in_the_current_directory_is_found(
 def test_an_unknown_name_lists_the_known_ones_and_the_nearest(plugins: Path) -> None:
     known = ", ".join(registry.names())
     assert complaint("acmee") == (
-        f"unknown client 'acmee' (did you mean 'acme'?); known are {known}, "
-        "and any class as package.module:Class"
+        f"There is no client 'acmee' (did you mean 'acme'?); known are {known}, "
+        "and any class as package.module:Class."
     )
 
 
 COMPLAINTS = {
-    "acme_nowhere:Whole": "client 'acme_nowhere:Whole': there is no module 'acme_nowhere'; "
-    "install it or correct the name",
-    "acme_nowhere.deep:Whole": "client 'acme_nowhere.deep:Whole': there is no module "
-    "'acme_nowhere'; install it or correct the name",
-    "acme_broken:Whole": "client 'acme_broken:Whole': module 'acme_broken' cannot be imported "
-    "(ModuleNotFoundError: No module named 'acme_missing'); mend it",
-    "acme_client:Whale": "client 'acme_client:Whale': module 'acme_client' has no 'Whale' "
-    "(did you mean 'Whole'?)",
-    "acme-gone": "client 'acme-gone': module 'acme_client' has no 'Gone'",
-    "acme_client:": "client 'acme_client:' is no package.module:Class; write it in this form",
-    ":Whole": "client ':Whole' is no package.module:Class; write it in this form",
-    "acme_client:number": "client 'acme_client:number' is 7, which makes no client; name a class",
-    "acme_client:Half": "client 'acme_client:Half' has no aclose; "
-    "a client has the two methods complete and aclose",
-    "acme_client:make_half": "client 'acme_client:make_half' has no aclose; "
-    "a client has the two methods complete and aclose",
-    "acme-twice": "client 'acme-twice' is offered more than once "
-    "(acme_client:Whole, acme_client:make); name the one you mean in this form",
+    "acme_nowhere:Whole": "The client 'acme_nowhere:Whole': there is no module 'acme_nowhere'; "
+    "install it, or correct the name.",
+    "acme_nowhere.deep:Whole": "The client 'acme_nowhere.deep:Whole': there is no module "
+    "'acme_nowhere'; install it, or correct the name.",
+    "acme_broken:Whole": "The client 'acme_broken:Whole': module 'acme_broken' cannot be imported "
+    "(ModuleNotFoundError: No module named 'acme_missing'); mend it.",
+    "acme_client:Whale": "The client 'acme_client:Whale': module 'acme_client' has no 'Whale' "
+    "(did you mean 'Whole'?).",
+    "acme-gone": "The client 'acme-gone': module 'acme_client' has no 'Gone'.",
+    "acme_client:": "The client 'acme_client:' is no package.module:Class; write it in this form.",
+    ":Whole": "The client ':Whole' is no package.module:Class; write it in this form.",
+    "acme_client:number": "The client 'acme_client:number' is 7, which makes no client; "
+    "name a class.",
+    "acme_client:Half": "The client 'acme_client:Half' has no aclose; "
+    "a client has the two methods complete and aclose.",
+    "acme_client:make_half": "The client 'acme_client:make_half' has no aclose; "
+    "a client has the two methods complete and aclose.",
+    "acme-twice": "The client 'acme-twice' is offered more than once "
+    "(acme_client:Whole, acme_client:make); name the one you mean in this form.",
 }
 
 
@@ -127,5 +139,5 @@ def test_every_mistake_is_told_in_one_sentence_that_names_the_part(
 
 def test_a_module_with_an_error_in_it_is_named_with_the_error(plugins: Path) -> None:
     assert complaint("acme_wrong:Whole").startswith(
-        "client 'acme_wrong:Whole': module 'acme_wrong' cannot be imported (SyntaxError: "
+        "The client 'acme_wrong:Whole': module 'acme_wrong' cannot be imported (SyntaxError: "
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evolinstruct.errors import CallFailed, Interrupted, ServiceRefused
 from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject, Usage
 from evolinstruct.llm.openai import OpenAIClient
-from evolinstruct.llm.throttle import Throttle
+from evolinstruct.llm.throttle import Throttle, steady
 from tests.loopback import echo, serve, slowly
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def run(scenario: Callable[[], object]) -> None:
 def test_no_more_calls_are_under_way_than_allowed_and_the_first_come_go_first() -> None:
     async def scenario() -> None:
         held = Held()
-        throttle = Throttle(held, 2)
+        throttle = Throttle(held, steady(2))
         tasks = start(throttle, "abcde")
         await settle()
         assert (held.sent, throttle.in_flight) == (["a", "b"], 2)
@@ -99,7 +99,7 @@ def test_no_more_calls_are_under_way_than_allowed_and_the_first_come_go_first() 
 def test_a_failed_call_gives_its_place_back_and_stops_nothing() -> None:
     async def scenario() -> None:
         held = Held()
-        tasks = start(Throttle(held, 1), "ab")
+        tasks = start(Throttle(held, steady(1)), "ab")
         await settle()
         failed = CallFailed("http_400", "no", 1)
         held.end("a", failed)
@@ -114,7 +114,7 @@ def test_a_failed_call_gives_its_place_back_and_stops_nothing() -> None:
 def test_after_a_stop_nothing_is_sent_and_what_is_under_way_goes_on() -> None:
     async def scenario() -> None:
         held = Held()
-        throttle = Throttle(held, 1)
+        throttle = Throttle(held, steady(1))
         tasks = start(throttle, "abc")
         await settle()
         throttle.stop(STOP)
@@ -132,7 +132,7 @@ def test_after_a_stop_nothing_is_sent_and_what_is_under_way_goes_on() -> None:
 def test_a_call_that_stops_the_run_stops_all_that_wait() -> None:
     async def scenario() -> None:
         held = Held()
-        tasks = start(Throttle(held, 2), "abcd")
+        tasks = start(Throttle(held, steady(2)), "abcd")
         await settle()
         refused = ServiceRefused("wrong key")
         held.end("a", refused)
@@ -147,7 +147,7 @@ def test_a_call_that_stops_the_run_stops_all_that_wait() -> None:
 
 def test_the_first_stop_is_the_one_that_counts() -> None:
     async def scenario() -> None:
-        throttle = Throttle(Held(), 1)
+        throttle = Throttle(Held(), steady(1))
         throttle.stop(STOP)
         throttle.stop(ServiceRefused("later"))
         tasks = start(throttle, "a")
@@ -160,7 +160,7 @@ def test_the_first_stop_is_the_one_that_counts() -> None:
 def test_a_call_given_its_place_in_the_moment_of_the_stop_is_not_sent() -> None:
     async def scenario() -> None:
         held = Held()
-        throttle = Throttle(held, 1)
+        throttle = Throttle(held, steady(1))
         tasks = start(throttle, "ab")
         await settle()
         held.end("a")
@@ -175,7 +175,7 @@ def test_a_call_given_its_place_in_the_moment_of_the_stop_is_not_sent() -> None:
 def test_a_call_cancelled_in_the_moment_it_gets_its_place_passes_the_place_on() -> None:
     async def scenario() -> None:
         held = Held()
-        throttle = Throttle(held, 1)
+        throttle = Throttle(held, steady(1))
         tasks = start(throttle, "abc")
         await settle()
         held.end("a")
@@ -190,7 +190,7 @@ def test_a_call_cancelled_in_the_moment_it_gets_its_place_passes_the_place_on() 
 
 def test_a_pause_ends_with_the_run_and_holds_no_place() -> None:
     async def scenario() -> None:
-        throttle = Throttle(Held(), 1)
+        throttle = Throttle(Held(), steady(1))
         await throttle.pause(0)
         pausing = asyncio.create_task(throttle.pause(3600))
         await settle()
@@ -214,7 +214,7 @@ def test_whoever_gives_up_no_place_is_lost_and_the_order_stands(
 
     async def scenario() -> None:
         held = Held()
-        throttle = Throttle(held, limit)
+        throttle = Throttle(held, steady(limit))
         tasks = start(throttle, names)
         await settle()
         for what, n in steps:
@@ -237,7 +237,7 @@ def test_whoever_gives_up_no_place_is_lost_and_the_order_stands(
 
 def test_a_server_never_sees_more_calls_at_once_than_the_throttle_allows() -> None:
     async def calls(url: str) -> list[str]:
-        client = Throttle(OpenAIClient(ClientOptions(url, "loopback-1", None, 30.0)), 8)
+        client = Throttle(OpenAIClient(ClientOptions(url, "loopback-1", None, 30.0)), steady(8))
         requests = [replace(ask(f"p{n}"), temperature=1.0) for n in range(64)]
         replies = await asyncio.gather(*(client.complete(request) for request in requests))
         await client.aclose()
@@ -250,10 +250,10 @@ def test_a_server_never_sees_more_calls_at_once_than_the_throttle_allows() -> No
 
 def test_a_throttle_that_lets_nothing_through_cannot_be_made() -> None:
     with pytest.raises(ValueError, match=r"^concurrency must be 1 or more, found 0$"):
-        Throttle(Held(), 0)
+        Throttle(Held(), steady(0))
 
 
 def test_closing_closes_the_client_within() -> None:
     held = Held()
-    asyncio.run(Throttle(held, 1).aclose())
+    asyncio.run(Throttle(held, steady(1)).aclose())
     assert held.sent == ["closed"]

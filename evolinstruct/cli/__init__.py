@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from evolinstruct.cli import evolve, prompts
+from evolinstruct.cli import (
+    check,
+    evolve,
+    export,
+    preview,
+    prompts,
+    refilter,
+    rules,
+    show,
+    stats,
+    trace,
+)
 
 app = typer.Typer(
     name="evolinstruct",
@@ -19,6 +30,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(name="evolve")(evolve.command)
+app.command(name="preview")(preview.command)
+app.command(name="show")(show.command)
+app.command(name="trace")(trace.command)
+app.command(name="stats")(stats.command)
+app.command(name="check")(check.command)
+app.command(name="rules")(rules.command)
+app.command(name="refilter")(refilter.command)
+app.command(name="export")(export.command)
 app.add_typer(prompts.app)
 
 
@@ -34,7 +53,9 @@ def _version(asked: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, metavar="", help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Evolve seed instructions into harder, more diverse instruction data."""

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from evolinstruct.cli.options import Out, Quiet, Sources, Verbose, settings_from, takes_settings
-from evolinstruct.cli.reporting import reported
+from evolinstruct.cli.options import (
+    AsJson,
+    DryRun,
+    Out,
+    Quiet,
+    Retry,
+    Sources,
+    Update,
+    Verbose,
+    directory_from,
+    settled,
+    takes_settings,
+)
+from evolinstruct.cli.reporting import Report, reported
+from evolinstruct.errors import UsageError
 
 if TYPE_CHECKING:
-    from evolinstruct.console import Console
     from evolinstruct.job import Job
-    from evolinstruct.recipe import Settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -26,15 +33,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def command(
     sources: Sources,
     out: Out,
-    update: Annotated[
-        bool, typer.Option("--update", help="Carry a run over to other settings; says first what it costs.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, say how many calls at most, make none.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object about the run on stdout.")
-    ] = False,
+    update: Update = False,
+    retry: Retry = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
     flags: Mapping[str, Any] = {},
@@ -43,38 +45,53 @@ def command(
 
     The same command goes on where an earlier one was stopped, and pays for nothing twice.
     """
-    with reported(quiet=quiet, verbose=verbose) as console:
+    with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
+        _end_alike()
+        if dry_run and retry is not None:
+            raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
         from evolinstruct import job  # noqa: PLC0415 - slow
 
-        run = job.prepare(sources, Path(out), _settled(flags))
+        run = job.prepare(sources, directory_from(out), settled(flags))
         if dry_run:
-            forecast = run.forecast()
-            console.forecast(forecast, Path(out))
-            _print_json(as_json, forecast.to_json())
-            return
-        try:
-            asyncio.run(_carry_out(run, console, update=update))
-        finally:
-            if run.summary.tallies:
-                console.summary(run.summary, Path(out))
-                _print_json(as_json, run.summary.to_json())
-    raise typer.Exit(run.summary.exit_code or 0)
+            _foretell(run, report, out, update=update)
+        else:
+            _carry_out(run, report, out, update=update, retry=retry)
 
 
-def _settled(flags: Mapping[str, Any]) -> Settings:
-    from evolinstruct import recipe  # noqa: PLC0415 - slow
-
-    file = recipe.read_file(Path(flags["recipe"])) if "recipe" in flags else None
-    return recipe.settle(settings_from(flags), flags.get("preset"), file)
-
-
-async def _carry_out(run: Job, console: Console, *, update: bool) -> None:
-    loop = asyncio.get_running_loop()
+def _end_alike() -> None:
+    """Let every signal that asks for an end do as Ctrl-C does, from the first moment on."""
     for name in _SIGNALS:
-        loop.add_signal_handler(name, run.interrupt)
-    await console.follow(run.events(update=update))
+        if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(name, signal.default_int_handler)
 
 
-def _print_json(asked: bool, values: dict[str, Any]) -> None:
-    if asked:
-        typer.echo(json.dumps(values, ensure_ascii=False))
+def _foretell(run: Job, report: Report, out: str, *, update: bool) -> None:
+    forecast = run.forecast(update=update)
+    report.console.forecast(forecast, Path(out))
+    report.facts = forecast.to_json()
+
+
+def _carry_out(run: Job, report: Report, out: str, *, update: bool, retry: str | None) -> None:
+    try:
+        follow(run, report, update=update, retry=retry)
+    finally:
+        report.console.summary(run.summary, Path(out))
+        report.facts = run.summary.to_json()
+        report.exit_code = run.summary.exit_code or 0
+
+
+def follow(run: Job, report: Report, **how: Any) -> None:
+    """Carry a run out and show how it goes; signals end it in good order."""
+    import asyncio  # noqa: PLC0415 - slow
+
+    async def followed() -> None:
+        def interrupt() -> None:
+            report.console.interrupted()
+            run.interrupt()
+
+        for name in _SIGNALS:
+            if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
+                asyncio.get_running_loop().add_signal_handler(name, interrupt)
+        await report.console.follow(run.events(**how))
+
+    asyncio.run(followed())

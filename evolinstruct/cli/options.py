@@ -9,35 +9,75 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any, get_type_hints
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from evolinstruct import defaults
+from evolinstruct.errors import UsageError
+
+if TYPE_CHECKING:
+    from evolinstruct.recipe import Settings
 
 _PURPOSES = ", ".join(defaults.PURPOSES)
-_BY_PURPOSE = f"By purpose: PURPOSE=VALUE, with {_PURPOSES}; may be repeated."
 
 Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SEEDS",
-        help="Seed files: JSONL, JSON, CSV or text; - for standard input;"
-        " starter for the seeds that come along.",
+        show_default=False,
+        help="Seed files: JSONL, JSON, CSV or plain text; - for standard input; starter for the"
+        " seeds that come along.",
     ),
 ]
 Out = Annotated[
     str, typer.Option("--out", "-o", metavar="RUN_DIR", help="The directory of the run.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def switch(*names: str, about: str) -> Any:
+    """Return an option that is on where it stands."""
+    return typer.Option(*names, metavar="", show_default=False, help=about)
+
+
+Update = Annotated[
+    bool,
+    switch("--update", about="Carry a run over to other settings; says first what is paid anew."),
+]
+Retry = Annotated[
+    str | None,
+    typer.Option(
+        "--retry",
+        metavar="WHAT",
+        show_default=False,
+        help="Ask once more for what is failed, truncated, or rejected by another rule of this"
+        " name; all else of the run stays.",
+    ),
+]
+DryRun = Annotated[
+    bool, switch("--dry-run", about="Check everything and say how many calls at most; make none.")
+]
+AsJson = Annotated[bool, switch("--json", about="Print one JSON object about the run on stdout.")]
+Quiet = Annotated[bool, switch("--quiet", "-q", about="Print nothing but errors.")]
 Verbose = Annotated[
-    int, typer.Option("--verbose", "-v", count=True, help="Say more; -vv shows tracebacks.")
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        metavar="",
+        show_default=False,
+        help="Say more; -vv shows tracebacks.",
+    ),
 ]
 
 
-def _panel(name: str) -> Callable[..., Any]:
-    def option(*names: str, **settings: Any) -> Any:
-        return typer.Option(*names, rich_help_panel=name, show_default=False, **settings)
+def _panel(title: str) -> Callable[..., Any]:
+    def option(about: str, metavar: str, *names: str) -> Any:
+        return typer.Option(
+            *names, metavar=metavar, help=about, rich_help_panel=title, show_default=False
+        )
 
     return option
 
@@ -45,152 +85,254 @@ def _panel(name: str) -> Callable[..., Any]:
 _who = _panel("Who answers")
 _what = _panel("What is evolved, and how")
 _how = _panel("How it is carried out")
+_cost = _panel("What it may cost, counting all that was ever spent in RUN_DIR")
+
+_Word = str | None
+_Words = list[str] | None
+_Switch = bool | None
 
 SETTINGS: dict[str, Any] = {
-    "client": Annotated[
-        str | None,
-        _who(metavar="NAME", help="offline, openai, or package.module:Class."),
+    "client": Annotated[_Word, _who("offline, openai, or package.module:Class.", "NAME")],
+    "model": Annotated[
+        _Words,
+        _who(
+            f"The model; for one purpose ({_PURPOSES}) as PURPOSE=NAME. May be repeated, as may"
+            " the next six.",
+            "NAME",
+        ),
     ],
-    "model": Annotated[list[str] | None, _who(metavar="NAME", help=f"The model. {_BY_PURPOSE}")],
+    "provider": Annotated[
+        _Words,
+        _who(
+            "A service by name, which fills in base URL and key variable: openai, openrouter,"
+            " together, groq, deepseek, mistral, gemini, ollama, vllm, lmstudio, llamacpp.",
+            "NAME",
+        ),
+    ],
     "base_url": Annotated[
-        list[str] | None,
-        _who(metavar="URL", help=f"An OpenAI-compatible server. {_BY_PURPOSE}"),
+        _Words,
+        _who("Any OpenAI-compatible server; several for one purpose share its calls.", "URL"),
     ],
+    "api_key_env": Annotated[_Words, _who("The variable that holds the key.", "VARIABLE")],
     "temperature": Annotated[
-        list[str] | None,
-        _who(metavar="X", help=f"Sampling temperature (default {defaults.TEMPERATURE}). As model."),
+        _Words, _who(f"Sampling temperature (default {defaults.TEMPERATURE}).", "X")
     ],
-    "top_p": Annotated[
-        list[str] | None,
-        _who(metavar="X", help=f"Nucleus sampling (default {defaults.TOP_P}). As model."),
-    ],
-    "max_tokens": Annotated[
-        list[str] | None,
-        _who(metavar="N", help=f"Longest reply (default {defaults.MAX_TOKENS}). As model."),
+    "top_p": Annotated[_Words, _who(f"Nucleus sampling (default {defaults.TOP_P}).", "X")],
+    "max_tokens": Annotated[_Words, _who(f"Longest reply (default {defaults.MAX_TOKENS}).", "N")],
+    "param": Annotated[
+        _Words,
+        _who(
+            "Any other parameter of a call, for one purpose as PURPOSE:NAME=VALUE. May be"
+            " repeated.",
+            "NAME=VALUE",
+        ),
     ],
     "generations": Annotated[
-        int | None,
+        _Word,
         _what(
-            "--generations",
-            "-g",
-            metavar="N",
-            help=f"How many generations (default {defaults.GENERATIONS}).",
+            f"How many generations (default {defaults.GENERATIONS}).", "N", "--generations", "-g"
         ),
     ],
     "prompts": Annotated[
-        str | None,
-        _what(metavar="PACK", help=f"A prompt pack's name or folder (default {defaults.PACK})."),
+        _Word, _what(f"A prompt pack, by name or folder (default {defaults.PACK}).", "PACK")
     ],
     "operations": Annotated[
-        list[str] | None,
+        _Words,
         _what(
-            metavar="NAMES",
-            help="Operations, as NAME or NAME=WEIGHT, separated by commas or repeated"
-            " (default: those of the pack, with its weights).",
+            "Operations, as NAME or NAME=WEIGHT, divided by commas or repeated (default: those of"
+            " the pack).",
+            "NAMES",
         ),
     ],
     "preset": Annotated[
-        str | None,
+        _Word,
         _what(
-            metavar="NAME",
-            help="paper: the paper's settings, which are the defaults. released: those of its"
-            " authors' script, without comparison and elimination.",
+            "paper: as the paper has it, which is the default. released: as its authors' script"
+            " has it, without comparison and elimination.",
+            "NAME",
         ),
     ],
-    "recipe": Annotated[
-        str | None,
-        _what(metavar="FILE", help="A TOML file with any of these settings; flags win."),
-    ],
-    "seed": Annotated[
-        int | None,
-        _what(metavar="N", help=f"What every draw is made from (default {defaults.SEED})."),
-    ],
-    "limit": Annotated[
-        int | None, _what(metavar="N", help="Only the first N instructions of the seeds.")
-    ],
-    "field": Annotated[
-        str | None, _what(metavar="KEY", help="The key that holds the instruction.")
-    ],
+    "recipe": Annotated[_Word, _what("A TOML file with any of these settings; flags win.", "FILE")],
+    "seed": Annotated[_Word, _what(f"What draws are made from (default {defaults.SEED}).", "N")],
+    "limit": Annotated[_Word, _what("Only the first N instructions of the seeds.", "N")],
+    "field": Annotated[_Word, _what("The key of the instruction in seed files.", "KEY")],
     "skip_bad": Annotated[
-        bool | None, _what("--skip-bad/--no-skip-bad", help="Leave out bad rows and count them.")
+        _Switch, _what("Leave bad rows out, and count them.", "", "--skip-bad/--no-skip-bad")
     ],
     "compare": Annotated[
-        bool | None,
-        _what("--compare/--no-compare", help="Ask whether a rewrite gained anything (default on)."),
+        _Switch,
+        _what("Ask whether a rewrite gained anything (default on).", "", "--compare/--no-compare"),
     ],
     "eliminate": Annotated[
-        bool | None,
-        _what("--eliminate/--no-eliminate", help="Apply the elimination rules (default on)."),
+        _Switch,
+        _what("Apply the elimination rules (default on).", "", "--eliminate/--no-eliminate"),
+    ],
+    "rule": Annotated[
+        _Words,
+        _what(
+            "A rule to switch on or set, as NAME, NAME=VALUE or NAME.SETTING=VALUE; `evolinstruct"
+            " rules` lists them, and module:function is one of your own. May be repeated.",
+            "NAME[=VALUE]",
+        ),
+    ],
+    "no_rule": Annotated[_Words, _what("A rule to switch off. May be repeated.", "NAME")],
+    "strict": Annotated[
+        _Switch,
+        _what("Let plain in-depth rewrites grow by the paper's 10 to 20 words.", "", "--strict"),
     ],
     "answers": Annotated[
-        bool | None,
-        _what("--answers/--no-answers", help="Answer evolved instructions (default on)."),
+        _Switch, _what("Answer what is evolved (default on).", "", "--answers/--no-answers")
     ],
     "answer_seeds": Annotated[
-        bool | None,
-        _what("--answer-seeds/--no-answer-seeds", help="Answer seeds that have no answer."),
+        _Switch,
+        _what("Answer seeds without an answer.", "", "--answer-seeds/--no-answer-seeds"),
     ],
     "concurrency": Annotated[
-        int | None,
-        _how(metavar="N", help=f"Calls under way at once (default {defaults.CONCURRENCY})."),
+        _Word, _how("Calls under way at once; auto, the default, finds out.", "N or auto")
     ],
-    "timeout": Annotated[
-        float | None,
-        _how(metavar="SECONDS", help=f"For one call (default {defaults.TIMEOUT:g})."),
+    "max_concurrency": Annotated[
+        _Word, _how(f"How far auto may go (default {defaults.MAX_CONCURRENCY}).", "N")
     ],
+    "rpm": Annotated[_Word, _how("Calls a minute at most, for each server and model.", "N")],
+    "tpm": Annotated[
+        _Word, _how("Tokens a minute at most, in and out, for each server and model.", "N")
+    ],
+    "timeout": Annotated[_Word, _how(f"For one call (default {defaults.TIMEOUT:g}).", "SECONDS")],
+    "max_calls": Annotated[_Word, _cost("Stop before more calls than these are sent.", "N")],
+    "max_tokens_total": Annotated[
+        _Word, _cost("Stop before more tokens than these are spent, in and out.", "N")
+    ],
+    "max_cost": Annotated[_Word, _cost("Stop before more than this is spent.", "DOLLARS")],
+    "price_in": Annotated[
+        _Words,
+        _cost(
+            "What a million tokens of prompts cost, where the table that comes along is wrong or"
+            " silent; for one purpose as PURPOSE=DOLLARS.",
+            "DOLLARS",
+        ),
+    ],
+    "price_out": Annotated[_Words, _cost("The same for replies.", "DOLLARS")],
     "min_kept": Annotated[
-        float | None,
-        _how(metavar="SHARE", help="Stop when less than this share is kept, such as 0.3."),
+        _Word, _how("Stop when less than this share is kept, such as 0.3.", "SHARE")
     ],
     "allow_failures": Annotated[
-        str | None,
-        _how(metavar="N|N%", help="So many failed instructions still exit with 0."),
+        _Word, _how("Exit with 0 for all that with so many failed instructions.", "N or N%")
     ],
 }
 """Every setting of a run by its name in a recipe; the flag is the name with dashes."""
 
-_LISTS = ("operations",)
-_BY_PURPOSE_NAMES = ("model", "base_url", "temperature", "top_p", "max_tokens")
+RULE_OPTIONS = ("rule", "no_rule", "strict")
+"""The options that speak of rules: in a recipe they are one table, `rules`."""
+
+_BY_PURPOSE = (
+    *("model", "provider", "api_key_env"),
+    *("temperature", "top_p", "max_tokens", "price_in", "price_out"),
+)
 
 
-def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every option of `SETTINGS`, handed to it as one mapping, `flags`."""
-    own = signature(command)
-    hints = get_type_hints(command, include_extras=True)
-    parameters = [
-        parameter.replace(annotation=hints[name], kind=Parameter.KEYWORD_ONLY)
-        for name, parameter in own.parameters.items()
-        if name != "flags"
-    ]
-    parameters += [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in SETTINGS.items()
-    ]
-
-    @wraps(command)
-    def wrapped(**values: Any) -> None:
-        flags = {name: values.pop(name) for name in SETTINGS}
-        given = {name: value for name, value in flags.items() if value not in (None, [])}
-        command(**values, flags=given)
-
-    wrapped.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {item.name: item.annotation for item in parameters}
-    return wrapped
+def flag(name: str) -> str:
+    """Return the flag of a setting."""
+    return f"--{name.replace('_', '-')}"
 
 
-def settings_from(flags: Mapping[str, Any]) -> dict[str, object]:
+def takes(
+    options: Mapping[str, Any], name: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command every option of a table; those given reach it as one mapping of that name."""
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        own = signature(command)
+        hints = get_type_hints(command, include_extras=True)
+        parameters = [
+            parameter.replace(annotation=hints[own_name], kind=Parameter.KEYWORD_ONLY)
+            for own_name, parameter in own.parameters.items()
+            if own_name != name
+        ]
+        parameters += [
+            Parameter(option, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for option, annotation in options.items()
+        ]
+
+        @wraps(command)
+        def wrapped(**values: Any) -> None:
+            words = {option: values.pop(option) for option in options}
+            given = {option: word for option, word in words.items() if word not in (None, [])}
+            command(**values, **{name: given})
+
+        wrapped.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {item.name: item.annotation for item in parameters}
+        return wrapped
+
+    return decorated
+
+
+takes_settings = takes(SETTINGS, "flags")
+"""Gives a command every setting of a run, as `flags`."""
+
+
+def _settings_from(flags: Mapping[str, Any]) -> dict[str, object]:
     """Turn the words of the command line into settings, `preset` and `recipe` left out.
 
     Raises:
-        UsageError: a word that cannot be read.
+        UsageError: a purpose that there is not.
     """
-    from evolinstruct.recipe import parse_by_purpose, parse_weights  # noqa: PLC0415 - slow
+    from evolinstruct.recipe import (  # noqa: PLC0415 - slow
+        parse_by_purpose,
+        parse_lists,
+        parse_parameters,
+    )
 
-    settings = {name: value for name, value in flags.items() if name not in ("preset", "recipe")}
-    for name in _BY_PURPOSE_NAMES:
+    settings = {
+        name: value
+        for name, value in flags.items()
+        if name not in ("preset", "recipe", *RULE_OPTIONS)
+    }
+    if rules := rules_from(flags):
+        settings["rules"] = rules
+    for name in _BY_PURPOSE:
         if name in settings:
-            settings[name] = parse_by_purpose(settings[name])
-    for name in _LISTS:
-        if name in settings:
-            settings[name] = parse_weights(settings[name])
+            settings[name] = parse_by_purpose(flag(name), settings[name])
+    if "base_url" in settings:
+        settings["base_url"] = parse_lists(flag("base_url"), settings["base_url"])
+    if "param" in settings:
+        settings["param"] = parse_parameters(flag("param"), settings["param"])
     return settings
+
+
+def rules_from(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn the words that speak of rules into the setting `rules`.
+
+    Raises:
+        UsageError: a rule that there is not, or a value that is no number.
+    """
+    if not any(name in flags for name in RULE_OPTIONS):
+        return {}
+    from evolinstruct import elimination  # noqa: PLC0415 - slow
+
+    on, off, strict = (flags.get(name) for name in RULE_OPTIONS)
+    return elimination.parse_words(on or (), off or (), strict=bool(strict))
+
+
+def settled(flags: Mapping[str, Any]) -> Settings:
+    """Return the settings that the flags come to, over a recipe file and a preset.
+
+    Raises:
+        UsageError: a flag is wrong.
+        InputError: the recipe file is.
+    """
+    from evolinstruct import recipe  # noqa: PLC0415 - slow
+
+    file = recipe.read_file(Path(flags["recipe"])) if "recipe" in flags else None
+    given = recipe.Layer(_settings_from(flags), flags.get("preset"), flag)
+    return recipe.settle(given, file)
+
+
+def directory_from(out: str) -> Path:
+    """Return the run directory.
+
+    Raises:
+        UsageError: it has no name.
+    """
+    if not out:
+        raise UsageError("--out: the name is empty; name a directory for the run.")
+    return Path(out)

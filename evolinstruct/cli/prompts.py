@@ -45,10 +45,12 @@ def show(
         found = prompts.read(folder)
         typer.echo(f"{found.name}: {found.description}\n{folder}\n")
         for operation in found.operations:
-            typer.echo(f"{operation.name}\t{operation.kind}\tweight {operation.weight:g}")
-        typer.echo(f"\nformats: {', '.join(found.formats)}")
-        typer.echo(f"markers: {', '.join(found.markers)}")
-        typer.echo(f"files: {', '.join(prompts.files(folder))}")
+            typer.echo(f"  {operation.name:<20}{operation.kind:<12}weight {operation.weight:g}")
+        typer.echo(f"\nFormats: {', '.join(found.formats)}.")
+        typer.echo(f"Markers: {', '.join(found.markers)}.")
+        typer.echo("\nFiles, each shown by its name:")
+        for file in prompts.files(folder):
+            typer.echo(f"  {file}")
 
 
 @app.command()
@@ -62,7 +64,11 @@ def copy(
         from evolinstruct import prompts  # noqa: PLC0415 - slow
 
         prompts.copy(prompts.find(pack), to)
-        typer.echo(f"Copied to {to}; change it, then: evolinstruct prompts check {to}", err=True)
+        typer.echo(
+            f"Copied to {to}; change it there, check it with `evolinstruct prompts check {to}`,"
+            f" and use it with --prompts {to}.",
+            err=True,
+        )
 
 
 @app.command()

@@ -1,11 +1,11 @@
-"""How a command ends: one sentence on stderr, and the exit code that belongs to it."""
+"""How a command ends: a sentence on stderr, an exit code, with --json one object on stdout."""
 
 from __future__ import annotations
 
-import sys
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,37 +14,63 @@ from evolinstruct.errors import EvolinstructError, Interrupted
 if TYPE_CHECKING:
     from evolinstruct.console import Console
 
-_HINT = "run it again with -vv to see where, and report it if it persists"
+
+class Report:
+    """What a command has to tell.
+
+    Attributes:
+        console: for a person.
+        facts: for a script, with --json.
+        exit_code: of the process.
+    """
+
+    def __init__(self, console: Console) -> None:
+        """Begin with nothing to tell."""
+        self.console = console
+        self.facts: dict[str, Any] = {}
+        self.exit_code = 0
+
+    def end_with(self, error: BaseException) -> None:
+        """Tell what ended the command early."""
+        told = _told(error)
+        self.console.error(told, error)
+        self.exit_code = told.exit_code
+        self.facts = {**self.facts, "status": str(told), "exit_code": told.exit_code}
 
 
 @contextmanager
-def reported(*, quiet: bool = False, verbose: int = 0) -> Iterator[Console]:
-    """Lend a console to a command; turn its error into a sentence and an exit code."""
+def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) -> Iterator[Report]:
+    """Lend a report to a command, and end the process with it, whatever happened.
+
+    Raises:
+        typer.Exit: always, with the exit code.
+    """
     from evolinstruct.console import Console  # noqa: PLC0415 - slow
 
-    console = Console(-1 if quiet else verbose)
+    report = Report(Console(-1 if quiet else verbose))
     try:
-        yield console
-    except EvolinstructError as error:
-        console.error(error)
-        raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        console.error(Interrupted("Interrupted before the run began; nothing was changed."))
-        raise typer.Exit(Interrupted.exit_code) from None
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise typer.Exit(1) from None
-    except OSError as error:
-        console.error(_sentence(f"The system said no: {error}", error))
-        raise typer.Exit(1) from None
-    except (typer.Exit, typer.Abort):
-        raise
-    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback by default
-        console.error(_sentence(f"Unexpected {type(error).__name__}: {error}; {_HINT}", error))
-        raise typer.Exit(1) from None
+        yield report
+    except (typer.Exit, BrokenPipeError):
+        raise  # nobody reads on: typer ends the process without a word
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence
+        report.end_with(error)
+    if as_json:
+        typer.echo(json.dumps(report.facts))
+    raise typer.Exit(report.exit_code)
 
 
-def _sentence(text: str, cause: BaseException) -> EvolinstructError:
-    error = EvolinstructError(text)
-    error.__cause__ = cause
-    return error
+def _told(error: BaseException) -> EvolinstructError:
+    """Return what a user is told of an error."""
+    match error:
+        case EvolinstructError():
+            return error
+        case KeyboardInterrupt():
+            return Interrupted("Interrupted; run the same command again.")
+        case OSError(filename=name, strerror=said) if said:
+            place = f"{name}: " if name else ""
+            return EvolinstructError(f"{place}{said}; put that right and run the command again.")
+        case _:
+            return EvolinstructError(
+                f"Unexpected {type(error).__name__}: {error};"
+                " -vv shows where, which belongs in a report of this."
+            )

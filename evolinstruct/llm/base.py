@@ -94,6 +94,27 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a service announced about its limits beside an answer; None where it said nothing.
+
+    Attributes:
+        requests: calls that a window allows.
+        remaining_requests: calls left in it.
+        reset_requests: seconds until it is whole again.
+        tokens: tokens that a window allows.
+        remaining_tokens: tokens left in it.
+        reset_tokens: seconds until it is whole again.
+    """
+
+    requests: int | None = None
+    remaining_requests: int | None = None
+    reset_requests: float | None = None
+    tokens: int | None = None
+    remaining_tokens: int | None = None
+    reset_tokens: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What came back.
 
@@ -102,12 +123,16 @@ class Reply:
         finish_reason: ``stop``, ``length`` or another word of the service's.
         usage: tokens.
         model: the model that the service says it used.
+        limits: what the service announced beside it; true for this moment only, never stored.
+        reasoned: the service told reasoning apart from the content; never stored.
     """
 
     text: str
     finish_reason: str
     usage: Usage
     model: str
+    limits: Limits | None = field(default=None, compare=False)
+    reasoned: bool = field(default=False, compare=False)
 
 
 class Client(Protocol):
@@ -136,12 +161,16 @@ class ClientOptions:
         model: the model's name, empty if none was given.
         api_key: the key, None if none was found. Never write it anywhere.
         timeout: seconds that one call may take.
+        alone: no other server answers the same calls; one that cannot be reached ends the run.
+        key_variable: the environment variable that must hold the key; None where none must.
     """
 
     base_url: str | None
     model: str
     api_key: str | None
     timeout: float
+    alone: bool = True
+    key_variable: str | None = None
 
     def __repr__(self) -> str:
         return f"ClientOptions(base_url={self.base_url!r}, model={self.model!r})"

@@ -13,11 +13,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from evolinstruct.errors import CallRejected
-from evolinstruct.llm.base import Reply, Request, Usage, encodable
+from evolinstruct.llm.base import Limits, Reply, Request, Usage, encodable
 
 _LONGEST_MESSAGE = 300  # characters; a message is read by a person and stored in a line
 _LONGEST_READ = 5_000  # characters of a service's message that are looked at
 _TRUNCATED = frozenset({"max_tokens", "model_length", "max_length"})
+_REASONING = ("reasoning_content", "reasoning")
 _FILTERED = frozenset({"content_filter", "safety", "prohibited_content"})
 
 _SECRETS = re.compile(
@@ -33,6 +34,10 @@ _TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNOR
 
 class UnreadableError(ValueError):
     """The body holds no reply; the text says what it holds instead."""
+
+
+class StrangerError(UnreadableError):
+    """The body is of a kind that no such service sends: a web page, a stream of events."""
 
 
 def body(request: Request) -> dict[str, object]:
@@ -59,14 +64,14 @@ def parse(content: bytes) -> Mapping[str, object]:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):  # nesting without end is garbage too
-        raise UnreadableError(_instead_of_json(content)) from None
+        raise _instead_of_json(content) from None
     if not isinstance(found, dict):
         raise UnreadableError(f"expected a JSON object, found {_start(content)}")
     return found
 
 
-def reply(found: Mapping[str, object]) -> Reply:
-    """Return the reply in a parsed body.
+def reply(found: Mapping[str, object], limits: Limits | None = None) -> Reply:
+    """Return the reply in a parsed body, and the limits that were announced beside it.
 
     Raises:
         UnreadableError: there is none in it.
@@ -80,12 +85,36 @@ def reply(found: Mapping[str, object]) -> Reply:
         raise CallRejected("refused_by_service", "the service's content filter withheld the reply")
     if finish == "error":
         raise UnreadableError(f"the service broke off: {said(choice.get('error'))}")
+    message = choice.get("message")
     return Reply(
-        text=encodable(_text(choice.get("message"))),
+        text=encodable(_text(message)),
         finish_reason="length" if finish in _TRUNCATED else encodable(finish),
         usage=_usage(found.get("usage")),
         model=encodable(str(found.get("model") or "")),
+        limits=limits,
+        reasoned=any(_fields(message).get(name) for name in _REASONING),
     )
+
+
+def error(content: bytes) -> object:
+    """Return what an error's body holds: as JSON, or else as text."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return content[:_LONGEST_READ].decode(errors="replace")
+    return found.get("error", found) if isinstance(found, dict) else found
+
+
+def param(error: object) -> object:
+    """Return the parameter that an error names as its cause."""
+    return _fields(error).get("param")
+
+
+def model_names(found: Mapping[str, object]) -> list[str]:
+    """Return the names in a list of models."""
+    listed = found.get("data")
+    rows = listed if isinstance(listed, list) else []
+    return [name for row in rows if isinstance(name := _fields(row).get("id"), str)]
 
 
 def codes(error: object) -> Iterator[str]:
@@ -175,13 +204,15 @@ def _fields(value: object) -> Mapping[str, object]:
     return inner if isinstance(inner, dict) else value
 
 
-def _instead_of_json(content: bytes) -> str:
+def _instead_of_json(content: bytes) -> UnreadableError:
     text = content[:_LONGEST_READ].decode(errors="replace").strip()
     if not text:
-        return "the reply is empty"
+        return UnreadableError("the reply is empty")
     if text.startswith(("data:", "event:", ":")):
-        return f"a stream of events, though none was asked for: {text[:200]}"
-    return _page(text) or f"expected JSON, found {_start(content)}"
+        return StrangerError(f"a stream of events, though none was asked for: {text[:200]}")
+    if page := _page(text):
+        return StrangerError(page)
+    return UnreadableError(f"expected JSON, found {_start(content)}")
 
 
 def _start(content: bytes) -> str:

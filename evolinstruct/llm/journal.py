@@ -1,26 +1,25 @@
 """The outcome of every call, stored before it is used.
 
 The journal is the truth of a run: the files of a run are a function of seeds, recipe and journal,
-so whatever is in here is never asked, and never paid, a second time. A call is known by what was
-asked for, not by what was sent, nor by which server or key served it.
+so whatever is in here is never asked, and never paid, a second time. An outcome may be retired on
+purpose: its row stays, and the next ask for its place and purpose is another throw of the dice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from hashlib import blake2b
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
-from evolinstruct.errors import CallError, CallFailed, CallRejected, InputError
-from evolinstruct.llm.base import Client, Reply, Request, Usage, encodable
+from evolinstruct.durability import Durability
+from evolinstruct.errors import CallFailed, CallRejected, InputError
+from evolinstruct.llm.base import Draw, Reply, Request, Usage
 
 _FORMAT = 1
-_REPLY, _REJECTED, _FAILED = "reply", "rejected", "failed"
+REPLY, REJECTED, FAILED = "reply", "rejected", "failed"
 _SCHEMA = """
 CREATE TABLE calls (
     key BLOB NOT NULL,          -- digest of what was asked for
@@ -31,20 +30,35 @@ CREATE TABLE calls (
     word TEXT NOT NULL,         -- finish reason, rule, or error
     model TEXT NOT NULL, max_tokens INTEGER, attempts INTEGER NOT NULL,
     prompt_tokens INTEGER, completion_tokens INTEGER,
-    cached_tokens INTEGER, reasoning_tokens INTEGER
+    cached_tokens INTEGER, reasoning_tokens INTEGER,
+    digest INTEGER NOT NULL     -- of key and outcome: a disk may garble what SQLite takes for whole
 );
 CREATE INDEX calls_by_key ON calls (key);
+CREATE INDEX calls_without_reply ON calls (outcome) WHERE outcome != 'reply';
+CREATE TABLE retries (id INTEGER PRIMARY KEY, what TEXT NOT NULL, is_over INTEGER NOT NULL);
+CREATE TABLE retired (
+    child_id TEXT NOT NULL, purpose TEXT NOT NULL, generation INTEGER NOT NULL,
+    next_attempt INTEGER NOT NULL,  -- attempts of this place and purpose count from here
+    retry INTEGER NOT NULL REFERENCES retries,
+    PRIMARY KEY (child_id, purpose)
+) WITHOUT ROWID;
 """
-_INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 16)})"  # noqa: S608 - no data in it
+_INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 17)})"  # noqa: S608 - no data in it
 _FIND = """
 SELECT outcome, text, word, model, max_tokens, attempts,
-       prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens
+       prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, digest
 FROM calls WHERE key = ? ORDER BY rowid DESC LIMIT 1
 """
-_SPENT = """
-SELECT generation, operation, purpose, COUNT(*), SUM(attempts), SUM(prompt_tokens),
-       SUM(completion_tokens), SUM(cached_tokens), SUM(reasoning_tokens)
-FROM calls GROUP BY generation, operation, purpose ORDER BY generation, operation, purpose
+_REPLIES = """
+SELECT (SELECT ifnull(MAX(rowid), 0) FROM calls)
+     - (SELECT COUNT(*) FROM calls WHERE outcome != 'reply')
+"""
+_RETIRE = """
+INSERT OR REPLACE INTO retired
+SELECT place.child_id, place.purpose, place.generation, MAX(call.attempt) + 1, ?
+FROM calls AS call CROSS JOIN places AS place
+WHERE place.child_id = call.child_id AND place.purpose = call.purpose
+GROUP BY place.child_id, place.purpose
 """
 
 
@@ -62,9 +76,9 @@ class Outcome:
 
     def deliver(self) -> Reply:
         """Return the reply, or raise what the call ended in."""
-        if self.kind == _REPLY:
+        if self.kind == REPLY:
             return Reply(self.text, self.word, self.usage, self.model)
-        if self.kind == _REJECTED:
+        if self.kind == REJECTED:
             raise CallRejected(self.word, self.text)
         raise CallFailed(self.word, self.text, self.attempts)
 
@@ -76,62 +90,93 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What the calls of one generation, operation and purpose used, rejected ones included."""
+class Place:
+    """Which outcome is meant: what was last asked for a place in the data set, for a purpose."""
 
-    generation: int
-    operation: str | None
+    child_id: str
     purpose: str
-    calls: int
-    sent: int
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cached_tokens: int | None
-    reasoning_tokens: int | None
+    generation: int
 
 
 class Journal:
     """The journal's file: opened, searched, added to in groups. One event loop at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, must_exist: bool = False, only_read: bool = False) -> None:
         """Open the journal, making it if there is none.
 
+        With `only_read` it must be there, nothing can be stored, and a run may be writing it.
+
         Raises:
-            InputError: it is damaged, locked, or from a newer version.
+            InputError: it cannot be opened, is no journal, or is from a newer version; or
+                `must_exist` is set and it holds no journal.
         """
+        must_exist = must_exist or only_read
         self._path = path
         self._waiting: list[tuple[tuple[object, ...], asyncio.Future[None]]] = []
+        self._durability = Durability(path.with_name(path.name + "-wal"))
+        if must_exist and not path.exists():
+            raise InputError(f"The journal {path} is missing; {_LOST}")
         try:
-            self._db = self._open()
+            self._db = self._open_to_read() if only_read else self._open(must_exist)
+            self._has_retired = bool(self._db.execute("SELECT 1 FROM retired LIMIT 1").fetchone())
         except sqlite3.Error as error:
             raise self._trouble(error) from error
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, must_exist: bool) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, isolation_level=None)
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > _FORMAT:
+        version = self._version(db, must_exist)
+        if version == 0:
+            # Whole on the disk before anything that a power cut may take is written.
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
+        db.execute("PRAGMA journal_mode = WAL")
+        # A kill loses nothing; a power cut what is younger than a second, see `durability`.
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA cache_size = -16000")
+        return db
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        name = self._path.absolute().as_uri()
+        try:
+            db = sqlite3.connect(f"{name}?mode=ro", uri=True)
+            self._version(db, must_exist=True)
+        except sqlite3.OperationalError:
+            # Where nothing can be written beside it, nobody is writing it either.
+            db = sqlite3.connect(f"{name}?immutable=1", uri=True)
+            self._version(db, must_exist=True)
+        return db
+
+    def _version(self, db: sqlite3.Connection, must_exist: bool) -> int:
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        if version > _FORMAT or (version == 0 and must_exist):
             db.close()
             raise InputError(
                 f"The journal {self._path} is from a newer version of evolinstruct;"
                 " update evolinstruct, or choose another run directory."
+                if version
+                else f"The journal {self._path} is empty; {_LOST}"
             )
-        db.execute("PRAGMA journal_mode = WAL")
-        # A kill loses nothing; a power cut loses what the system had not yet written, whole.
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA cache_size = -16000")
-        if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
-        return db
+        return version
+
+    # Outcomes
 
     def find(self, key: bytes) -> Outcome | None:
-        """Return the newest outcome under the key, or None."""
+        """Return the newest outcome under the key, or None.
+
+        Raises:
+            InputError: the file is damaged.
+        """
         try:
             row = self._db.execute(_FIND, (key,)).fetchone()
         except sqlite3.Error as error:
             raise self._trouble(error) from error
         if row is None:
             return None
-        kind, text, word, model, max_tokens, attempts, *tokens = row
+        if row[-1] != _digest(key, row[:-1]):
+            raise InputError(
+                f"The journal {self._path} is damaged: an outcome is not as it was written;"
+                " restore the file from a copy, then run the same command again."
+            )
+        kind, text, word, model, max_tokens, attempts, *tokens, _ = row
         return Outcome(kind, text, word, model, max_tokens, attempts, Usage(*tokens))
 
     async def store(self, key: bytes, request: Request, outcome: Outcome) -> None:
@@ -147,13 +192,11 @@ class Journal:
         waiting, self._waiting = self._waiting, []
         trouble: Exception | None = None
         try:
-            self._db.execute("BEGIN")
-            self._db.executemany(_INSERT, [row for row, _ in waiting])
-            self._db.execute("COMMIT")
+            self._write([row for row, _ in waiting])
+            self._durability.note_write()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must have it
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            trouble = self._trouble(error) if isinstance(error, sqlite3.Error) else error
+            known = isinstance(error, sqlite3.Error | OSError)
+            trouble = self._trouble(error) if known else error
         for _, stored in waiting:
             if stored.done():  # its caller was cancelled; the outcome is kept all the same
                 continue
@@ -162,99 +205,120 @@ class Journal:
             else:
                 stored.set_result(None)
 
-    def spent(self) -> Iterator[Spent]:
-        """Yield what all calls ever made used, by generation, operation and purpose."""
-        for row in self._db.execute(_SPENT):
-            yield Spent(*row)
+    def _write(self, rows: list[tuple[object, ...]]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(_INSERT, rows)
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    # Retirement
+
+    def retire(self, what: str, places: Iterable[Place]) -> int:
+        """Retire the outcomes of places; from now on they are asked again, as other draws.
+
+        Repeated before the run has ended, it retires nothing more: see `end_retries`.
+
+        Args:
+            what: the user's word for the kind of outcome.
+            places: whose outcomes; those that nothing was asked for are left out.
+
+        Returns:
+            How many outcomes are retired under that word in the retry that is under way.
+        """
+        try:
+            under_way = self._db.execute(
+                "SELECT id FROM retries WHERE what = ? AND NOT is_over", (what,)
+            ).fetchone()
+            retry = under_way[0] if under_way else self._retire(what, places)
+            counted = self._db.execute("SELECT COUNT(*) FROM retired WHERE retry = ?", (retry,))
+            return int(counted.fetchone()[0])
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+
+    def _retire(self, what: str, places: Iterable[Place]) -> int:
+        db = self._db
+        db.execute(
+            "CREATE TEMP TABLE places (child_id, purpose, generation,"
+            " PRIMARY KEY (child_id, purpose)) WITHOUT ROWID"
+        )
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            rows = ((place.child_id, place.purpose, place.generation) for place in places)
+            db.executemany("INSERT OR IGNORE INTO places VALUES (?, ?, ?)", rows)
+            retry = db.execute("INSERT INTO retries VALUES (NULL, ?, 0)", (what,)).lastrowid or 0
+            if db.execute(_RETIRE, (retry,)).rowcount > 0:
+                db.execute("COMMIT")
+                self._has_retired = True
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            db.execute("DROP TABLE places")
+        return retry
+
+    def end_retries(self) -> None:
+        """Note that the run has ended: whoever retries from now on means a new retry."""
+        try:
+            self._db.execute("UPDATE retries SET is_over = 1 WHERE NOT is_over")
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+
+    def retired(self, generation: int) -> list[tuple[int, int]]:
+        """Return (retry, how many of its outcomes) for all that bears on a generation."""
+        query = "SELECT retry, COUNT(*) FROM retired WHERE generation <= ? GROUP BY retry"
+        return list(self._db.execute(query, (generation,)))
+
+    def newest(self, draw: Draw) -> Draw:
+        """Return the draw as it counts after what was retired for its place and purpose."""
+        if not self._has_retired:
+            return draw
+        query = "SELECT next_attempt FROM retired WHERE child_id = ? AND purpose = ?"
+        row = self._db.execute(query, (draw.child_id, draw.purpose)).fetchone()
+        return draw if row is None else replace(draw, attempt=draw.attempt + row[0])
+
+    # Counts
 
     def replies(self) -> int:
-        """Return how many outcomes the journal holds."""
-        return int(self._db.execute("SELECT COUNT(*) FROM calls").fetchone()[0])
+        """Return how many replies the journal holds; rejections and failures are none."""
+        return int(self._db.execute(_REPLIES).fetchone()[0])
 
     def close(self) -> None:
         """Write what waits and let go of the file."""
         if self._waiting:
             self._commit()
+        self._durability.close()
         self._db.close()
 
-    def _trouble(self, error: sqlite3.Error) -> InputError:
+    def _trouble(self, error: Exception) -> InputError:
+        locked = "locked" in str(error)
+        advice = "end the other program" if locked else "free disk space or restore the file"
         return InputError(
             f"The journal {self._path} cannot be used: {error};"
-            " free disk space or restore the file, then run the same command again."
+            f" {advice}, then run the same command again."
         )
 
 
-class Journalled:
-    """A client that asks the journal first and tells it every outcome before handing it on."""
-
-    def __init__(self, client: Client, journal: Journal, name: str) -> None:
-        """Wrap a client, whose name is part of every key."""
-        self._client = client
-        self._journal = journal
-        self._name = name
-        self.calls: Counter[str] = Counter()
-        self.replayed: Counter[str] = Counter()
-
-    async def complete(self, request: Request) -> Reply:
-        """Return the journal's reply, or ask and store."""
-        key = request_key(self._name, request)
-        outcome = self._journal.find(key)
-        if outcome is not None and outcome.answers(request):
-            self.replayed[request.purpose] += 1
-            return outcome.deliver()
-        self.calls[request.purpose] += 1
-        outcome = await self._ask(request)
-        await self._journal.store(key, request, outcome)
-        return outcome.deliver()
-
-    async def _ask(self, request: Request) -> Outcome:
-        try:
-            reply = await self._client.complete(request)
-        except CallRejected as error:
-            return _ended(_REJECTED, error, request, attempts=1)
-        except CallFailed as error:
-            return _ended(_FAILED, error, request, error.attempts)
-        text = encodable(reply.text)
-        return Outcome(
-            *(_REPLY, text, reply.finish_reason, reply.model), request.max_tokens, 1, reply.usage
-        )
-
-    async def aclose(self) -> None:
-        """Close the wrapped client; the journal's owner closes the journal."""
-        await self._client.aclose()
+_LOST = (
+    "without it all that the run was given would be paid for again."
+    " Restore the file, or choose another directory with -o."
+)
 
 
 def _row(key: bytes, request: Request, outcome: Outcome) -> tuple[object, ...]:
     draw, subject, usage = request.draw, request.subject, outcome.usage
-    return (
-        *(key, draw.child_id, draw.purpose, draw.attempt, subject.generation, subject.operation),
+    what_came = (
         *(outcome.kind, outcome.text, outcome.word, outcome.model),
         *(outcome.max_tokens, outcome.attempts, usage.prompt_tokens, usage.completion_tokens),
         *(usage.cached_tokens, usage.reasoning_tokens),
     )
-
-
-def _ended(kind: str, error: CallError, request: Request, attempts: int) -> Outcome:
-    return Outcome(
-        kind, error.message, error.error, request.model, request.max_tokens, attempts, Usage()
+    return (
+        *(key, draw.child_id, draw.purpose, draw.attempt, subject.generation, subject.operation),
+        *what_came,
+        _digest(key, what_came),
     )
 
 
-def request_key(client: str, request: Request) -> bytes:
-    """Return the digest of what is asked for: client, model, messages, sampling and draw."""
-    draw = request.draw
-    parts = [
-        client,
-        request.model,
-        repr(request.temperature),
-        repr(request.top_p),
-        json.dumps(request.extra, sort_keys=True) if request.extra else "",
-        draw.child_id,
-        draw.purpose,
-        str(draw.attempt),
-    ]
-    for role, content in request.messages:
-        parts += (role, content)
-    # Each part behind its length: no two lists of parts can run into the same text.
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _digest(key: bytes, what_came: tuple[object, ...]) -> int:
+    return crc32("\0".join(map(str, what_came)).encode(), crc32(key))

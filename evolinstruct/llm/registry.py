@@ -34,7 +34,9 @@ def load(name: str) -> Factory:
     """
     factory = _target(name) if ":" in name else _plugin(name)
     if not callable(factory):
-        raise UsageError(f"client {name!r} is {factory!r}, which makes no client; name a class")
+        raise UsageError(
+            f"The client {name!r} is {factory!r}, which makes no client; name a class."
+        )
     if isinstance(factory, type):
         _check(factory, name)
         return cast("Factory", factory)
@@ -56,8 +58,8 @@ def _plugin(name: str) -> object:
     found = {point.value: point for point in entry_points(group=GROUP, name=name)}
     if len(found) > 1:
         raise UsageError(
-            f"client {name!r} is offered more than once ({', '.join(sorted(found))}); "
-            "name the one you mean in this form"
+            f"The client {name!r} is offered more than once ({', '.join(sorted(found))}); "
+            "name the one you mean in this form."
         )
     if not found:
         raise UsageError(_unknown(name))
@@ -80,30 +82,32 @@ def _imported(point: EntryPoint, name: str) -> object:
     """
     module_name, _, attribute = point.value.partition(":")
     if not module_name or not attribute.isidentifier():
-        raise UsageError(f"client {name!r} is no package.module:Class; write it in this form")
+        raise UsageError(f"The client {name!r} is no package.module:Class; write it in this form.")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
         raise UsageError(_not_imported(name, module_name, error)) from error
     if not hasattr(module, attribute):
         near = _near(attribute, dir(module))
-        raise UsageError(f"client {name!r}: module {module_name!r} has no {attribute!r}{near}")
+        raise UsageError(f"The client {name!r}: module {module_name!r} has no {attribute!r}{near}.")
     return getattr(module, attribute)
 
 
 def _not_imported(name: str, module: str, error: Exception) -> str:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing and f"{module}.".startswith(f"{missing}."):
-        return f"client {name!r}: there is no module {missing!r}; install it or correct the name"
+        return (
+            f"The client {name!r}: there is no module {missing!r}; install it, or correct the name."
+        )
     found = f"{type(error).__name__}: {error}"
-    return f"client {name!r}: module {module!r} cannot be imported ({found}); mend it"
+    return f"The client {name!r}: module {module!r} cannot be imported ({found}); mend it."
 
 
 def _unknown(name: str) -> str:
     known = names()
     return (
-        f"unknown client {name!r}{_near(name, known)}; known are {', '.join(known) or 'none'}, "
-        "and any class as package.module:Class"
+        f"There is no client {name!r}{_near(name, known)}; known are {', '.join(known) or 'none'}, "
+        "and any class as package.module:Class."
     )
 
 
@@ -116,6 +120,6 @@ def _check(client: object, name: str) -> None:
     lacking = [method for method in _METHODS if not callable(getattr(client, method, None))]
     if lacking:
         raise UsageError(
-            f"client {name!r} has no {' and no '.join(lacking)}; "
-            "a client has the two methods complete and aclose"
+            f"The client {name!r} has no {' and no '.join(lacking)}; "
+            "a client has the two methods complete and aclose."
         )

@@ -4,8 +4,11 @@ From the top down:
 
     journal      what was asked before is not asked again (see `journal`)
     by purpose   each purpose may have its own model and server
+    patience     a service that stopped answering ends the run; listens below the retry too
     retry        passing troubles are waited out
+    spread       where several servers answer the same calls, to one of them
     throttle     so many calls under way, one limit for each server and model
+    budget       nothing is sent that a cap leaves no room for
     client       whoever answers
 
 Knows which wrappers there are and in which order. Knows no purpose by name.
@@ -13,18 +16,25 @@ Knows which wrappers there are and in which order. Knows no purpose by name.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
 
+from evolinstruct import defaults
 from evolinstruct.errors import StopRun, UsageError
-from evolinstruct.llm import registry
+from evolinstruct.llm import providers, registry
 from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
+from evolinstruct.llm.budget import Budget, Budgeted, Caps
+from evolinstruct.llm.patience import Patience
+from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import Retry
-from evolinstruct.llm.throttle import Throttle
-from evolinstruct.recipe import DEFAULT, Conduct, Recipe
+from evolinstruct.llm.spread import Spread
+from evolinstruct.llm.throttle import Sending, Throttle, descriptors
+from evolinstruct.llm.throttle.pace import Pace
+from evolinstruct.recipe import Conduct, Recipe
 
-KEY_VARIABLE = "OPENAI_API_KEY"
-URL_VARIABLE = "OPENAI_BASE_URL"
+_AHEAD = 2  # of which one waits for its next attempt, while the other asks
 
 
 def default_client(conduct: Conduct) -> str:
@@ -33,50 +43,144 @@ def default_client(conduct: Conduct) -> str:
     Raises:
         UsageError: neither is.
     """
-    if conduct.base_url or os.environ.get(KEY_VARIABLE) or os.environ.get(URL_VARIABLE):
+    if providers.is_named(conduct):
         return "openai"
     raise UsageError(
-        f"No model to ask: set {KEY_VARIABLE} and name a --model,"
+        f"No model to ask: set {providers.KEY_VARIABLE}, or name a --provider, and a --model,"
         " or give the --base-url of a local server and a --model,"
         " or try things out with --client offline."
     )
 
 
+def endpoints_in_use(
+    recipe: Recipe, conduct: Conduct, purposes: Iterable[str]
+) -> dict[str, tuple[ClientOptions, ...]]:
+    """Return, for each purpose, what the clients of its servers are made with.
+
+    Raises:
+        UsageError: there is no such provider.
+    """
+    in_use = {purpose: _options(recipe, conduct, purpose) for purpose in purposes}
+    shared = {one.base_url for group in in_use.values() if len(group) > 1 for one in group}
+    return {
+        purpose: tuple(replace(one, alone=one.base_url not in shared) for one in group)
+        for purpose, group in in_use.items()
+    }
+
+
 class Endpoints:
-    """One throttled, retried client for each server and model, chosen by purpose."""
+    """One throttled client for each server and model, chosen by purpose, retried and spread."""
 
     def __init__(self, recipe: Recipe, conduct: Conduct, purposes: Iterable[str]) -> None:
         """Make the clients; none of them is connected yet.
 
         Raises:
             UsageError: there is no such client, or it lacks a setting.
+            InputError: a key is not where it is looked for.
         """
-        make = registry.load(recipe.client)
-        self._throttles: dict[tuple[str | None, str], Throttle] = {}
+        self._make = registry.load(recipe.client)
+        self._clients: dict[ClientOptions, Client] = {}
+        self._throttles: dict[ClientOptions, Throttle] = {}
+        self._spreads: dict[tuple[ClientOptions, ...], Spread] = {}
+        self._patience: dict[tuple[ClientOptions, ...], Patience] = {}
         self._by_purpose: dict[str, Client] = {}
+        self.tariff = Tariff(conduct.price_in, conduct.price_out)
+        caps = Caps(conduct.max_calls, conduct.max_tokens_total, conduct.max_cost)
+        self.budget = Budget(caps, self.tariff.price)
         self.notices: list[str] = []
-        for purpose in purposes:
-            options = _options(recipe, conduct, purpose)
-            endpoint = (options.base_url, options.model)
-            if endpoint not in self._throttles:
-                client = make(options)
-                self._throttles[endpoint] = Throttle(client, conduct.concurrency)
-                self._notice(client)
-            self._by_purpose[purpose] = Retry(self._throttles[endpoint])
+        self._most = self._most_calls(conduct)
+        for purpose, group in endpoints_in_use(recipe, conduct, purposes).items():
+            for options in group:
+                self._connect(options, conduct)
+            client = self._spread(group)
+            patience = self._patience.setdefault(group, Patience(_place(group)))
+            retry = Retry(patience.attempts(client), sleep=self._throttles[group[0]].pause)
+            self._by_purpose[purpose] = patience.calls(retry)
+            if conduct.max_cost is not None:
+                self._check_price(purpose, group[0].model)
+
+    def _connect(self, options: ClientOptions, conduct: Conduct) -> None:
+        """Make the client of one server and model, if it is not there yet."""
+        if options in self._clients:
+            return
+        client = self._clients[options] = self._make(options)
+        budgeted = Budgeted(client, self.budget)
+        self._throttles[options] = Throttle(budgeted, self._pace(conduct))
+        self.tariff.free |= getattr(client, "FREE", False)
+        self._notice(client)
+
+    def _pace(self, conduct: Conduct) -> Pace:
+        fixed = conduct.concurrency is not None
+        return Pace(time.monotonic, self._most, fixed=fixed, rpm=conduct.rpm, tpm=conduct.tpm)
+
+    def _spread(self, group: tuple[ClientOptions, ...]) -> Client:
+        """Return the client over a group of servers, which may be one."""
+        if len(group) == 1:
+            return self._throttles[group[0]]
+        if group not in self._spreads:
+            throttled = [(host(options), self._throttles[options]) for options in group]
+            self._spreads[group] = Spread(throttled)
+        return self._spreads[group]
+
+    def _check_price(self, purpose: str, model: str) -> None:
+        if self.tariff.price(purpose, model) is None:
+            raise UsageError(
+                f"--max-cost: the price of the model {model!r} ({purpose}) is unknown;"
+                " name it with --price-in and --price-out, in dollars per million tokens."
+            )
 
     def _notice(self, client: Client) -> None:
         notice = getattr(client, "NOTICE", None)
         if notice and notice not in self.notices:
             self.notices.append(notice)
 
+    def take_notices(self) -> list[str]:
+        """Return what clients have learned since the last time, a sentence each."""
+        sources = (*self._clients.values(), *self._spreads.values())
+        taken = [take() for one in sources if (take := getattr(one, "take_notices", None))]
+        return [notice for notices in taken for notice in notices]
+
+    @property
+    def ahead(self) -> int:
+        """Instructions to start in either step, so that calls wait to be sent at any time."""
+        return self._most * len(self._throttles) * _AHEAD
+
+    def _most_calls(self, conduct: Conduct) -> int:
+        """Return how many calls one server may get at once; say so if files set the bound."""
+        wanted = conduct.concurrency or conduct.max_concurrency or defaults.MAX_CONCURRENCY
+        most = min(wanted, descriptors.room_for(wanted))
+        if most < wanted:
+            self.notices.append(
+                f"At most {most:,} calls are under way at once, not {wanted:,}: the system lets"
+                " a process open no more files (ulimit -n)."
+            )
+        return most
+
+    def sending(self) -> Sending:
+        """Return what all servers together are doing."""
+        states = [throttle.state for throttle in self._throttles.values()]
+        return Sending(
+            in_flight=sum(state.in_flight for state in states),
+            limit=sum(state.limit for state in states),
+            waiting=sum(state.waiting for state in states),
+            paused=min((state.paused for state in states), default=0.0),
+        )
+
     async def complete(self, request: Request) -> Reply:
         """Hand the request to the endpoint of its purpose."""
-        return await self._by_purpose[request.purpose].complete(request)
+        try:
+            return await self._by_purpose[request.purpose].complete(request)
+        except StopRun as error:
+            self.stop(error)
+            raise
 
     def stop(self, error: StopRun) -> None:
         """Send nothing more; calls that are waiting to be sent end with the error."""
         for throttle in self._throttles.values():
             throttle.stop(error)
+        for patience in self._patience.values():
+            patience.stop(error)
+        self.budget.stop(error)
 
     async def aclose(self) -> None:
         """Close every client."""
@@ -84,11 +188,28 @@ class Endpoints:
             await throttle.aclose()
 
 
-def _options(recipe: Recipe, conduct: Conduct, purpose: str) -> ClientOptions:
-    urls = conduct.base_url
-    return ClientOptions(
-        base_url=urls.get(purpose, urls.get(DEFAULT)) or os.environ.get(URL_VARIABLE) or None,
-        model=recipe.setting("model", purpose) or "",
-        api_key=os.environ.get(KEY_VARIABLE) or None,
-        timeout=conduct.timeout,
+def _place(group: Sequence[ClientOptions]) -> str:
+    """Name the servers and their model in a message."""
+    model = f"the model {group[0].model!r}" if group[0].model else "the service"
+    hosts = " and ".join(name for name in map(host, group) if name)
+    return f"{model} at {hosts}" if hosts else model
+
+
+def host(options: ClientOptions) -> str:
+    """Return the server's name and port, empty where the client has but one server."""
+    return urlsplit(options.base_url or "").netloc.rpartition("@")[2]
+
+
+def _options(recipe: Recipe, conduct: Conduct, purpose: str) -> tuple[ClientOptions, ...]:
+    servers = providers.servers_for(conduct, purpose)
+    model = recipe.setting("model", purpose) or ""
+    return tuple(
+        ClientOptions(
+            base_url=url,
+            model=model,
+            api_key=servers.key,
+            timeout=conduct.timeout,
+            key_variable=servers.key_variable,
+        )
+        for url in dict.fromkeys(servers.urls)
     )

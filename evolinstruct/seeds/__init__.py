@@ -126,7 +126,7 @@ def _read_file(
 
 def _distinct(seeds: Iterator[Seed], counts: Counts) -> Iterator[Seed]:
     """Pass on the first of seeds with equal text; their ids wait on disk, not in memory."""
-    with closing(sqlite3.connect("", isolation_level=None)) as database:
+    with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as database:
         database.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY)")
         database.execute("BEGIN")
         for seed in seeds:

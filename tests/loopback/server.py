@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from tests.loopback.answers import Answer, Ask, Handler, error, http
 
@@ -108,7 +110,8 @@ class Connection(asyncio.Protocol):
 
     def _take(self, first: str, headers: dict[str, str], body: bytes) -> None:
         self._busy = True
-        method, path, _ = first.split(" ")
+        method, target, _ = first.split(" ")
+        path = urlsplit(target).path  # a proxy is asked for a whole address
         if (method, path) == ("POST", "/v1/chat/completions"):
             self._counts.in_flight += 1
             self._counts.most_in_flight = max(self._counts.most_in_flight, self._counts.in_flight)
@@ -158,26 +161,32 @@ class Connection(asyncio.Protocol):
 
 
 async def listen(
-    handler: Handler, counts: Counts, port: int, open_ones: set[Connection]
+    handler: Handler,
+    counts: Counts,
+    port: int,
+    open_ones: set[Connection],
+    tls: ssl.SSLContext | None = None,
 ) -> asyncio.Server:
     """Start to serve on the loopback interface; port 0 takes a free one."""
     loop = asyncio.get_running_loop()
     return await loop.create_server(
-        lambda: Connection(handler, counts, open_ones), "127.0.0.1", port, backlog=4096
+        lambda: Connection(handler, counts, open_ones), "127.0.0.1", port, backlog=4096, ssl=tls
     )
 
 
-def address(server: asyncio.Server) -> str:
+def address(server: asyncio.Server, scheme: str = "http") -> str:
     """Return the base URL of a server."""
-    return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    return f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
 @contextmanager
-def serve(handler: Handler) -> Iterator[Server]:
+def serve(
+    handler: Handler, *, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[Server]:
     """Serve from a thread of its own until the block ends; the handler runs in that thread."""
     counts = Counts()
     ready: Future[tuple[str, Callable[[], object]]] = Future()
-    thread = threading.Thread(target=lambda: asyncio.run(_live(handler, counts, ready)))
+    thread = threading.Thread(target=lambda: asyncio.run(_live(handler, counts, port, tls, ready)))
     thread.start()
     url, end = ready.result()
     try:
@@ -188,14 +197,19 @@ def serve(handler: Handler) -> Iterator[Server]:
 
 
 async def _live(
-    handler: Handler, counts: Counts, ready: Future[tuple[str, Callable[[], object]]]
+    handler: Handler,
+    counts: Counts,
+    port: int,
+    tls: ssl.SSLContext | None,
+    ready: Future[tuple[str, Callable[[], object]]],
 ) -> None:
     """Serve until told to end, then cut every connection."""
     over = asyncio.Event()
     open_ones: set[Connection] = set()
-    listening = await listen(handler, counts, 0, open_ones)
+    listening = await listen(handler, counts, port, open_ones, tls)
     loop = asyncio.get_running_loop()
-    ready.set_result((address(listening), lambda: loop.call_soon_threadsafe(over.set)))
+    scheme = "https" if tls else "http"
+    ready.set_result((address(listening, scheme), lambda: loop.call_soon_threadsafe(over.set)))
     await over.wait()
     listening.close()
     for connection in list(open_ones):

@@ -40,6 +40,7 @@ _BY_PURPOSE: dict[str, Callable[[Subject, Writer], str]] = {
 class OfflineClient:
     """Answers every request by rules: for trying things out, for tests and for Makefiles."""
 
+    FREE = True
     NOTICE = (
         "The offline client is no language model: it writes by fixed rules, "
         "so its output is for trying the pipeline, not for training."

@@ -1,130 +1,18 @@
-"""The rules that drop an evolution: texts in, evidence or None out.
+"""The paper's free rules, and the two without which nothing sensible could follow.
 
-Every rule is an entry of a table, and every rule's name, those that come with calls included, has
-its meaning and its usual cause in `RULES`. Knows nothing of calls, files and settings: which rules
-are on is the caller's choice, but for the structural ones, which hold always.
-
-    "The paper" is WizardLM, arXiv 2304.12244, section 3.2.
+Knows WizardLM, arXiv 2304.12244, section 3.2. Its rule that takes a call, `no_information_gain`, is
+asked in `evolinstruct.evolution`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from types import MappingProxyType
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
-Subject = TypeVar("Subject")
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Why a text is dropped.
-
-    Attributes:
-        rule: the name of the rule.
-        evidence: what it saw, such as the words that matched.
-    """
-
-    rule: str
-    evidence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rewrite:
-    """What the rules for rewrites look at.
-
-    Attributes:
-        parent: the instruction that was to be evolved.
-        child: what the model made of it, as read from its reply.
-        phrases: the prompt pack's markers, lower-case, with or without their # signs.
-    """
-
-    parent: str
-    child: str
-    phrases: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the rules for answers look at.
-
-    Attributes:
-        instruction: what was asked.
-        response: what the model answered, reasoning left out.
-    """
-
-    instruction: str
-    response: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleInfo:
-    """What a user may know of a rule.
-
-    Attributes:
-        name: as it stands in the files.
-        meaning: what it drops, in one sentence.
-        cause: where many evolutions fall to it: the usual cause, and what to look at.
-        structural: it is on whatever the settings say, as nothing sensible could follow.
-    """
-
-    name: str
-    meaning: str
-    cause: str
-    structural: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule(RuleInfo, Generic[Subject]):
-    """A rule that needs no call.
-
-    Attributes:
-        check: returns the evidence, or None where the rule has no objection.
-    """
-
-    check: Callable[[Subject], str | None]
-
-
-def judge_rewrite(rewrite: Rewrite, rules: Collection[str]) -> Verdict | None:
-    """Return the verdict of the first rule that objects to a rewrite.
-
-    Args:
-        rewrite: the texts to judge.
-        rules: names of the rules that are on, beside the structural ones.
-    """
-    return _judge(REWRITE_RULES, rewrite, rules)
-
-
-def judge_answer(answer: Answer, rules: Collection[str]) -> Verdict | None:
-    """Return the verdict of the first rule that objects to an answer.
-
-    Args:
-        answer: the texts to judge.
-        rules: names of the rules that are on, beside the structural ones.
-    """
-    return _judge(ANSWER_RULES, answer, rules)
-
-
-def rules_in_use(table: Mapping[str, RuleInfo], *, eliminate: bool) -> frozenset[str]:
-    """Return the names of a table's rules that are on: all, or the structural ones alone."""
-    return frozenset(name for name, rule in table.items() if eliminate or rule.structural)
-
-
-def _judge(
-    table: Mapping[str, Rule[Subject]], subject: Subject, rules: Collection[str]
-) -> Verdict | None:
-    for name, rule in table.items():
-        if rule.structural or name in rules:
-            evidence = rule.check(subject)
-            if evidence is not None:
-                return Verdict(name, evidence)
-    return None
-
+from evolinstruct.elimination.rules import Answer, Rewrite, Rule
 
 # Rewrites
 
@@ -182,8 +70,14 @@ def _unusable(rewrite: Rewrite) -> str | None:
 
 
 def _unchanged(rewrite: Rewrite) -> str | None:
-    same = _normal(rewrite.child) == _normal(rewrite.parent)
-    return "the same words as its parent" if same else None
+    child, parent = rewrite.child, rewrite.parent
+    if _ending(child) != _ending(parent):
+        return None  # most rewrites: their words need not be put in order
+    return "the same words as its parent" if _normal(child) == _normal(parent) else None
+
+
+def _ending(text: str) -> list[str]:
+    return [word.casefold() for word in text.rsplit(None, 2)[1:]]
 
 
 def _normal(text: str) -> str:
@@ -198,9 +92,10 @@ _PAPER_PHRASES = (
 
 
 class _Leaks(NamedTuple):
-    """Phrases in lower case, and the pattern that finds where they are leaks."""
+    """Phrases in lower case, a word of each, and the pattern that finds where they are leaks."""
 
     phrases: tuple[str, ...]
+    words: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
@@ -218,12 +113,17 @@ def _leaks(phrases: tuple[str, ...]) -> _Leaks:
         patterns.append(rf"#\s*(?:the\s+)?{phrase}\s*#")
         if len(each) > 1 or not each[0].isascii():
             patterns.append(rf"(?<![A-Za-z0-9_]){phrase}(?![A-Za-z0-9_])")
-    return _Leaks(tuple(map(" ".join, words)), re.compile("|".join(patterns), re.IGNORECASE))
+    longest = tuple({max(each, key=len) for each in words})
+    pattern = re.compile("|".join(patterns), re.IGNORECASE)
+    return _Leaks(tuple(map(" ".join, words)), longest, pattern)
 
 
 def _leaked(rewrite: Rewrite) -> str | None:
     leaks = _leaks(rewrite.phrases)
-    child = " ".join(rewrite.child.lower().split())
+    child = rewrite.child.lower()
+    if not any([word in child for word in leaks.words]):  # noqa: C419 - faster: asked always
+        return None
+    child = " ".join(child.split())
     if not any(phrase in child for phrase in leaks.phrases):
         return None  # most rewrites: no pattern needs to run
     known = {_normal(match[0]) for match in leaks.pattern.finditer(rewrite.parent)}
@@ -235,7 +135,7 @@ def _leaked(rewrite: Rewrite) -> str | None:
 
 # Answers
 
-_STOP_WORDS = Path(__file__).parent / "data" / "stopwords_en.txt"
+_STOP_WORDS = Path(__file__).parents[1] / "data" / "stopwords_en.txt"
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\x00-\x7f]")
 _SORRY = re.compile(r"\bsorry\b", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
@@ -260,7 +160,8 @@ def _apologizes(answer: Answer) -> str | None:
 
 
 @cache
-def _stop_words() -> frozenset[str]:
+def stop_words() -> frozenset[str]:
+    """Return English words that say nothing by themselves, lower-case."""
     lines = _STOP_WORDS.read_text(encoding="utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
@@ -270,10 +171,10 @@ def _empty(answer: Answer) -> str | None:
 
     So "B" (of a multiple choice), "42", "x" and "👍" are answers; a lone "A" or "I" is not.
     """
-    stop_words = _stop_words()
+    known = stop_words()
     for token in _TOKEN.finditer(_straight(answer.response)):
         word = token[0].lower()
-        if word not in stop_words and (word[0].isalnum() or _means_something(word[0])):
+        if word not in known and (word[0].isalnum() or _means_something(word[0])):
             return None
     text = " ".join(answer.response.split())
     return f'only stop words and punctuation: "{text}"' if text else "nothing is left"
@@ -284,21 +185,15 @@ def _means_something(char: str) -> bool:
     return char > "\x7f" and unicodedata.category(char).startswith("S")
 
 
-# The tables: a rule's place is its turn
+# The rules
 
-_T = TypeVar("_T", bound=RuleInfo)
-
-
-def _table(*rules: _T) -> Mapping[str, _T]:
-    return MappingProxyType({rule.name: rule for rule in rules})
-
-
-REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
+STRUCTURAL: tuple[Rule[Rewrite], ...] = (
     Rule(
         name="rewrite_unusable",
         meaning="Nothing is left of the rewrite after reading it, or it is a bare refusal.",
         cause="the model refuses or replies with nothing but reasoning: look at the raw replies, "
         "raise --max-tokens or try another model",
+        stage="rewrite",
         structural=True,
         check=_unusable,
     ),
@@ -307,25 +202,30 @@ REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
         meaning="The rewrite equals its parent but for white space and case.",
         cause="the model repeats its input: it is too small for the prompts, or its temperature is "
         "too low",
+        stage="rewrite",
         structural=True,
         check=_unchanged,
     ),
+)
+
+REWRITES: tuple[Rule[Rewrite], ...] = (
     Rule(
         name="prompt_leaked",
         meaning="The rewrite holds words of the prompt that its parent does not hold (paper, 4).",
         cause="the model copies the prompt's labels: look at the raw replies, and at the pack's "
         "markers if the pack is your own",
+        stage="rewrite",
         check=_leaked,
     ),
 )
-"""The rules for rewrites, in the order in which they are asked; further rules are entries here."""
 
-ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
+ANSWERS: tuple[Rule[Answer], ...] = (
     Rule(
         name="response_apologizes",
         meaning='The answer contains "sorry" and has fewer than 80 words (paper, 2).',
         cause="the instructions ask for what the model cannot or will not do: read some of them, "
         "or let another model answer",
+        stage="answer",
         check=_apologizes,
     ),
     Rule(
@@ -333,37 +233,7 @@ ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
         meaning="The answer is only punctuation and stop words (paper, 3).",
         cause="the model answers with nothing, or its whole reply is reasoning: look at the raw "
         "replies and raise --max-tokens for answers",
+        stage="answer",
         check=_empty,
     ),
 )
-"""The rules for answers, in the order in which they are asked; further rules are entries here."""
-
-RULES: Mapping[str, RuleInfo] = _table(
-    RuleInfo(
-        name="refused_by_service",
-        meaning="The service will not process the instruction or its evolution.",
-        cause="a content filter stands before the model: look at the evidence and at the seeds, or "
-        "use another service",
-    ),
-    RuleInfo(
-        name="too_long",
-        meaning="The instruction does not fit into the model's context.",
-        cause="seeds or evolved instructions are very long: use a model with a larger context, or "
-        "lower --max-tokens",
-    ),
-    RuleInfo(
-        name="truncated",
-        meaning="The reply was cut off at its limit of tokens.",
-        cause="the limit is too low for the model, most of all for one that reasons: raise "
-        "--max-tokens",
-    ),
-    *REWRITE_RULES.values(),
-    RuleInfo(
-        name="no_information_gain",
-        meaning="The model finds the rewrite equal to its parent (paper, 1).",
-        cause="the rewrites add nothing, or the comparing model calls everything equal: read some "
-        "pairs, and try another model for compare",
-    ),
-    *ANSWER_RULES.values(),
-)
-"""Every rule that a rejected line may name, those that come with calls included."""

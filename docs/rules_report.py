@@ -1,0 +1,219 @@
+"""Writes docs/rules.md: the rules, what each fires on in accepted pairs, and what each costs.
+
+    python docs/rules_report.py --pairs PAIRS.jsonl > docs/rules.md
+
+PAIRS.jsonl is any file of instructions with answers that people accepted. Of it the report names
+counts and row numbers alone, and what was found on reading them (docs/rules_read.json).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import statistics
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from evolinstruct import prompts
+from evolinstruct.elimination import (
+    ANSWER_RULES,
+    REWRITE_RULES,
+    RULES,
+    Answer,
+    Rewrite,
+    Rule,
+    RuleInfo,
+)
+from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.llm.base import ClientOptions
+from evolinstruct.llm.offline import OfflineClient
+from evolinstruct.plan import SeedLines, weights_in_use
+from evolinstruct.recipe import Recipe, SeedChoice
+from evolinstruct.records import Kept
+
+HERE = Path(__file__).parent
+LABELLED = HERE.parent / "tests" / "labelled_rules"
+GENERATIONS = 4
+MOST = 0.005
+ROUNDS = 5
+TIMED = 1500
+SHOWN = 12
+
+Pairs = list[tuple[Rewrite, Answer]]
+
+
+def seeds(source: str) -> list[Kept]:
+    """Return the seeds of a file."""
+    return list(SeedLines([source], SeedChoice()).read())
+
+
+def as_pairs(lines: Sequence[Kept]) -> Pairs:
+    """Return seeds as the rules see them: a rewrite of nothing, and its answer."""
+    return [
+        (Rewrite("", line.instruction, (), None, None), Answer(line.instruction, line.output or ""))
+        for line in lines
+    ]
+
+
+def evolved(lines: list[Kept]) -> Pairs:
+    """Return what the offline client makes of seeds, no rule but the structural ones applied."""
+    pack = prompts.read(prompts.find("general"))
+    client = OfflineClient(ClientOptions(base_url=None, model="", api_key=None, timeout=1.0))
+    recipe = Recipe(client="offline", eliminate=False, compare=False)
+    evolution = Evolution(recipe, pack, weights_in_use(recipe, pack), client)
+    kinds = {operation.name: operation.kind for operation in pack.operations}
+    pairs: Pairs = []
+
+    async def run() -> None:
+        pool = lines
+        for generation in range(1, GENERATIONS + 1):
+            settled = []
+            for parent in pool:
+                proposal = await evolution.propose(parent, generation)
+                line = await evolution.answer(proposal) if isinstance(proposal, Proposal) else None
+                settled.append(line if isinstance(line, Kept) else parent)
+                if isinstance(line, Kept):
+                    kind = kinds[line.operation or ""]
+                    rewrite = Rewrite.of(parent, line, kind, pack.markers)
+                    pairs.append((rewrite, Answer(line.instruction, line.output or "")))
+            pool = settled
+
+    asyncio.run(run())
+    return pairs
+
+
+def hits(rule: Rule[Any], pairs: Pairs) -> list[int]:
+    """Return the row numbers at which a rule fires, from 1."""
+    place = 1 if rule.stage == "answer" else 0
+    return [row for row, pair in enumerate(pairs, 1) if rule.check(pair[place]) is not None]
+
+
+def cost(rule: Rule[Any], pairs: Pairs) -> float:
+    """Return the CPU time of one call in microseconds: the median of some rounds."""
+    subjects = [pair[1 if rule.stage == "answer" else 0] for pair in pairs[:TIMED]]
+    return statistics.median(_round(rule.check, subjects) for _ in range(ROUNDS))
+
+
+def _round(check: Callable[..., str | None], subjects: list[Any]) -> float:
+    begin = time.process_time()
+    for subject in subjects:
+        check(subject)
+    return (time.process_time() - begin) / len(subjects) * 1e6
+
+
+def free_rules() -> list[Rule[Any]]:
+    """Return the rules that take no call and no package of their own."""
+    return [rule for rule in (*REWRITE_RULES.values(), *ANSWER_RULES.values()) if not rule.needs]
+
+
+def switch(rule: RuleInfo) -> str:
+    """Say whether a rule is on."""
+    return "always" if rule.structural else "on" if rule.on else "off"
+
+
+def rows(numbers: Sequence[int]) -> str:
+    """Show row numbers, the first ones if there are many."""
+    shown = ", ".join(map(str, numbers[:SHOWN]))
+    return f"{shown} …" if len(numbers) > SHOWN else shown
+
+
+def report(name: str, given: Pairs, read: dict[str, dict[str, str]]) -> Iterator[str]:
+    """Yield the document's paragraphs."""
+    starter = seeds("starter")
+    own = as_pairs(starter)
+    offline = evolved(starter)
+    yield "# The rules\n"
+    yield "Written by `make rules-report`; not by hand. `evolinstruct rules` shows the same list.\n"
+    yield "| rule | default | asked | drops | settings |\n|---|---|---|---|---|"
+    for rule in RULES.values():
+        settings = "; ".join(
+            f"`{item.name}` = {item.default:g} ({item.meaning})" for item in rule.settings
+        )
+        yield f"| `{rule.name}` | {switch(rule)} | {rule.stage} | {rule.meaning} | {settings} |"
+    yield "\n## What they fire on\n"
+    yield (
+        f"Held against {len(given):,} accepted pairs of instruction and answer ({name}), the"
+        f" {len(own)} starter seeds, and {len(offline)} rewrites with answers that the offline"
+        f" client makes of them in {GENERATIONS} generations. A pair of a file has no parent, so"
+        " rules that compare with one have nothing to say there: they are decided by the rewrites"
+        " and by the labelled pairs in `tests/labelled_rules`, half of them hard negatives.\n"
+    )
+    yield (
+        f"A rule of ours is on by default if it fires on at most {MOST:.1%} of the accepted pairs"
+        " and of the starter seeds. The paper's rules are on whatever they fire on; the offline"
+        " client misbehaves on purpose so that they do.\n"
+    )
+    yield "| rule | default | pairs | share | starter | offline | labelled | rows |"
+    yield "|---|---|---|---|---|---|---|---|"
+    found: dict[str, list[int]] = {}
+    for rule in free_rules():
+        found[rule.name] = there = hits(rule, given)
+        labelled = Counter(json.loads(line)["drop"] for line in _labelled(rule.name))
+        yield (
+            f"| `{rule.name}` | {switch(rule)} | {len(there)} | {len(there) / len(given):.2%} |"
+            f" {len(hits(rule, own))} | {len(hits(rule, offline))} |"
+            f" {labelled[True]} + {labelled[False]} | {rows(there)} |"
+        )
+    yield "\n## The hits, read\n"
+    for rule_name, numbers in found.items():
+        if numbers:
+            yield f"- `{rule_name}`: {_read(numbers, read.get(rule_name, {}))}"
+    yield "\n## What they cost\n"
+    yield (
+        f"Microseconds of CPU for one call, the median of {ROUNDS} rounds over {TIMED:,} pairs"
+        f" (Python {platform.python_version()}, a machine shared with others). Rewrites are asked"
+        " with their parents, as in a run: those of the offline client.\n"
+    )
+    words = [statistics.median(_words(pair) for pair in of[:TIMED]) for of in (given, offline)]
+    yield (
+        f"The median pair has {words[0]:.0f} words in all, the median rewrite with its parent and"
+        f" its answer {words[1]:.0f}.\n"
+    )
+    yield "| rule | pairs | rewrites |\n|---|---|---|"
+    total = [0.0, 0.0]
+    for rule in free_rules():
+        costs = cost(rule, given), cost(rule, offline)
+        if rule.on:
+            total = [one + other for one, other in zip(total, costs, strict=True)]
+        yield f"| `{rule.name}` | {costs[0]:.1f} | {costs[1]:.1f} |"
+    yield f"| all that are on | {total[0]:.1f} | {total[1]:.1f} |"
+
+
+def _words(pair: tuple[Rewrite, Answer]) -> int:
+    texts = pair[0].parent, pair[0].child, pair[1].response
+    return sum(len(text.split()) for text in texts)
+
+
+def _labelled(rule: str) -> list[str]:
+    return (LABELLED / f"{rule}.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+def _read(numbers: Sequence[int], notes: dict[str, str]) -> str:
+    """Group row numbers by what was found on reading them."""
+    by_note: defaultdict[str, list[str]] = defaultdict(list)
+    for number in numbers:
+        by_note[notes.get(str(number), "not read yet")].append(str(number))
+    return "; ".join(f"{note} ({', '.join(where)})" for note, where in by_note.items()) + "."
+
+
+def main() -> None:
+    """Write the report to stdout."""
+    parser = argparse.ArgumentParser(description="Write the report on the rules to stdout.")
+    parser.add_argument("--pairs", required=True, help="accepted pairs: any seed file")
+    pairs = Path(parser.parse_args().pairs)
+    if not pairs.is_file():
+        sys.exit(f"There is no {pairs}; name a file of accepted pairs with PAIRS=FILE.")
+    notes = json.loads((HERE / "rules_read.json").read_text(encoding="utf-8"))
+    given = as_pairs(seeds(str(pairs)))
+    for paragraph in report(pairs.name, given, notes.get(pairs.name, {})):
+        sys.stdout.write(paragraph + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""`evolinstruct export`: a run as a data set for a trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evolinstruct.cli.filters import FILTERS
+from evolinstruct.cli.options import AsJson, Quiet, Verbose, switch, takes
+from evolinstruct.cli.reporting import reported
+
+_KEPT_FILTERS = {name: option for name, option in FILTERS.items() if name != "rule"}
+
+
+def _word(about: str, metavar: str, *names: str) -> Any:
+    return typer.Option(*names, metavar=metavar, help=about, show_default=False)
+
+
+def _card(about: str, metavar: str) -> Any:
+    return typer.Option(
+        metavar=metavar, help=about, show_default=False, rich_help_panel="What the card says"
+    )
+
+
+_RunDir = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run, finished or not.")]
+_Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The folder to write.")]
+_Format = Annotated[
+    str,
+    _word("alpaca, chat, prompt-completion, sharegpt or openai-finetune.", "NAME", "--format"),
+]
+_Parquet = Annotated[bool, switch("--parquet", about="Parquet instead of JSON lines.")]
+_Test = Annotated[
+    float | None, _word("Set this share of the families apart for testing, as 0.02.", "SHARE")
+]
+_System = Annotated[str | None, _word("A system text for every row.", "TEXT")]
+_Seeds = Annotated[
+    bool, typer.Option("--seeds/--no-seeds", metavar="", help="With the seeds that have an answer.")
+]
+_Shuffle = Annotated[
+    bool,
+    typer.Option("--shuffle/--no-shuffle", metavar="", help="Shuffled, or by generation and seed."),
+]
+_Seed = Annotated[int | None, _word("What is drawn by (default: the run's seed).", "N")]
+_Shard = Annotated[
+    str | None, _word("Several files, each of at most this size uncompressed.", "SIZE")
+]
+_Trainer = Annotated[
+    str | None, _word("Write the configuration of trl, axolotl or llama-factory too.", "NAME")
+]
+_Force = Annotated[bool, switch("--force", about="Replace the files of an earlier export.")]
+_Title = Annotated[str | None, _card("The data set's name (default: the run's).", "TEXT")]
+_License = Annotated[
+    str | None, _card("Its licence, as the Hub names it, such as apache-2.0.", "NAME")
+]
+_SeedLicense = Annotated[str | None, _card("A note on the rights in the seeds.", "TEXT")]
+_OutputLicense = Annotated[str | None, _card("A note on those in the models' texts.", "TEXT")]
+
+
+@takes(_KEPT_FILTERS, "filters")
+def command(
+    run_dir: _RunDir,
+    out: _Out,
+    format: _Format,  # noqa: A002 - the name of the flag
+    parquet: _Parquet = False,
+    test: _Test = None,
+    system: _System = None,
+    seeds: _Seeds = True,
+    shuffle: _Shuffle = True,
+    seed: _Seed = None,
+    shard: _Shard = None,
+    trainer: _Trainer = None,
+    force: _Force = False,
+    title: _Title = None,
+    license: _License = None,  # noqa: A002 - the name of the flag
+    seed_license: _SeedLicense = None,
+    output_license: _OutputLicense = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    filters: Mapping[str, Any] = {},
+) -> None:
+    """Write a run as a data set for a trainer: rows in its shape, a card, checksums.
+
+    An unfinished run gives what it has so far. Nothing leaves this machine.
+    """
+    with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
+        from evolinstruct import export  # noqa: PLC0415 - slow
+        from evolinstruct.console.exports import told  # noqa: PLC0415 - slow
+        from evolinstruct.runs import Run  # noqa: PLC0415 - slow
+
+        request = export.Request(
+            format=format,
+            filters=filters,
+            parquet=parquet,
+            test=test,
+            system=system,
+            seeds=seeds,
+            shuffle=shuffle,
+            seed=seed,
+            shard=None if shard is None else export.parse_size(shard),
+            trainer=trainer,
+            title=title,
+            licences=export.Licences(license, seed_license, output_license),
+            force=force,
+        )
+        exported = export.export(Run(run_dir), out, request)
+        report.facts = exported.to_json()
+        for sentence in told(out, request, exported):
+            report.console.say(sentence)

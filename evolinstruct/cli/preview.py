@@ -1,0 +1,83 @@
+"""`evolinstruct preview`: evolve a handful of seeds, and look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+
+from evolinstruct import defaults
+from evolinstruct.cli.evolve import follow
+from evolinstruct.cli.options import (
+    AsJson,
+    Quiet,
+    Sources,
+    Update,
+    Verbose,
+    directory_from,
+    settled,
+    takes_settings,
+)
+from evolinstruct.cli.reporting import reported
+
+_Out = Annotated[
+    str | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="RUN_DIR",
+        show_default=False,
+        help="Keep the preview here: `evolve` with the same -o makes it whole and pays for nothing"
+        " again (default: a directory that is removed).",
+    ),
+]
+_Number = Annotated[
+    str, typer.Option("--number", "-n", metavar="N", help="So many seeds, drawn by --seed.")
+]
+
+
+@takes_settings
+def command(
+    sources: Sources,
+    out: _Out = None,
+    number: _Number = str(defaults.PREVIEWED),
+    update: Update = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    flags: Mapping[str, Any] = {},
+) -> None:
+    """Evolve a handful of the seeds and show what becomes of them, and what a run would cost.
+
+    Added and removed words are coloured, or marked {+so+} and [-so-] where there is no colour.
+    """
+    with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report, _directory(out) as run:
+        from evolinstruct import job, preview  # noqa: PLC0415 - slow
+        from evolinstruct.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.selection import whole_number  # noqa: PLC0415 - slow
+
+        count = whole_number("--number", number, 1)
+        drawn = job.prepare(sources, run, settled(flags), preview=count)
+        follow(drawn, report, update=update)
+        made = Run(run)
+        estimate = preview.estimate(made.state)
+        report.exit_code = drawn.summary.exit_code or 0
+        report.facts = {**drawn.summary.to_json(), "estimate": estimate.to_json()}
+        if not as_json:
+            from evolinstruct.console.family import show_preview  # noqa: PLC0415 - slow
+            from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
+
+            show_preview(Page(), made.families(), estimate, Path(out) if out else None)
+
+
+@contextmanager
+def _directory(out: str | None) -> Iterator[Path]:
+    if out is not None:
+        yield directory_from(out)
+        return
+    with TemporaryDirectory(prefix="evolinstruct-preview-") as folder:
+        yield Path(folder)

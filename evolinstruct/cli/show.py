@@ -1,0 +1,80 @@
+"""`evolinstruct show`: read the instructions of a run, or of a file of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evolinstruct import defaults
+from evolinstruct.cli.filters import takes_filters
+from evolinstruct.cli.options import Verbose, switch
+from evolinstruct.cli.reporting import reported
+
+_Source = Annotated[
+    Path, typer.Argument(metavar="RUN_DIR|FILE", help="A run, or one of its JSONL files.")
+]
+_Rejected = Annotated[bool, switch("--rejected", about="What rules eliminated, and why.")]
+_Failed = Annotated[bool, switch("--failed", about="What got no answer from the service.")]
+_Full = Annotated[bool, switch("--full", about="Show texts whole.")]
+_AsJson = Annotated[bool, switch("--json", about="Print all lines as they stand in the files.")]
+_Limit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N",
+        show_default=False,
+        help=f"Show at most so many; 0 for all (default {defaults.SHOWN}, with --json all).",
+    ),
+]
+_Sample = Annotated[
+    str | None,
+    typer.Option(metavar="N", show_default=False, help="Choose so many, drawn by --seed."),
+]
+_Seed = Annotated[str, typer.Option(metavar="N", help="What a sample is drawn by.")]
+
+
+@takes_filters
+def command(
+    source: _Source,
+    rejected: _Rejected = False,
+    failed: _Failed = False,
+    sample: _Sample = None,
+    seed: _Seed = str(defaults.SEED),
+    limit: _Limit = None,
+    full: _Full = False,
+    as_json: _AsJson = False,
+    verbose: Verbose = 0,
+    filters: Mapping[str, Any] = {},
+) -> None:
+    """Read what a run made: its seeds and kept instructions, or what was rejected or failed.
+
+    The run may still be going on.
+    """
+    with reported(verbose=verbose) as report:
+        from evolinstruct.browsing import Browse  # noqa: PLC0415 - slow
+        from evolinstruct.console.lines import show_lines  # noqa: PLC0415 - slow
+        from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
+        from evolinstruct.selection import whole_number  # noqa: PLC0415 - slow
+
+        drawn = whole_number("--sample", sample, 1)
+        browse = Browse(
+            source,
+            filters,
+            rejected=rejected,
+            failed=failed,
+            sample=drawn,
+            seed=whole_number("--seed", seed) or 0,
+        )
+        most = whole_number("--limit", limit)
+        if as_json:
+            for entry in islice(browse.entries(), most or None):
+                sys.stdout.buffer.write(entry.raw)
+        else:
+            most = (defaults.SHOWN if drawn is None else 0) if most is None else most
+            report.console.say(show_lines(Page(), browse.entries(), most, whole=full))
+        for notice in browse.notices:
+            report.console.say(notice)

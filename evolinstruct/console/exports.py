@@ -1,0 +1,23 @@
+"""What came of an export, as lines for a terminal. Prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from evolinstruct.events import counted
+from evolinstruct.export import TRAINERS, Exported, Request
+
+
+def told(out: Path, request: Request, exported: Exported) -> Iterator[str]:
+    """Yield what a user is told at the end of an export."""
+    yield from exported.notices
+    for split, names in exported.files.items():
+        files = names[0] if len(names) == 1 else f"{counted(len(names), 'file')}, {names[0]} …"
+        yield f"{split}: {counted(exported.rows[split], 'row')} in {out / files}"
+    yield f"The card is {out / 'README.md'}; look over what it says of rights before you share it."
+    if request.trainer is not None:
+        yield (
+            f"Next: put your model into {out / request.trainer}.yaml, then"
+            f" `cd {out} && {TRAINERS[request.trainer].command}`."
+        )

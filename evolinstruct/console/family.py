@@ -1,0 +1,163 @@
+"""A family as a tree: its seed, what each generation made of it, and the calls that took.
+
+Knows families and calls. Prints on a page it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from evolinstruct.console.lines import ANSWER_LINES, heading, show_outcome
+from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.console.texts import listed
+from evolinstruct.events import counted
+from evolinstruct.families import Family, Step
+from evolinstruct.llm.base import Request
+from evolinstruct.preview import Estimate
+from evolinstruct.records import Failed, Kept, Line
+from evolinstruct.replay import Call
+from evolinstruct.words import compare_words, count_words
+
+_PLAIN_BELOW = 0.2
+"""Where less than this share of the words stays, a rewrite is shown alone: it is a new text."""
+
+CallsOf = Callable[[Step | Kept], Sequence[Call]]
+"""The calls of a step, or of a seed."""
+
+
+def show_family(
+    page: Page, family: Family, *, meant: str | None = None, calls_of: CallsOf | None = None
+) -> None:
+    """Print a family as a tree.
+
+    Args:
+        page: where.
+        family: the seed and its steps.
+        meant: the id of the line that was asked for; it is pointed out.
+        calls_of: where given, whose calls are shown too.
+    """
+    seed = family.seed
+    page.print(_pointed(heading(seed), seed, meant))
+    stem = _stem(has_children=bool(family.steps), indent="")
+    page.print(page_text(seed.instruction), stem)
+    for line in (seed, *([family.unanswered] if family.unanswered else [])):
+        show_outcome(page, line, stem, ANSWER_LINES)
+    _show_calls(page, calls_of(seed) if calls_of else (), stem)
+    _show_children(page, family.steps, "", meant, calls_of)
+
+
+def _show_children(
+    page: Page, steps: Sequence[Step], indent: str, meant: str | None, calls_of: CallsOf | None
+) -> None:
+    """Print the steps up to the first kept one, which has the same parent, and that one's own."""
+    for number, step in enumerate(steps, 1):
+        later = steps[number:]
+        is_last = isinstance(step.line, Kept) or not later
+        page.print(f"{indent}│")
+        _show_step(page, step, indent, meant, is_last=is_last, has_children=bool(later))
+        below = indent + ("   " if is_last else "│  ")
+        if calls_of:
+            stem = _stem(has_children=isinstance(step.line, Kept) and bool(later), indent=below)
+            _show_calls(page, calls_of(step), stem)
+        if isinstance(step.line, Kept):
+            _show_children(page, later, below, meant, calls_of)
+            return
+
+
+def _show_step(
+    page: Page, step: Step, indent: str, meant: str | None, *, is_last: bool, has_children: bool
+) -> None:
+    line = step.line
+    below = indent + ("   " if is_last else "│  ")
+    stem = _stem(has_children=isinstance(line, Kept) and has_children, indent=below)
+    grown = None
+    if isinstance(line, Kept):
+        grown = count_words(line.instruction) - count_words(step.parent.instruction)
+    title = _pointed(heading(line, grown), line, meant)
+    page.print(title, indent + ("└─ " if is_last else "├─ "), below)
+    if isinstance(line, Failed):
+        page.print(page_text(line.message), stem)
+    elif line.instruction:
+        page.print(_rewritten(page, step.parent.instruction, line.instruction), stem)
+    show_outcome(page, line, stem, ANSWER_LINES)
+
+
+def _stem(*, has_children: bool, indent: str) -> str:
+    return indent + ("│  " if has_children else "   ")
+
+
+def _pointed(title: Text, line: Line, meant: str | None) -> Text:
+    return title + Text(" ◀", style="bold yellow") if line.id == meant else title
+
+
+def _rewritten(page: Page, before: str, after: str) -> Text:
+    """Return the difference, or the later text where next to nothing is left of the earlier."""
+    stretches = compare_words(before, after)
+    same = sum(count_words(stretch.text) for stretch in stretches if stretch.kind == "same")
+    if same < _PLAIN_BELOW * count_words(before):
+        return Text.assemble(("(anew) ", "green"), page_text(after))
+    return page.diff(stretches)
+
+
+def _show_calls(page: Page, calls: Sequence[Call], stem: str) -> None:
+    for call in calls:
+        page.print("", stem)
+        page.print(Text(f"▸ {_asked(call.request)}", style="cyan"), stem)
+        for role, content in call.request.messages:
+            page.print(Text(f"{role}:", style="dim"), stem + "  ")
+            page.print(page_text(content), stem + "    ")
+        page.print(Text(f"◂ {_came(call)}", style="cyan"), stem)
+        if call.reply is not None:
+            page.print(page_text(call.reply.text) or "(nothing)", stem + "    ")
+
+
+def _asked(request: Request) -> str:
+    settings = {
+        "model": request.model or None,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "max_tokens": request.max_tokens,
+        **request.extra,
+    }
+    said = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
+    again = f", attempt {request.draw.attempt + 1}" if request.draw.attempt else ""
+    return f"{request.purpose}{again}: {page_text(said)}"
+
+
+def _came(call: Call) -> str:
+    if call.reply is None:
+        return f"no reply: {page_text(call.trouble or '')}"
+    usage = call.reply.usage
+    tokens = ""
+    if usage.prompt_tokens is not None and usage.completion_tokens is not None:
+        tokens = f", {usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
+    return (
+        f"{page_text(call.reply.model) or 'reply'}: {page_text(call.reply.finish_reason)}{tokens}"
+    )
+
+
+def show_preview(
+    page: Page, families: Iterable[Family], estimate: Estimate, out: Path | None
+) -> None:
+    """Print what became of a preview's seeds, and what the whole run would take."""
+    for family in families:
+        show_family(page, family)
+        page.print()
+    page.heading(Text("The whole run at this rate", style="bold"))
+    parts = [f"about {counted(estimate.calls, 'call')}"]
+    if estimate.tokens is not None:
+        parts.append(f"{estimate.tokens:,} tokens")
+    if estimate.cost:
+        parts.append(f"${estimate.cost:,.2f}")
+    page.print(
+        f"{counted(estimate.seeds, 'seed')}, of which {estimate.drawn:,} were drawn:"
+        f" {listed(parts)}."
+    )
+    if out is not None:
+        page.print(
+            f"Next: `evolinstruct evolve` with the same options and -o {one_line(str(out))} makes"
+            " it whole, and pays for none of this again."
+        )

@@ -1,0 +1,95 @@
+"""A line of a run as a person reads it: a heading, the instruction, what became of it.
+
+Knows records and what is worth showing of them. Prints on a page it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.text import Text
+
+from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.events import counted
+from evolinstruct.lines import Entry
+from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.words import count_words
+
+INSTRUCTION_LINES = 12
+ANSWER_LINES = 4
+_ALL = 1_000_000
+_INDENT = "  "
+
+
+def heading(line: Line, grown: int | None = None) -> Text:
+    """Return a line's id, place and fate, on one line."""
+    text = Text()
+    text.append(one_line(line.id), style="bold")
+    parts = ["seed" if line.generation == 0 else f"generation {line.generation}"]
+    if line.operation:
+        drawn = getattr(line, "format", None)
+        parts.append(f"{line.operation} ({drawn})" if drawn else line.operation)
+    text.append("".join(f" · {one_line(part)}" for part in parts))
+    text.append(" · ")
+    text.append_text(_fate(line))
+    if not isinstance(line, Failed) and line.instruction:
+        more = "" if grown is None else f" ({grown:+,})"
+        text.append(f" · {counted(count_words(line.instruction), 'word')}{more}")
+    return text
+
+
+def _fate(line: Line) -> Text:
+    match line:
+        case Rejected(rule=rule):
+            return Text(f"rejected: {one_line(rule)}", style="red")
+        case Failed(purpose=purpose, error=error):
+            return Text(f"failed: {one_line(purpose)}, {one_line(error)}", style="magenta")
+        case Kept(compared="unclear"):
+            return Text("kept, comparison unclear", style="green")
+        case Kept(generation=0, seed_source=source):
+            return Text(f"from {one_line(source or 'a file')}", style="green")
+        case _:
+            return Text("kept", style="green")
+
+
+def show_lines(page: Page, entries: Iterable[Entry], limit: int, *, whole: bool) -> str:
+    """Print lines up to a limit, 0 for none; return a sentence on how many there are."""
+    shown = found = 0
+    for entry in entries:
+        found += 1
+        if not limit or shown < limit:
+            show_line(page, entry.line, whole=whole)
+            shown += 1
+    if shown < found:
+        return f"{shown:,} of {counted(found, 'matching line')}; --limit 0 shows all."
+    return f"{counted(found, 'matching line')}." if found else "No line matches."
+
+
+def show_line(page: Page, line: Line, *, whole: bool) -> None:
+    """Print a line with its texts, cut to their first lines unless whole."""
+    page.heading(heading(line))
+    if isinstance(line, Failed):
+        page.print(f"{page_text(line.message)} ({counted(line.attempts, 'attempt')})", _INDENT)
+    elif line.instruction:
+        most = _ALL if whole else INSTRUCTION_LINES
+        page.print(page.shorten(page_text(line.instruction), most), _INDENT)
+    show_outcome(page, line, _INDENT, _ALL if whole else ANSWER_LINES)
+    page.print()
+
+
+def show_outcome(page: Page, line: Line, indent: str, most: int) -> None:
+    """Print why a line was rejected, and its answer or, for want of one, the reply as it came."""
+    if isinstance(line, Failed):
+        return
+    if isinstance(line, Rejected):
+        _labelled(page, "evidence", one_line(line.evidence) or "(none)", indent)
+    if line.output is not None:
+        words = counted(count_words(line.output), "word")
+        text = page.shorten(page_text(line.output), most)
+        _labelled(page, f"answer, {words}", text or "(empty)", indent)
+    elif isinstance(line, Rejected) and not line.instruction and line.raw:
+        _labelled(page, "reply", page.shorten(page_text(line.raw), most), indent)
+
+
+def _labelled(page: Page, label: str, text: str, indent: str) -> None:
+    page.print(Text.assemble((f"{label}: ", "cyan"), text), indent, indent + _INDENT)

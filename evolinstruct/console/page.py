@@ -1,0 +1,168 @@
+"""Where what was asked for is shown to a person: stdout, in whatever width and colours it has.
+
+Knows the terminal, and how text is wrapped, indented and marked on it. Foreign text goes through
+`page_text`, which makes it harmless. Knows nothing of runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console as Terminal
+from rich.table import Table
+from rich.text import Text
+
+from evolinstruct.console.texts import harmless, harmless_lines
+from evolinstruct.words import Stretch
+
+_PIPED = 80
+_LEAST = 24
+"""So many columns are left to text, however deep it is indented."""
+_GAP = 2
+_WORD = re.compile(r"\S+")
+_KEPT, _LONG = 10, 20
+"""Of what is the same, so many words are shown at both ends, if so many are left out."""
+_STYLES = {"same": "", "added": "green", "removed": "red strike"}
+_MARKS = {"same": ("", ""), "added": ("{+", "+}"), "removed": ("[-", "-]")}
+
+
+class Page:
+    """A terminal, a pipe or a file that text is shown on.
+
+    Attributes:
+        width: columns that rules and tables keep to.
+    """
+
+    def __init__(self) -> None:
+        """Show on stdout; lines are wrapped on a terminal, or where COLUMNS says how wide."""
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")
+        self._terminal = Terminal(highlight=False, emoji=False, markup=False)
+        self._wraps = self._terminal.is_terminal or "COLUMNS" in os.environ
+        self.width = self._terminal.width if self._wraps else _PIPED
+
+    @property
+    def is_coloured(self) -> bool:
+        """Whether colours show what is added and removed; marks do where they do not."""
+        return self._terminal.color_system is not None and not self._terminal.no_color
+
+    def print(self, text: Text | str = "", first: str = "", rest: str | None = None) -> None:
+        """Print a text, wrapped, `first` before its first line and `rest` before the others."""
+        rest = first if rest is None else rest
+        lines = (Text(text) if isinstance(text, str) else text).split("\n", allow_blank=True)
+        begun = False
+        for line in lines:
+            room = max(_LEAST, self.width - cell_len(rest))
+            for part in line.wrap(self._terminal, room) if self._wraps else [line]:
+                shown = Text.assemble((rest if begun else first, "dim"), part)
+                shown.rstrip()
+                self._terminal.print(shown, soft_wrap=True)
+                begun = True
+
+    def heading(self, text: Text) -> None:
+        """Print a heading with a line to the right edge, if it leaves room for one."""
+        left = self.width - text.cell_len - 1
+        if left > 1:
+            text = text + Text(" " + "─" * left, style="dim")
+        self.print(text)
+
+    def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
+        """Print a table: names to the left, figures to the right, as many parts as the width needs.
+
+        A row of a name alone begins a section.
+        """
+        names = max(cell_len(str(row[0])) for row in [head, *rows])
+        widths = [
+            max(cell_len(str(row[column])) for row in [head, *rows] if len(row) > column) + _GAP
+            for column in range(1, len(head))
+        ]
+        for start, end in _parts(widths, self.width - names):
+            self.print()
+            self.print(Text(title, style="bold"))
+            self._terminal.print(_table(head, rows, start + 1, end + 1), soft_wrap=True)
+
+    def shorten(self, text: str, lines: int) -> str:
+        """Return the first lines of a text, as they are wrapped here, and say what is left out."""
+        room = self.width - _GAP * 2
+        kept: list[str] = []
+        used = 0
+        every = text.split("\n")
+        for number, line in enumerate(every):
+            used += max(1, -(-cell_len(line) // room))
+            if used > lines and kept:
+                left = len(every) - number
+                more = f"… {left:,} more {'line' if left == 1 else 'lines'}"
+                return "\n".join(kept).rstrip() + f"\n{more}"
+            most = room * lines
+            kept.append(line if len(line) <= most else line[: most - 1] + "…")
+        return "\n".join(kept)
+
+    def diff(self, stretches: Iterable[Stretch]) -> Text:
+        """Return the words of two texts, the added and removed ones coloured or marked.
+
+        Of a long stretch that is the same, only its ends are shown.
+        """
+        shown = Text()
+        for stretch in stretches:
+            if stretch.kind == "same" and (ends := _ends(stretch.text)) is not None:
+                first, left_out, last = ends
+                shown.append(page_text(first))
+                shown.append(f"[… {left_out:,} words as they were …]", style="dim")
+                shown.append(page_text(last))
+                continue
+            words = stretch.text.strip()
+            blank, _, space = stretch.text.partition(words)
+            before, after = ("", "") if self.is_coloured else _MARKS[stretch.kind]
+            shown.append(page_text(blank))
+            shown.append(f"{before}{page_text(words)}{after}", style=_STYLES[stretch.kind])
+            shown.append(page_text(space))
+        return shown
+
+
+def _ends(text: str) -> tuple[str, int, str] | None:
+    """Return the beginning and the end of a long text, and how many words are between them."""
+    words = list(_WORD.finditer(text))
+    left_out = len(words) - 2 * _KEPT
+    if left_out < _LONG:
+        return None
+    return text[: words[_KEPT].start()], left_out, text[words[-_KEPT - 1].end() :]
+
+
+def page_text(text: str) -> str:
+    """Return foreign text as it may be printed: tabs as blanks, line breaks alike, harmless."""
+    return harmless_lines(text.replace("\r\n", "\n").expandtabs(4))
+
+
+def one_line(text: str) -> str:
+    """Return foreign text on one line, harmless."""
+    return harmless(" ".join(text.split()))
+
+
+def _parts(widths: Sequence[int], room: int) -> Iterable[tuple[int, int]]:
+    """Yield (start, end) of the columns that fit side by side."""
+    start, used = 0, 0
+    for column, width in enumerate(widths):
+        if column > start and used + width > room:
+            yield start, column
+            start, used = column, 0
+        used += width
+    yield start, len(widths)
+
+
+def _table(
+    head: Sequence[str], rows: Sequence[Sequence[str | Text]], start: int, end: int
+) -> Table:
+    # One more column of the gap is the box's own.
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, _GAP - 1))
+    table.add_column(head[0], no_wrap=True)
+    for name in head[start:end]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        is_section = len(row) == 1
+        table.add_row(row[0], *row[start:end], style="bold" if is_section else "")
+    return table

@@ -1,0 +1,101 @@
+"""dataset.jsonl: every instruction that has an answer, merged and shuffled.
+
+Where a line goes depends on the run's seed and its id alone. Only places in the files are sorted,
+on disk, so memory stays flat. Knows nothing of how a generation is made.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from hashlib import blake2b
+from typing import IO
+
+from evolinstruct.errors import InputError
+from evolinstruct.line_file import put_in_place, writing
+from evolinstruct.records import Kept, decode
+from evolinstruct.run_dir import RunDir
+
+_CHECK_EVERY = 256
+
+
+def write(run_dir: RunDir, generations: int, seed: int, check: Callable[[], None]) -> int:
+    """Put the data set of a run's finished generations in place, whole or not at all.
+
+    Args:
+        run_dir: the run.
+        generations: the last generation.
+        seed: the run's seed.
+        check: is called every now and then; what it raises ends the work.
+
+    Returns:
+        How many lines it holds.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    beside = run_dir.dataset.with_name(run_dir.dataset.name + ".partial")
+    try:
+        with ExitStack() as stack:
+            order = stack.enter_context(closing(sqlite3.connect("")))
+            files = [
+                stack.enter_context(run_dir.file(number).open("rb"))
+                for number in range(generations + 1)
+            ]
+            _sort(order, files, seed, check)
+            with writing(run_dir.dataset), beside.open("wb") as out:
+                count = _merge(order, files, out, check)
+        with writing(run_dir.dataset):
+            put_in_place(beside, run_dir.dataset)
+    except sqlite3.Error as error:
+        raise InputError(
+            f"No room for temporary files ({error}); free disk space, or name a directory that has"
+            " some in SQLITE_TMPDIR, and run the same command again."
+        ) from error
+    finally:
+        with writing(beside):
+            beside.unlink(missing_ok=True)
+    return count
+
+
+def _sort(
+    order: sqlite3.Connection, files: Sequence[IO[bytes]], seed: int, check: Callable[[], None]
+) -> None:
+    order.execute("CREATE TABLE lines (rank BLOB, file INT, start INT, size INT)")
+    for number, file in enumerate(files):
+        places = _places(file, number, seed, check)
+        order.executemany("INSERT INTO lines VALUES (?, ?, ?, ?)", places)
+
+
+def _merge(
+    order: sqlite3.Connection, files: Sequence[IO[bytes]], out: IO[bytes], check: Callable[[], None]
+) -> int:
+    count = 0
+    for number, start, size in order.execute(
+        "SELECT file, start, size FROM lines ORDER BY rank, file, start"
+    ):
+        files[number].seek(start)
+        out.write(files[number].read(size))
+        count += 1
+        if count % _CHECK_EVERY == 0:
+            check()
+    out.flush()
+    os.fsync(out.fileno())
+    return count
+
+
+def _places(
+    file: IO[bytes], number: int, seed: int, check: Callable[[], None]
+) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield (rank, file, start, size) of every line that has an answer."""
+    start = 0
+    for count, line in enumerate(file):
+        if count % _CHECK_EVERY == 0:
+            check()
+        record = decode(Kept, line)
+        if record.output is not None:
+            rank = blake2b(f"{seed}/{record.id}/dataset".encode(), digest_size=8).digest()
+            yield rank, number, start, len(line)
+        start += len(line)

@@ -1,0 +1,73 @@
+"""How much a power cut can take: at most what was written in the last second.
+
+Writes reach the system at once, so a kill takes nothing; the disk has them some time later. This
+asks the system for it off the event loop, at most once a second, so that no call waits for a
+disk. Knows a file and the loop, not what the file holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+EVERY = 1.0
+"""Seconds between a write and the moment at which the disk is asked to have it."""
+
+
+class Durability:
+    """Brings a growing file to the disk while an event loop runs."""
+
+    def __init__(self, path: Path, every: float = EVERY) -> None:
+        """Name the file; it may not be there yet."""
+        self._path = path
+        self._every = every
+        self._due: asyncio.TimerHandle | None = None
+        self._under_way: asyncio.Future[None] | None = None
+        self._trouble: OSError | None = None
+        self.times = 0
+
+    def note_write(self) -> None:
+        """See to it that what has just been written reaches the disk soon.
+
+        Raises:
+            OSError: what was written before could not be brought there.
+        """
+        if self._trouble is not None:
+            raise self._trouble
+        if self._due is None and self._under_way is None:
+            self._due = asyncio.get_running_loop().call_later(self._every, self._begin)
+
+    def close(self) -> None:
+        """Ask for nothing more; whoever closes the file brings the rest to the disk."""
+        if self._due is not None:
+            self._due.cancel()
+
+    def _begin(self) -> None:
+        self._due = None
+        loop = asyncio.get_running_loop()
+        self._under_way = loop.run_in_executor(None, bring_to_disk, self._path)
+        self._under_way.add_done_callback(self._ended)
+
+    def _ended(self, done: asyncio.Future[None]) -> None:
+        self._under_way = None
+        self.times += 1
+        if not done.cancelled():
+            error = done.exception()
+            self._trouble = error if isinstance(error, OSError) else None
+
+
+def bring_to_disk(path: Path) -> None:
+    """Return when the disk has all that was written to the file, or the directory.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return  # checkpointed and gone: what it held is on the disk
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

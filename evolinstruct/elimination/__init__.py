@@ -1,0 +1,38 @@
+"""The rules that drop an evolution: texts in, evidence or None out.
+
+The paper's rules, and further ones for what its follow-ups saw go wrong; each is a pure function
+with a name, a meaning and settings of its own. Knows nothing of calls, files and recipes.
+"""
+
+from __future__ import annotations
+
+from evolinstruct.elimination.catalogue import (
+    ANSWER_RULES,
+    COMPARISON,
+    REWRITE_RULES,
+    RULES,
+    cause_of,
+)
+from evolinstruct.elimination.chosen import RuleSet, Wish, choose, find, parse_words
+from evolinstruct.elimination.own import names as names_of_others
+from evolinstruct.elimination.rules import Answer, Rewrite, Rule, RuleInfo, Setting, Verdict
+
+__all__ = [
+    "ANSWER_RULES",
+    "COMPARISON",
+    "REWRITE_RULES",
+    "RULES",
+    "Answer",
+    "Rewrite",
+    "Rule",
+    "RuleInfo",
+    "RuleSet",
+    "Setting",
+    "Verdict",
+    "Wish",
+    "cause_of",
+    "choose",
+    "find",
+    "names_of_others",
+    "parse_words",
+]

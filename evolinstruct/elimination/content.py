@@ -1,0 +1,240 @@
+"""Rules for what an in-depth rewrite has to keep: code, tables, quotes, numbers, links, the input.
+
+Each fires only where all of a kind is gone, or nearly all: a rewrite may quote more briefly, and a
+task about code may come back with other code. Knows two texts and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from evolinstruct.elimination.rules import Rewrite, Rule, Setting
+
+_LOST = "the model answers or shortens the instruction instead of rewriting it"
+
+
+def _shown(text: str, width: int = 60) -> str:
+    """Return a text as evidence: on one line, and not too long."""
+    line = " ".join(text[: 4 * width].split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+_WORD = re.compile(r"\w+")
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))
+
+
+# Blocks
+
+_FENCED = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)^[ \t]*\1", re.MULTILINE | re.DOTALL)
+_ROW = re.compile(r"^[^|\n]*\|[^|\n]*\|[^\n]*$", re.MULTILINE)
+_CODE_LINE = re.compile(
+    r"^\s*(?:def |class |import |from \w+ import |for .*:$|if .*:$|return\b|print\(|#include"
+    r"|SELECT "
+    r"|INSERT |UPDATE |CREATE |public |private |function |const |let |var |<\w+[^>\n]*>|[{}]\s*$"
+    r"|\$ )|[;{]\s*$|^\s*\w+ *(?:[-+*/]?=|:=) *\S",
+    re.MULTILINE,
+)
+_ROWS = 2  # that make a table
+_LINE = 8  # characters that make a line of code one's own
+
+
+def _block_lost(rewrite: Rewrite) -> str | None:
+    if not rewrite.in_depth:
+        return None
+    parent, child = rewrite.parent, rewrite.child
+    if ("```" in parent or "~~~" in parent) and (code := _code_lost(parent, child)):
+        return f'no code is left of "{_shown(code)}"'
+    if "|" in parent and (table := _table_lost(parent, child)):
+        return f'no table is left of "{_shown(table)}"'
+    return None
+
+
+def _code_lost(parent: str, child: str) -> str | None:
+    """Return the first fenced block where the child has neither its lines nor other code."""
+    blocks = [found[2].strip() for found in _FENCED.finditer(parent)]
+    blocks = [block for block in blocks if block]
+    if not blocks or "```" in child or "~~~" in child or _CODE_LINE.search(child):
+        return None
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    if any(len(line) >= _LINE and line in child for line in lines):
+        return None
+    return None if any(block in child for block in blocks) else blocks[0]
+
+
+def _table_lost(parent: str, child: str) -> str | None:
+    """Return the first row of the parent's table where most of its cells are gone."""
+    rows = [row[0].strip() for row in _ROW.finditer(parent)]
+    if len(rows) < _ROWS or len(_ROW.findall(child)) >= _ROWS:
+        return None
+    cells = {cell.strip().lower() for row in rows for cell in row.split("|")}
+    cells = {cell for cell in cells if any(map(str.isalnum, cell))}
+    text = child.lower()
+    kept = sum(cell in text for cell in cells)
+    return rows[0] if cells and kept * 2 < len(cells) else None
+
+
+# Quotes
+
+_QUOTED = re.compile(
+    r'(?<!\w)"([^"\n]{8,600})"(?!\w)|“([^”\n]{8,600})”|«([^»\n]{8,600})»|„([^“”\n]{8,600})[“”]'
+    r"|「([^」\n]{4,600})」|『([^』\n]{4,600})』"
+)
+_QUOTES = '"“«„「『'
+_KEPT_WORDS = 0.5
+
+
+def _quote_lost(rewrite: Rewrite, *, words: float = 4) -> str | None:
+    if not rewrite.in_depth or not any(sign in rewrite.parent for sign in _QUOTES):
+        return None
+    quotes = ["".join(filter(None, found.groups())) for found in _QUOTED.finditer(rewrite.parent)]
+    quotes = [quote for quote in quotes if len(quote.split()) >= words or not quote.isascii()]
+    if not quotes or _any_kept(quotes, rewrite.child):
+        return None
+    return f'"{_shown(quotes[0])}" is gone'
+
+
+def _any_kept(passages: Iterable[str], text: str) -> bool:
+    """Tell whether one of the passages stands in the text, or at least half of its words do."""
+    there = None
+    for passage in passages:
+        if passage in text:
+            return True
+        there = _words(text) if there is None else there
+        own = _words(passage)
+        if len(own & there) >= _KEPT_WORDS * len(own):
+            return True
+    return False
+
+
+# Numbers
+
+_DIGITS = re.compile(r"\d+")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
+_SPELLED = (
+    "zero|null|cero|zéro one|eins|ein|eine|uno|una|un|une|一 two|zwei|dos|deux|二|两 three"
+    "|drei|tres"
+    "|trois|三 four|vier|cuatro|quatre|四 five|fünf|cinco|cinq|五 six|sechs|seis|六 seven|sieben"
+    "|siete|sept|七 eight|acht|ocho|huit|八 nine|neun|nueve|neuf|九 ten|zehn|diez|dix|十"
+)
+_DIGIT_OF = {
+    word: str(value) for value, words in enumerate(_SPELLED.split(" ")) for word in words.split("|")
+}
+
+
+def _number_lost(rewrite: Rewrite, *, numbers: float = 2) -> str | None:
+    if not rewrite.in_depth:
+        return None
+    child = rewrite.child
+    digits = _DIGITS.findall(rewrite.parent)
+    if len(digits) < numbers:
+        return None
+    if any([len(found) > 1 and found in child for found in digits[:9]]):  # noqa: C419 - faster
+        return None  # most rewrites
+    own = {_plain(number) for number in _NUMBER.findall(rewrite.parent)}
+    if len(own) < numbers:
+        return None
+    there = {_plain(number) for number in _NUMBER.findall(child)}
+    if not own.isdisjoint(there) or not own.isdisjoint(_spelled(child)):
+        return None
+    shown = sorted(own, key=lambda number: (len(number), number))
+    return f"none of {', '.join(shown[:6])} is left"
+
+
+def _plain(number: str) -> str:
+    return number.replace(",", "").rstrip(".")
+
+
+def _spelled(text: str) -> set[str]:
+    words = _words(text) if text.isascii() else _words(text) | set(text)
+    return {_DIGIT_OF[word] for word in words if word in _DIGIT_OF}
+
+
+# Links
+
+_LINK = re.compile(r"(?:https?://|ftp://|www\.)[^\s<>\"'`\])}]+", re.IGNORECASE)
+
+
+def _link_lost(rewrite: Rewrite) -> str | None:
+    parent = rewrite.parent
+    if not rewrite.in_depth or ("://" not in parent and "www." not in parent.lower()):
+        return None
+    links = [found.rstrip(".,;:!?") for found in _LINK.findall(parent)]
+    text = rewrite.child.lower()
+    if not links or any(_host(link) in text for link in links):
+        return None
+    return f"{_shown(links[0])} is gone"
+
+
+def _host(link: str) -> str:
+    return (
+        link.lower().partition("://")[2].removeprefix("www.").partition("/")[0]
+        or (link.lower().removeprefix("www.").partition("/")[0])
+    )
+
+
+# The input
+
+_SHORT_INPUT = 5  # words: a shorter one may be said in other words
+
+
+def _input_lost(rewrite: Rewrite, *, share: float = 0.3) -> str | None:
+    given = rewrite.input
+    if not given or not rewrite.in_depth or given in rewrite.child:
+        return None
+    words = _words(given)
+    if len(words) < _SHORT_INPUT:
+        return None
+    kept = len(words & _words(rewrite.child)) / len(words)
+    if kept >= share:
+        return None
+    return f'{kept:.0%} of the words of "{_shown(given)}" are left'
+
+
+RULES: tuple[Rule[Rewrite], ...] = (
+    Rule(
+        name="block_lost",
+        meaning="An in-depth rewrite has no code left where its parent has a fenced block, or"
+        " no table where its parent has one.",
+        cause=f"{_LOST}: read some of them; a larger model keeps blocks",
+        stage="rewrite",
+        check=_block_lost,
+    ),
+    Rule(
+        name="quote_lost",
+        meaning="An in-depth rewrite has none of its parent's quoted passages left.",
+        cause=f"{_LOST}: read some of them; a larger model keeps what it is to work on",
+        stage="rewrite",
+        settings=(Setting("words", 4, 1, 1000, "passages of so many words count"),),
+        check=_quote_lost,
+    ),
+    Rule(
+        name="number_lost",
+        meaning="An in-depth rewrite has none of its parent's numbers left.",
+        cause=f"{_LOST}: read some of them; where numbers are to change, switch it off",
+        stage="rewrite",
+        settings=(Setting("numbers", 2, 1, 1000, "a parent of so many different numbers counts"),),
+        check=_number_lost,
+    ),
+    Rule(
+        name="link_lost",
+        meaning="An in-depth rewrite has none of its parent's links left.",
+        cause=f"{_LOST}: read some of them",
+        stage="rewrite",
+        check=_link_lost,
+    ),
+    Rule(
+        name="input_lost",
+        meaning="An in-depth rewrite of a seed has lost most words of the seed's input.",
+        cause=f"{_LOST}: read some of them; a larger model keeps the input",
+        stage="rewrite",
+        settings=(
+            Setting("share", 0.3, 0, 1, "drops what keeps less than this share of its words"),
+        ),
+        check=_input_lost,
+    ),
+)
+"""In the order in which they are asked."""

@@ -1,0 +1,214 @@
+"""Rules for a rewrite whose form gives away that something went wrong while it was written.
+
+Leftovers of a chat, a code fence that never closes, an end in the middle, words that go round in a
+loop. Knows the texts and nothing else; each rule leaves alone what the parent has already.
+"""
+
+from __future__ import annotations
+
+import re
+
+from evolinstruct.elimination.rules import Rewrite, Rule, Setting
+
+# Leftovers of a chat
+
+_HANDED_OVER = r"(?:prompt|instruction|version|rewrite|rewriting|revision|question|task)"
+_START = re.compile(
+    r"[\"'*_\s]*(?:"
+    rf"(?:certainly|sure|sure thing|of course|absolutely|gladly|no problem|got it|understood|okay)!"
+    rf"|(?:certainly|sure|of course|absolutely|okay)[,.:;]? (?:here|i can|i'd be|i'll|i will"
+    rf"|let me)\b"
+    rf"|(?:here(?:'s| is)|below is|this is) (?:an?|the|your|my) (?:\w+[ -]){{0,4}}{_HANDED_OVER}"
+    r"(?: of [^:.\n]{0,60}| that [^:.\n]{0,60})?(?::|\.\s)"
+    r"|as an ai(?: language)?(?: model| assistant)?,? i (?:can|do|am|have|must|would)\w*"
+    r"|(?:gerne|natürlich|selbstverständlich)!|hier ist (?:die|eine|deine|ihre) (?:\w+ ){0,3}"
+    r"(?:version|anweisung|aufgabe|fassung)\b[^.\n]{0,40}:"
+    r"|(?:bien sûr|certainement|avec plaisir) ?[!,]|voici (?:une|la|votre) (?:\w+ ){0,3}"
+    r"(?:version|instruction|consigne)\b[^.\n]{0,40}:"
+    r"|¡?(?:claro|por supuesto|con gusto)(?: que sí)?!|aquí (?:tienes|está) (?:una|la|tu) "
+    r"(?:\w+ ){0,3}(?:versión|instrucción)\b[^.\n]{0,40}:"
+    r"|(?:好的|当然|没问题)[，,！!。]|以下是(?:改写|重写|修改)[^：:\n]{0,20}[：:])",
+    re.IGNORECASE,
+)
+_END = re.compile(
+    r"(?:^|[.!?。！？\n]\s*)(?:[*_(]{0,2})("
+    r"(?:i hope (?:this|that|it) (?:helps|works|meets|is)|let me know (?:if|whether"
+    r"|what) (?:you|this|"
+    r"that|there|any)|(?:please )?feel free to (?:ask|adjust|modify|let me|reach)"
+    r"|would you like me to"
+    r"|do you want me to|is there anything else|this (?:rewritten |revised |new )?(?:version|prompt"
+    r"|rewrite|instruction) (?:adds|now|is more|makes|requires|increases|introduces|includes"
+    r"|keeps))"
+    r"\b[^\n.!?]{0,160}[.!?]*|ich hoffe, (?:das|dies) [^\n]{0,80}|j'espère que (?:cela"
+    r"|ça) [^\n]{0,80}"
+    r"|espero que (?:esto|te|le) [^\n]{0,80}|希望(?:这|对你|对您)[^\n]{0,40}"
+    r"|如果(?:你|您)还?(?:有|需要)[^\n]{0,40}(?:告诉我|问我))\s*\Z",
+    re.IGNORECASE,
+)
+_END_HINTS = (
+    *("hope", "let me know", "feel free", "like me to", "want me to", "anything else", "version"),
+    *("prompt", "rewrite", "instruction", "hoffe", "espère", "espero", "希望", "如果"),
+)
+_HEAD, _TAIL = 200, 400
+
+
+def _chat_leftover(rewrite: Rewrite) -> str | None:
+    head = rewrite.child[:_HEAD].replace("’", "'")
+    start = _START.match(head)
+    if start and not _START.match(rewrite.parent[:_HEAD].replace("’", "'")):
+        return " ".join(start[0].split())
+    tail = rewrite.child.rstrip()[-_TAIL:].replace("’", "'")
+    lower = tail.lower()
+    if not any([hint in lower for hint in _END_HINTS]):  # noqa: C419 - faster: asked always
+        return None  # most rewrites
+    end = _END.search(tail)
+    if end and end[1].lower() not in rewrite.parent.lower().replace("’", "'"):
+        return " ".join(end[1].split())
+    return None
+
+
+# Fences
+
+_FENCE = re.compile(r"^(?:[ \t]*(?=`)| {0,3})(`{3,}|~{3,}(?=[ \w]*$))([^\n]*)$", re.MULTILINE)
+
+
+def _fence_open(rewrite: Rewrite) -> str | None:
+    child = rewrite.child
+    if "```" not in child and "~~~" not in child:
+        return None
+    opened = _opened(child)
+    if opened is None or _opened(rewrite.parent) is not None:
+        return None
+    return f'"{opened}" is never closed'
+
+
+def _opened(text: str) -> str | None:
+    """Return the fence that is open where the text ends, or None."""
+    opened: str | None = None
+    for found in _FENCE.finditer(text):
+        marks, rest = found[1], found[2].strip()
+        if opened is None:
+            if "`" not in rest:  # otherwise it is code within a line
+                opened = marks
+        elif marks.startswith(opened) and not rest:
+            opened = None
+    return opened
+
+
+# Endings
+
+_DANGLING = frozenset(
+    (
+        *("an", "the", "and", "or", "nor", "than", "because", "while", "although", "whether", "if"),
+        *("that", "which", "whose", "who", "where", "when", "including", "between", "among"),
+        *("your", "their", "its", "our", "this", "these", "those", "such"),
+        *("der", "das", "und", "oder", "mit", "für", "von", "zu", "ein", "eine", "einen", "sowie"),
+        *("le", "les", "et", "ou", "avec", "du", "des", "une", "dans", "que", "qui"),
+        *("el", "los", "las", "para", "una", "del"),
+    )
+)
+_STRANDED = frozenset(
+    ("of", "with", "for", "from", "into", "onto", "by", "as", "at", "to", "in", "on")
+)
+"""Words that a question may end in, but nothing else."""
+_QUESTION = re.compile(r"\b(?:wh(?:o|om|ose|at|ich|ere|en|y)|how)\b", re.IGNORECASE)
+_TO_COMPLETE = re.compile(
+    r"complet|continu|finish|fill|blank|gap|ending|predict|next word|autocomplete|cut off|truncat"
+    r"|ergänz|vervollständig|rhym|title|sentence|phrase|string|query|search|\bline\b|word",
+    re.IGNORECASE,
+)
+_PROSE = 6  # words: a shorter last line is a heading, an item or data
+
+
+def _cut_off(rewrite: Rewrite) -> str | None:
+    end = rewrite.child.rstrip()[-_TAIL:]
+    last_line = end.rpartition("\n")[2]
+    if not _dangles(last_line) or len(last_line.split()) < _PROSE:
+        return None
+    if _TO_COMPLETE.search(rewrite.child) or rewrite.parent.rstrip().endswith(end[-20:]):
+        return None
+    return f'it ends in "…{end[-40:].strip()}"'
+
+
+def _dangles(line: str) -> bool:
+    if line.endswith((",", "，", "、")):
+        return True
+    word = line[line.rfind(" ") + 1 :]
+    return word in _DANGLING or (word in _STRANDED and not _QUESTION.search(line))
+
+
+# Loops
+
+_LONGEST = 60  # words that go round
+_LOOKED_AT = 6000  # characters at the end
+_NEAR = 1000  # characters at the end in which a loop comes round
+_LEAST_RUN = 16  # words
+_SHOWN = 60  # characters of evidence
+
+
+def _loops(rewrite: Rewrite, *, times: float = 4) -> str | None:
+    near = rewrite.child[-_NEAR:].split()
+    if not near or near[-1] not in near[-1 - _LONGEST : -1]:
+        return None  # most rewrites
+    words = rewrite.child[-_LOOKED_AT:].split()
+    count = len(words)
+    for period in range(1, min(_LONGEST, count // 2) + 1):
+        if words[-1] != words[-1 - period]:
+            continue
+        run = period
+        while run < count and words[-1 - run] == words[-1 - run + period]:
+            run += 1
+        unit = " ".join(words[-period:])
+        if run >= max(times * period, _LEAST_RUN) and _is_prose(unit):
+            return _evidence(unit, run // period, rewrite.parent)
+    return None
+
+
+def _is_prose(unit: str) -> bool:
+    """Tell whether what goes round are words: zeros and dashes of data may."""
+    return sum(map(str.isalpha, unit)) * 2 > len(unit)
+
+
+def _evidence(unit: str, times: int, parent: str) -> str | None:
+    if parent.count(unit) > 1:
+        return None
+    shown = unit if len(unit) <= _SHOWN else f"{unit[: _SHOWN - 1]}…"
+    return f'"{shown}" {times} times in a row'
+
+
+RULES: tuple[Rule[Rewrite], ...] = (
+    Rule(
+        name="chat_leftover",
+        meaning='The rewrite begins or ends with words of a chat, such as "Certainly!" or "I hope'
+        ' this helps".',
+        cause="the model talks around what it writes in a way that is not read off: look at the raw"
+        " replies",
+        stage="rewrite",
+        check=_chat_leftover,
+    ),
+    Rule(
+        name="fence_open",
+        meaning="The rewrite opens a code fence that it never closes.",
+        cause="the reply was cut off, or its end was taken for a note: look at the raw replies and"
+        " raise --max-tokens",
+        stage="rewrite",
+        check=_fence_open,
+    ),
+    Rule(
+        name="cut_off",
+        meaning="The rewrite ends in the middle of a sentence.",
+        cause="the service cuts replies off without saying so: look at the raw replies and raise"
+        " --max-tokens",
+        stage="rewrite",
+        check=_cut_off,
+    ),
+    Rule(
+        name="repetition_loop",
+        meaning="The rewrite ends in words that repeat themselves again and again.",
+        cause="the model has run into a loop: its temperature is too low, or it is too small",
+        stage="rewrite",
+        settings=(Setting("times", 4, 3, 100, "so often, and over 16 words at least"),),
+        check=_loops,
+    ),
+)
+"""In the order in which they are asked."""

@@ -1,0 +1,198 @@
+"""The card of a data set: README.md, with the header that the Hugging Face Hub reads.
+
+Knows what a stranger has to know of a data set before trusting it: how it was made, with what, how
+much of what, under which rights, within which limits. Says of rights only what the user states.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from evolinstruct.export.commands import evolve_command, export_command
+from evolinstruct.export.files import CHECKSUMS
+from evolinstruct.export.request import Exported, Request
+from evolinstruct.export.shapes import SEED
+from evolinstruct.export.spool import TEST, TRAIN
+from evolinstruct.export.trainers import MODEL, TRAINERS
+from evolinstruct.recipe import Recipe
+from evolinstruct.runs import Run
+
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+_LARGEST = "n>10M"
+_OFFLINE = "offline"
+_UNSTATED = "not stated; whoever publishes this data set has to find out and say it here"
+
+
+def write(run: Run, out: Path, request: Request, exported: Exported) -> str:
+    """Return the text of the card."""
+    title = request.title or run.path.resolve().name
+    parts = [
+        "\n".join(["---", *_header(title, request, exported), "---"]),
+        f"# {title}",
+        _opening(run, request, exported),
+        _section("How it was made", _making(run, exported)),
+        _section("What is in it", _contents(request, exported)),
+        _section("What was eliminated", _eliminated(run)),
+        _section("Rights", _rights(request)),
+        _section("Limits", _limits(run, exported)),
+        _section("Making it again", _again(run, out, request)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _header(title: str, request: Request, exported: Exported) -> Iterator[str]:
+    yield f"pretty_name: {json.dumps(title)}"
+    if request.licences.data:
+        yield f"license: {json.dumps(request.licences.data)}"
+    yield from ("task_categories:", "- text-generation")
+    yield from ("tags:", "- instruction-tuning", "- synthetic", "- evol-instruct")
+    rows = sum(exported.rows.values())
+    yield from ("size_categories:", f"- {next((s for most, s in _SIZES if rows < most), _LARGEST)}")
+    yield from ("configs:", "- config_name: default", "  data_files:")
+    for split, names in exported.files.items():
+        yield from (f"  - split: {split}", "    path:", *(f"    - {name}" for name in names))
+
+
+def _section(title: str, lines: Iterable[str]) -> str:
+    return "\n".join([f"## {title}", "", *lines]).rstrip()
+
+
+def _opening(run: Run, request: Request, exported: Exported) -> str:
+    rows = sum(exported.rows.values())
+    evolved = sum(count for (number, _), count in exported.made.items() if number)
+    text = (
+        f"{rows:,} instructions with answers: {evolved:,} evolved by Evol-Instruct"
+        f" (arXiv 2304.12244) from seeds, and {rows - evolved:,} of the seeds themselves."
+        f" The rows are in the shape `{request.format}`."
+    )
+    if run.state.recipe.client == _OFFLINE:
+        text += (
+            "\n\n**Not for training.** The texts were made by hand-written rules and not by a"
+            " language model (the client `offline`): they are for trying out a pipeline."
+        )
+    return text
+
+
+def _making(run: Run, exported: Exported) -> Iterator[str]:
+    state = run.state
+    recipe = state.recipe
+    yield (
+        "Each instruction is rewritten by an operation that is drawn for it; rules eliminate"
+        " rewrites that gained nothing or went wrong; a model answers what is left; and the next"
+        " generation starts from that."
+    )
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    yield f"| program | evolinstruct {state.versions.get('evolinstruct', '(unknown)')} |"
+    yield f"| client | {_cell(recipe.client)} |"
+    for purpose in recipe.purposes():
+        settings = [f"model {recipe.setting('model', purpose) or 'unnamed'}"]
+        settings += [f"{name} {recipe.setting(name, purpose):g}" for name in _SAMPLING]
+        settings += [f"{name} {value}" for name, value in recipe.parameters(purpose).items()]
+        yield f"| {purpose} | {_cell(', '.join(settings))} |"
+    answered = [f"{model or 'came with the seeds'}: {n:,}" for model, n in exported.models.items()]
+    yield f"| answers by | {_cell('; '.join(answered))} |"
+    yield f"| prompts | the pack {_cell(state.pack)}, whole in [`prompts/`](prompts) |"
+    yield f"| generations | {recipe.generations} |"
+    yield f"| seeds | {_cell(_seeds(run))} |"
+    for name, ours, _ in recipe.differences(Recipe()):
+        if name not in _TOLD:
+            yield f"| {name} | {_cell(json.dumps(ours, ensure_ascii=False))} |"
+
+
+_SAMPLING = ("temperature", "top_p", "max_tokens")
+_TOLD = ("client", "model", "param", "prompts", "generations", *_SAMPLING)
+
+
+def _seeds(run: Run) -> str:
+    files = ", ".join(Path(name).name for name in run.state.seeds.get("files", ()))
+    return f"{run.state.seeds.get('used', 0):,} of {files or 'files unknown'}"
+
+
+def _contents(request: Request, exported: Exported) -> Iterator[str]:
+    rows = [(split, f"{count:,}") for split, count in exported.rows.items()]
+    yield from _table(("split", "rows"), rows)
+    if TEST in exported.rows:
+        yield from (
+            "",
+            f"No family (a seed and all that came of it) is both in {TRAIN} and {TEST}.",
+        )
+    yield ""
+    numbers = sorted({number for number, _ in exported.made})
+    names = sorted({name for _, name in exported.made}, key=lambda name: (name != SEED, name))
+    yield from _table(
+        ("operation", *(f"generation {number}" for number in numbers)),
+        [(name, *(f"{exported.made[number, name]:,}" for number in numbers)) for name in names],
+    )
+    if request.shape.traced:
+        yield ""
+        yield (
+            "`id` names the place of a row (seed and generation), `seed_id` its family,"
+            f" `operation` what made it (`{SEED}`: nothing, it is a seed)."
+        )
+    if request.filters or not request.seeds:
+        yield from ("", "It is a selection of its run: see the command below.")
+
+
+def _eliminated(run: Run) -> Iterator[str]:
+    tallies = [tally for tally in run.state.tallies if tally.settled and tally.generation]
+    yield "In the whole run, by rule and generation:"
+    yield ""
+    names = sorted({name for tally in tallies for name in tally.rejected})
+    rows = [(name, *(f"{tally.rejected[name]:,}" for tally in tallies)) for name in names]
+    rows.append(("(kept)", *(f"{tally.kept:,}" for tally in tallies)))
+    rows.append(("(failed)", *(f"{tally.failed.total():,}" for tally in tallies)))
+    yield from _table(("rule", *(f"generation {tally.generation}" for tally in tallies)), rows)
+
+
+def _rights(request: Request) -> Iterator[str]:
+    stated = request.licences
+    yield f"- This data set: {stated.data or _UNSTATED}."
+    yield f"- The seeds: {stated.seeds or _UNSTATED}."
+    yield f"- The texts of the models: {stated.outputs or _UNSTATED}."
+
+
+def _limits(run: Run, exported: Exported) -> Iterator[str]:
+    yield (
+        "- The instructions and answers are a model's (but for the seeds) and were checked by rules"
+        " alone: facts, code and calculations in them may be wrong."
+    )
+    yield "- They have the language, the topics and the leanings of their seeds and models."
+    yield "- They were not compared with any benchmark: what they share with one is unknown."
+    for notice in exported.notices:
+        yield f"- {notice.replace(str(run.path), 'The run')}"
+
+
+def _again(run: Run, out: Path, request: Request) -> Iterator[str]:
+    name = run.path.resolve().name
+    yield f"    {evolve_command(run.state, name)}"
+    yield f"    {export_command(request, name, out.resolve().name)}"
+    yield ""
+    yield (
+        f"`sha256sum --check {CHECKSUMS}` tells whether the files are whole. A model may answer"
+        " otherwise when it is asked again; the run's journal holds what it answered."
+    )
+    if request.trainer is not None:
+        command = TRAINERS[request.trainer].command
+        yield from ("", f"To train: put a model in place of `{MODEL}`, then `{command}`.")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(map(_cell, head))} |"
+    yield f"|---|{'---:|' * (len(head) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(map(_cell, row))} |"
+
+
+def _cell(text: str) -> str:
+    """Return foreign text as it may stand in a cell."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

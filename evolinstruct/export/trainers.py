@@ -1,0 +1,205 @@
+"""The configuration that a trainer wants beside the data, so that the next command is its own.
+
+Knows the keys of TRL, axolotl and LLaMA-Factory, and which shapes each of them reads. Imports none
+of them, and names no model: that is the user's to fill in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evolinstruct.errors import UsageError
+from evolinstruct.export.spool import TEST, TRAIN
+
+MODEL = "OWNER/MODEL"
+_NAME = "evolinstruct"
+_LONGEST = 4096
+Splits = Mapping[str, Sequence[str]]
+"""The names of the files of each split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """A trainer that a configuration can be written for.
+
+    Attributes:
+        shapes: those that it reads as they are.
+        command: what starts it, in the folder of the export.
+        configure: returns the text of each file, by its name.
+    """
+
+    shapes: tuple[str, ...]
+    command: str
+    configure: Callable[[str, Splits, bool], dict[str, str]]
+
+
+def check(trainer: str, shape: str, *, system: bool) -> None:
+    """Refuse a shape that the trainer does not read.
+
+    Raises:
+        UsageError: as said.
+    """
+    known = TRAINERS[trainer].shapes
+    if shape not in known:
+        raise UsageError(
+            f"--trainer {trainer} does not read --format {shape}; it reads {', '.join(known)}."
+        )
+    if system and (trainer, shape) == ("axolotl", "alpaca"):
+        raise UsageError(
+            "axolotl's alpaca has no place for --system; use --format chat, or leave it out."
+        )
+
+
+def _trl(shape: str, splits: Splits, has_system: bool) -> dict[str, str]:  # noqa: ARG001
+    config: dict[str, Any] = {
+        "model_name_or_path": MODEL,
+        "dataset_name": ".",
+        "dataset_train_split": TRAIN,
+        "max_length": _LONGEST,
+        "num_train_epochs": 3,
+        "per_device_train_batch_size": 4,
+        "gradient_accumulation_steps": 8,
+        "learning_rate": 0.00002,
+        "logging_steps": 10,
+        "output_dir": "model",
+    }
+    if TEST in splits:
+        config |= {"dataset_test_split": TEST, "eval_strategy": "epoch"}
+    return {"trl.yaml": _yaml("trl", config)}
+
+
+_AXOLOTL_TURNS = {"messages": ("role", "content"), "conversations": ("from", "value")}
+
+
+def _axolotl(shape: str, splits: Splits, has_system: bool) -> dict[str, str]:  # noqa: ARG001
+    field = "messages" if shape in ("chat", "openai-finetune") else "conversations"
+    role, content = _AXOLOTL_TURNS[field]
+    how: dict[str, Any] = {
+        "type": "chat_template",
+        "field_messages": field,
+        "message_property_mappings": {"role": role, "content": content},
+    }
+    how = {"type": "alpaca"} if shape == "alpaca" else how
+
+    def sources(split: str) -> list[dict[str, Any]]:
+        return [
+            {"path": name, "ds_type": _kind(name), "split": "train", **how}
+            for name in splits[split]
+        ]
+
+    config: dict[str, Any] = {
+        "base_model": MODEL,
+        "datasets": sources(TRAIN),
+        "sequence_len": _LONGEST,
+        "num_epochs": 3,
+        "micro_batch_size": 2,
+        "gradient_accumulation_steps": 8,
+        "optimizer": "adamw_torch",
+        "learning_rate": 0.00002,
+        "lr_scheduler": "cosine",
+        "logging_steps": 10,
+        "output_dir": "./model",
+    }
+    if shape != "alpaca":
+        config["chat_template"] = "tokenizer_default"
+    if TEST in splits:
+        config |= {"test_datasets": sources(TEST), "evals_per_epoch": 1}
+    return {"axolotl.yaml": _yaml("axolotl", config)}
+
+
+def _kind(name: str) -> str:
+    return "parquet" if name.endswith(".parquet") else "json"
+
+
+def _llama_factory(shape: str, splits: Splits, has_system: bool) -> dict[str, str]:
+    data = {
+        _entry(split, number, names): {
+            "file_name": name,
+            **_llama_factory_columns(shape, has_system),
+        }
+        for split, names in splits.items()
+        for number, name in enumerate(names)
+    }
+    config: dict[str, Any] = {
+        "model_name_or_path": MODEL,
+        "stage": "sft",
+        "do_train": True,
+        "finetuning_type": "lora",
+        "lora_target": "all",
+        "dataset_dir": ".",
+        "dataset": _entries(TRAIN, splits),
+        "template": "default",
+        "cutoff_len": _LONGEST,
+        "num_train_epochs": 3,
+        "per_device_train_batch_size": 2,
+        "gradient_accumulation_steps": 8,
+        "learning_rate": 0.0001,
+        "logging_steps": 10,
+        "output_dir": "model",
+    }
+    if TEST in splits:
+        config |= {"eval_dataset": _entries(TEST, splits), "eval_strategy": "epoch"}
+    return {
+        "dataset_info.json": json.dumps(data, indent=2) + "\n",
+        "llama-factory.yaml": _yaml("llama-factory", config),
+    }
+
+
+def _entry(split: str, number: int, names: Sequence[str]) -> str:
+    return f"{_NAME}_{split}" if len(names) == 1 else f"{_NAME}_{split}_{number:05}"
+
+
+def _entries(split: str, splits: Splits) -> str:
+    names = splits[split]
+    return ",".join(_entry(split, number, names) for number in range(len(names)))
+
+
+def _llama_factory_columns(shape: str, has_system: bool) -> dict[str, Any]:
+    if shape == "alpaca":
+        columns = {"prompt": "instruction", "query": "input", "response": "output"}
+        return {"columns": columns | ({"system": "system"} if has_system else {})}
+    if shape == "sharegpt":
+        field, tags = "conversations", ("from", "value", "human", "gpt")
+    else:
+        field, tags = "messages", ("role", "content", "user", "assistant")
+    names = ("role_tag", "content_tag", "user_tag", "assistant_tag")
+    return {
+        "formatting": "sharegpt",
+        "columns": {"messages": field},
+        "tags": {**dict(zip(names, tags, strict=True)), "system_tag": "system"},
+    }
+
+
+def _yaml(trainer: str, config: Mapping[str, Any]) -> str:
+    """Write settings; every value is JSON, which YAML holds."""
+    opening = (
+        f"# Put your model in place of {MODEL}, then, in this folder:\n"
+        f"#   {TRAINERS[trainer].command}\n"
+    )
+    lines = [f"{name}: {_value(value)}\n" for name, value in config.items()]
+    return opening + "".join(lines)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return "".join(f"\n  - {json.dumps(item)}" for item in value)
+    return f"{value:f}".rstrip("0") if isinstance(value, float) else json.dumps(value)
+
+
+TRAINERS = {
+    "trl": Trainer(
+        ("chat", "prompt-completion", "openai-finetune"), "trl sft --config trl.yaml", _trl
+    ),
+    "axolotl": Trainer(
+        ("alpaca", "chat", "sharegpt", "openai-finetune"), "axolotl train axolotl.yaml", _axolotl
+    ),
+    "llama-factory": Trainer(
+        ("alpaca", "chat", "sharegpt", "openai-finetune"),
+        "llamafactory-cli train llama-factory.yaml",
+        _llama_factory,
+    ),
+}
+"""Every trainer by its name."""

@@ -1,0 +1,106 @@
+"""A seed with all that became of it, generation by generation.
+
+Knows how the files of a run, each in the order of the seeds, are put together again one family at
+a time. Knows nothing of where lines come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from evolinstruct.records import Failed, Kept, Line, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one generation made of a family.
+
+    Attributes:
+        parent: the instruction that it evolved: the family's newest by then.
+        line: what came of it.
+    """
+
+    parent: Kept
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A seed and its descendants.
+
+    Attributes:
+        seed: the instruction of generation 0.
+        steps: one for each generation that is settled, in order.
+        unanswered: why the seed got no answer, if one was asked for in vain.
+    """
+
+    seed: Kept
+    steps: tuple[Step, ...]
+    unanswered: Rejected | Failed | None = None
+
+    @property
+    def newest(self) -> Kept:
+        """The newest kept instruction."""
+        kept = [step.line for step in self.steps if isinstance(step.line, Kept)]
+        return kept[-1] if kept else self.seed
+
+    def step(self, line_id: str) -> Step | None:
+        """Return the step that made the line of that id; None for the seed."""
+        return next((step for step in self.steps if step.line.id == line_id), None)
+
+
+Streams = Mapping[int, list[Iterator[Line]]]
+"""By generation, its files: each in the order of the seeds, each seed in one of them at most."""
+
+
+def assemble(
+    seeds: Iterator[Kept], streams: Streams, on_left_over: Callable[[int, Line], None]
+) -> Iterator[Family]:
+    """Yield a family for each seed; hold no more than one line of each file.
+
+    Args:
+        seeds: the lines of generation 0.
+        streams: the other lines; in generation 0, those of seeds that got no answer.
+        on_left_over: is told the generation and the line of each file that belongs to no seed
+            that came; the rest of that file is not read.
+    """
+    heads = {
+        generation: [_Head(lines) for lines in files]
+        for generation, files in sorted(streams.items())
+    }
+    for seed in seeds:
+        yield _family(seed, heads)
+    for generation, files in heads.items():
+        for head in files:
+            if head.line is not None:
+                on_left_over(generation, head.line)
+
+
+class _Head:
+    """A file of which the next line is taken only by the seed that it belongs to."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self.line = next(lines, None)
+
+    def take(self, seed_id: str) -> Line | None:
+        if self.line is None or self.line.seed_id != seed_id:
+            return None
+        taken, self.line = self.line, next(self._lines, None)
+        return taken
+
+
+def _family(seed: Kept, heads: Mapping[int, list[_Head]]) -> Family:
+    newest, steps, unanswered = seed, [], None
+    for generation, files in heads.items():
+        line = next((found for head in files if (found := head.take(seed.id))), None)
+        if line is None:
+            continue
+        if generation == 0:
+            unanswered = line
+            continue
+        steps.append(Step(newest, line))
+        if isinstance(line, Kept):
+            newest = line
+    return Family(seed, tuple(steps), unanswered if not isinstance(unanswered, Kept) else None)

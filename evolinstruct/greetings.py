@@ -1,0 +1,65 @@
+"""What a run says before it begins: what it leaves out, adds, changes, or found and goes on with.
+
+Knows the words. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evolinstruct.events import counted
+from evolinstruct.plan import Plan
+from evolinstruct.recipe import Recipe
+from evolinstruct.run_dir import RunDir
+
+DONE = "done"
+
+
+def about_settings(plan: Plan) -> Iterator[str]:
+    """Say what is left out of the seeds, and which parts of the method are off."""
+    recipe: Recipe = plan.settings.recipe
+    if not recipe.compare:
+        yield "Comparison is off: a rewrite that gained no information is kept."
+    if not recipe.eliminate:
+        yield "Elimination is off: whatever can be an instruction is kept."
+    counts = plan.counts
+    left_out = [
+        f"{counted(number, noun)}{example}"
+        for number, noun, example in (
+            (counts.duplicates, "exact duplicate", ""),
+            (counts.skipped, "bad row", f" (such as {', '.join(counts.problems[:1])})"),
+        )
+        if number
+    ]
+    if left_out:
+        yield f"Left out of the seeds: {' and '.join(left_out)}."
+
+
+def what_was_found(plan: Plan, run_dir: RunDir, replies: int, *, finished: bool) -> str:
+    """Say where an earlier command left the run, and what that spares this one."""
+    if finished:
+        return (
+            f"The run in {run_dir.path} is finished: nothing is asked, and its files stay as they"
+            " are."
+        )
+    return (
+        f"Going on with the run in {run_dir.path}: {_how_far(plan.state, plan, run_dir)},"
+        f" {counted(replies, 'reply', 'replies')} in the journal, none will be paid for again."
+    )
+
+
+def what_is_retried(word: str, number: int) -> str:
+    """Say how many outcomes are asked for once more."""
+    if not number:
+        return f"Nothing to retry: no line is {word}."
+    return f"Retrying what is {word}: {counted(number, 'call')} of this run will be made once more."
+
+
+def _how_far(state: Mapping[str, Any], plan: Plan, run_dir: RunDir) -> str:
+    number = len(state.get("generations", ()))
+    if number > plan.settings.recipe.generations:
+        return "every generation finished"
+    share = min(1.0, run_dir.settled(number) / plan.size)
+    # Rounded down: what is not done is never called done.
+    return f"generation {number}, {int(share * 100)}% done"

@@ -1,0 +1,322 @@
+"""Caps on calls, tokens and money, held before anything is sent.
+
+Whatever is sent first reserves the most that it can take; what the service reports settles it. A
+call that does not fit waits as long as others under way may leave room; the run stops when none
+is. So a cap is exceeded only by what a service bills beyond what was allowed it. Sits next to the
+client: each attempt is a call of its own, and a call that waits its turn holds no money.
+
+Knows tokens, prices and caps. Where spending is remembered is the ledger's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+from pathlib import Path
+
+from evolinstruct import defaults
+from evolinstruct.errors import BudgetReached, CallError, StopRun, UsageError
+from evolinstruct.llm.base import Client, Reply, Request, Usage
+from evolinstruct.llm.ledger import Account, Ledger, Spent
+from evolinstruct.llm.prices import Price
+
+_BYTES_PER_TOKEN = 2  # tables, digits and code reach it; prose has four and more
+_PER_MESSAGE = 8  # tokens that a service adds around a message
+_CENT = Decimal("0.01")
+_LEAST = Decimal("0.0001")
+_UNBILLED = frozenset({"unreachable", "too_long"})  # never sent, or never processed
+_REFUSAL = "http_4"
+
+PriceOf = Callable[[str, str], Price | None]
+"""From a purpose and a model to its price, None where that is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What may be spent in a run directory, ever; None for no bound.
+
+    Attributes:
+        calls: requests sent, attempts that brought nothing included.
+        tokens: in and out together.
+        cost: dollars.
+    """
+
+    calls: int | None = None
+    tokens: int | None = None
+    cost: Decimal | None = None
+
+
+@dataclass(slots=True)
+class Spending:
+    """What is spent, calls without a known bill at the worst case.
+
+    Attributes:
+        calls: requests sent.
+        tokens: in and out together.
+        cost: dollars; None where a price is unknown.
+    """
+
+    calls: int = 0
+    tokens: int = 0
+    cost: Decimal | None = Decimal(0)
+
+    def add(self, calls: int, tokens: int, cost: Decimal | None) -> None:
+        """Count calls on top."""
+        self.calls += calls
+        self.tokens += tokens
+        self.cost = None if self.cost is None or cost is None else self.cost + cost
+
+    def take(self, tokens: int, cost: Decimal | None) -> None:
+        """Count a call off."""
+        self.add(-1, -tokens, None if cost is None else -cost)
+
+
+class Budget:
+    """What a run may spend and has spent; shared by everything that sends.
+
+    Attributes:
+        ledger: remembers it.
+        spent: what is spent.
+        reserved: the most that calls under way can take on top.
+    """
+
+    def __init__(self, caps: Caps, price_of: PriceOf) -> None:
+        """Begin with nothing spent."""
+        self.ledger = Ledger()
+        self.spent = Spending()
+        self.reserved = Spending()
+        self._caps = caps
+        self._price_of = price_of
+        self._change = asyncio.Event()
+        self._error: StopRun | None = None
+
+    def open(self, path: Path) -> None:
+        """Take up what earlier commands spent, and remember all from now on in this file.
+
+        Raises:
+            InputError: the file cannot be used.
+            UsageError: money is capped, and what some of it was spent for has no known price.
+        """
+        self.ledger.open(path)
+        self.spent = Spending()
+        for account in self.ledger.accounts():
+            tokens = account.most_prompt + account.most_completion
+            cost = self.cost(account)
+            self.spent.add(account.calls, tokens, cost)
+            if cost is None and self._caps.cost is not None:
+                raise UsageError(
+                    f"--max-cost: the run has asked the model {account.model!r}"
+                    f" ({account.purpose}), whose price is unknown; name it with --price-in and"
+                    " --price-out, in dollars per million tokens."
+                )
+
+    def cost(self, account: Account) -> Decimal | None:
+        """Return what an account has spent in dollars, None where the price is unknown."""
+        price = self._price_of(account.purpose, account.model)
+        if price is None:
+            return None
+        return price.cost(account.most_prompt, account.most_completion, account.cached_tokens or 0)
+
+    def statement(self) -> list[Spent]:
+        """Return what is spent, in a fixed order; nothing is under way at the end of a run."""
+        return [self._stated(account) for account in self.ledger.accounts()]
+
+    def _stated(self, account: Account) -> Spent:
+        lost = account.unanswered
+        price = self._price_of(account.purpose, account.model)
+        cost = unanswered_cost = None
+        if price is not None:
+            known = account.prompt_tokens, account.completion_tokens, account.cached_tokens or 0
+            cost = _number(price.cost(*known))
+            unanswered_cost = _number(price.cost(lost.prompt, lost.completion))
+        return Spent(
+            account.generation,
+            account.operation or None,
+            account.purpose,
+            account.model,
+            account.calls - account.open.calls,
+            account.replies,
+            account.refused,
+            lost.calls,
+            account.prompt_tokens,
+            account.completion_tokens,
+            account.cached_tokens,
+            account.reasoning_tokens,
+            lost.prompt + lost.completion,
+            cost,
+            unanswered_cost,
+        )
+
+    async def reserve(self, request: Request) -> Reservation:
+        """Set aside the most that a request can take, as soon as that fits.
+
+        Raises:
+            BudgetReached: it does not fit, and nothing is under way that could leave room.
+            StopRun: the run stopped meanwhile.
+        """
+        prompt, completion = most(request)
+        price = self._price_of(request.purpose, request.model)
+        cost = None if price is None else price.cost(prompt, completion)
+        while True:
+            if self._error is not None:
+                raise self._error.with_traceback(None)
+            cap = self._in_the_way(prompt + completion, cost)
+            if cap is None:
+                break
+            if not self.reserved.calls:
+                self.stop(BudgetReached(cap))  # for all who wait: none may be cut off when it ends
+                continue
+            self._change.clear()
+            await self._change.wait()
+        self.reserved.add(1, prompt + completion, cost)
+        account = self.ledger.account(request)
+        account.open.add(prompt, completion)
+        self.ledger.note(account)
+        return Reservation(account, price, prompt, completion, cost)
+
+    def settle(self, reserved: Reservation, usage: Usage | None) -> None:
+        """Put what a call took in the place of what was set aside for it.
+
+        Without a usage, nobody knows, and the worst case stands.
+        """
+        account, prompt, completion = reserved.account, reserved.prompt, reserved.completion
+        self._release(reserved)
+        if usage is None:
+            account.unanswered.add(prompt, completion)
+            self.spent.add(1, prompt + completion, reserved.cost)
+        else:
+            account.count(usage, prompt, completion)
+            if usage.prompt_tokens is not None:
+                prompt = usage.prompt_tokens
+            if usage.completion_tokens is not None:
+                completion = usage.completion_tokens
+            cached = usage.cached_tokens or 0
+            price = reserved.price
+            cost = None if price is None else price.cost(prompt, completion, cached)
+            self.spent.add(1, prompt + completion, cost)
+        if prompt > reserved.prompt or completion > reserved.completion:
+            self.ledger.note(account)  # the service bills more than it was allowed
+
+    def refuse(self, reserved: Reservation) -> None:
+        """Give back the tokens of a call that the service turned down; it stays a call."""
+        self._release(reserved)
+        reserved.account.refused += 1
+        self.spent.add(1, 0, Decimal(0))
+
+    def stop(self, error: StopRun) -> None:
+        """Let nothing more through: whatever waits for room ends with the error."""
+        self._error = self._error or error
+        self._change.set()
+
+    def _release(self, reserved: Reservation) -> None:
+        reserved.account.open.add(-reserved.prompt, -reserved.completion, calls=-1)
+        self.reserved.take(reserved.prompt + reserved.completion, reserved.cost)
+        self._change.set()
+
+    def _in_the_way(self, tokens: int, cost: Decimal | None) -> str | None:
+        """Return what a user is told of the cap that so much more would exceed, if there is one."""
+        caps, calls = self._caps, self.spent.calls + self.reserved.calls
+        if caps.calls is not None and calls + 1 > caps.calls:
+            return _reached("--max-calls", f"{caps.calls:,}", f"{calls:,} calls are made")
+        taken = self.spent.tokens + self.reserved.tokens
+        if caps.tokens is not None and taken + tokens > caps.tokens:
+            left = f"{taken:,} are spent, and the next call may take {tokens:,}"
+            return _reached("--max-tokens-total", f"{caps.tokens:,}", left)
+        return None if caps.cost is None else self._too_dear(caps.cost, cost)
+
+    def _too_dear(self, cap: Decimal, cost: Decimal | None) -> str | None:
+        if cost is None or self.spent.cost is None or self.reserved.cost is None:
+            return "--max-cost needs the price of every model that is asked; name it"
+        paid = self.spent.cost + self.reserved.cost
+        if paid + cost <= cap:
+            return None
+        left = f"{dollars(paid)} is spent, and the next call may cost {dollars(cost)}"
+        return _reached("--max-cost", dollars(cap), left)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What is set aside for a call under way.
+
+    Attributes:
+        account: pays it.
+        price: of its tokens, None where unknown.
+        prompt: tokens in at most, as estimated.
+        completion: tokens out at most.
+        cost: dollars at most, None where unknown.
+    """
+
+    account: Account
+    price: Price | None
+    prompt: int
+    completion: int
+    cost: Decimal | None
+
+
+class Budgeted:
+    """A client whose every call is within the budget."""
+
+    def __init__(self, client: Client, budget: Budget) -> None:
+        """Wrap a client."""
+        self._client = client
+        self._budget = budget
+
+    async def complete(self, request: Request) -> Reply:
+        """Reserve, ask, settle.
+
+        Raises:
+            BudgetReached: a cap leaves no room for this call.
+            CallError: as the client within.
+            StopRun: as the client within, or the run stopped meanwhile.
+        """
+        reserved = await self._budget.reserve(request)
+        try:
+            reply = await self._client.complete(request)
+        except BaseException as error:
+            if _is_free(error):
+                self._budget.refuse(reserved)
+            else:
+                self._budget.settle(reserved, None)
+            raise
+        self._budget.settle(reserved, reply.usage)
+        return reply
+
+    async def aclose(self) -> None:
+        """Close the client within."""
+        await self._client.aclose()
+
+
+def most(request: Request) -> tuple[int, int]:
+    """Return the most tokens that a request can take: in, as estimated, and out, as allowed."""
+    prompt = sum(
+        _bytes(content) // _BYTES_PER_TOKEN + _PER_MESSAGE for _, content in request.messages
+    )
+    return prompt, request.max_tokens or defaults.MAX_TOKENS
+
+
+def dollars(cost: Decimal) -> str:
+    """Return a sum for people: in cents, small ones with two digits that say something."""
+    if cost >= _CENT or not cost:
+        return f"${cost.quantize(_CENT, ROUND_UP):,}"
+    return f"${cost:.1g}" if cost >= _LEAST else f"under ${_LEAST}"
+
+
+def _number(cost: Decimal) -> float:
+    return round(float(cost), 9)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _is_free(error: BaseException) -> bool:
+    """Tell whether a service surely bills nothing: it was not reached, or turned the call down."""
+    if isinstance(error, CallError):
+        return error.error in _UNBILLED or error.error.startswith(_REFUSAL)
+    return isinstance(error, StopRun)
+
+
+def _reached(cap: str, value: str, left: str) -> str:
+    return f"{cap} {value} is reached: {left}; the same command with a higher one goes on."

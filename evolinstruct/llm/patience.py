@@ -1,0 +1,199 @@
+"""When to stop believing in a service: it has not answered for long, or fails call after call.
+
+One `Patience` for each server and model. It listens at two places: to single attempts, and to how
+calls end after all their attempts. A call that has failed for good waits for news as long as other
+calls are under way: if the service answers one of them, the failure was this call's own; if the run
+stops for the service's silence, it was not, and the call is asked again when the run goes on. Knows
+no service and retries nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from evolinstruct.errors import (
+    CallError,
+    CallFailed,
+    CallRejected,
+    ServiceSilent,
+    StopRun,
+    TryAgain,
+)
+from evolinstruct.llm.base import Client, Reply, Request
+
+SECONDS = 120.0
+FAILURES = 50
+_MOMENT = 0.05  # seconds in which a call that ended is followed by the next
+
+
+class Patience:
+    """What a server has done since it last answered."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        seconds: float = SECONDS,
+        failures: int = FAILURES,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Bound a silence.
+
+        Args:
+            name: what a message calls the server.
+            seconds: how long attempts may fail with no success between them.
+            failures: how many calls in a row may fail for good.
+            now: gives the present in seconds.
+        """
+        self._name = name
+        self._seconds = seconds
+        self._failures = failures
+        self._now = now
+        self._failing_since: float | None = None
+        self._row = 0
+        self._under_way = 0
+        self._held: list[asyncio.Future[None]] = []
+        self._error: StopRun | None = None
+
+    def attempts(self, client: Client) -> Client:
+        """Return the client, listened to: below the retry."""
+        return _Attempts(client, self)
+
+    def calls(self, client: Client) -> Client:
+        """Return the client, listened to: above the retry."""
+        return _Calls(client, self)
+
+    def stop(self, error: StopRun) -> None:
+        """Let whatever waits for news, and whatever is asked from now on, end with the error."""
+        self._error = self._error or error
+        self._release(len(self._held))
+
+    def check(self) -> None:
+        """Raise what the run stopped with, if it did.
+
+        Raises:
+            StopRun: it did.
+        """
+        if self._error is not None:
+            raise self._error.with_traceback(None)
+
+    def answered(self) -> None:
+        """Take notice that the service answers: earlier failures were those of their calls."""
+        if self._failing_since is not None:
+            self._failing_since = None
+            self._row = 0
+            self._release(len(self._held))
+
+    def failed(self, error: CallError) -> None:
+        """Take notice of an attempt that failed.
+
+        Raises:
+            ServiceSilent: attempts have failed for too long with no success between them.
+        """
+        if self._failing_since is None:
+            self._failing_since = self._now()
+        seconds = self._now() - self._failing_since
+        if seconds >= self._seconds:
+            self._give_up(f"no call has succeeded for {seconds:.0f} seconds", error)
+
+    def began(self) -> None:
+        """Take notice of a call."""
+        self._under_way += 1
+
+    def ended(self) -> None:
+        """Take notice that a call ended, however it did."""
+        self._under_way -= 1
+        if self._held and self._under_way <= len(self._held):
+            asyncio.get_running_loop().call_later(_MOMENT, self._go_on)
+
+    async def judge(self, failure: CallFailed) -> None:
+        """Look at a call that failed for good; return if that is to be its end.
+
+        Raises:
+            ServiceSilent: too many calls in a row have failed.
+            StopRun: the run stopped before the service answered anything else.
+        """
+        self._row += 1
+        if self._row >= self._failures:
+            self._give_up(f"{self._row} calls in a row have failed", failure)
+        if self._under_way > len(self._held) + 1:
+            news = asyncio.get_running_loop().create_future()
+            self._held.append(news)
+            try:
+                await news
+            except asyncio.CancelledError:
+                self._held = [held for held in self._held if held is not news]
+                raise
+        self.check()
+
+    def _go_on(self) -> None:
+        """Let the call that waits longest end, where nothing is under way that could bring news."""
+        if self._held and self._under_way <= len(self._held):
+            self._release(1)
+
+    def _release(self, count: int) -> None:
+        released, self._held = self._held[:count], self._held[count:]
+        for news in released:
+            if not news.done():
+                news.set_result(None)
+
+    def _give_up(self, why: str, last: CallError) -> None:
+        """Stop the run.
+
+        Raises:
+            ServiceSilent: always.
+        """
+        self.stop(
+            ServiceSilent(
+                f"{self._name} stopped answering: {why}, the last with {last.error}"
+                f" ({last.message}); run the same command again when it answers."
+            )
+        )
+        self.check()
+
+
+class _Attempts:
+    """Tells how single attempts end."""
+
+    def __init__(self, client: Client, patience: Patience) -> None:
+        self._client = client
+        self._patience = patience
+
+    async def complete(self, request: Request) -> Reply:
+        try:
+            reply = await self._client.complete(request)
+        except (TryAgain, CallFailed) as error:
+            self._patience.failed(error)
+            raise
+        except CallRejected:
+            self._patience.answered()
+            raise
+        self._patience.answered()
+        return reply
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+class _Calls:
+    """Tells how calls end, and holds back the failures that nothing is known about yet."""
+
+    def __init__(self, client: Client, patience: Patience) -> None:
+        self._client = client
+        self._patience = patience
+
+    async def complete(self, request: Request) -> Reply:
+        self._patience.check()
+        self._patience.began()
+        try:
+            return await self._client.complete(request)
+        except CallFailed as failure:
+            await self._patience.judge(failure)
+            raise
+        finally:
+            self._patience.ended()
+
+    async def aclose(self) -> None:
+        await self._client.aclose()

@@ -1,0 +1,108 @@
+"""Services by name, and which servers and key a purpose's calls use.
+
+One table of what is known about services that speak the OpenAI format; any other is named by its
+base URL and the variable that holds its key. Knows settings and variables, and asks nobody. A key
+is read here, goes to the server it was meant for, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from evolinstruct.errors import UsageError
+from evolinstruct.recipe import DEFAULT, Conduct
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+URL_VARIABLE = "OPENAI_BASE_URL"
+
+
+class Provider(NamedTuple):
+    """A service that is known by name.
+
+    Attributes:
+        base_url: where it answers.
+        key_variable: the environment variable that holds its key; None where it needs none.
+    """
+
+    base_url: str
+    key_variable: str | None
+
+
+PROVIDERS: Mapping[str, Provider] = {
+    "openai": Provider("https://api.openai.com/v1", KEY_VARIABLE),
+    "openrouter": Provider("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "together": Provider("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+    "groq": Provider("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    "deepseek": Provider("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+    "mistral": Provider("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+    "gemini": Provider("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    # on this machine, at the port that each takes unless told otherwise
+    "ollama": Provider("http://localhost:11434/v1", None),
+    "vllm": Provider("http://localhost:8000/v1", None),
+    "lmstudio": Provider("http://localhost:1234/v1", None),
+    "llamacpp": Provider("http://localhost:8080/v1", None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Who answers the calls of a purpose.
+
+    Attributes:
+        urls: base URLs, one or more; None for the client's own default.
+        key: the key, None if there is none.
+        key_variable: the environment variable that must hold it; None where none must.
+    """
+
+    urls: tuple[str | None, ...]
+    key: str | None = field(repr=False)
+    key_variable: str | None
+
+
+def find(name: str) -> Provider:
+    """Return the service of that name.
+
+    Raises:
+        UsageError: none is known by it.
+    """
+    if name not in PROVIDERS:
+        near = get_close_matches(name, PROVIDERS, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise UsageError(
+            f"There is no provider {name!r}{hint}; known are {', '.join(PROVIDERS)}."
+            " Name any other by --base-url and --api-key-env."
+        )
+    return PROVIDERS[name]
+
+
+def is_named(conduct: Conduct) -> bool:
+    """Tell whether a service is named, by a flag or by the environment."""
+    variables = (KEY_VARIABLE, URL_VARIABLE)
+    return bool(conduct.provider or conduct.base_url or any(map(os.environ.get, variables)))
+
+
+def servers_for(conduct: Conduct, purpose: str) -> Servers:
+    """Return the servers and the key for a purpose.
+
+    What is named for the purpose alone wins over what is named for all; within either, a base URL
+    wins over the provider's. A provider's key goes only where that provider is meant.
+
+    Raises:
+        UsageError: there is no such provider.
+    """
+    for named in (purpose, DEFAULT):
+        urls, provider = conduct.base_url.get(named), conduct.provider.get(named)
+        if urls or provider is not None:
+            break
+    service = find(provider) if provider is not None else None
+    if not urls:
+        urls = [service.base_url if service else os.environ.get(URL_VARIABLE) or ""]
+    variable = conduct.api_key_env.get(purpose, conduct.api_key_env.get(DEFAULT))
+    needed = variable or (service.key_variable if service else None)
+    looked_for = needed if variable or service else KEY_VARIABLE
+    key = os.environ.get(looked_for) if looked_for else None
+    return Servers(tuple(url or None for url in urls), key or None, needed)

@@ -1,0 +1,200 @@
+"""When calls are sent, and the end of sending.
+
+First come, first served, as the pace allows; one throttle for each server and model. Knows
+neither the service nor why a run stops; it only sees to it that nothing is sent after the stop,
+and that what is under way may end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from math import inf
+
+from evolinstruct.errors import StopRun, TryAgain
+from evolinstruct.llm.base import Client, Reply, Request
+from evolinstruct.llm.throttle.pace import Pace, Sent
+
+_REFUSED = 429
+_CHARS_A_TOKEN = 4
+_EXPECTED = 512.0  # tokens of a reply, before the first of its purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a throttle is doing.
+
+    Attributes:
+        in_flight: calls under way.
+        limit: calls that may be under way now.
+        waiting: calls that wait to be sent.
+        paused: seconds for which nothing is sent, since the service asked for them.
+    """
+
+    in_flight: int
+    limit: int
+    waiting: int
+    paused: float
+
+
+class Throttle:
+    """A client that lets calls through as the pace allows."""
+
+    def __init__(self, client: Client, pace: Pace) -> None:
+        """Wrap a client."""
+        self._client = client
+        self._pace = pace
+        self._waiting: deque[tuple[asyncio.Future[Sent | None], float]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._error: StopRun | None = None
+        self._ended = asyncio.Event()
+        self._expected: dict[str, float] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way now."""
+        return self._pace.in_flight
+
+    @property
+    def state(self) -> Sending:
+        """What it is doing now."""
+        pace = self._pace
+        return Sending(pace.in_flight, pace.limit, len(self._waiting), pace.pause)
+
+    async def complete(self, request: Request) -> Reply:
+        """Wait for the turn, then ask the client within.
+
+        Raises:
+            CallError: as the client within.
+            StopRun: as the client within; or the run stopped before the call was sent.
+        """
+        sent = await self._enter(self._estimate(request))
+        try:
+            self._check()  # a stop may have come between the turn and this line
+            reply = await self._client.complete(request)
+        except BaseException as error:
+            self._without_reply(sent, error)
+            raise
+        else:
+            self._pace.on_reply(sent, self._learn(request, reply), reply.limits)
+            return reply
+        finally:
+            self._admit()
+
+    async def aclose(self) -> None:
+        """Close the client within."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._client.aclose()
+
+    def stop(self, error: StopRun) -> None:
+        """Send nothing more: every call not yet sent raises the error; the first stop counts."""
+        if self._error is not None:
+            return
+        self._error = error
+        self._ended.set()
+        for turn, _ in self._waiting:
+            if not turn.done():
+                turn.set_result(None)
+        self._waiting.clear()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, holding no place: what a retry waits with.
+
+        Raises:
+            StopRun: the run stopped meanwhile.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return
+        self._check()
+
+    def _without_reply(self, sent: Sent, error: BaseException) -> None:
+        if isinstance(error, TryAgain) and error.status == _REFUSED:
+            self._pace.on_refused(sent, error.retry_after, error.limits)
+            return
+        self._pace.on_failed()
+        if isinstance(error, StopRun):
+            self.stop(error)
+
+    async def _enter(self, tokens: float) -> Sent:
+        """Return once the call may be sent, behind those that came earlier."""
+        self._check()
+        if not self._waiting and not self._pace.wait():
+            return self._pace.on_sent(tokens)
+        turn: asyncio.Future[Sent | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((turn, tokens))
+        self._admit()
+        try:
+            sent = await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.result():  # the turn came together with the end
+                self._pace.on_failed()
+                self._admit()
+            raise
+        if sent is None:
+            self._check()
+        assert sent is not None  # noqa: S101 - it is None after a stop only
+        return sent
+
+    def _admit(self) -> None:
+        """Send those who wait longest, as the pace allows; look again when it may allow more."""
+        while self._waiting:
+            turn, tokens = self._waiting[0]
+            if turn.done():  # given up
+                self._waiting.popleft()
+                continue
+            seconds = self._pace.wait()
+            if seconds:
+                self._look_again(seconds)
+                return
+            self._waiting.popleft()
+            turn.set_result(self._pace.on_sent(tokens))
+
+    def _look_again(self, seconds: float) -> None:
+        if seconds == inf or self._timer is not None:
+            return
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._admit()
+
+    def _check(self) -> None:
+        if self._error is not None:
+            # many calls raise this one object: each starts its traceback anew
+            raise self._error.with_traceback(None)
+
+    # Tokens
+
+    def _estimate(self, request: Request) -> float:
+        if not self._pace.counts_tokens:
+            return 0.0
+        chars = sum(len(content) for _, content in request.messages)
+        expected = self._expected.get(request.purpose, _EXPECTED)
+        return chars / _CHARS_A_TOKEN + min(expected, request.max_tokens or inf)
+
+    def _learn(self, request: Request, reply: Reply) -> float | None:
+        """Return the tokens that a reply used, and remember how long such replies are."""
+        used, out = reply.usage.prompt_tokens, reply.usage.completion_tokens
+        if used is None or out is None:
+            return None
+        if self._pace.counts_tokens:
+            before = self._expected.get(request.purpose, float(out))
+            self._expected[request.purpose] = before + 0.05 * (out - before)
+        return float(used + out)
+
+
+def steady(concurrency: int) -> Pace:
+    """Return the pace of so many calls under way, no more and no fewer.
+
+    Raises:
+        ValueError: it would let nothing through.
+    """
+    if concurrency < 1:
+        raise ValueError(f"concurrency must be 1 or more, found {concurrency}")
+    return Pace(time.monotonic, concurrency, fixed=True)

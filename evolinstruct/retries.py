@@ -1,0 +1,66 @@
+"""Which outcomes of a run are asked for once more: those behind the lines that a user names.
+
+Reads the failed and rejected lines of a run and says which call each one ended in. What becomes of
+these outcomes is the journal's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from evolinstruct.elimination import ANSWER_RULES, REWRITE_RULES, RULES
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.llm.journal import Place
+from evolinstruct.records import Failed, Rejected
+from evolinstruct.run_dir import RunDir
+
+FAILED = "failed"
+
+
+def check(what: str, run_dir: RunDir) -> None:
+    """Refuse what cannot be retried.
+
+    Raises:
+        UsageError: there is no such kind of outcome.
+        InputError: there is no run.
+    """
+    known = (FAILED, *RULES)
+    if what not in known:
+        near = get_close_matches(what, known, 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise UsageError(f"--retry: no line is {what!r}{hint}; there are {', '.join(known)}.")
+    if not run_dir.is_run:
+        raise InputError(
+            f"{run_dir.path} holds no run, so there is nothing to retry; leave --retry out."
+        )
+
+
+def places(what: str, run_dir: RunDir, generations: int) -> Iterator[Place]:
+    """Yield the place of each outcome: failed calls, or those that a rule objected to.
+
+    Raises:
+        InputError: a line cannot be read.
+    """
+    kind = Failed if what == FAILED else Rejected
+    for generation in range(generations + 1):
+        if not run_dir.file(generation, kind).exists():
+            continue
+        for line in run_dir.read(generation, kind):
+            if isinstance(line, Failed):
+                yield Place(line.id, line.purpose, generation)
+            elif line.rule == what:
+                yield Place(line.id, purpose(line), generation)
+
+
+def purpose(line: Rejected) -> str:
+    """Return which call has to bring something else for a rejected line to become another.
+
+    A rewrite that was judged badly is written anew, a bad answer given anew. Where a call itself
+    was refused or cut off, it is that call: the line tells how far it had come.
+    """
+    if line.rule in ANSWER_RULES:
+        return "answer"
+    if line.rule in REWRITE_RULES or line.rule == "no_information_gain" or not line.instruction:
+        return "evolve"
+    return "answer" if line.raw is None else "compare"

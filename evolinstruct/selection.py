@@ -1,0 +1,179 @@
+"""Which lines are meant: filters by generation, operation, rule, seed, text and length.
+
+Knows how the words of a user become filters and what each looks at. Knows no file; whoever reads
+lines holds them against a selection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from hashlib import blake2b
+from heapq import nsmallest
+from typing import TypeVar
+
+from evolinstruct.errors import UsageError
+from evolinstruct.lines import Entry
+from evolinstruct.records import Line
+from evolinstruct.words import count_words
+
+_T = TypeVar("_T")
+_TEXTS = ("instruction", "input", "output", "raw", "evidence", "message")
+_SPAN = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Filters, all of which a line has to pass; an empty one lets everything pass.
+
+    Attributes:
+        generations: numbers of generations.
+        operations: names of operations.
+        rules: names of rules, for rejected lines.
+        seed_ids: ids of seeds, or beginnings of them.
+        pattern: what one of the line's texts has to hold.
+        min_words: fewest words of the instruction.
+        max_words: most words of it.
+    """
+
+    generations: frozenset[int] = frozenset()
+    operations: frozenset[str] = frozenset()
+    rules: frozenset[str] = frozenset()
+    seed_ids: tuple[str, ...] = ()
+    pattern: re.Pattern[str] | None = None
+    min_words: int | None = None
+    max_words: int | None = None
+
+    def takes(self, line: Line) -> bool:
+        """Tell whether a line passes every filter; cheap ones are asked first."""
+        return (
+            (not self.generations or line.generation in self.generations)
+            and (not self.operations or line.operation in self.operations)
+            and (not self.rules or getattr(line, "rule", None) in self.rules)
+            and (not self.seed_ids or line.seed_id.startswith(self.seed_ids))
+            and self._is_long_enough(line)
+            and (self.pattern is None or _holds(line, self.pattern))
+        )
+
+    def _is_long_enough(self, line: Line) -> bool:
+        if self.min_words is None and self.max_words is None:
+            return True
+        words = count_words(getattr(line, "instruction", ""))
+        least, most = self.min_words or 0, self.max_words
+        return least <= words and (most is None or words <= most)
+
+
+def _holds(line: Line, pattern: re.Pattern[str]) -> bool:
+    texts = (getattr(line, name, None) for name in _TEXTS)
+    return any(isinstance(text, str) and pattern.search(text) for text in texts)
+
+
+def select(given: Mapping[str, object], known: Mapping[str, Collection[str]]) -> Selection:
+    """Turn the words of a user into a selection.
+
+    Args:
+        given: by the name of a filter (``generation``, ``operation``, ``rule``, ``seed_id``,
+            ``grep``, ``regex``, ``min_words``, ``max_words``), its words; absent where not given.
+        known: names of operations and rules, by the filter that takes them, where they are known.
+
+    Raises:
+        UsageError: a word is none that the filter can take.
+    """
+    names = {
+        name: _names(f"--{name}", _listed(given.get(name)), known.get(name))
+        for name in ("operation", "rule")
+    }
+    selection = Selection(
+        generations=frozenset(_numbers(_listed(given.get("generation")))),
+        operations=names["operation"],
+        rules=names["rule"],
+        seed_ids=tuple(word.lower() for word in _listed(given.get("seed_id"))),
+        pattern=_pattern(given.get("grep"), given.get("regex")),
+        min_words=_count(given, "min_words"),
+        max_words=_count(given, "max_words"),
+    )
+    least, most = selection.min_words, selection.max_words
+    if least is not None and most is not None and least > most:
+        raise UsageError(f"--min-words {least} is more than --max-words {most}; no line is both.")
+    return selection
+
+
+def _listed(words: object) -> list[str]:
+    """Divide words at commas."""
+    given = words if isinstance(words, list | tuple) else [] if words is None else [words]
+    return [part.strip() for word in given for part in str(word).split(",") if part.strip()]
+
+
+def _names(flag: str, words: Sequence[str], known: Collection[str] | None) -> frozenset[str]:
+    for word in words:
+        if known is not None and word not in known:
+            near = get_close_matches(word, known, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise UsageError(f"{flag} {word}: there is none{hint}; there are {', '.join(known)}.")
+    return frozenset(words)
+
+
+def _numbers(words: Iterable[str]) -> Iterator[int]:
+    for word in words:
+        found = _SPAN.fullmatch(word)
+        if not found:
+            raise UsageError(
+                f"--generation {word}: a number from 0 (the seeds) up is needed, or a span as 1-3."
+            )
+        first, last = int(found[1]), int(found[2] or found[1])
+        if first > last or last - first > 1_000:  # noqa: PLR2004 - no run has so many
+            raise UsageError(f"--generation {word}: the span has no end; write it as 1-3.")
+        yield from range(first, last + 1)
+
+
+def _pattern(text: object, expression: object) -> re.Pattern[str] | None:
+    if text is not None and expression is not None:
+        raise UsageError("--grep and --regex cannot both be given; name one of them.")
+    if expression is None:
+        return None if text is None else re.compile(re.escape(str(text)), re.IGNORECASE)
+    try:
+        return re.compile(str(expression), re.MULTILINE)
+    except re.error as error:
+        raise UsageError(
+            f"--regex {expression}: this is no regular expression ({error});"
+            " correct it, or look for plain text with --grep."
+        ) from error
+
+
+def _count(given: Mapping[str, object], name: str) -> int | None:
+    return whole_number(f"--{name.replace('_', '-')}", given.get(name))
+
+
+def whole_number(flag: str, word: object, least: int = 0) -> int | None:
+    """Read a number; None stays None.
+
+    Raises:
+        UsageError: it is none, or less than the least.
+    """
+    if word is None:
+        return None
+    if not str(word).isdecimal() or int(str(word)) < least:
+        raise UsageError(f"{flag} must be a whole number from {least} up (given: {word}).")
+    return int(str(word))
+
+
+def draw_sample(items: Iterable[_T], size: int, seed: int, name: Callable[[_T], str]) -> list[_T]:
+    """Return so many of the items, in their order: drawn by the seed and their names alone.
+
+    A larger sample holds every smaller one. No more than the sample is held in memory.
+    """
+
+    def ranked() -> Iterator[tuple[bytes, int, _T]]:
+        for position, item in enumerate(items):
+            digest = blake2b(f"{seed}/{name(item)}/sample".encode(), digest_size=8).digest()
+            yield digest, position, item
+
+    drawn = nsmallest(size, ranked(), key=lambda item: item[:2])
+    return [item for _, _, item in sorted(drawn, key=lambda item: item[1])]
+
+
+def selected(entries: Iterable[Entry], selection: Selection) -> Iterator[Entry]:
+    """Yield the entries that pass."""
+    return (entry for entry in entries if selection.takes(entry.line))

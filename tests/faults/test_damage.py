@@ -1,0 +1,171 @@
+"""A damaged, missing, locked or foreign journal: one clear sentence, and no file made worse."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evolinstruct.errors import InputError
+from tests.faults.harness import evolve as command
+from tests.faults.harness import is_no_worse, kill, outcomes, start, wait_for
+from tests.runs import data_files, evolve, tasks, write_seeds
+
+CLIENT = "tests.scripted:Obedient"
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    return write_seeds(tmp_path / "seeds.jsonl", tasks(40))
+
+
+def cut(journal: Path) -> None:
+    journal.write_bytes(journal.read_bytes()[: journal.stat().st_size // 2])
+
+
+def empty(journal: Path) -> None:
+    journal.write_bytes(b"")
+
+
+def flip_reply(journal: Path) -> None:
+    content = journal.read_bytes()
+    at = content.rindex(b"is long and wise")
+    journal.write_bytes(content[:at] + b"I" + content[at + 1 :])
+
+
+def flip_header(journal: Path) -> None:
+    journal.write_bytes(b"s" + journal.read_bytes()[1:])
+
+
+def newer(journal: Path) -> None:
+    db = sqlite3.connect(journal)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+
+
+DAMAGES: list[tuple[Callable[[Path], None], str]] = [
+    (cut, r"The journal \S+ cannot be used: database disk image is malformed; "),
+    (empty, r"The journal \S+ is empty; without it all that the run was given would be paid"),
+    (Path.unlink, r"The journal \S+ is missing; without it all that the run was given would be"),
+    (flip_reply, r"The journal \S+ is damaged: an outcome is not as it was written; restore"),
+    (flip_header, r"The journal \S+ cannot be used: file is not a database; "),
+    (newer, r"The journal \S+ is from a newer version of evolinstruct; update evolinstruct"),
+]
+
+
+@pytest.mark.parametrize(("damage", "sentence"), DAMAGES)
+def test_a_damaged_journal_is_refused_in_a_sentence_and_no_file_gets_worse(
+    tmp_path: Path, seeds: Path, damage: Callable[[Path], None], sentence: str
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, tmp_path / "whole", client=CLIENT, generations=2)
+    evolve(seeds, out, client=CLIENT, generations=1)
+    damage(out / "journal.sqlite")
+    generation = out / "generation-1.jsonl"  # torn, so that it has to be read from the journal
+    generation.write_bytes(generation.read_bytes()[:3000])
+    before = data_files(out)
+    with pytest.raises(InputError, match=sentence):
+        evolve(seeds, out, client=CLIENT, generations=2)
+    assert is_no_worse(before, out, data_files(tmp_path / "whole"))
+
+
+def test_a_locked_journal_is_said_to_be_and_goes_on_when_it_is_free(
+    tmp_path: Path, seeds: Path
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, client=CLIENT, generations=1)
+    other = sqlite3.connect(out / "journal.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    before = data_files(out)
+    with pytest.raises(InputError, match=r"database is locked; "):
+        evolve(seeds, out, client=CLIENT, generations=2)
+    assert is_no_worse(before, out, before)
+    other.close()
+    evolve(seeds, out, client=CLIENT, generations=2)
+    evolve(seeds, tmp_path / "whole", client=CLIENT, generations=2)
+    assert data_files(out) == data_files(tmp_path / "whole")
+
+
+def test_a_dead_process_locks_nothing(tmp_path: Path, seeds: Path) -> None:
+    out = tmp_path / "run"
+    process = start(command(seeds, out, "--client", CLIENT, "-q"))
+    wait_for(lambda: outcomes(out) > 0, process)
+    kill(process)
+    evolve(seeds, out, client=CLIENT)
+    evolve(seeds, tmp_path / "whole", client=CLIENT)
+    assert data_files(out) == data_files(tmp_path / "whole")
+
+
+def test_of_two_processes_that_start_together_one_writes(tmp_path: Path, seeds: Path) -> None:
+    out = tmp_path / "run"
+    both = [start(command(seeds, out, "--client", CLIENT, "-q")) for _ in range(2)]
+    said = [process.communicate()[1].decode() for process in both]
+    ends = sorted(zip((process.returncode for process in both), said, strict=True))
+    assert ends[0] == (0, "")
+    assert ends[1][0] in {0, 1}  # both, if the first had ended before the second looked
+    assert (
+        ends[1][0] == 0
+        or "is being written by process" in said[0] + said[1]
+        or ("Another command has changed" in said[0] + said[1])
+    )
+    evolve(seeds, tmp_path / "whole", client=CLIENT)
+    assert data_files(out) == data_files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("later", [5, 60, 200])
+def test_a_journal_that_a_power_cut_took_back_costs_calls_and_no_file(
+    tmp_path: Path, seeds: Path, later: int
+) -> None:
+    """What the disk had at a moment is put back under files that were written after it."""
+    out = tmp_path / "run"
+    process = start(command(seeds, out, "--client", "offline", "-q", "--concurrency", "4"))
+    wait_for(lambda: outcomes(out) >= 30, process)
+    earlier = {
+        name: (out / name).read_bytes()
+        for name in ("journal.sqlite-wal", "journal.sqlite")
+        if (out / name).exists()
+    }
+    wait_for(lambda: outcomes(out) >= 30 + later, process)
+    kill(process)
+    (out / "journal.sqlite-shm").unlink(missing_ok=True)
+    (out / "journal.sqlite-wal").unlink(missing_ok=True)
+    for name, content in earlier.items():
+        (out / name).write_bytes(content)
+    evolve(seeds, out)
+    evolve(seeds, tmp_path / "whole")
+    assert data_files(out) == data_files(tmp_path / "whole")
+
+
+def test_other_replies_after_a_power_cut_replace_a_file_only_when_it_is_whole(
+    tmp_path: Path, seeds: Path
+) -> None:
+    """The journal is lost, the service says other things: what was there stays till then."""
+    out = tmp_path / "run"
+    evolve(seeds, out, generations=1)
+    (out / "journal.sqlite").write_bytes(empty_journal(tmp_path))
+    state = out / "run.json"
+    state.write_text(state.read_text().replace('"made_from": "', '"made_from": "0'))
+    before = data_files(out)
+    from evolinstruct.api import prepare  # noqa: PLC0415
+    from evolinstruct.errors import Interrupted  # noqa: PLC0415
+    from tests.faults.test_interrupts import stopped_after  # noqa: PLC0415
+
+    job = prepare(seeds, out, client="offline", generations=1, seed=7, concurrency=2)
+    with pytest.raises(Interrupted):
+        stopped_after(job, settled=60, update=True)
+    assert data_files(out) == before
+    evolve(seeds, out, generations=1, seed=7, update=True)
+    evolve(seeds, tmp_path / "whole", generations=1, seed=7)
+    assert data_files(out) == data_files(tmp_path / "whole")
+
+
+def empty_journal(folder: Path) -> bytes:
+    seeds = write_seeds(folder / "few.jsonl", tasks(1))
+    evolve(seeds, folder / "few", generations=1, answers=False)
+    db = sqlite3.connect(folder / "few" / "journal.sqlite", isolation_level=None)
+    db.execute("DELETE FROM calls")
+    db.close()
+    content = (folder / "few" / "journal.sqlite").read_bytes()
+    shutil.rmtree(folder / "few")
+    return content

@@ -1,0 +1,98 @@
+"""A disk that takes no more, or nothing at all: one clear sentence, and no file made worse."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness import COMMAND, evolve, is_no_worse, run
+from tests.runs import data_files, tasks, write_seeds
+from tests.runs import evolve as evolve_here
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    return write_seeds(tmp_path / "seeds.jsonl", tasks(150))
+
+
+@pytest.mark.parametrize("kilobytes", [8, 40, 100, 250, 600])
+def test_a_file_that_may_not_grow_stops_the_run_which_goes_on_when_it_may(
+    tmp_path: Path, seeds: Path, kilobytes: int
+) -> None:
+    out = tmp_path / "run"
+    evolve_here(seeds, tmp_path / "whole")
+    whole = data_files(tmp_path / "whole")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, kilobytes * 1024))
+
+    code, said = run(evolve(seeds, out, "--client", "offline", "-q"), preexec_fn=limit)
+    assert code == 1
+    assert said.count("\n") == 1
+    assert said.startswith("Error: ")
+    assert "run the same command again" in said or "run the command again" in said
+    assert all(whole[name].startswith(content) for name, content in data_files(out).items())
+    evolve_here(seeds, out)
+    assert data_files(out) == whole
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of half a megabyte."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)]
+    if (
+        sys.platform != "linux"
+        or subprocess.run(mount, check=False, capture_output=True).returncode
+    ):
+        pytest.skip("mount")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(
+    tmp_path: Path, seeds: Path, small_disk: Path
+) -> None:
+    out = small_disk / "run"
+    evolve_here(seeds, tmp_path / "whole")
+    whole = data_files(tmp_path / "whole")
+    for _ in range(2):
+        before = data_files(out) if out.exists() else {}
+        code, said = run(evolve(seeds, out, "--client", "offline", "-q"))
+        assert (code, said.count("\n")) == (1, 1), said
+        assert is_no_worse(before, out, whole)
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    evolve_here(seeds, out)
+    assert data_files(out) == whole
+
+
+@pytest.mark.slow
+def test_a_directory_that_became_read_only_is_named_and_left_as_it_is(
+    tmp_path: Path, seeds: Path, small_disk: Path
+) -> None:
+    few = write_seeds(tmp_path / "few.jsonl", tasks(10))
+    out = small_disk / "run"
+    evolve_here(few, out, generations=1)
+    before = data_files(out)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    code, said = run(evolve(few, out, "--client", "offline", "-g", "2", "-q"))
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    sentence = f"Error: {out} cannot be written; choose another directory with -o.\n"
+    assert (code, said) == (1, sentence)
+    assert data_files(out) == before
+
+
+def test_a_directory_of_others_is_refused_and_files_have_the_permissions_of_the_umask(
+    tmp_path: Path,
+) -> None:
+    few = write_seeds(tmp_path / "few.jsonl", tasks(3))
+    out = tmp_path / "run"
+    command = (*COMMAND, "evolve", str(few), "-o", str(out), "--client", "offline", "-g1", "-q")
+    assert run(command, preexec_fn=lambda: os.umask(0o077)) == (0, "")
+    modes = {path.stat().st_mode & 0o077 for path in out.rglob("*")}
+    assert modes == {0}

@@ -1,0 +1,152 @@
+"""One signal lets calls under way end, a second ends at once, and both exit with 130."""
+
+import asyncio
+import fcntl
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from evolinstruct.api import prepare
+from evolinstruct.errors import Interrupted
+from evolinstruct.events import Event, Finished, GenerationEnded, GenerationStarted, Said, Settled
+from evolinstruct.generations import GRACE
+from evolinstruct.job import Job
+from tests.faults.harness import COMMAND, evolve, openai, start, wait_for
+from tests.loopback import Answer, Ask, hang, serve
+from tests.runs import carry_out, data_files, tasks, write_seeds
+from tests.runs import evolve as evolve_here
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    return write_seeds(tmp_path / "seeds.jsonl", tasks(20))
+
+
+def silent(ask: Ask) -> Answer:
+    return hang()
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_ends_at_once_though_no_call_does(
+    tmp_path: Path, seeds: Path, name: signal.Signals
+) -> None:
+    with serve(silent) as server:
+        process = start(evolve(seeds, tmp_path / "run", *openai(server.url)))
+        wait_for(lambda: server.counts.in_flight > 0, process)
+        process.send_signal(name)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.2)  # calls under way have their grace
+        began = time.monotonic()
+        process.send_signal(name)
+        said = process.communicate()[1].decode()
+    assert time.monotonic() - began < GRACE - 1
+    assert process.returncode == 130
+    assert said == "Interrupted; the same command goes on where it stopped.\n"
+
+
+def test_calls_under_way_end_within_their_grace_and_their_replies_are_kept(
+    tmp_path: Path, seeds: Path
+) -> None:
+    from tests.faults.harness import outcomes, service  # noqa: PLC0415
+
+    def slow(ask: Ask) -> Answer:
+        return Answer(service(ask).wire, latency=0.5)
+
+    with serve(slow) as server:
+        process = start(evolve(seeds, tmp_path / "run", *openai(server.url)))
+        wait_for(lambda: server.counts.in_flight == server.counts.most_in_flight > 1, process)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=GRACE + 20)
+        asked = server.counts.asked.total()
+    assert process.returncode == 130
+    assert outcomes(tmp_path / "run") == asked
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_the_seeds_are_read_ends_at_once(
+    tmp_path: Path, name: signal.Signals
+) -> None:
+    command = (*COMMAND, "evolve", "-", "-o", str(tmp_path / "run"), "--client", "offline")
+    process = start(command, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(b"Explain rivers.\n")
+    process.stdin.flush()
+    pipe = process.stdin
+    wait_for(lambda: unread(pipe) == 0, process)
+    process.send_signal(name)
+    process.wait(10)
+    said = process.communicate()[1].decode()
+    assert (process.returncode, said) == (130, "Interrupted; run the same command again.\n")
+    assert not (tmp_path / "run").exists()
+
+
+def unread(pipe: IO[bytes]) -> int:
+    """Return how many bytes of a pipe nobody has read yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+@pytest.mark.parametrize("kind", [Said, GenerationStarted, Settled, GenerationEnded])
+@pytest.mark.parametrize("last", [False, True])
+def test_an_interrupt_between_any_two_events_ends_the_run_and_loses_nothing(
+    tmp_path: Path, seeds: Path, kind: type[Event], last: bool
+) -> None:
+    evolve_here(seeds, tmp_path / "whole", generations=2)
+    of_kind = [e for e in carry_out(prepared(seeds, tmp_path / "count")) if isinstance(e, kind)]
+    at = len(of_kind) if last else 1
+    job = prepared(seeds, tmp_path / "run")
+
+    async def interrupted() -> list[Event]:
+        seen: list[Event] = []
+        met = 0
+        async for event in job.events():
+            seen.append(event)
+            met += isinstance(event, kind)
+            if isinstance(event, kind) and met == at:
+                job.interrupt()
+                job.interrupt()
+        return seen
+
+    with pytest.raises(Interrupted):
+        asyncio.run(interrupted())
+    assert job.summary.exit_code == 130
+    assert not (tmp_path / "run" / "dataset.jsonl").exists()
+    evolve_here(seeds, tmp_path / "run", generations=2)
+    assert data_files(tmp_path / "run") == data_files(tmp_path / "whole")
+
+
+def stopped_after(job: Job, settled: int, **options: bool) -> None:
+    """Carry a job out until so many instructions are settled."""
+
+    async def some() -> None:
+        seen = 0
+        async for event in job.events(**options):  # type: ignore[arg-type]
+            seen += isinstance(event, Settled)
+            if seen == settled:
+                job.stop(Interrupted("enough"))
+
+    asyncio.run(some())
+
+
+def prepared(seeds: Path, out: Path) -> Job:
+    return prepare(seeds, out, client="offline", generations=2)
+
+
+def test_an_interrupt_while_an_update_is_weighed_ends_it(tmp_path: Path, seeds: Path) -> None:
+    evolve_here(seeds, tmp_path / "run", generations=1)
+    before = data_files(tmp_path / "run")
+    job = prepare(seeds, tmp_path / "run", client="offline", generations=1, temperature=0.3)
+
+    async def interrupted() -> None:
+        async for event in job.events(update=True):
+            job.interrupt()
+            assert not isinstance(event, Finished)
+
+    with pytest.raises(Interrupted):
+        asyncio.run(interrupted())
+    assert data_files(tmp_path / "run") == before

@@ -1,0 +1,117 @@
+"""The run from Python: the same as from the command line, events included."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+import evolinstruct
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.events import (
+    Event,
+    Finished,
+    GenerationEnded,
+    GenerationStarted,
+    Said,
+    Settled,
+)
+from evolinstruct.forecast import Forecast
+from tests.command_line import enter
+from tests.command_line import evolinstruct as command_line
+from tests.runs import data_files
+
+OBEDIENT = "tests.scripted:Obedient"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return enter(tmp_path, monkeypatch)
+
+
+def test_evolve_returns_how_it_ended() -> None:
+    summary = evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT, generations=2)
+    assert (summary.status, summary.exit_code, summary.dataset_lines) == ("done", 0, 20)
+    assert [tally.kept for tally in summary.tallies] == [10, 10, 10]
+
+
+def test_evolve_makes_the_bytes_that_the_command_makes(folder: Path) -> None:
+    weights = {"deepen": 1, "in_breadth": 2}
+    evolinstruct.evolve([Path("seeds.txt")], Path("ours"), client="offline", operations=weights)
+    words = "--client offline --operations deepen,in_breadth=2"
+    assert command_line(f"evolve seeds.txt -o theirs {words}").exit_code == 0
+    assert data_files(folder / "ours") == data_files(folder / "theirs")
+
+
+def test_evolve_async_runs_beside_others_in_one_loop(folder: Path) -> None:
+    async def both() -> list[int | None]:
+        runs = (
+            evolinstruct.evolve_async("seeds.txt", name, client=OBEDIENT, generations=1)
+            for name in ("one", "two")
+        )
+        return [summary.exit_code for summary in await asyncio.gather(*runs)]
+
+    assert asyncio.run(both()) == [0, 0]
+    assert data_files(folder / "one") == data_files(folder / "two")
+
+
+def test_events_come_in_the_order_in_which_things_happen() -> None:
+    seen: list[Event] = []
+    evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT, generations=2, on_event=seen.append)
+    kinds = [(kind, len(list(group))) for kind, group in groupby(map(type, seen))]
+    generation = [(GenerationStarted, 1), (Settled, 10), (GenerationEnded, 1)]
+    assert kinds == [(Said, 1), *generation * 3, (Finished, 1)]
+    lines = [event.line for event in seen if isinstance(event, Settled)]
+    assert [line.generation for line in lines] == [0] * 10 + [1] * 10 + [2] * 10
+    assert [line.seed_id for line in lines[10:20]] == [line.id for line in lines[:10]]
+    assert seen[-1] == Finished(dataset_lines=20)
+
+
+def test_a_job_tells_its_forecast_and_is_carried_out_later(folder: Path) -> None:
+    job = evolinstruct.prepare("seeds.txt", "run", client=OBEDIENT, generations=3, compare=False)
+    forecast = job.forecast()
+    calls = {"evolve": 30, "compare": 0, "answer": 30}
+    assert forecast == Forecast(10, calls, second_looks=0, second_tries=60)
+    assert (forecast.at_most, forecast.new_at_most) == (120, 120)
+    assert not (folder / "run").exists()
+
+
+def test_a_forecast_can_be_told_inside_a_running_loop() -> None:
+    evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT, generations=1)
+
+    async def told() -> Forecast:
+        return evolinstruct.prepare("seeds.txt", "run", client=OBEDIENT, generations=2).forecast()
+
+    assert asyncio.run(told()).applicable == 30
+
+
+def test_a_recipe_and_a_preset_may_be_named(folder: Path) -> None:
+    (folder / "recipe.toml").write_text(f"client = '{OBEDIENT}'\ngenerations = 3\n")
+    job = evolinstruct.prepare(
+        "seeds.txt", "run", recipe="recipe.toml", preset="released", generations=2
+    )
+    assert job.forecast().calls == {"evolve": 20, "compare": 0, "answer": 20}
+
+
+def test_a_wrong_setting_is_named_as_it_is_in_python() -> None:
+    with pytest.raises(UsageError) as caught:
+        evolinstruct.evolve("seeds.txt", "run", client="offline", generations=0)
+    assert str(caught.value) == "generations must be 1 or more (given: 0)."
+    with pytest.raises(UsageError, match=r"^concurency is no setting \(did you mean 'concurrency'"):
+        evolinstruct.evolve("seeds.txt", "run", client="offline", concurency=3)
+
+
+def test_another_run_is_refused_unless_it_may_be_updated(folder: Path) -> None:
+    asked = {"client": "offline", "generations": 1}
+    evolinstruct.evolve("seeds.txt", "run", **asked)
+    with pytest.raises(InputError, match="seed was 0, now 1"):
+        evolinstruct.evolve("seeds.txt", "run", **asked, seed=1)
+    assert evolinstruct.evolve("seeds.txt", "run", **asked, seed=1, update=True).exit_code == 0
+
+
+def test_the_package_offers_three_functions_and_says_what_it_does_not() -> None:
+    assert evolinstruct.__all__ == ["evolve", "evolve_async", "prepare"]
+    with pytest.raises(AttributeError, match="module 'evolinstruct' has no attribute 'evolv'"):
+        _ = evolinstruct.evolv

@@ -1,0 +1,50 @@
+"""docs/calls.md names every way in which a call can end, as the code has it."""
+
+import re
+from pathlib import Path
+
+from evolinstruct import errors
+from evolinstruct.llm import verdicts
+from evolinstruct.llm.openai.table import TABLE
+
+DOC = Path(__file__).parent.parent / "docs" / "calls.md"
+ENDS = {
+    errors.TryAgain: "try again",
+    errors.CallRejected: "rejection",
+    errors.CallFailed: "failure",
+    errors.ServiceRefused: "stop",
+}
+
+
+def leaves(kind: type[Exception]) -> set[type[Exception]]:
+    below = kind.__subclasses__()
+    return {leaf for sub in below for leaf in leaves(sub)} if below else {kind}
+
+
+def name(row: type[BaseException] | int) -> str:
+    if isinstance(row, int):
+        return f"status {row}"
+    package = row.__module__.split(".")[0]
+    return f"`{row.__name__}`" if package == "builtins" else f"`{package}.{row.__name__}`"
+
+
+def end(verdict: verdicts.Verdict) -> str:
+    said = verdict.advice or f"`{verdict.name or 'http_' + 'STATUS'}`"
+    return f"{ENDS[verdict.error]}: {said}"
+
+
+def generated() -> str:
+    rows = "".join(f"| {name(row)} | {end(verdict)} |\n" for row, verdict in TABLE.items())
+    return f"\n| status or error | end |\n|---|---|\n{rows}\n"
+
+
+def test_the_table_of_statuses_and_errors_is_that_of_the_client() -> None:
+    [written] = re.findall(r"<!-- generated.*?-->\n(.*?)<!-- end -->", DOC.read_text(), re.DOTALL)
+    assert written == generated()
+
+
+def test_every_leaf_of_the_error_tree_has_its_row_and_exit_code() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (\d*) ?\|$", DOC.read_text(), re.MULTILINE))
+    known = leaves(errors.CallError) | leaves(errors.StopRun)
+    expected = {leaf.__name__: str(getattr(leaf, "exit_code", "")) for leaf in known}
+    assert rows == expected

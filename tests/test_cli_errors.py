@@ -1,0 +1,304 @@
+"""Bad command lines and bad input: one clear sentence, the right exit code, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from evolinstruct.llm.base import ClientOptions
+from evolinstruct.recipe import NAMES
+from tests.command_line import enter, evolinstruct
+from tests.loopback import error, serve
+from tests.scripted import Scripted
+
+OPERATIONS = "add_constraints, complicate_input, concretize, deepen, in_breadth, increase_reasoning"
+SETTINGS = ", ".join([*sorted(NAMES), "preset"])
+BAD_ROW = "correct it, or leave bad rows out with --skip-bad."
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return enter(tmp_path, monkeypatch)
+
+
+COMMAND_LINES = {
+    "-g 0": "--generations must be 1 or more (given: 0).",
+    "-g -3": "--generations must be 1 or more (given: -3).",
+    "-g many": "--generations must be a whole number (given: 'many').",
+    "-g 2.5": "--generations must be a whole number (given: 2.5).",
+    "--limit 0": "--limit must be 1 or more (given: 0).",
+    "--seed x": "--seed must be a whole number (given: 'x').",
+    "--concurrency 0": "--concurrency must be 1 or more (given: 0).",
+    "--timeout 0": "--timeout must be more than 0 (given: 0).",
+    "--temperature 7": "--temperature must be 2 or less (given: 7).",
+    "--temperature hot": "--temperature must be a number (given: 'hot').",
+    "--temperature answer=hot": "--temperature (answer) must be a number (given: 'hot').",
+    "--temperature answr=1": "--temperature answr=1: no purpose is named 'answr' (did you mean"
+    " 'answer'?); there are evolve, compare, answer.",
+    "--top-p 0": "--top-p must be more than 0 (given: 0).",
+    "--max-tokens 0": "--max-tokens must be 1 or more (given: 0).",
+    "--min-kept 30": "--min-kept must be 1 or less (given: 30).",
+    "--min-kept nan": "--min-kept must be a finite number (given: nan).",
+    "--allow-failures many": "--allow-failures must be a count or a percentage, such as 3 or 0.5%"
+    " (given: 'many').",
+    "--operations deepn": "There is no operation 'deepn' in the pack general (did you mean"
+    f" 'deepen'?); there are {OPERATIONS}.",
+    "--operations deepen=-1": "--operations (deepen) must be 0 or more (given: -1).",
+    "--operations deepen=x": "--operations (deepen) must be a number (given: 'x').",
+    "--operations deepen,": "--operations: a name is missing.",
+    "--operations deepen=0": "Every operation has the weight 0; give at least one a weight.",
+    "--preset relesed": "--preset: there is no preset 'relesed' (did you mean 'released'?);"
+    " there are paper, released.",
+    "--prompts generl": "There is no prompt pack 'generl': it is no folder, and the built-in packs"
+    " are general; did you mean 'general'?",
+    "--client ofline": "There is no client 'ofline' (did you mean 'offline'?); known are offline,"
+    " openai, and any class as package.module:Class.",
+    "--client nowhere:Client": "The client 'nowhere:Client': there is no module 'nowhere';"
+    " install it, or correct the name.",
+    "--client openai": "The openai client has no default model; name one with --model NAME,"
+    " or one for each purpose, as in --model answer=NAME.",
+    "--client openai --model m --base-url host": "The base URL 'host' is not one; write it whole,"
+    " as in http://localhost:8000/v1.",
+    "-o ''": "--out: the name is empty; name a directory for the run.",
+}
+
+
+@pytest.mark.parametrize("words", COMMAND_LINES)
+def test_a_bad_command_line_gets_one_sentence_and_exit_code_2(folder: Path, words: str) -> None:
+    result = evolinstruct(f"evolve seeds.txt -o run --client offline {words}")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"Error: {COMMAND_LINES[words]}\n"
+    assert [path.name for path in folder.iterdir()] == ["seeds.txt"]
+
+
+def test_without_a_client_the_three_ways_on_are_named(folder: Path) -> None:
+    result = evolinstruct("evolve seeds.txt -o run")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "Error: No model to ask: set OPENAI_API_KEY, or name a --provider, and a --model,"
+        " or give the --base-url of a local server and a --model,"
+        " or try things out with --client offline.\n"
+    )
+
+
+@pytest.mark.parametrize("line", ["evolve", "evolve seeds.txt", "evolve -o run", "evolv", "--nope"])
+def test_what_is_no_command_line_at_all_exits_with_2(line: str) -> None:
+    result = evolinstruct(line)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Usage: ")
+
+
+RECIPES = {
+    "generations = 0": "The recipe bad.toml: generations must be 1 or more (given: 0).",
+    "generations = 'x'": "The recipe bad.toml: generations must be a whole number (given: 'x').",
+    "generations = true": "The recipe bad.toml: generations: a number is needed, not true.",
+    "compare = 'maybe'": "The recipe bad.toml: compare must be true or false (given: 'maybe').",
+    "model = 3": "The recipe bad.toml: model must be text (given: 3).",
+    "operations = [1]": "The recipe bad.toml: operations: names are needed, or a table of names"
+    " and weights.",
+    "[temperature]\nansw = 1": "The recipe bad.toml: temperature: no purpose is named 'answ'"
+    " (did you mean 'answer'?); there are evolve, compare, answer.",
+    "[temperature]\nanswer = 3": "The recipe bad.toml: temperature (answer) must be 2 or less"
+    " (given: 3).",
+    "preset = 'papre'": "The recipe bad.toml: preset: there is no preset 'papre'"
+    " (did you mean 'paper'?); there are paper, released.",
+    "generatons = 1": "The recipe bad.toml: generatons is no setting (did you mean 'generations'?);"
+    f" there are {SETTINGS}.",
+    "generations =": "The recipe bad.toml is not TOML: Invalid value (at end of document).",
+    "# \udcff": "The recipe bad.toml is not UTF-8 text; save it so.",
+}
+
+
+@pytest.mark.parametrize("text", RECIPES)
+def test_a_bad_recipe_is_named_with_its_key_and_exits_with_1(folder: Path, text: str) -> None:
+    (folder / "bad.toml").write_text(text, errors="surrogateescape")
+    result = evolinstruct("evolve seeds.txt -o run --client offline --recipe bad.toml")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"Error: {RECIPES[text]}\n"
+
+
+def test_a_recipe_that_is_not_there_is_named(folder: Path) -> None:
+    result = evolinstruct("evolve seeds.txt -o run --client offline --recipe none.toml")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: The recipe none.toml cannot be read: No such file or directory;"
+        " correct --recipe.\n",
+    )
+
+
+SEEDS: dict[str, tuple[bytes | None, str]] = {
+    "missing.jsonl": (
+        None,
+        "missing.jsonl: no such file, and no seeds of that name are shipped ('starter' are);"
+        " check the path.",
+    ),
+    "empty.jsonl": (b"", "empty.jsonl is empty; a seed file holds at least one instruction."),
+    ".": (None, ". is a directory; name the seed files in it, such as *.jsonl."),
+    "binary.jsonl": (
+        b"a\0b",
+        "binary.jsonl is binary, not text: byte 2 is NUL;"
+        " seeds are JSON lines, a JSON array, CSV or plain text, in UTF-8.",
+    ),
+    "latin.jsonl": (
+        b'{"instruction": "x"}\n\xff\n',
+        f"latin.jsonl, line 2: byte 1 of the line (0xff) is not UTF-8; {BAD_ROW}",
+    ),
+    "broken.jsonl": (
+        b'{"instruction": "x"}\n{"instruction": \n',
+        "broken.jsonl, line 2: broken JSON at column 17: expecting value, found its end;"
+        f" {BAD_ROW}",
+    ),
+    "none.jsonl": (
+        b'{"topic": "x"}\n',
+        "none.jsonl, line 1: no instruction among the fields 'topic'"
+        f" (--field names the one that holds it); {BAD_ROW}",
+    ),
+    "blank.jsonl": (
+        b'{"instruction": ""}\n',
+        f"blank.jsonl, line 1: `instruction` is empty; {BAD_ROW}",
+    ),
+    "number.jsonl": (
+        b'{"instruction": 7}\n',
+        f"number.jsonl, line 1: `instruction` is the number 7, where text should be; {BAD_ROW}",
+    ),
+    "long.jsonl": (
+        b'{"instruction": "' + b"x" * 1_000_000 + b'"}\n',
+        "long.jsonl, line 1: the instruction has 1,000,000 characters, more than the 100,000"
+        f" allowed; {BAD_ROW}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_bad_seeds_get_one_sentence_and_exit_code_1_before_anything_is_made(
+    folder: Path, name: str
+) -> None:
+    content, sentence = SEEDS[name]
+    if content is not None:
+        (folder / name).write_bytes(content)
+    result = evolinstruct(f"evolve {name} -o run --client offline")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"Error: {sentence}\n"
+    assert not (folder / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "sentence"),
+    [
+        ("seeds.txt", "seeds.txt is a file; name a directory for the run with -o."),
+        ("seeds.txt/run", "{here}/seeds.txt is a file, so seeds.txt/run cannot be made;"
+         " correct -o."),
+        ("thesis", "thesis holds files but no run (there is no run.json);"
+         " choose an empty or a new directory with -o."),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("extra", ["", "--dry-run"])
+def test_a_place_where_no_run_can_lie_is_refused(
+    folder: Path, out: str, sentence: str, extra: str
+) -> None:
+    (folder / "thesis").mkdir()
+    (folder / "thesis" / "chapter.tex").write_text("All my work.")
+    result = evolinstruct(f"evolve seeds.txt -o {out} --client offline {extra}")
+    assert (result.exit_code, result.stderr) == (1, f"Error: {sentence.format(here=folder)}\n")
+    assert [path.name for path in (folder / "thesis").iterdir()] == ["chapter.tex"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_place_that_cannot_be_written_is_refused(folder: Path) -> None:
+    (folder / "locked").mkdir(mode=0o500)
+    result = evolinstruct("evolve seeds.txt -o locked/run --client offline")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"Error: {folder}/locked cannot be written, so locked/run cannot be made; correct -o.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "difference"),
+    [
+        ("-g 1 --temperature 0.5", "temperature was 1.0, now 0.5"),
+        ("-g 1 --temperature answer=0.5", "temperature was 1.0, now 1.0, answer=0.5"),
+        ("-g 1 --no-compare", "compare was on, now off"),
+        ("-g 1 --seed 1 --model m", "model was not set, now m; seed was 0, now 1"),
+        ("-g 1 --limit 4", "the seeds were 10, now 4"),
+    ],
+)
+@pytest.mark.parametrize("extra", ["", "--dry-run"])
+def test_another_run_in_the_directory_is_refused_and_says_what_differs(
+    folder: Path, words: str, difference: str, extra: str
+) -> None:
+    assert evolinstruct("evolve seeds.txt -o run --client offline -g 1").exit_code == 0
+    result = evolinstruct(f"evolve seeds.txt -o run --client offline {words} {extra}")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"Error: run holds a run that differs: {difference}. Add --update to carry that run over"
+        " to the new settings, or choose another directory with -o.\n"
+    )
+
+
+def test_a_wrong_key_is_told_without_showing_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret-key")
+    answer = error(401, "Incorrect API key provided: sk-very-secret-key", code="invalid_api_key")
+    with serve(lambda _: answer) as server:
+        result = evolinstruct(f"evolve seeds.txt -o run --model m --base-url {server.url}")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1] == (
+        f"Error: {server.url}, model 'm': the service refuses the key; check that it is complete"
+        " and belongs to this service (Incorrect API key provided: [key])."
+    )
+    for path in folder.rglob("*"):
+        assert path.is_dir() or b"very-secret" not in path.read_bytes()
+
+
+class Broken(Scripted):
+    """Has a bug."""
+
+    def __init__(self, options: ClientOptions) -> None:
+        super().__init__(lambda request: RuntimeError("a bug"))
+
+
+BROKEN = "evolve seeds.txt -o run --client tests.test_cli_errors:Broken"
+
+
+def test_a_bug_is_told_in_a_sentence_without_a_traceback() -> None:
+    result = evolinstruct(BROKEN)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "Evolving 10 seeds over 4 generations into run: at most 160 calls.\n"
+        "Error: Unexpected RuntimeError: a bug;"
+        " -vv shows where, which belongs in a report of this.\n"
+    )
+
+
+def test_two_v_show_the_traceback_of_any_error() -> None:
+    assert re.search(
+        r"\nTraceback .*RuntimeError: a bug\n\nError: Unexpected RuntimeError: a bug",
+        evolinstruct(f"{BROKEN} -vv").stderr,
+        re.DOTALL,
+    )
+    result = evolinstruct("evolve seeds.txt -o other --client offline -g 0 -vv")
+    assert result.stderr.startswith("Traceback ")
+    assert result.stderr.endswith("Error: --generations must be 1 or more (given: 0).\n")
+
+
+PROMPTS = {
+    "prompts show generl": (2, COMMAND_LINES["--prompts generl"]),
+    "prompts check seeds.txt": (
+        2,
+        "There is no prompt pack 'seeds.txt': it is no folder, and the built-in packs are general.",
+    ),
+    "prompts check .": (1, ".: this is no prompt pack, since it has no file pack.toml."),
+    "prompts copy general .": (1, ".: the folder is not empty; name a new one for the copy."),
+}
+
+
+@pytest.mark.parametrize("line", PROMPTS)
+def test_a_pack_that_there_is_not_or_cannot_be_copied_is_named(line: str) -> None:
+    code, sentence = PROMPTS[line]
+    result = evolinstruct(line)
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", f"Error: {sentence}\n")

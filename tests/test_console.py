@@ -1,0 +1,303 @@
+"""What is shown to a person: progress, tables, warnings, and foreign text made harmless."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console as Terminal
+
+from evolinstruct.console import Console, tables
+from evolinstruct.console.progress import Progress
+from evolinstruct.console.texts import clock, excerpt, harmless, listed
+from evolinstruct.errors import (
+    EvolinstructError,
+    InputError,
+    Interrupted,
+    ServiceRefused,
+    TooLittleKept,
+)
+from evolinstruct.events import Event, GenerationEnded, GenerationStarted, Said, Settled, counted
+from evolinstruct.records import Kept
+from evolinstruct.summary import Summary
+from evolinstruct.tally import LowYield, Tally
+
+LINE = Kept("id", "id", None, 1, "deepen", None, "Why?", None, None, None, None, None)
+
+
+def tally(generation: int = 1, **counts: object) -> Tally:
+    """Return a tally of 175 instructions of which 120 are kept and 21 rejected."""
+    values = {
+        "kept": 120,
+        "rejected": Counter(prompt_leaked=7, no_information_gain=13, response_empty=1),
+        "operations": Counter(deepen=80, in_breadth=61),
+        "calls": 400,
+    }
+    return Tally(generation, 175, **{**values, **counts})  # type: ignore[arg-type]
+
+
+class Time:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def progress(now: Time, counts: Tally) -> Progress:
+    """Return the progress of a generation 10 seconds and 40 calls after it began with 1,000."""
+    shown = Progress(GenerationStarted(counts, 4), 1_000, now)
+    now.seconds += 10
+    shown.see(Settled(LINE, 1_040, 0))
+    return shown
+
+
+# --- progress -----------------------------------------------------------------------------------
+
+
+def test_progress_as_a_plain_line_says_all_of_it() -> None:
+    assert progress(Time(), tally(failed=Counter(timeout=2))).plain() == (
+        "Generation 1/4: 143 of 175 · 120 kept · 13 no_information_gain · 7 prompt_leaked"
+        " · 1 response_empty · 2 failed · 4.0 calls/s · 0:02 left."
+    )
+
+
+def test_progress_claims_no_speed_before_there_is_one() -> None:
+    shown = Progress(GenerationStarted(Tally(2, 175), 4), 1_000, Time())
+    assert shown.plain() == "Generation 2/4: 0 of 175 · 0 kept."
+
+
+def test_progress_drawn_on_two_lines_fits_its_width() -> None:
+    shown = progress(Time(), tally())
+    assert shown.drawn(100).plain.split("\n") == [
+        "Generation 1/4 ━━━━━━━━━━━━━━━━━━━━━━━━────── 141 of 175 · 4.0 calls/s · 0:02 left",
+        "  120 kept · 13 no_information_gain · 7 prompt_leaked · 1 response_empty",
+    ]
+    assert shown.drawn(57).plain.split("\n") == [
+        "Generation 1/4 141 of 175 · 4.0 calls/s · 0:02 left",
+        "  120 kept · 13 no_information_gain · 7 prompt_leaked · …",
+    ]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 200), st.integers(0, 175))
+def test_progress_drawn_is_never_wider_than_it_may_be(width: int, kept: int) -> None:
+    lines = progress(Time(), tally(kept=kept, rejected=Counter())).drawn(width).plain.split("\n")
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= width
+
+
+def test_the_speed_is_that_of_the_last_seconds_not_of_what_was_replayed() -> None:
+    now, counts = Time(), tally(kept=0, rejected=Counter())
+    shown = Progress(GenerationStarted(counts, 4), 0, now)
+    for second in range(1, 61):
+        now.seconds = second
+        counts.kept += 70 if second == 1 else 1
+        shown.see(Settled(LINE, 2 * second, 0))
+    assert shown.plain().endswith("129 of 175 · 129 kept · 2.0 calls/s · 0:46 left.")
+
+
+def test_seeds_whose_answer_was_rejected_count_once() -> None:
+    counts = tally(0, kept=50, rejected=Counter(response_empty=4))
+    assert Progress(GenerationStarted(counts, 4), 0, Time()).plain() == (
+        "Seeds: 50 of 175 · 50 kept · 4 response_empty."
+    )
+
+
+# --- the final table ----------------------------------------------------------------------------
+
+WHOLE = """\
+generation               1    2  all
+────────────────────────────────────
+pool                   175  175  350
+kept                   120  154  274
+rejected                21   21   42
+  no_information_gain   13   13   26
+  prompt_leaked          7    7   14
+  response_empty         1    1    2
+failed                  34    0   34
+kept per 100 calls      30   38   34
+"""
+
+
+def rendered(summary: Summary, width: int) -> str:
+    out = StringIO()
+    terminal = Terminal(file=out, width=width)
+    for table in tables.generations(summary, width):
+        terminal.print(table)
+    return out.getvalue()
+
+
+def test_the_table_has_a_column_for_each_generation() -> None:
+    tallies = [tally(0), tally(1, failed=Counter(timeout=34)), tally(2, kept=154)]
+    assert rendered(Summary(tallies=tallies), 80) == WHOLE
+
+
+def test_the_table_of_a_stopped_run_says_how_many_are_not_finished() -> None:
+    text = rendered(Summary(tallies=[tally(1), Tally(2, 175)]), 80)
+    assert text.split("\n")[8:10] == [
+        "failed                   0    0",
+        "not finished            34   34",
+    ]
+
+
+def test_a_table_too_wide_goes_on_below() -> None:
+    tallies = [tally(number, kept=154) for number in range(1, 13)]
+    text = rendered(Summary(tallies=tallies), 60)
+    heads = [line.split() for line in text.split("\n") if line.startswith("generation")]
+    assert heads == [
+        ["generation", *map(str, range(1, 6))],
+        ["generation", *map(str, range(6, 11))],
+        ["generation", "11", "12", "all"],
+    ]
+    assert max(map(len, text.split("\n"))) <= 60
+
+
+def test_a_run_that_made_nothing_has_no_table() -> None:
+    assert rendered(Summary(tallies=[tally(0), Tally(1, 175)]), 80) == ""
+
+
+ENDS = {
+    "a preview": (
+        Summary("done", 0, [tally(4)], dataset_lines=1_234),
+        [
+            "1,234 instructions with answers, shuffled: run/dataset.jsonl",
+            "What each generation kept, and what was rejected and why: run/generation-*.jsonl",
+            "Next: look at the data; the same command with -g 5 adds a generation to it.",
+        ],
+    ),
+    "no answers": (
+        Summary("done", 0, [tally(4)]),
+        [
+            "What each generation kept, and what was rejected and why: run/generation-*.jsonl",
+            "Next: the same command with --answers --update answers what was kept.",
+        ],
+    ),
+    "stopped": (
+        Summary("Too little is kept.", 5, [tally(4)]),
+        [
+            "What each generation kept, and what was rejected and why: run/generation-*.jsonl",
+            "Next: put right what is said below, and run the same command again; it goes on from"
+            " here, and pays for nothing twice.",
+        ],
+    ),
+    "interrupted": (
+        Summary("Interrupted.", 130, [tally(4)]),
+        ["What each generation kept, and what was rejected and why: run/generation-*.jsonl"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_the_end_says_where_the_files_are_and_what_to_do_next(name: str) -> None:
+    summary, lines = ENDS[name]
+    assert list(tables.where_to_look(summary, Path("run"))) == lines
+
+
+# --- while it runs ------------------------------------------------------------------------------
+
+
+async def each(events: Iterable[Event]) -> AsyncIterator[Event]:
+    for event in events:
+        yield event
+
+
+def shown(capsys: pytest.CaptureFixture[str], *events: Event, verbosity: int = 0) -> str:
+    asyncio.run(Console(verbosity).follow(each(events)))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return printed.err
+
+
+LOW = LowYield(2, 0.12, 200, "unchanged", 0.85, "Why\x1b[2J\nnot? (the same words)", "it repeats")
+
+
+def test_a_low_yield_names_share_rule_example_and_cause(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, LOW) == (
+        "Low yield: 12% of the first 200 instructions of generation 2 were kept.\n"
+        "  85% were rejected by unchanged, such as: Why\\x1b[2J not? (the same words)\n"
+        "  Usual cause: it repeats.\n"
+    )
+
+
+def test_a_low_yield_for_failures_names_no_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, LowYield(1, 0.0, 7, None, 1.0, "", "the service fails")) == (
+        "Low yield: 0% of the first 7 instructions of generation 1 were kept.\n"
+        "  100% got no answer from the service.\n"
+        "  Usual cause: the service fails.\n"
+    )
+
+
+def test_generations_finished_before_take_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    before = [GenerationEnded(tally(number), anew=False) for number in (0, 1, 2)]
+    ended = tally(3, failed=Counter(timeout=34))
+    now = [GenerationStarted(ended, 3), GenerationEnded(ended, anew=True)]
+    assert shown(capsys, Said("Adding."), *before, *now) == (
+        "Adding.\n"
+        "Generations 1 to 2 were finished before.\n"
+        "Generation 3: 120 of 175 kept, 21 rejected, 34 failed.\n"
+    )
+
+
+def test_seeds_without_a_good_answer_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, GenerationEnded(tally(0), anew=True)) == (
+        "Seeds that got no good answer and stay without:"
+        " 13 no_information_gain, 7 prompt_leaked, 1 response_empty.\n"
+    )
+
+
+def test_quiet_shows_no_event(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, Said("Adding."), LOW, verbosity=-1) == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (InputError("It is a file."), "Error: It is a file."),
+        (ServiceRefused("The key is wrong."), "Error: The key is wrong."),
+        (TooLittleKept("It keeps 3%."), "Stopped: It keeps 3%."),
+        (Interrupted("Interrupted."), "Interrupted."),
+    ],
+)
+def test_an_error_is_headed_by_what_it_is(
+    capsys: pytest.CaptureFixture[str], error: EvolinstructError, line: str
+) -> None:
+    Console(-1).error(error, error)
+    assert capsys.readouterr().err == f"{line}\n"
+
+
+# --- text ---------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text())
+def test_harmless_text_holds_nothing_that_steers_a_terminal(text: str) -> None:
+    made = harmless(text)
+    assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in made)
+    assert not set(made) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2028\u2029")
+    made.encode()
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S", "M"])))
+def test_harmless_text_is_left_alone(text: str) -> None:
+    assert harmless(text) == text
+
+
+def test_an_excerpt_is_one_line_of_bounded_length() -> None:
+    assert excerpt("one\n two\t three") == "one two three"
+    assert excerpt("abcdefgh", 5) == "abcd…"
+
+
+def test_words_for_figures() -> None:
+    assert [clock(7.4), clock(750), clock(11_045)] == ["0:07", "12:30", "3:04:05"]
+    assert [counted(1, "seed"), counted(1_234, "seed")] == ["1 seed", "1,234 seeds"]
+    assert [listed(["a"]), listed(["a", "b", "c"])] == ["a", "a, b and c"]

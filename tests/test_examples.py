@@ -1,0 +1,163 @@
+"""The examples work, and what the documents show is so."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from evolinstruct import prompts
+from evolinstruct.elimination import RULES
+from evolinstruct.records import Kept
+from tests import test_architecture as architecture
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Run a command as a user of the environment does; return its stdout."""
+    ours = ("OPENAI_", "MAKE", "MFLAGS")  # a make around the tests would speak to the one in them
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    env |= {"PATH": f"{BIN}{os.pathsep}{env['PATH']}", "OPENAI_API_KEY": "never-sent"}
+    done = subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    return done.stdout
+
+
+def section(title: str, text: str = README) -> str:
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def first_cells(table: str) -> list[str]:
+    """Return the names in the first column of the tables in a text."""
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    return [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+
+
+def commands() -> list[str]:
+    """Return the program's command lines in the README; those that would cost money only plan."""
+    lines = re.sub(r" *\\\n +", " ", README).splitlines()
+    found = [line.strip() for line in lines if re.match(r" {4}(printf.*\| )?evolinstruct ", line)]
+    return [
+        line if "--client offline" in line or " prompts " in line else f"{line} --dry-run"
+        for line in found
+    ]
+
+
+# The examples
+
+
+def test_the_script_runs_both_ways_and_again_from_what_is_there(tmp_path: Path) -> None:
+    script = ROOT / "examples" / "from_python.py"
+    first = run(sys.executable, script, tmp_path, cwd=tmp_path)
+    made = {path: path.read_bytes() for path in tmp_path.glob("*/*.jsonl")}
+    again = run(sys.executable, script, tmp_path, cwd=tmp_path)
+    assert {path.parent.name for path in made if path.name == "dataset.jsonl"} == {"plain", "async"}
+    assert {path: path.read_bytes() for path in tmp_path.glob("*/*.jsonl")} == made
+    told = [line for line in again.splitlines() if line not in first.splitlines()]
+    assert told == []
+
+
+@pytest.fixture
+def batch(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "examples" / "batch", tmp_path / "batch"))
+
+
+def made_by(batch: Path, *words: str) -> list[str]:
+    said = run("make", *words, cwd=batch).splitlines()
+    return sorted(line.removeprefix("made ") for line in said if line.startswith("made "))
+
+
+def results(batch: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(batch)): p.read_bytes() for p in batch.glob("runs/*/*.jsonl")}
+
+
+BOTH = ["runs/kitchen/dataset.jsonl", "runs/spreadsheets/dataset.jsonl"]
+
+
+def test_the_batch_makes_the_same_two_at_a_time_as_one_by_one(batch: Path) -> None:
+    assert made_by(batch, "-j2") == BOTH
+    assert run("make", "list", cwd=batch).splitlines() == BOTH
+    together = results(batch)
+    run("make", "clean", cwd=batch)
+    assert made_by(batch) == BOTH
+    assert results(batch) == together
+
+
+def test_the_batch_makes_again_only_what_changed(batch: Path) -> None:
+    made_by(batch, "-j2")
+    assert made_by(batch, "-j2") == []
+    with (batch / "seeds" / "kitchen.jsonl").open("a") as seeds:
+        seeds.write('{"instruction": "How long does rice keep?", "output": "A day, cold."}\n')
+    assert made_by(batch, "-j2") == ["runs/kitchen/dataset.jsonl"]
+    assert "How long does rice keep?" in (batch / "runs/kitchen/generation-0.jsonl").read_text()
+    recipe = batch / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("generations = 2", "generations = 1"))
+    assert made_by(batch, "-j2") == BOTH
+    (batch / "seeds" / "kitchen.jsonl").touch()
+    assert made_by(batch, "-j2") == ["runs/kitchen/dataset.jsonl"]
+    assert made_by(batch, "-j2") == []
+
+
+# The documents
+
+
+def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
+    assert len(commands()) > 8
+    for line in commands():
+        run("bash", "-o", "pipefail", "-c", line, cwd=tmp_path)
+
+
+def test_the_recipe_and_the_script_of_the_readme_work(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(README.split("```toml\n")[1].split("```")[0])
+    options = ("-o", "run", "--recipe", "recipe.toml", "--dry-run")
+    run("evolinstruct", "evolve", "starter", *options, cwd=tmp_path)
+    script = README.split("```python\n")[1].split("```")[0]
+    assert re.fullmatch(
+        r"\d+ instructions with answers\n", run(sys.executable, "-c", script, cwd=tmp_path)
+    )
+
+
+def test_the_readme_names_every_operation_rule_and_field() -> None:
+    pack = prompts.read(prompts.find("general"))
+    names = first_cells(section("How the method works"))
+    assert sorted(names) == sorted([*(item.name for item in pack.operations), *RULES])
+    kept = [field.name for field in fields(Kept)]
+    inside = section("What a run directory holds")
+    assert sorted(first_cells(inside)) == sorted(kept)
+    assert re.findall(r'"(\w+)":', inside) == kept
+
+
+def test_the_readme_s_file_tree_names_every_room() -> None:
+    tree = re.findall(r"^ {6}([\w./]+) +\S", section("The source"), re.MULTILINE)
+    named = [name.removesuffix("/").removesuffix(".py").replace("/", ".") for name in tree]
+    assert sorted(named) == sorted(architecture.FLOOR)
+
+
+def test_the_architecture_s_table_is_that_of_the_code() -> None:
+    expected = []
+    for number, rooms in enumerate(architecture.LAYERS):
+        for room in rooms:
+            path = architecture.ROOT.joinpath(*room.split("."))
+            module = path.with_suffix(".py")
+            file = module if module.exists() else path / "__init__.py"
+            opening = (ast.get_docstring(ast.parse(file.read_text())) or "").split("\n\n")[0]
+            words = " ".join(opening.split())
+            expected.append(f"| {len(architecture.LAYERS) - number} | `{room}` | {words} |")
+    found = section("The layers", (ROOT / "ARCHITECTURE.md").read_text()).splitlines()
+    assert [line for line in found if re.match(r"\| \d", line)] == expected
+
+
+@pytest.mark.parametrize("document", sorted(path.name for path in ROOT.glob("*.md")))
+def test_links_between_documents_lead_somewhere(document: str) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / document).read_text())
+    assert [target for target in targets if not (ROOT / target).exists()] == []

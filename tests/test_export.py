@@ -1,0 +1,284 @@
+"""Exporting a run: shapes, splits, shards, cards, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.export import SHAPES, TRAINERS, Licences, Request, export, parse_size
+from evolinstruct.records import Kept
+from evolinstruct.runs import Run
+from tests import runs
+from tests.command_line import enter, evolinstruct
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of forty seeds, two generations; every third seed has no answer."""
+    folder = tmp_path_factory.mktemp("export")
+    seeds = runs.write_seeds(folder / "seeds.jsonl", runs.tasks(40))
+    runs.evolve(seeds, folder / "run", generations=2)
+    return folder / "run"
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+LINE = Kept("c", "s", "s", 1, "deepen", None, "Why?", None, "So.", "m", "not equal", "a.jsonl")
+SEED = Kept("s", "s", None, 0, None, None, "Sum up.\nA text.", "A text.", "Ok.", None, None, "a")
+ORIGIN = {"id": "c", "seed_id": "s", "generation": 1, "operation": "deepen"}
+USER = {"role": "user", "content": "Why?"}
+ASSISTANT = {"role": "assistant", "content": "So."}
+SYSTEM = {"role": "system", "content": "Be brief."}
+ROWS: dict[str, dict[str, Any]] = {
+    "alpaca": {"instruction": "Why?", "input": "", "output": "So.", "system": "Be brief."} | ORIGIN,
+    "chat": {"messages": [SYSTEM, USER, ASSISTANT]} | ORIGIN,
+    "prompt-completion": {"prompt": [SYSTEM, USER], "completion": [ASSISTANT]} | ORIGIN,
+    "sharegpt": {
+        "conversations": [
+            {"from": "system", "value": "Be brief."},
+            {"from": "human", "value": "Why?"},
+            {"from": "gpt", "value": "So."},
+        ]
+    }
+    | ORIGIN,
+    "openai-finetune": {"messages": [SYSTEM, USER, ASSISTANT]},
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_row_has_its_shape_under_a_system_text(name: str) -> None:
+    assert SHAPES[name].row(LINE, "Be brief.") == ROWS[name]
+    assert list(SHAPES[name].columns("Be brief.")) == list(ROWS[name])
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_row_says_nothing_of_a_system_where_there_is_none(name: str) -> None:
+    assert "system" not in json.dumps(SHAPES[name].row(LINE, None))
+    assert list(SHAPES[name].columns(None)) == list(SHAPES[name].row(LINE, None))
+
+
+def test_alpaca_has_a_seed_s_input_apart_again() -> None:
+    row = SHAPES["alpaca"].row(SEED, None)
+    assert {name: row[name] for name in ("instruction", "input", "output", "operation")} == {
+        "instruction": "Sum up.",
+        "input": "A text.",
+        "output": "Ok.",
+        "operation": "seed",
+    }
+
+
+def test_every_answered_instruction_is_exported_once_shuffled_by_the_seed(
+    made: Path, tmp_path: Path
+) -> None:
+    for number, seed in enumerate((None, 0, 1)):
+        export(Run(made), tmp_path / str(number), Request("alpaca", seed=seed))
+    found = [rows_of(tmp_path / str(number) / "train.jsonl") for number in range(3)]
+    expected = {line.id for line in Run(made).instructions() if line.output is not None}
+    assert [sorted(row["id"] for row in rows) for rows in found] == [sorted(expected)] * 3
+    assert found[0] == found[1] != found[2]
+
+
+def test_in_order_rows_stand_as_in_the_run(made: Path, tmp_path: Path) -> None:
+    export(Run(made), tmp_path / "out", Request("chat", shuffle=False))
+    ids = [row["id"] for row in rows_of(tmp_path / "out" / "train.jsonl")]
+    assert ids == [line.id for line in Run(made).instructions() if line.output is not None]
+
+
+@pytest.mark.parametrize("share", [0.001, 0.2, 0.999])
+def test_no_family_is_on_both_sides_and_both_have_rows(
+    made: Path, tmp_path: Path, share: float
+) -> None:
+    done = export(Run(made), tmp_path / "out", Request("alpaca", test=share))
+    train, test = (rows_of(tmp_path / "out" / f"{name}.jsonl") for name in ("train", "test"))
+    families = {row["seed_id"] for row in train}, {row["seed_id"] for row in test}
+    assert families[0] & families[1] == set()
+    total = len(families[0] | families[1])
+    assert len(families[1]) == min(max(1, round(share * total)), total - 1)
+    assert done.rows == {"train": len(train), "test": len(test)}
+
+
+def test_shards_hold_the_same_rows_and_no_more_than_their_size(made: Path, tmp_path: Path) -> None:
+    export(Run(made), tmp_path / "one", Request("alpaca"))
+    done = export(Run(made), tmp_path / "many", Request("alpaca", shard=20_000))
+    names = done.files["train"]
+    last = len(names)
+    assert names == [f"train-{n:05}-of-{last:05}.jsonl" for n in range(last)]
+    assert last > 2
+    pieces = [(tmp_path / "many" / name).read_bytes() for name in names]
+    assert b"".join(pieces) == (tmp_path / "one" / "train.jsonl").read_bytes()
+    assert max(map(len, pieces)) <= 20_000
+
+
+def test_filters_and_no_seeds_leave_the_rest_out(made: Path, tmp_path: Path) -> None:
+    request = Request("alpaca", {"generation": ["0-1"], "min_words": "8"}, seeds=False)
+    export(Run(made), tmp_path / "out", request)
+    ids = {row["id"] for row in rows_of(tmp_path / "out" / "train.jsonl")}
+    lines = Run(made).instructions(1)
+    assert ids == {x.id for x in lines if x.output and len(x.instruction.split()) >= 8}
+
+
+def test_the_checksums_are_those_of_all_files(made: Path, tmp_path: Path) -> None:
+    export(Run(made), tmp_path / "out", Request("sharegpt", test=0.1, trainer="llama-factory"))
+    found = contents(tmp_path / "out")
+    sums = found.pop("SHA256SUMS").decode()
+    assert sums == "".join(
+        f"{hashlib.sha256(found[name]).hexdigest()}  {name}\n" for name in sorted(found, key=Path)
+    )
+    assert {"README.md", "dataset_info.json", "llama-factory.yaml"} < set(found)
+
+
+def test_the_card_says_how_it_was_made_and_only_what_is_stated_of_rights(
+    made: Path, tmp_path: Path
+) -> None:
+    licences = Licences("apache-2.0", "written by us", None)
+    request = Request("chat", {"generation": ["1-2"]}, title="Things", licences=licences)
+    done = export(Run(made), tmp_path / "out", request)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert card.startswith(
+        '---\npretty_name: "Things"\nlicense: "apache-2.0"\ntask_categories:\n- text-generation\n'
+    )
+    assert "  - split: train\n    path:\n    - train.jsonl\n---\n" in card
+    assert f"# Things\n\n{done.rows['train']} instructions with answers" in card
+    assert "- The seeds: written by us.\n- The texts of the models: not stated;" in card
+    assert "not by a\n" not in card
+    assert "**Not for training.**" in card
+    assert "    evolinstruct evolve seeds.jsonl -o run --prompts prompts --client offline" in card
+    again = "    evolinstruct export run -o out --format chat --generation 1-2 --title Things"
+    assert f"{again} --license apache-2.0 --seed-license 'written by us'\n" in card
+    deepened = [f"{done.made[number, 'deepen']}" for number in (1, 2)]
+    assert f"| deepen | {' | '.join(deepened)} |" in card
+    assert str(tmp_path) not in card
+
+
+def test_an_unfinished_run_exports_what_is_finished_and_says_so(made: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut"
+    runs.evolve(made.parent / "seeds.jsonl", cut, generations=2)
+    state = json.loads((cut / "run.json").read_text())
+    state |= {"status": "Stopped by --max-calls.", "exit_code": 4}
+    state["generations"] = state["generations"][:2]
+    (cut / "run.json").write_text(json.dumps(state))
+    second = cut / "generation-2.jsonl"
+    second.write_bytes(second.read_bytes()[:-20])  # torn
+    done = export(Run(cut), tmp_path / "out", Request("chat"))
+    assert done.notices[0].endswith("which is left out.")
+    assert done.notices[1] == (
+        f"{cut} is not finished (Stopped by --max-calls); what it has so far is exported, up to"
+        " generation 2 of 2."
+    )
+    assert "The run is not finished" in (tmp_path / "out" / "README.md").read_text()
+
+
+# What is refused
+
+
+def test_an_export_that_is_there_is_replaced_only_by_force(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(Run(made), out, Request("alpaca", shard=20_000, trainer="axolotl"))
+    (out / "model").mkdir()
+    (out / "model" / "mine").write_text("kept")
+    before = contents(out)
+    with pytest.raises(InputError, match="is there already; name another folder with -o"):
+        export(Run(made), out, Request("chat"))
+    assert contents(out) == before
+    export(Run(made), out, Request("chat", force=True))
+    after = contents(out)
+    assert {name for name in after if "/" not in name} == {"README.md", "SHA256SUMS", "train.jsonl"}
+    assert after["model/mine"] == b"kept"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_run_and_a_file_are_no_place_for_an_export(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="holds a run"):
+        export(Run(made), made, Request("chat", force=True))
+    with pytest.raises(InputError, match="is a file"):
+        export(Run(made), tmp_path / "file", Request("chat", force=True))
+
+
+def test_a_filter_that_keeps_nothing_is_said_and_writes_nothing(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="passes these filters, so nothing is exported"):
+        export(Run(made), tmp_path / "out", Request("chat", {"grep": "no such text"}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_instructions_without_answers_are_counted(made: Path, tmp_path: Path) -> None:
+    seeds = runs.write_seeds(tmp_path / "seeds.jsonl", [{"instruction": "Explain rain."}])
+    runs.evolve(seeds, tmp_path / "run", generations=1, answers=False)
+    with pytest.raises(InputError, match=r"None of the \d instructions chosen"):
+        export(Run(tmp_path / "run"), tmp_path / "out", Request("chat"))
+    done = export(Run(made), tmp_path / "whole", Request("chat"))
+    assert done.unanswered == 14
+    assert done.notices == ["14 instructions have no answer and are left out."]
+
+
+REFUSED = {
+    "a shape": (Request("alpacca"), "did you mean 'alpaca'"),
+    "a trainer": (Request("chat", trainer="tlr"), "did you mean 'trl'"),
+    "a trainer's shape": (Request("alpaca", trainer="trl"), "it reads chat, prompt-completion"),
+    "a share": (Request("chat", test=1.0), "between 0 and 1"),
+    "a Parquet file": (Request("openai-finetune", parquet=True), "JSONL only"),
+    "an operation": (Request("chat", {"operation": "deepn"}), "did you mean 'deepen'"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_is_refused(name: str, made: Path, tmp_path: Path) -> None:
+    request, words = REFUSED[name]
+    with pytest.raises(UsageError) as refused:
+        export(Run(made), tmp_path / "out", request)
+    assert words in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sizes_are_read_with_their_units() -> None:
+    assert [parse_size(word) for word in ("7", "5kb", "500MB", "1 G")] == [
+        7,
+        5_000,
+        500_000_000,
+        1_000_000_000,
+    ]
+    for word in ("", "0", "MB", "1.5G", "-1"):
+        with pytest.raises(UsageError, match="a size is needed"):
+            parse_size(word)
+
+
+# Trainers
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_a_trainer_s_configuration_names_the_files(
+    trainer: str, made: Path, tmp_path: Path
+) -> None:
+    for shape in TRAINERS[trainer].shapes:
+        out = tmp_path / shape
+        export(Run(made), out, Request(shape, test=0.1, shard=30_000, trainer=trainer))
+        config = (out / f"{trainer}.yaml").read_text()
+        said = config + (
+            (out / "dataset_info.json").read_text() if trainer == "llama-factory" else ""
+        )
+        assert "OWNER/MODEL" in config
+        names = [path.name for path in out.glob("t*.jsonl")]
+        assert len(names) > 2
+        assert trainer == "trl" or [name for name in names if name not in said] == []
+
+
+def test_the_command_line_exports_and_tells(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    done = evolinstruct(f"export {made} -o out --format alpaca --test 0.1 --json -q")
+    facts = json.loads(done.stdout)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert facts["files"] == {"train": ["train.jsonl"], "test": ["test.jsonl"]}
+    assert facts["rows"]["train"] == len(rows_of(tmp_path / "out" / "train.jsonl"))

@@ -1,0 +1,173 @@
+"""The law that finds how much a service takes, tried on services in simulated time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from evolinstruct.llm.throttle.pace import Pace
+from evolinstruct.llm.throttle.rates import Announced, Bucket
+from tests.simulated import (
+    Batching,
+    Limited,
+    Noisy,
+    Queueing,
+    Service,
+    Traffic,
+    mixed,
+    simulate,
+)
+
+SECONDS = 75.0
+MOST = 512
+
+
+def auto(service: Service, seconds: float = SECONDS) -> Traffic:
+    return simulate(service, seconds, lambda clock: Pace(clock, MOST))
+
+
+def fixed(service: Service, concurrency: int, seconds: float = SECONDS) -> Traffic:
+    return simulate(service, seconds, lambda clock: Pace(clock, concurrency, fixed=True))
+
+
+def limited(rate: float, *seconds: float, **more: float) -> Callable[[], Service]:
+    return lambda: Limited(rate, mixed(*seconds), **more)  # type: ignore[arg-type]
+
+
+def queueing(capacity: int, *seconds: float) -> Callable[[], Service]:
+    return lambda: Queueing(capacity, mixed(*seconds))
+
+
+A_MINUTE = {"burst": 500.0}
+SERVERS: dict[str, tuple[Callable[[], Service], float]] = {
+    "20 a second at 0.2 s": (limited(20, 0.2), 20),
+    "20 a second at 2 s": (limited(20, 2), 20),
+    "200 a second at 0.2 s": (limited(200, 0.2), 200),
+    "200 a second at 2 s": (limited(200, 2), 200),
+    "200 a second at both": (limited(200, 0.2, 2), 200),
+    "800 a second at 0.2 s": (limited(800, 0.2), 800),
+    "800 a second at both, as far as 512 go": (limited(800, 0.2, 2), MOST / 1.1),
+    "capacity 8 at 0.2 s": (queueing(8, 0.2), 40),
+    "capacity 8 at 2 s": (queueing(8, 2), 4),
+    "capacity 64 at 0.2 s": (queueing(64, 0.2), 320),
+    "capacity 64 at 2 s": (queueing(64, 2), 32),
+    "500 a minute at 0.2 s": (limited(500 / 60, 0.2, **A_MINUTE), 500 / 60),
+    "500 a minute at 2 s": (limited(500 / 60, 2, **A_MINUTE), 500 / 60),
+    "500 a minute, announced": (limited(500 / 60, 0.2, **A_MINUTE, announces=True), 500 / 60),
+    "a local model that slows down": (lambda: Batching(1.0, 64), 56.9),
+}
+"""Each with the replies a second that the best fixed setting gets in the long run."""
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_from_second_15_on_it_gets_nine_tenths_of_what_there_is_and_few_refusals(name: str) -> None:
+    make, best = SERVERS[name]
+    traffic = auto(make())
+    assert traffic.rate(15, SECONDS) >= 0.9 * best
+    assert traffic.refused_in(60) <= max(20, 0.02 * traffic.ended_in(60))
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("20 a second at 0.2 s", 4), ("capacity 8 at 2 s", 8)]
+)
+def test_what_is_called_best_is_what_the_right_fixed_setting_gets(name: str, setting: int) -> None:
+    make, best = SERVERS[name]
+    assert fixed(make(), setting).rate(15, SECONDS) == pytest.approx(best, rel=0.02)
+
+
+def test_announced_limits_are_never_run_into() -> None:
+    assert auto(limited(500 / 60, 0.2, **A_MINUTE, announces=True)()).refusals == []
+
+
+def test_a_saturated_server_is_not_flooded() -> None:
+    windows = auto(queueing(8, 0.2)()).windows
+    assert max(windows[10:]) <= 24
+
+
+def test_a_rest_ends_and_more_is_tried_when_the_server_grows() -> None:
+    service = Queueing(8, mixed(0.2))
+    pace: list[Pace] = []
+
+    def make(clock: Callable[[], float]) -> Pace:
+        pace.append(Pace(clock, MOST))
+        return pace[0]
+
+    grows = _Growing(service, 30.0, 64)
+    assert simulate(grows, 120, make).rate(90, 120) >= 0.9 * 320
+
+
+class _Growing:
+    """Has another capacity from some second on."""
+
+    def __init__(self, service: Queueing, at: float, capacity: int) -> None:
+        self._service, self._at, self._capacity = service, at, capacity
+
+    def ask(self, now: float) -> object:
+        if now >= self._at:
+            self._service.capacity = self._capacity
+        return self._service.ask(now)
+
+
+def test_random_refusals_and_failures_do_not_slow_it_down() -> None:
+    stormy = Noisy(Queueing(256, mixed(0.2)), refusals=0.02, failures=0.08, retry_after=0.001)
+    assert auto(stormy).rate(15, SECONDS) >= 0.9 * 0.9 * 1280
+
+
+def test_after_a_refusal_nothing_is_sent_until_the_service_says() -> None:
+    traffic = auto(limited(20, 0.2, burst=20.0)(), 30)
+    first = traffic.refusals[0]
+    burst = [at for at in traffic.sends if first < at < first + 0.99]
+    assert burst == []
+
+
+def test_a_burst_of_refusals_is_one_cut() -> None:
+    now = 0.0
+    pace = Pace(lambda: now, MOST)
+    burst = [pace.on_sent() for _ in range(8)]
+    now = 0.1
+    pace.on_refused(burst[0], 1.0, None)
+    cut = pace.rate
+    for sent in burst[1:]:
+        pace.on_refused(sent, 1.0, None)
+    assert (pace.rate, pace.in_flight, pace.pause) == (cut, 0, 1.0)
+
+
+def test_a_fixed_number_is_kept_whatever_comes_but_a_pause() -> None:
+    now = 0.0
+    pace = Pace(lambda: now, 4, fixed=True)
+    for _ in range(20):
+        pace.on_refused(pace.on_sent(), 0.5, None)
+    assert (pace.limit, pace.wait()) == (4, 0.5)
+    now = 0.5
+    assert pace.wait() == 0
+
+
+@pytest.mark.parametrize("rpm", [1, 30, 60, 600, 12_000])
+def test_no_minute_holds_more_calls_than_the_user_allows(rpm: int) -> None:
+    make = partial(Pace, most=MOST, rpm=rpm)
+    seconds = 130
+    sends = simulate(Queueing(MOST, mixed(0.2)), seconds, make).sends
+    last = 0
+    most = 0
+    for n, at in enumerate(sends):
+        while sends[last] <= at - 60 + 1e-6:
+            last += 1
+        most = max(most, n - last + 1)
+    assert 0.97 * rpm * seconds / 60 - 60 <= len(sends)
+    assert most <= rpm
+
+
+def test_tokens_are_settled_by_what_was_used() -> None:
+    bucket = Bucket(6_000)
+    bucket.take(1_000)
+    assert bucket.wait(0.0) > 9
+    bucket.take(-1_000)
+    assert bucket.wait(0.0) == 0
+
+
+def test_what_comes_back_meanwhile_is_the_rate_when_nothing_is_left() -> None:
+    announced = Announced()
+    announced.see(500, 0, 60.0, 0.0)
+    assert announced.rate == pytest.approx(500 / 60)

@@ -1,0 +1,233 @@
+"""Rules as a user sets them: which are on, with which settings, and what is refused."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evolinstruct import defaults
+from evolinstruct.elimination import (
+    ANSWER_RULES,
+    REWRITE_RULES,
+    RULES,
+    Answer,
+    Rewrite,
+    Verdict,
+    choose,
+    find,
+    parse_words,
+)
+from evolinstruct.errors import InputError, RuleFailed, UsageError
+from evolinstruct.recipe import Layer, Recipe, settle
+from evolinstruct.records import Failed
+from evolinstruct.run_dir import RunDir
+from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
+
+OWN = "tests.own_rules"
+
+
+def on(**options: Any) -> set[str]:
+    return set(choose(**{"wishes": {}, **options}).described())
+
+
+def test_by_default_the_papers_rules_are_on_and_those_that_the_defaults_name() -> None:
+    papers = {name for name, rule in RULES.items() if "(paper" in rule.meaning}
+    assert papers == {
+        "prompt_leaked",
+        "no_information_gain",
+        "response_apologizes",
+        "response_empty",
+    }
+    structural = {"rewrite_unusable", "unchanged"}
+    assert on() == structural | papers - {"no_information_gain"} | set(defaults.FURTHER_RULES)
+    assert {name for name, rule in RULES.items() if not rule.on} == {"language_changed"}
+
+
+def test_the_preset_paper_has_no_rule_but_the_papers() -> None:
+    recipe = settle(Layer({}, "paper")).recipe
+    assert set(choose(recipe.rules, eliminate=recipe.eliminate).described()) == {
+        *("rewrite_unusable", "unchanged"),
+        *("prompt_leaked", "response_apologizes", "response_empty"),
+    }
+
+
+def test_a_rule_is_switched_and_set_by_words_of_the_command_line() -> None:
+    assert parse_words(
+        ["word_growth=80", "word_growth.least=-5", "asks_back"], ["cut_off"], strict=False
+    ) == {"word_growth": {"most": 80.0, "least": -5.0}, "asks_back": True, "cut_off": False}
+    assert parse_words([], [], strict=True) == {"word_growth": {"least": 10, "most": 20}}
+    assert choose({"word_growth": {"most": 80}}).described()["word_growth"] == {
+        "most": 80.0,
+        "least": -40.0,
+    }
+
+
+REFUSED_WORDS = {
+    ("word_grwth",): "There is no rule 'word_grwth' (did you mean word_growth?)",
+    ("word_growth=wide",): "--rule word_growth=wide: 'wide' is no number.",
+    ("word_growth.most",): "a value is missing",
+    ("unchanged=3",): "the rule unchanged has no settings",
+    (f"{OWN}:nothing",): "cannot be loaded",
+    ("no.module:rule",): "cannot be loaded",
+    (f"{OWN}:of_something",): "its first parameter must be called rewrite or answer",
+    (f"{OWN}:with_a_word",): "its setting 'word' needs a number",
+}
+
+
+@pytest.mark.parametrize(("words", "said"), REFUSED_WORDS.items())
+def test_a_word_that_names_no_rule_or_value_is_refused(words: tuple[str], said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        parse_words(words, [], strict=False)
+
+
+REFUSED_WISHES: dict[str, dict[str, Any]] = {
+    "share must be from 0 to 1 (given: 3)": {"input_lost": {"share": 3}},
+    "has no setting 'mots'; it has most, least": {"word_growth": {"mots": 3}},
+    "has no setting 'x'; it has none": {"link_lost": {"x": 3}},
+    "The rule unchanged cannot be switched off": {"unchanged": False},
+    "The rule truncated cannot be switched off": {"truncated": False},
+}
+
+
+@pytest.mark.parametrize(("said", "wishes"), REFUSED_WISHES.items())
+def test_a_setting_that_makes_no_sense_is_refused(said: str, wishes: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        choose(wishes)
+
+
+def test_a_rule_cannot_be_both_on_and_off() -> None:
+    with pytest.raises(UsageError, match="both on and off"):
+        parse_words(["cut_off"], ["cut_off"], strict=False)
+
+
+# Layers of settings
+
+
+def settled(*layers: dict[str, object]) -> Recipe:
+    given, *file = reversed(layers)
+    return settle(Layer(given), Layer(file[0]) if file else None).recipe
+
+
+def test_rules_are_laid_rule_by_rule_and_setting_by_setting() -> None:
+    file = {"rules": {"word_growth": {"most": 50}, "cut_off": False, "asks_back": {"words": 9}}}
+    flags = {"rules": {"word_growth": {"least": 0}, "cut_off": True, "asks_back": False}}
+    assert settled(file, flags).rules == {
+        "word_growth": {"most": 50, "least": 0},
+        "cut_off": True,
+        "asks_back": False,
+    }
+    assert settled(file, {"rules": {"word_growth": True}}).rules["word_growth"] == {"most": 50}
+
+
+def test_switching_all_off_takes_what_lies_below_it_along() -> None:
+    file = {"rules": {"word_growth": {"most": 50}}}
+    flags = {"eliminate": False, "rules": {"cut_off": True}}
+    assert settled(file, flags).rules == {"cut_off": True}
+
+
+def test_the_rule_that_takes_a_call_is_the_setting_compare() -> None:
+    recipe = settled({"rules": {"no_information_gain": False, "cut_off": False}})
+    assert (recipe.compare, recipe.rules) == (False, {"cut_off": False})
+    with pytest.raises(UsageError, match="the opposite"):
+        settled({"compare": True, "rules": {"no_information_gain": False}})
+
+
+@pytest.mark.parametrize("wish", ["on", 3, {"most": "many"}, {"most": True}, None])
+def test_a_recipe_gives_switches_and_tables_of_numbers(wish: object) -> None:
+    with pytest.raises(UsageError, match="rules: word_growth must be true, false or a table"):
+        settled({"rules": {"word_growth": wish}})
+
+
+# Rules of one's own
+
+
+def test_a_function_is_a_rule_with_settings_and_a_meaning() -> None:
+    rule = find(f"{OWN}:no_lists")
+    assert (rule.meaning, rule.stage) == ("Drops answers with long lists.", "answer")
+    answer = Answer("x", "a\n- b\n- c")
+    assert choose({rule.name: True}).judge_answer(answer) is None
+    assert choose({rule.name: {"items": 2}}).judge_answer(answer) == Verdict(rule.name, "2 items")
+
+
+def test_a_rule_object_is_one_too() -> None:
+    rules = choose({f"{OWN}:SHORT": True})
+    assert rules.judge_rewrite(Rewrite("x", "y", ())) == Verdict(f"{OWN}:SHORT", "short")
+
+
+def test_a_rule_that_raises_or_gives_no_text_is_a_failure_that_names_it() -> None:
+    with pytest.raises(RuleFailed, match=f"The rule {OWN}:raises raised ValueError: no such table"):
+        choose({f"{OWN}:raises": True}).judge_rewrite(Rewrite("x", "y z", ()))
+    with pytest.raises(RuleFailed, match="returned True; a rule returns its evidence as text"):
+        choose({f"{OWN}:says_yes": True}).judge_answer(Answer("x", "y z"))
+
+
+# Whole runs
+
+
+def test_a_rule_that_raises_costs_its_instructions_and_the_run_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(6))
+    client = "tests.scripted:Obedient"
+    summary = evolve(seeds, out, client=client, generations=2, rules={f"{OWN}:raises": True})
+    assert summary.exit_code == 3
+    failed = list(RunDir(out).read(1, Failed))
+    assert [(line.purpose, line.error) for line in failed] == [("rule", "rule_error")] * 6
+    assert f"{OWN}:raises" in failed[0].message
+    check_invariants(out, 2)
+
+
+def test_other_rules_make_another_run_which_an_update_carries_over(tmp_path: Path) -> None:
+    seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(30))
+    rules = {"word_growth": {"least": 10, "most": 20}, f"{OWN}:no_lists": True}
+    evolve(seeds, tmp_path / "run", generations=2)
+    with pytest.raises(InputError, match=r"the rule word_growth was on \(most 150, least -40\)"):
+        evolve(seeds, tmp_path / "run", generations=2, rules=rules)
+    evolve(seeds, tmp_path / "run", generations=2, rules=rules, update=True)
+    evolve(seeds, tmp_path / "anew", generations=2, rules=rules, concurrency=3)
+    assert data_files(tmp_path / "run") == data_files(tmp_path / "anew")
+
+
+# Hostile inputs
+
+HOSTILE = {
+    "one letter": "a" * 1_000_000,
+    "spaces": " " * 1_000_000,
+    "lines": "\n" * 1_000_000,
+    "fences": "```\n" * 250_000,
+    "open quotes": '"' * 1_000_000,
+    "pipes": "| " * 500_000,
+    "labels": "answer: " * 125_000,
+    "numbers": "1,1." * 250_000,
+    "links": "www." * 250_000,
+    "sorry": "sorry " * 160_000,
+    "Chinese": "好" * 1_000_000,
+    "words": "as an AI language model I cannot " * 30_000,
+    "stars": "*" * 1_000_000 + "a",
+    "answer lines": "\nAnswer:\n" * 100_000,
+    "the": "the " * 250_000,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_rule_takes_long_over_a_megabyte(text: str) -> None:
+    slow = {}
+    for rule in [*REWRITE_RULES.values(), *ANSWER_RULES.values()]:
+        if rule.needs:
+            continue
+        for parent, child in ((text, "Name it."), ("Name it.", text), (text, text + " b")):
+            subject = (
+                Answer(parent, child)
+                if rule.stage == "answer"
+                else Rewrite(
+                    parent, child, ("given instruction",), "deepen", "in-depth", None, parent
+                )
+            )
+            begin = time.process_time()
+            rule.check(subject)
+            if (seconds := time.process_time() - begin) > 2:
+                slow[rule.name] = seconds
+    assert slow == {}

@@ -1,0 +1,69 @@
+"""Words are counted in every script, and differences name the words and lose none."""
+
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evolinstruct.words import Stretch, compare_words, count_words
+
+TEXTS = st.text(alphabet="ab \n\t潮汐é👩\u200d.", max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", 0), ("  two\n words ", 2), ("naïve café", 2), ("解释潮汐。", 5), ("see 潮汐 now", 4)],
+)
+def test_words_stand_between_blanks_and_unspaced_scripts_count_by_the_letter(
+    text: str, words: int
+) -> None:
+    assert count_words(text) == words
+
+
+def test_a_difference_names_the_words_that_were_removed_and_added() -> None:
+    assert compare_words("Name three rivers.", "Name four rivers. Say why.") == [
+        Stretch("same", "Name "),
+        Stretch("removed", "three "),
+        Stretch("added", "four "),
+        Stretch("same", "rivers. "),
+        Stretch("added", "Say why."),
+    ]
+
+
+def test_unspaced_scripts_differ_by_the_letter() -> None:
+    assert compare_words("解释潮汐", "解释月潮汐") == [
+        Stretch("same", "解释"),
+        Stretch("added", "月"),
+        Stretch("same", "潮汐"),
+    ]
+
+
+def test_what_is_removed_at_the_end_stays_a_word_of_its_own() -> None:
+    assert compare_words("Name rivers now", "Name rivers") == [
+        Stretch("same", "Name rivers"),
+        Stretch("removed", " now"),
+    ]
+
+
+def _joined(stretches: list[Stretch], without: str) -> str:
+    return "".join(stretch.text for stretch in stretches if stretch.kind != without)
+
+
+@given(before=TEXTS, after=TEXTS)
+def test_what_is_the_same_or_added_is_the_later_text_and_the_rest_the_earlier(
+    before: str, after: str
+) -> None:
+    stretches = compare_words(before, after)
+    assert _joined(stretches, without="removed") == after
+    earlier = _joined(stretches, without="added")
+    assert "".join(earlier.split()) == "".join(before.split())
+
+
+def test_very_long_texts_are_compared_at_bounded_cost() -> None:
+    before = " ".join(f"a{n % 7}" for n in range(30_000))
+    after = " ".join(f"b{n % 5}" for n in range(30_000))
+    start = perf_counter()
+    stretches = compare_words(f"Begin {before}", f"Begin {after}")
+    assert [stretch.kind for stretch in stretches] == ["same", "removed", "added"]
+    assert perf_counter() - start < 5
