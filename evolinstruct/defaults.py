@@ -5,6 +5,9 @@ from __future__ import annotations
 PURPOSES = ("evolve", "compare", "answer")
 """What the calls of a run are for, in the order in which an instruction meets them."""
 
+PARTS = ("instruction", "input", "output")
+"""The parts of a seed, which a field of a seed file may be named for."""
+
 GENERATIONS = 4
 TEMPERATURE = 1.0
 TOP_P = 0.9
@@ -12,6 +15,7 @@ MAX_TOKENS = 2048
 PACK = "general"
 SEED = 0
 MAX_CONCURRENCY = 512
+LOCAL_CONCURRENCY = 64
 TIMEOUT = 300.0
 
 SHOWN = 10
@@ -20,6 +24,8 @@ PREVIEWED = 5
 """So many seeds a preview draws."""
 VARIETY_SAMPLE = 1_000
 """So many texts of each generation variety is measured on."""
+REPORT_ROWS = 3_000
+"""So many lines a report embeds at most, as whole families."""
 
 NOTICE_AFTER = 200
 """So many settled instructions of a generation tell what share of it will be kept."""

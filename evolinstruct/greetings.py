@@ -34,6 +34,11 @@ def about_settings(plan: Plan) -> Iterator[str]:
     ]
     if left_out:
         yield f"Left out of the seeds: {' and '.join(left_out)}."
+    if counts.multi_turn:
+        yield (
+            f"{counted(counts.multi_turn, 'conversation')} of several turns: only the first turn of"
+            " the user is evolved."
+        )
 
 
 def what_was_found(plan: Plan, run_dir: RunDir, replies: int, *, finished: bool) -> str:

@@ -68,7 +68,18 @@ class SeedLines:
         names = (line.id for line in self._all())
         return frozenset(draw_sample(names, self._draw or 0, self._by, str))
 
+    @cached_property
+    def _sample(self) -> frozenset[str]:
+        names = (line.id for line in self._every())
+        return frozenset(draw_sample(names, self.choice.sample or 0, self._by, str))
+
     def _all(self, counts: Counts | None = None) -> Iterator[Kept]:
+        lines = self._every(counts)
+        if self.choice.sample is None:
+            return lines
+        return (line for line in lines if line.id in self._sample)
+
+    def _every(self, counts: Counts | None = None) -> Iterator[Kept]:
         if self._stdin is not None:
             self._stdin.seek(0)
         choice = self.choice
@@ -79,6 +90,7 @@ class SeedLines:
             limit=choice.limit,
             counts=counts or Counts(),
             stdin=self._stdin,
+            mapping=choice.map,
         ):
             text = join_input(seed.instruction, seed.input)
             name = seed_id(text)

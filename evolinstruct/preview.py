@@ -12,12 +12,12 @@ from evolinstruct.run_state import State
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Extrapolation:
     """What a whole run would take at a preview's rate.
 
     Attributes:
         seeds: how many seeds it has.
-        drawn: how many of them the estimate is drawn from.
+        drawn: how many of them it was made from.
         calls: how many calls.
         tokens: how many tokens, prompts and replies; None if the service said nothing.
         cost: dollars; None where a price is unknown.
@@ -30,11 +30,11 @@ class Estimate:
     cost: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the estimate as plain data."""
+        """Return it as plain data."""
         return asdict(self)
 
 
-def estimate(state: State) -> Estimate:
+def extrapolate(state: State) -> Extrapolation:
     """Return what the whole run would take, from the state of a finished preview."""
     drawn = int(state.seeds["used"])
     seeds = state.preview_of or drawn
@@ -43,7 +43,7 @@ def estimate(state: State) -> Estimate:
     tokens = [used.tokens for used in state.usage if used.tokens is not None]
     costs = [used.cost for used in state.usage if used.cost is not None]
     share = calls / made if made else 0.0
-    return Estimate(
+    return Extrapolation(
         seeds=seeds,
         drawn=drawn,
         calls=calls,

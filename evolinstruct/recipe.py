@@ -112,6 +112,19 @@ def _weights(value: object) -> object:
     return weights
 
 
+def _fields(value: object) -> object:
+    """Read ``PART=FIELD`` words, in a list or divided by commas; refuse unknown parts."""
+    if not isinstance(value, Mapping):
+        words = value if isinstance(value, list | tuple) else [value]
+        pairs = [word.partition("=") for part in words for word in str(part).split(",")]
+        value = {part.strip(): field.strip() for part, _, field in pairs}
+    for part, field in value.items():
+        if part not in defaults.PARTS or not field:
+            parts = ", ".join(defaults.PARTS)
+            raise ValueError(f"{part}={field} is no PART=FIELD; parts are {parts}")
+    return dict(value)
+
+
 def _rules(value: object) -> object:
     """Refuse what says nothing of rules: each is switched, or given a table of numbers."""
     if not isinstance(value, Mapping):
@@ -210,9 +223,30 @@ class SeedChoice(_Settings):
 
     field: str | None = Field(default=None, description="the key that holds the instruction")
     skip_bad: StrictBool = Field(default=False, description="go on after a bad row")
+    map: Annotated[dict[str, str], BeforeValidator(_fields)] = Field(
+        default={}, description="the keys of instruction, input and output in seed files"
+    )
     limit: Annotated[_Whole, Field(ge=1)] | None = Field(
         default=None, description="at most so many"
     )
+    sample: Annotated[_Whole, Field(ge=1)] | None = Field(
+        default=None, description="only so many, drawn by the run's seed"
+    )
+
+
+def seed_fields(field: str | None, words: list[str] | None) -> dict[str, str]:
+    """Return the field of each part of a seed that the words of a user name.
+
+    Raises:
+        UsageError: a part that there is not.
+    """
+    try:
+        choice = SeedChoice.model_validate({"field": field, "map": words or {}})
+    except ValidationError as error:
+        raise UsageError(
+            f"--map: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
+        ) from error
+    return {**choice.map, **({"instruction": field} if field else {})}
 
 
 class Conduct(_Settings):

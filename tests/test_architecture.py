@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "evolinstruct"
 LAYERS = [
     ["cli"],
     ["console", "api"],
-    ["job", "figure_rows"],
+    ["job", "figure_rows", "report"],
     ["summary", "refilter", "checkup", "replay", "figures", "browsing", "preview", "export"],
     ["greetings", "dataset", "retries", "runs"],
     ["plan", "forecast", "events", "run_state"],

@@ -113,6 +113,31 @@ def test_one_slow_neighbour_stalls_no_call_and_its_followers_wait_on_disk() -> N
     assert [line.id for line in lines] == [f"id{number}" for number in range(size)]
 
 
+def test_without_a_gate_a_slow_proposal_holds_up_no_answer() -> None:
+    size, answered = 3_000, []
+
+    async def run() -> list[Line]:
+        release = asyncio.Event()
+
+        async def propose(parent: Kept) -> Proposal | Line:
+            if parent.id == "id0":
+                await release.wait()
+            return Proposal(parent)
+
+        async def answer(proposal: Proposal) -> Line:
+            answered.append(proposal.line.id)
+            if len(answered) == size - 1:
+                release.set()  # everyone else has been answered: let the slow one end
+            return replace(proposal.line, output="yes")
+
+        generation = Generation(size, propose, None, answer, ahead=4, held=10)
+        return [line async for line in generation.lines(pool(size))]
+
+    lines = asyncio.run(asyncio.wait_for(run(), 60))
+    assert answered[-1] == "id0"
+    assert [line.id for line in lines] == [f"id{number}" for number in range(size)]
+
+
 def test_without_answers_proposals_leave_as_lines_that_have_none() -> None:
     async def propose(parent: Kept) -> Proposal | Line:
         return Proposal(parent)

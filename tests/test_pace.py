@@ -171,3 +171,13 @@ def test_what_comes_back_meanwhile_is_the_rate_when_nothing_is_left() -> None:
     announced = Announced()
     announced.see(500, 0, 60.0, 0.0)
     assert announced.rate == pytest.approx(500 / 60)
+
+
+def test_errors_and_timeouts_shrink_nothing() -> None:
+    now = 0.0
+    pace = Pace(lambda: now, MOST)
+    before = (pace.limit, pace.rate)
+    for _ in range(50):
+        pace.on_sent()
+        pace.on_failed()
+    assert ((pace.limit, pace.rate), pace.in_flight) == (before, 0)

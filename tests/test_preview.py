@@ -8,7 +8,7 @@ import pytest
 from evolinstruct.errors import InputError, Interrupted
 from evolinstruct.events import Settled
 from evolinstruct.job import Job, prepare
-from evolinstruct.preview import Estimate, estimate
+from evolinstruct.preview import Extrapolation, extrapolate
 from evolinstruct.recipe import Layer, settle
 from evolinstruct.runs import Run
 from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
@@ -102,11 +102,13 @@ def test_a_preview_of_other_seeds_is_another_run(tmp_path: Path, seeds: Path) ->
         carry_out(job(other, tmp_path / "run"))
 
 
-def test_the_estimate_is_the_rate_of_the_preview_for_all_seeds(tmp_path: Path, seeds: Path) -> None:
+def test_the_extrapolation_is_the_rate_of_the_preview_for_all_seeds(
+    tmp_path: Path, seeds: Path
+) -> None:
     summary = previewed(seeds, tmp_path / "run", 8).summary
     state = json.loads((tmp_path / "run" / "run.json").read_text())
     tokens = sum(row["prompt_tokens"] + row["completion_tokens"] for row in state["usage"])
     calls = sum(summary.calls.values())
-    assert estimate(Run(tmp_path / "run").state) == Estimate(
+    assert extrapolate(Run(tmp_path / "run").state) == Extrapolation(
         seeds=40, drawn=8, calls=calls * 5, tokens=tokens * 5, cost=pytest.approx(0)
     )

@@ -142,7 +142,7 @@ def test_a_preview_shows_each_family_and_what_the_whole_would_take(tmp_path: Pat
     result = evolinstruct("preview seeds.txt -n 2 -g 1 --client offline -o seen")
     assert result.exit_code == 0
     assert result.stdout.count(" · seed · ") == 2
-    assert "10 seeds, of which 2 were drawn: about " in result.stdout
+    assert "10 seeds, at the rate of the 2 drawn here: about " in result.stdout
     assert "-o seen makes it whole, and pays for none of this again." in result.stdout
     again = evolinstruct("evolve seeds.txt -g 1 --client offline -o seen")
     assert "Adding to the run in seen: 8 seeds." in again.stderr
@@ -154,7 +154,7 @@ def test_a_preview_without_a_place_leaves_nothing_behind(
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     result = evolinstruct("preview seeds.txt -n 1 -g 1 --client offline --json")
-    assert json.loads(result.stdout)["estimate"]["drawn"] == 1
+    assert json.loads(result.stdout)["whole_run"]["drawn"] == 1
     assert list((tmp_path / "temporary").iterdir()) == []
 
 

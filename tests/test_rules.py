@@ -231,3 +231,14 @@ def test_no_rule_takes_long_over_a_megabyte(text: str) -> None:
             if (seconds := time.process_time() - begin) > 2:
                 slow[rule.name] = seconds
     assert slow == {}
+
+
+# The document
+
+
+def test_the_document_shows_every_rule_as_it_is() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "rules.md").read_text(encoding="utf-8")
+    for rule in RULES.values():
+        default = "always" if rule.structural else "on" if rule.on else "off"
+        assert f"| `{rule.name}` | {default} | {rule.stage} | {rule.meaning} |" in text
+    assert "not read yet" not in text

@@ -277,7 +277,12 @@ BAD_FILES = {
         "Go.".encode("utf-32"),
         "a.txt begins with a UTF-32 byte-order mark; save it as UTF-8.",
     ),
-    "gzip": ("a.jsonl.gz", b"\x1f\x8b\x08", "a.jsonl.gz is compressed with gzip; unpack it first."),
+    "a torn gzip": (
+        "a.jsonl.gz",
+        b"\x1f\x8b\x08",
+        "a.jsonl.gz is broken or cut off: gzip cannot unpack it (Compressed file ended before the"
+        " end-of-stream marker was reached); fetch or pack it anew.",
+    ),
     "bad utf-8": bad(b'{"text": "\xff"}', "byte 11 of the line (0xff) is not UTF-8"),
     "bad utf-8 in text": (
         "a.txt",
@@ -422,7 +427,8 @@ def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path
         "startr": f"startr: {missing} did you mean 'starter'?",
         "no/where": f"no/where: {missing} check the path.",
         "\x1b[31m": f"'\\x1b[31m': {missing} check the path.",
-        "folder": "folder is a directory; name the seed files in it, such as folder/*.jsonl.",
+        "folder": "folder is a folder that holds no seed file (.jsonl, .ndjson, .json, .csv, .tsv,"
+        " .txt, .parquet, each also with .gz or .zst or .zstd); name another.",
     }
     for name, sentence in sentences.items():
         with pytest.raises(InputError) as raised:

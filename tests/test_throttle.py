@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolinstruct.errors import CallFailed, Interrupted, ServiceRefused
+from evolinstruct.errors import CallFailed, Interrupted, ServiceRefused, TryAgain
 from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject, Usage
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.throttle import Throttle, steady
+from evolinstruct.llm.throttle.pace import Pace
 from tests.loopback import echo, serve, slowly
 
 if TYPE_CHECKING:
@@ -257,3 +258,27 @@ def test_closing_closes_the_client_within() -> None:
     held = Held()
     asyncio.run(Throttle(held, steady(1)).aclose())
     assert held.sent == ["closed"]
+
+
+def test_after_a_429_nothing_is_sent_until_the_service_says_and_the_state_shows_it() -> None:
+    async def scenario() -> None:
+        held = Held()
+        now = 0.0
+        throttle = Throttle(held, Pace(lambda: now, 8))
+        tasks = start(throttle, "a")
+        await settle()
+        held.end("a", TryAgain("http_429", "slow down", 7.0, status=429))
+        tasks |= start(throttle, "b")
+        await settle()
+        assert (held.sent, throttle.state.waiting, throttle.state.paused) == (["a"], 1, 7.0)
+        now = 7.0
+        tasks |= start(throttle, "c")  # looks again, and finds the pause over
+        await settle()
+        assert (held.sent, throttle.state.in_flight) == (["a", "b"], 1)
+        throttle.stop(STOP)
+        held.end("b")
+        await settle()
+        assert ends(tasks)["b"] == "b"
+        await throttle.aclose()
+
+    run(scenario)

@@ -16,7 +16,9 @@ from evolinstruct.cli import (
     preview,
     prompts,
     refilter,
+    report,
     rules,
+    seeds,
     show,
     stats,
     trace,
@@ -37,7 +39,9 @@ app.command(name="stats")(stats.command)
 app.command(name="check")(check.command)
 app.command(name="rules")(rules.command)
 app.command(name="refilter")(refilter.command)
+app.command(name="seeds")(seeds.command)
 app.command(name="export")(export.command)
+app.command(name="report")(report.command)
 app.add_typer(prompts.app)
 
 

@@ -27,8 +27,8 @@ Sources = Annotated[
     typer.Argument(
         metavar="SEEDS",
         show_default=False,
-        help="Seed files: JSONL, JSON, CSV or plain text; - for standard input; starter for the"
-        " seeds that come along.",
+        help="Seed files: JSONL, JSON, CSV, Parquet or plain text, packed or not, or folders of"
+        " them; - for standard input; starter for the seeds that come along.",
     ),
 ]
 Out = Annotated[
@@ -156,6 +156,14 @@ SETTINGS: dict[str, Any] = {
     "seed": Annotated[_Word, _what(f"What draws are made from (default {defaults.SEED}).", "N")],
     "limit": Annotated[_Word, _what("Only the first N instructions of the seeds.", "N")],
     "field": Annotated[_Word, _what("The key of the instruction in seed files.", "KEY")],
+    "map": Annotated[
+        _Words,
+        _what(
+            "The keys of several parts, as instruction=question,input=context,output=answer.",
+            "PART=KEY",
+        ),
+    ],
+    "sample": Annotated[_Word, _what("Only N of the instructions, drawn by --seed.", "N")],
     "skip_bad": Annotated[
         _Switch, _what("Leave bad rows out, and count them.", "", "--skip-bad/--no-skip-bad")
     ],

@@ -64,14 +64,14 @@ def command(
         drawn = job.prepare(sources, run, settled(flags), preview=count)
         follow(drawn, report, update=update)
         made = Run(run)
-        estimate = preview.estimate(made.state)
+        whole = preview.extrapolate(made.state)
         report.exit_code = drawn.summary.exit_code or 0
-        report.facts = {**drawn.summary.to_json(), "estimate": estimate.to_json()}
+        report.facts = {**drawn.summary.to_json(), "whole_run": whole.to_json()}
         if not as_json:
             from evolinstruct.console.family import show_preview  # noqa: PLC0415 - slow
             from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
 
-            show_preview(Page(), made.families(), estimate, Path(out) if out else None)
+            show_preview(Page(), made.families(), whole, Path(out) if out else None)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from evolinstruct.console.texts import listed
 from evolinstruct.events import counted
 from evolinstruct.families import Family, Step
 from evolinstruct.llm.base import Request
-from evolinstruct.preview import Estimate
+from evolinstruct.preview import Extrapolation
 from evolinstruct.records import Failed, Kept, Line
 from evolinstruct.replay import Call
 from evolinstruct.words import compare_words, count_words
@@ -140,20 +140,20 @@ def _came(call: Call) -> str:
 
 
 def show_preview(
-    page: Page, families: Iterable[Family], estimate: Estimate, out: Path | None
+    page: Page, families: Iterable[Family], whole: Extrapolation, out: Path | None
 ) -> None:
     """Print what became of a preview's seeds, and what the whole run would take."""
     for family in families:
         show_family(page, family)
         page.print()
     page.heading(Text("The whole run at this rate", style="bold"))
-    parts = [f"about {counted(estimate.calls, 'call')}"]
-    if estimate.tokens is not None:
-        parts.append(f"{estimate.tokens:,} tokens")
-    if estimate.cost:
-        parts.append(f"${estimate.cost:,.2f}")
+    parts = [f"about {counted(whole.calls, 'call')}"]
+    if whole.tokens is not None:
+        parts.append(f"{whole.tokens:,} tokens")
+    if whole.cost:
+        parts.append(f"${whole.cost:,.2f}")
     page.print(
-        f"{counted(estimate.seeds, 'seed')}, of which {estimate.drawn:,} were drawn:"
+        f"{counted(whole.seeds, 'seed')}, at the rate of the {whole.drawn:,} drawn here:"
         f" {listed(parts)}."
     )
     if out is not None:

@@ -79,6 +79,7 @@ class Endpoints:
             InputError: a key is not where it is looked for.
         """
         self._make = registry.load(recipe.client)
+        self._is_local = getattr(self._make, "FREE", False)  # answers from this process
         self._clients: dict[ClientOptions, Client] = {}
         self._throttles: dict[ClientOptions, Throttle] = {}
         self._spreads: dict[tuple[ClientOptions, ...], Spread] = {}
@@ -110,7 +111,7 @@ class Endpoints:
         self._notice(client)
 
     def _pace(self, conduct: Conduct) -> Pace:
-        fixed = conduct.concurrency is not None
+        fixed = conduct.concurrency is not None or self._is_local
         return Pace(time.monotonic, self._most, fixed=fixed, rpm=conduct.rpm, tpm=conduct.tpm)
 
     def _spread(self, group: tuple[ClientOptions, ...]) -> Client:
@@ -147,7 +148,8 @@ class Endpoints:
 
     def _most_calls(self, conduct: Conduct) -> int:
         """Return how many calls one server may get at once; say so if files set the bound."""
-        wanted = conduct.concurrency or conduct.max_concurrency or defaults.MAX_CONCURRENCY
+        ceiling = defaults.LOCAL_CONCURRENCY if self._is_local else defaults.MAX_CONCURRENCY
+        wanted = conduct.concurrency or conduct.max_concurrency or ceiling
         most = min(wanted, descriptors.room_for(wanted))
         if most < wanted:
             self.notices.append(

@@ -7,18 +7,18 @@ the files are. Knows nothing of what becomes of a seed.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
-from evolinstruct.errors import InputError, UsageError
+from evolinstruct.errors import InputError
 from evolinstruct.records import join_input, seed_id
-from evolinstruct.seeds.files import STDIN, Source, find, opened
+from evolinstruct.seeds.files import Source
 from evolinstruct.seeds.problems import BadRow, shown_name
-from evolinstruct.seeds.rows import read_rows
 from evolinstruct.seeds.shapes import take
+from evolinstruct.seeds.sources import find_all, open_rows
 
 _FIRST_FEW = 5
 
@@ -48,12 +48,14 @@ class Counts:
         read: rows met; blank lines are none.
         skipped: bad rows left out.
         duplicates: rows left out since an earlier one has the same joined text.
+        multi_turn: conversations of several turns of a user, of which the first is taken.
         problems: a sentence for each of the first five bad rows.
     """
 
     read: int = 0
     skipped: int = 0
     duplicates: int = 0
+    multi_turn: int = 0
     problems: list[str] = field(default_factory=list)
 
     def skip(self, problem: str) -> None:
@@ -71,45 +73,51 @@ def read_seeds(
     limit: int | None,
     counts: Counts,
     stdin: BinaryIO | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> Iterator[Seed]:
     """Return an iterator over the distinct seeds of the files, in their order.
 
     The names are looked up at once, the files are read as the iterator is.
 
     Args:
-        sources: file names; ``-`` is standard input, and the stem of a shipped file means it.
+        sources: names of files and folders; ``-`` is standard input, the stem of a shipped file
+            means it, and ``hf:owner/name`` a data set of the Hugging Face Hub.
         field: the field or column that holds the instruction; None finds it by the known names.
         skip_bad: leave bad rows out and count them, instead of ending at the first.
         limit: at most so many seeds, counted after bad rows and duplicates; None for all.
         counts: is kept up to date while the iterator is read.
         stdin: what ``-`` reads; None for the process's own.
+        mapping: by ``instruction``, ``input`` and ``output``, the field that holds it.
 
     Raises:
         InputError: a file cannot be read, holds no seed, or (without ``skip_bad``) has a bad row.
         UsageError: standard input is named twice.
     """
-    if sources.count(STDIN) > 1:
-        raise UsageError("Standard input (-) can be read once only; name it once.")
-    found = [find(name) for name in sources]
+    fields = {**(mapping or {}), **({"instruction": field} if field else {})}
+    found = find_all(sources)
     seeds = (
-        seed for source in found for seed in _read_file(source, field, skip_bad, counts, stdin)
+        seed for source in found for seed in _read_file(source, fields, skip_bad, counts, stdin)
     )
-    return islice(_distinct(seeds, counts), limit)
+    return islice(distinct(seeds, counts), limit)
 
 
 def _read_file(
-    source: Source, field: str | None, skip_bad: bool, counts: Counts, stdin: BinaryIO | None
+    source: Source,
+    mapping: Mapping[str, str],
+    skip_bad: bool,
+    counts: Counts,
+    stdin: BinaryIO | None,
 ) -> Iterator[Seed]:
     seeds, first_problem = 0, ""
-    with opened(source, stdin) as content:
-        for place, row in read_rows(content, field):
+    with open_rows(source, mapping, stdin) as opened:
+        for place, row in opened.rows:
             counts.read += 1
             try:
                 if isinstance(row, BadRow):
                     raise row
-                seed = Seed(*take(row, field), source.name)
+                texts = take(row, mapping)
             except BadRow as error:
-                problem = f"{content.name}, {place}: {error}"
+                problem = f"{opened.name}, {place}: {error}"
                 if not skip_bad:
                     raise InputError(
                         f"{problem}; correct it, or leave bad rows out with --skip-bad."
@@ -118,13 +126,14 @@ def _read_file(
                 first_problem = first_problem or problem
             else:
                 seeds += 1
-                yield seed
+                counts.multi_turn += texts.has_more_turns
+                yield Seed(texts.instruction, texts.input, texts.output, source.name)
     if not seeds:
         why = f"every row is bad, the first: {first_problem}" if first_problem else "it has no row"
         raise InputError(f"{shown_name(source.name)} holds no seed: {why}.")
 
 
-def _distinct(seeds: Iterator[Seed], counts: Counts) -> Iterator[Seed]:
+def distinct(seeds: Iterator[Seed], counts: Counts) -> Iterator[Seed]:
     """Pass on the first of seeds with equal text; their ids wait on disk, not in memory."""
     with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as database:
         database.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY)")

@@ -1,20 +1,22 @@
 """Seed files as bytes: which file a name means, and the lines in it.
 
-Knows names, the shipped files, standard input, byte-order marks and line ends. Knows nothing of
-what a line holds.
+Knows names, folders, the shipped files, standard input, compression, byte-order marks and line
+ends. Knows nothing of what a line holds.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from evolinstruct.errors import InputError
+from evolinstruct.seeds.packing import unpacked
 from evolinstruct.seeds.problems import listed, nearest, shown, shown_name
 
 MAX_ROW = 10_000_000
@@ -23,15 +25,15 @@ MAX_ROW = 10_000_000
 STDIN = "-"
 _CHUNK = 1 << 16
 _UTF8_MARK = b"\xef\xbb\xbf"
+_PACKED = (".gz", ".zst", ".zstd")
+_SEED_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
+_PARQUET = b"PAR1"
 _NO_UTF8_TEXT = {  # the first bytes of a file → what it is and what to do; longer marks first
     b"\xff\xfe\0\0": "begins with a UTF-32 byte-order mark; save it as UTF-8",
     b"\0\0\xfe\xff": "begins with a UTF-32 byte-order mark; save it as UTF-8",
     b"\xff\xfe": "begins with a UTF-16 byte-order mark; save it as UTF-8",
     b"\xfe\xff": "begins with a UTF-16 byte-order mark; save it as UTF-8",
-    b"\x1f\x8b": "is compressed with gzip; unpack it first",
-    b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it first",
     b"PK\x03\x04": "is a zip archive or a spreadsheet; save it as CSV or JSON lines",
-    b"PAR1": "is a Parquet file; save it as CSV or JSON lines",
 }
 
 
@@ -57,12 +59,14 @@ class Content:
         suffix: its extension in lower case, with the dot; empty for standard input.
         head: the first bytes, without a byte-order mark.
         rest: the bytes after the head, in pieces.
+        parquet: the file itself, seekable, where it is Parquet; then there are no lines.
     """
 
     name: str
     suffix: str
     head: bytes
     rest: Iterator[bytes]
+    parquet: BinaryIO | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """Yield all bytes, in pieces."""
@@ -91,24 +95,47 @@ class Content:
             yield number, rest
 
 
-def find(name: str) -> Source:
-    """Return the source that a name means: standard input, a file, or a shipped file's stem.
+def find(name: str) -> list[Source]:
+    """Return the sources that a name means: standard input, a file, a shipped file, or a folder's.
 
     Raises:
-        InputError: there is no such file, or it is a directory.
+        InputError: there is no such file, or a folder has no seed file.
     """
     if name == STDIN:
-        return Source("stdin", None)
+        return [Source("stdin", None)]
     path = Path(name)
     try:
         if path.is_dir():
-            raise InputError(
-                f"{shown_name(name)} is a directory; name the seed files in it,"
-                f" such as {shown_name(str(path / '*.jsonl'))}."
-            )
-        return Source(_storable(name), path if path.exists() else _shipped(name))
+            return _inside(name, path)
+        return [Source(_storable(name), path if path.exists() else _shipped(name))]
     except OSError as error:
         raise InputError(f"{shown_name(name)} cannot be read: {error.strerror}.") from error
+
+
+def _inside(name: str, folder: Path) -> list[Source]:
+    """Return the seed files of a folder, by name; hidden ones and other kinds are none."""
+    if (folder / "run.json").exists():
+        raise InputError(
+            f"{shown_name(name)} is a run; name a file in it, such as"
+            f" {shown_name(str(folder / 'dataset.jsonl'))}."
+        )
+    paths = [
+        path
+        for path in sorted(folder.iterdir())
+        if _suffix(path) in _SEED_SUFFIXES and path.is_file() and not path.name.startswith(".")
+    ]
+    if not paths:
+        raise InputError(
+            f"{shown_name(name)} is a folder that holds no seed file"
+            f" ({', '.join(_SEED_SUFFIXES)}, each also with {' or '.join(_PACKED)});"
+            " name another."
+        )
+    return [Source(_storable(str(path)), path) for path in paths]
+
+
+def _suffix(path: Path) -> str:
+    """Return the extension in lower case, that of a compressed file without its own."""
+    return Path(path.stem if path.suffix.lower() in _PACKED else path.name).suffix.lower()
 
 
 @contextmanager
@@ -123,12 +150,30 @@ def opened(source: Source, stdin: BinaryIO | None) -> Iterator[Content]:
         file = source.path.open("rb") if source.path else nullcontext(stdin or _standard_input())
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}.") from error
-    with file as stream:
+    with file as packed, unpacked(name, packed) as stream:
         chunks = _chunks(name, stream)
         head = next(chunks, b"")
+        suffix = _suffix(source.path) if source.path else ""
+        if head.startswith(_PARQUET):
+            with _seekable(stream, head, chunks) as whole:
+                yield Content(name, ".parquet", head, chunks, whole)
+            return
         _refuse_what_is_no_text(name, head)
-        suffix = source.path.suffix.lower() if source.path else ""
         yield Content(name, suffix, head.removeprefix(_UTF8_MARK), chunks)
+
+
+@contextmanager
+def _seekable(stream: BinaryIO, head: bytes, rest: Iterator[bytes]) -> Iterator[BinaryIO]:
+    """Lend a file at its start: the stream itself, or a copy on disk."""
+    if stream.seekable():
+        stream.seek(0)
+        yield stream
+        return
+    with tempfile.TemporaryFile() as copy:
+        copy.write(head)
+        copy.writelines(rest)
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
 
 
 def _standard_input() -> BinaryIO:
@@ -142,7 +187,7 @@ def _chunks(name: str, stream: BinaryIO) -> Iterator[bytes]:
         while chunk := stream.read(_CHUNK):
             yield chunk
     except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror}.") from error
+        raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
 
 
 def _refuse_what_is_no_text(name: str, head: bytes) -> None:

@@ -1,8 +1,8 @@
 """Seed files as rows: which format a file has, and the fields of each row in it.
 
-Knows JSON lines, JSON arrays, CSV and plain text. Knows nothing of what the fields mean, but for
-the columns by which a table's header is recognised. A row that cannot be read is handed on as the
-:class:`BadRow` that says why: whoever reads on decides whether that ends the reading.
+Knows JSON lines, JSON arrays, CSV, Parquet and plain text. Knows nothing of what the fields mean,
+but for the columns by which a table's header is recognised. A row that cannot be read is handed on
+as the :class:`BadRow` that says why: whoever reads on decides whether that ends the reading.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import jsonlines
 
+from evolinstruct import parquet
 from evolinstruct.errors import InputError
 from evolinstruct.seeds.files import MAX_ROW, Content
 from evolinstruct.seeds.json_text import DECODER, JsonText, fault
@@ -44,6 +46,8 @@ def read_rows(content: Content, field: str | None) -> Iterator[Row]:
     Raises:
         InputError: the file as a whole cannot be read as what it seems to be.
     """
+    if content.parquet is not None:
+        return _parquet(content.name, content.parquet)
     match _format(content, field):
         case "table":
             return _table(content, field)
@@ -69,6 +73,10 @@ def _format(content: Content, field: str | None) -> str:
         return "lines"
     delimiter = _delimiter(content, field)
     return "table" if delimiter and delimiter in _first_line(content) else "plain"
+
+
+def _parquet(name: str, file: BinaryIO) -> Iterator[Row]:
+    return ((f"row {number}", fields) for number, fields in parquet.read(name, file))
 
 
 def _json_lines(content: Content) -> Iterator[Row]:

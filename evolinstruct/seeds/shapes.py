@@ -1,13 +1,13 @@
 """The shapes that a row of seed data comes in, and the instruction in each.
 
-Knows the field names of Alpaca, Self-Instruct, prompt and completion, question and answer, chat
-messages and ShareGPT. Knows nothing of files.
+Knows the field names of Alpaca, Self-Instruct, Dolly, Evol-Instruct, prompt and completion,
+question and answer, chat messages, ShareGPT and UltraChat. Knows nothing of files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from evolinstruct.records import join_input
 from evolinstruct.seeds.problems import BadRow, kind_of, listed, nearest, shown
@@ -16,13 +16,23 @@ MAX_INSTRUCTION = 100_000
 """The longest instruction that is taken, its input included, in characters: no model takes more."""
 
 Fields = dict[str, Any]
-Texts = tuple[str, str | None, str | None]
+
+
+class Texts(NamedTuple):
+    """What a row gives: a text or None for each part, and whether more turns of a user follow."""
+
+    instruction: str
+    input: str | None
+    output: str | None
+    has_more_turns: bool = False
+
 
 TEXT_KEYS = ("instruction", "prompt", "question", "text")
 _TURN_KEYS = ("messages", "conversations")
+_BARE_TURNS = "data"  # of UltraChat's first form, whose turns are texts
 # In the order of trust: chat data often repeats its first turn as `prompt`, and Alpaca's rows are
 # often rendered whole into `text`.
-_KEYS = ("instruction", *_TURN_KEYS, "prompt", "question", "text")
+_KEYS = ("instruction", "messages", "conversations", "prompt", "question", "text", _BARE_TURNS)
 _INPUTS = ("input", "context")
 _OUTPUTS = ("output", "response", "completion", "answer")
 _NO_INPUT = "<noinput>"  # what Self-Instruct writes where there is none
@@ -31,23 +41,25 @@ _USERS = ("user", "human")
 _ASSISTANTS = ("assistant", "gpt")
 
 
-def take(fields: Fields, field: str | None) -> Texts:
+def take(fields: Fields, mapping: Mapping[str, str]) -> Texts:
     """Return a row's instruction, its input and its output; None for each of the two it lacks.
 
     The text is verbatim but for white space around it: the id of a seed does not depend on that.
 
     Args:
         fields: the row.
-        field: the field that holds the instruction; None finds it by the known names.
+        mapping: the field of each part that the user named; the others are found by their names.
 
     Raises:
         BadRow: there is no instruction, or a text that cannot be used.
     """
-    key = _instruction_key(fields, field)
-    instruction, given, output = (
-        _from_turns(fields, key) if key in _TURN_KEYS else _from_fields(fields, key)
+    key = _instruction_key(fields, mapping.get("instruction"))
+    texts = (
+        _from_turns(fields, key)
+        if _holds_turns(fields, key)
+        else _from_fields(fields, key, mapping)
     )
-    instruction = instruction.strip()
+    instruction, given, output = texts.instruction.strip(), texts.input, texts.output
     if not instruction:
         raise BadRow(f"`{key}` is empty")
     given = given.rstrip() if given and given.strip() not in ("", _NO_INPUT) else None
@@ -56,7 +68,55 @@ def take(fields: Fields, field: str | None) -> Texts:
         raise BadRow(
             f"the instruction has {length:,} characters, more than the {MAX_INSTRUCTION:,} allowed"
         )
-    return instruction, given, output if output and output.strip() else None
+    output = output if output and output.strip() else None
+    return Texts(instruction, given, output, texts.has_more_turns)
+
+
+def recognise(fields: Fields, mapping: Mapping[str, str]) -> str:
+    """Return the name of a row's shape, as people call it; rows that have none are ``other``."""
+    if "instruction" in mapping:
+        return "as mapped"
+    return next((name for name, keys in _SHAPES if keys <= fields.keys()), "other")
+
+
+_SHAPES = (
+    ("Self-Instruct", {"instruction", "instances"}),
+    ("Dolly", {"instruction", "context", "response"}),
+    ("Alpaca", {"instruction", "input"}),
+    ("Evol-Instruct", {"instruction", "output"}),
+    ("instruction and response", {"instruction", "response"}),
+    ("instruction alone", {"instruction"}),
+    ("UltraChat", {"prompt", "prompt_id", "messages"}),
+    ("chat messages", {"messages"}),
+    ("Evol-Instruct (conversations)", {"idx", "conversations"}),
+    ("ShareGPT", {"conversations"}),
+    ("prompt and response", {"prompt", "response"}),
+    ("prompt and completion", {"prompt", "completion"}),
+    ("prompt alone", {"prompt"}),
+    ("question and answer", {"question", "answer"}),
+    ("question alone", {"question"}),
+    ("text", {"text"}),
+    ("UltraChat", {"data"}),
+)
+"""The shapes and the fields that tell them, the more telling first."""
+
+
+def used_fields(fields: Fields, mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return which field of a row each part is read from; a row of turns gives all by one.
+
+    Raises:
+        BadRow: there is no instruction.
+    """
+    key = _instruction_key(fields, mapping.get("instruction"))
+    if _holds_turns(fields, key):
+        return {"instruction": f"{key}, first turn of a user", "output": f"{key}, first answer"}
+    found = {"instruction": key}
+    where = "instances[0]." if "input" not in fields and fields.get("instances") else ""
+    for part, names in (("input", _INPUTS), ("output", _OUTPUTS)):
+        there = names if where else [name for name in names if name in fields]
+        if name := mapping.get(part) or next(iter(there), ""):
+            found[part] = name if part in mapping else where + name
+    return found
 
 
 def no_instruction(kind: str, names: Iterable[str], field: str | None) -> str:
@@ -80,7 +140,11 @@ def _instruction_key(fields: Fields, field: str | None) -> str:
     raise BadRow(no_instruction("fields", fields, field))
 
 
-def _from_fields(fields: Fields, key: str) -> Texts:
+def _holds_turns(fields: Fields, key: str) -> bool:
+    return key in _TURN_KEYS or (key == _BARE_TURNS and isinstance(fields[key], list))
+
+
+def _from_fields(fields: Fields, key: str, mapping: Mapping[str, str]) -> Texts:
     """Read a flat row; Self-Instruct keeps input and output in the first of its `instances`."""
     beside, where = fields, ""
     if "input" not in fields and (instances := fields.get("instances")):
@@ -89,10 +153,18 @@ def _from_fields(fields: Fields, key: str) -> Texts:
     if instruction is None:
         raise BadRow(f"`{key}` is null, where text should be")
     given, output = (
-        next(filter(None, (_text(beside.get(name), where + name) for name in names)), None)
-        for names in (_INPUTS, _OUTPUTS)
+        _mapped(fields, mapping[part])
+        if part in mapping
+        else next(filter(None, (_text(beside.get(name), where + name) for name in names)), None)
+        for part, names in (("input", _INPUTS), ("output", _OUTPUTS))
     )
-    return instruction, given, output
+    return Texts(instruction, given, output)
+
+
+def _mapped(fields: Fields, key: str) -> str | None:
+    if key not in fields:
+        raise BadRow(no_instruction("fields", fields, key))
+    return _text(fields[key], key)
 
 
 def _first_instance(instances: object) -> Fields:
@@ -107,18 +179,29 @@ def _from_turns(fields: Fields, key: str) -> Texts:
     if not isinstance(turns, list):
         raise BadRow(f"`{key}` is {kind_of(turns)}, where a list of turns should be")
     instruction: str | None = None
+    output: str | None = None
+    answered = False
     for number, turn in enumerate(turns):
         where = f"{key}[{number}]"
-        if not isinstance(turn, dict):
-            raise BadRow(f"`{where}` is {kind_of(turn)}, where a turn should be")
-        speaker = turn.get("role", turn.get("from"))
+        speaker, turn = _turn(turn, number, where)  # noqa: PLW2901 - the same, as an object
+        if answered and speaker in _USERS:
+            return Texts(instruction or "", None, output, has_more_turns=True)
         if instruction is None and speaker in _USERS:
             instruction = _said(turn, where) or ""
-        elif instruction is not None and speaker in _ASSISTANTS:
-            return instruction, None, _said(turn, where)
+        elif instruction is not None and not answered and speaker in _ASSISTANTS:
+            output, answered = _said(turn, where), True
     if instruction is None:
         raise BadRow(f"`{key}` has no turn of a user")
-    return instruction, None, None
+    return Texts(instruction, None, output)
+
+
+def _turn(turn: object, number: int, where: str) -> tuple[object, Fields]:
+    """Return who speaks in a turn, and the turn; UltraChat's are texts, a user's the first."""
+    if isinstance(turn, str):
+        return (_ASSISTANTS if number % 2 else _USERS)[0], {"content": turn}
+    if not isinstance(turn, dict):
+        raise BadRow(f"`{where}` is {kind_of(turn)}, where a turn should be")
+    return turn.get("role", turn.get("from")), turn
 
 
 def _said(turn: Fields, where: str) -> str | None:

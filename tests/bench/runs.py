@@ -64,9 +64,8 @@ class Client:
 
     def __init__(self, command: list[str]) -> None:
         self._began = time.monotonic()
-        self._process = subprocess.Popen(
-            command, preexec_fn=lambda: os.sched_setaffinity(0, {CORES[0]})
-        )
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        os.sched_setaffinity(self._process.pid, {CORES[0]})
 
     def wait(self) -> Used:
         _, status, usage = os.wait4(self._process.pid, 0)

@@ -87,7 +87,7 @@ def test_a_directory_that_became_read_only_is_named_and_left_as_it_is(
     assert data_files(out) == before
 
 
-def test_a_directory_of_others_is_refused_and_files_have_the_permissions_of_the_umask(
+def test_files_of_a_run_have_the_permissions_of_the_umask(
     tmp_path: Path,
 ) -> None:
     few = write_seeds(tmp_path / "few.jsonl", tasks(3))

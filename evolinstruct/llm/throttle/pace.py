@@ -22,6 +22,7 @@ from evolinstruct.llm.throttle.window import Window
 
 _PAUSE = 0.5  # seconds, after a refusal that names none
 _BURST = 0.02  # seconds' worth of calls that may leave at once
+_FULL = 0.75  # of the window: spreading leaves the rest free at times
 _SPREAD = 2.0  # a window's worth leaves in no less than half a round trip
 _SMOOTH = 0.05
 
@@ -129,7 +130,7 @@ class Pace:
     ) -> None:
         """Learn from a reply, the tokens it used and the limits announced with it."""
         now = self._clock()
-        full = self.in_flight >= self.limit
+        full = self.in_flight >= _FULL * self.limit
         self.in_flight -= 1
         if tokens is not None:
             self._mean_tokens += (tokens - self._mean_tokens) * (

@@ -1,0 +1,47 @@
+"""`evolinstruct report`: one page for a browser about what runs came to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evolinstruct import defaults
+from evolinstruct.cli.options import Verbose
+from evolinstruct.cli.reporting import reported
+
+_RunDirs = Annotated[
+    list[Path], typer.Argument(metavar="RUN_DIR...", help="A run, or several to compare.")
+]
+_Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="FILE", help="The page; a report there is written anew."),
+]
+_Rows = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Embed so many lines at most, as whole families.")
+]
+_Seed = Annotated[int, typer.Option(metavar="N", help="What samples are drawn by.")]
+
+
+def command(
+    run_dirs: _RunDirs,
+    out: _Out,
+    rows: _Rows = defaults.REPORT_ROWS,
+    seed: _Seed = defaults.SEED,
+    verbose: Verbose = 0,
+) -> None:
+    """Write one page that shows runs in a browser: figures, charts, examples, every instruction.
+
+    The file needs nothing else and no network.
+    """
+    with reported(verbose=verbose) as report:
+        from evolinstruct.report import write_report  # noqa: PLC0415 - slow
+        from evolinstruct.runs import Run  # noqa: PLC0415 - slow
+
+        runs = [Run(run_dir) for run_dir in run_dirs]
+        write_report(runs, out, rows, seed)
+        for run in runs:
+            for notice in run.notices:
+                report.console.say(notice)
+        report.console.say(f"{out} is written; open it in a browser.")

@@ -1,0 +1,489 @@
+"""What is charted: the specification of each chart, a sentence on what it shows, and its table.
+
+Knows figures and the Vega-Lite grammar. Draws nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evolinstruct.distributions import BAND, Quartiles
+from evolinstruct.figures import Figures, Group
+from evolinstruct.report.writing import money, number, share
+
+Spec = dict[str, Any]
+
+_WIDTH = 330
+_BAR = 26
+_TAIL = 0.05
+_BINS = 24
+_OUTCOMES = ("kept", "rejected", "failed")
+_OUTCOME_COLOURS = ["var(--kept)", "var(--rejected)", "var(--failed)"]
+_COUNT = {"type": "quantitative", "axis": {"tickCount": 5, "format": ",d"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart and what says the same in words and numbers.
+
+    Attributes:
+        title: what it is about.
+        says: what it shows, in a sentence.
+        spec: its Vega-Lite specification; None where there is nothing to draw.
+        head: names of the table's columns.
+        rows: the table.
+    """
+
+    title: str
+    says: str
+    spec: Spec | None
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def charts(figures: Figures) -> Iterator[Chart]:
+    """Yield the charts of a run, in the order in which they are read."""
+    yield _outcomes(
+        "Kept and rejected by generation",
+        "generation",
+        {str(key): group for key, group in figures.generations.items()},
+    )
+    yield _outcomes("Kept and rejected by operation", "operation", figures.operations)
+    yield _rules(figures)
+    yield _growth(figures)
+    yield _lengths(figures, "Length of instructions", "instruction_words")
+    yield _lengths(figures, "Length of answers", "output_words")
+    yield _tokens_per_kept(figures)
+    yield _purposes(figures)
+
+
+def _outcomes(title: str, by: str, groups: Mapping[str, Group]) -> Chart:
+    counts = {name: _ends(group) for name, group in groups.items()}
+    values = [
+        {by: name, "outcome": outcome, "count": count, "place": place}
+        for name, ends in counts.items()
+        for place, (outcome, count) in enumerate(ends.items())
+    ]
+    labels = [{by: name, "label": share(group.kept_share)} for name, group in groups.items()]
+    there = [outcome for outcome in _OUTCOMES if any(ends[outcome] for ends in counts.values())]
+    shares = {name: group.kept_share or 0.0 for name, group in groups.items() if group.settled}
+    spec = _bars(
+        by,
+        list(groups),
+        [
+            {
+                "data": {"values": values},
+                "mark": {"type": "bar", "cornerRadius": 2, "height": {"band": 0.68}},
+                "encoding": {
+                    "x": {
+                        "field": "count",
+                        **_COUNT,
+                        "title": "evolutions",
+                        "stack": "normalize",
+                        "axis": {"format": "%", "tickCount": 5},
+                    },
+                    "color": {
+                        "field": "outcome",
+                        "scale": {
+                            "domain": there,
+                            "range": [
+                                _OUTCOME_COLOURS[_OUTCOMES.index(outcome)] for outcome in there
+                            ],
+                        },
+                    },
+                    "order": {"field": "place"},
+                },
+            },
+            {
+                "data": {"values": labels},
+                "mark": {
+                    "type": "text",
+                    "align": "left",
+                    "dx": 7,
+                    "color": "var(--on-kept)",
+                    "fontWeight": "bold",
+                },
+                "encoding": {"x": {"datum": 0}, "text": {"field": "label"}},
+            },
+        ],
+    )
+    rows = [
+        [name, number(group.settled), *map(number, counts[name].values()), share(group.kept_share)]
+        for name, group in groups.items()
+    ]
+    return Chart(
+        title,
+        _extremes(shares, "was kept", f"{by} " if by == "generation" else ""),
+        spec if values else None,
+        [by, "begun", *_OUTCOMES, "kept share"],
+        rows,
+    )
+
+
+def _ends(group: Group) -> dict[str, int]:
+    return {
+        "kept": group.kept,
+        "rejected": group.rejected.total(),
+        "failed": group.failed.total(),
+    }
+
+
+def _extremes(shares: Mapping[str, float], what: str, noun: str) -> str:
+    """Say between which two shares all lie."""
+    if not shares:
+        return "Nothing is settled yet."
+    least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
+    if share(shares[least]) == share(shares[most]):
+        return f"{share(shares[most])} {what} throughout."
+    return f"From {share(shares[least])} ({noun}{least}) to {share(shares[most])} ({noun}{most}) {what}."
+
+
+def _rules(figures: Figures) -> Chart:
+    total = figures.total
+    counts = total.rejected.most_common()
+    by = {
+        rule: Counter({name: group.rejected[rule] for name, group in figures.operations.items()})
+        for rule, _ in counts
+    }
+    most = {rule: _most(found) for rule, found in by.items()}
+    says = "No evolution was rejected."
+    if counts:
+        rule, count = counts[0]
+        says = (
+            f"{total.rejected.total():,} of {total.settled:,} evolutions were rejected;"
+            f" the most by {rule}, {share(count / total.settled)} of all."
+        )
+    values = [{"rule": rule, "count": count, "label": f"{count:,}"} for rule, count in counts]
+    spec = _ranked("rule", "evolutions rejected", values, "var(--rejected)", ",d")
+    rows = [
+        [rule, number(count), share(count / total.settled), most[rule]] for rule, count in counts
+    ]
+    head = ["rule", "rejected", "of all evolutions", "most of them by"]
+    return Chart("Why evolutions were rejected", says, spec if counts else None, head, rows)
+
+
+def _most(found: Counter[str]) -> str:
+    return " ".join(f"{name} ({count:,})" for name, count in found.most_common(1))
+
+
+def _growth(figures: Figures) -> Chart:
+    groups = figures.generations
+    low, high = BAND
+    total = figures.total
+    least, most = _span([group.added for group in groups.values()])
+    width = max(1, -(-(most - least) // _BINS))
+    first = least // width * width
+    values = [
+        {"generation": str(key), "start": start, "end": start + width, "count": count}
+        for key, group in groups.items()
+        for start, count in _binned(group.added, first, width, most).items()
+    ]
+    band = total.band
+    says = "No plain in-depth evolution was kept yet."
+    if band is not None:
+        says = (
+            f"The prompts ask for {low} to {high} more words (the shaded band);"
+            f" {share(band.within / total.added.total())} kept to it."
+        )
+    spec: Spec = {
+        "data": {"values": values},
+        "facet": {
+            "row": {
+                "field": "generation",
+                "title": "generation",
+                "header": {"labelAngle": 0, "labelAlign": "left", "titleAngle": -90},
+            }
+        },
+        "spacing": 6,
+        "spec": {
+            "width": _WIDTH - 20,
+            "height": 34,
+            "layer": [
+                {
+                    "mark": {"type": "rect", "color": "var(--band)"},
+                    "encoding": {
+                        "x": {"datum": low, "type": "quantitative"},
+                        "x2": {"datum": high + 1},
+                    },
+                },
+                {
+                    "mark": {"type": "bar", "color": "var(--kept)", "binSpacing": 1},
+                    "encoding": {
+                        "x": {
+                            "field": "start",
+                            "type": "quantitative",
+                            "title": "words added, plain in-depth operations",
+                            "axis": {"grid": False, "tickCount": 6},
+                            "bin": {"binned": True, "step": width},
+                        },
+                        "x2": {"field": "end"},
+                        "y": {"field": "count", "type": "quantitative", "axis": None},
+                    },
+                },
+            ],
+        },
+        "resolve": {"scale": {"y": "independent"}},
+    }
+    head = ["generation", *_FIVE, f"within {low} to {high}", "others: median"]
+    rows = [
+        [
+            str(key),
+            *_five(group.added),
+            share(group.band and group.band.within / group.added.total()),
+            _median(group.added_apart),
+        ]
+        for key, group in groups.items()
+    ]
+    return Chart("Words added by a rewrite", says, spec if values else None, head, rows)
+
+
+_FIVE = ("least", "lower quartile", "median", "upper quartile", "most")
+
+
+def _five(counts: Mapping[int, int]) -> list[str]:
+    found = Quartiles.of(counts)
+    if found is None:
+        return [number(None)] * len(_FIVE)
+    return [
+        number(value) for value in (found.least, found.lower, found.median, found.upper, found.most)
+    ]
+
+
+def _median(counts: Mapping[int, int]) -> str:
+    found = Quartiles.of(counts)
+    return number(found and found.median)
+
+
+def _span(many: Sequence[Counter[int]]) -> tuple[int, int]:
+    """Return the numbers between which nearly all lie, the band included."""
+    every: Counter[int] = sum(many, Counter())
+    return min(0, _percentile(every, _TAIL / 5)), max(
+        2 * BAND[1], _percentile(every, 1 - _TAIL / 5)
+    )
+
+
+def _percentile(counts: Counter[int], part: float) -> int:
+    """Return the number that this part of all does not exceed; 0 of none."""
+    passed, total = 0, counts.total()
+    for value in sorted(counts):
+        passed += counts[value]
+        if passed >= part * total:
+            return value
+    return 0
+
+
+def _binned(counts: Counter[int], first: int, width: int, most: int) -> Counter[int]:
+    """Count by bins; what lies beyond the ends is in the first and last."""
+    bins: Counter[int] = Counter()
+    for value, count in counts.items():
+        place = min(max(value, first), most) - first
+        bins[first + place // width * width] += count
+    return bins
+
+
+def _lengths(figures: Figures, title: str, counter: str) -> Chart:
+    groups = {"seeds": figures.seeds}
+    groups |= {str(key): group for key, group in figures.generations.items()}
+    counted = {name: getattr(group, counter) for name, group in groups.items()}
+    found = {name: Quartiles.of(counts) for name, counts in counted.items()}
+    values = [
+        {
+            "generation": name,
+            "low": _percentile(counted[name], _TAIL),
+            "lower": quartiles.lower,
+            "median": quartiles.median,
+            "upper": quartiles.upper,
+            "high": _percentile(counted[name], 1 - _TAIL),
+            "label": f"{quartiles.median:,.0f}",
+        }
+        for name, quartiles in found.items()
+        if quartiles is not None
+    ]
+    says = "There is none."
+    if values:
+        says = (
+            f"Half lie within the bar, nine in ten within the line; the median goes from"
+            f" {values[0]['label']} words to {values[-1]['label']}."
+        )
+    words = {"type": "quantitative", "title": "words", "axis": {"tickCount": 6, "format": ",d"}}
+    spec = _bars(
+        "generation",
+        [str(value["generation"]) for value in values],
+        [
+            {
+                "mark": {"type": "rule", "color": "var(--soft)", "strokeWidth": 1.5},
+                "encoding": {"x": {"field": "low", **words}, "x2": {"field": "high"}},
+            },
+            {
+                "mark": {
+                    "type": "bar",
+                    "color": "var(--kept)",
+                    "height": {"band": 0.5},
+                    "cornerRadius": 2,
+                },
+                "encoding": {"x": {"field": "lower", **words}, "x2": {"field": "upper"}},
+            },
+            {
+                "mark": {"type": "tick", "color": "var(--on-kept)", "thickness": 2.5, "size": 13},
+                "encoding": {"x": {"field": "median", **words}},
+            },
+        ],
+        values,
+    )
+    rows = [[name, *_five(counts)] for name, counts in counted.items()]
+    return Chart(title, says, spec if values else None, ["generation", *_FIVE], rows)
+
+
+def _tokens_per_kept(figures: Figures) -> Chart:
+    groups = figures.operations
+    found = {
+        name: each
+        for name, group in groups.items()
+        if (each := group.per_kept(group.tokens)) is not None
+    }
+    values = [
+        {"operation": name, "count": each, "label": number(each)}
+        for name, each in sorted(found.items(), key=lambda item: -item[1])
+    ]
+    says = "The service reported no tokens."
+    if values:
+        first, last = values[0], values[-1]
+        says = (
+            f"A kept instruction by {first['operation']} takes {first['label']} tokens,"
+            f" one by {last['operation']} {last['label']}."
+        )
+    spec = _ranked("operation", "tokens for each kept instruction", values, "var(--third)", ",d")
+    rows = [
+        [
+            name,
+            number(group.calls),
+            number(group.tokens),
+            number(group.per_kept(group.tokens)),
+            money(group.per_kept(group.cost)),
+        ]
+        for name, group in groups.items()
+    ]
+    head = ["operation", "calls", "tokens", "tokens for each kept", "cost for each kept"]
+    return Chart("What a kept instruction takes", says, spec if values else None, head, rows)
+
+
+def _purposes(figures: Figures) -> Chart:
+    groups = figures.purposes
+    parts: dict[str, Counter[str]] = {name: Counter() for name in groups}
+    for used in figures.state.usage:
+        parts[used.purpose]["prompts"] += used.prompt_tokens or 0
+        parts[used.purpose]["replies"] += used.completion_tokens or 0
+    values = [
+        {"purpose": name, "part": part, "count": count}
+        for name, counts in parts.items()
+        for part, count in counts.items()
+        if count
+    ]
+    tokens = sum(group.tokens or 0 for group in groups.values())
+    cost = sum(group.cost or 0 for group in groups.values())
+    says = "The service reported no tokens."
+    if values:
+        name = max(groups, key=lambda name: groups[name].tokens or 0)
+        of_all = share((groups[name].tokens or 0) / tokens)
+        says = f"{tokens:,} tokens in all, {of_all} of them to {name}"
+        says += f"; together {money(cost)}." if cost else "."
+    spec = _bars(
+        "purpose",
+        list(groups),
+        [
+            {
+                "mark": {"type": "bar", "cornerRadius": 2, "height": {"band": 0.68}},
+                "encoding": {
+                    "x": {
+                        "field": "count",
+                        "type": "quantitative",
+                        "title": "tokens",
+                        "axis": {"tickCount": 4, "format": "~s"},
+                    },
+                    "color": {
+                        "field": "part",
+                        "scale": {
+                            "domain": ["prompts", "replies"],
+                            "range": ["var(--third)", "var(--fourth)"],
+                        },
+                    },
+                },
+            }
+        ],
+        values,
+    )
+    rows = [
+        [
+            name,
+            number(group.calls),
+            number(parts[name]["prompts"]),
+            number(parts[name]["replies"]),
+            money(group.cost),
+        ]
+        for name, group in groups.items()
+    ]
+    head = ["purpose", "calls", "tokens of prompts", "tokens of replies", "cost"]
+    return Chart("Tokens and cost by purpose", says, spec if values else None, head, rows)
+
+
+def _ranked(
+    by: str, title: str, values: Sequence[Mapping[str, Any]], colour: str, form: str
+) -> Spec:
+    """Return bars, longest first, each with its figure."""
+    return _bars(
+        by,
+        [str(value[by]) for value in values],
+        [
+            {
+                "mark": {
+                    "type": "bar",
+                    "color": colour,
+                    "cornerRadius": 2,
+                    "height": {"band": 0.68},
+                },
+                "encoding": {
+                    "x": {
+                        "field": "count",
+                        "type": "quantitative",
+                        "title": title,
+                        "axis": {"tickCount": 4, "format": form},
+                    }
+                },
+            },
+            {
+                "mark": {"type": "text", "align": "left", "dx": 5},
+                "encoding": {
+                    "x": {"field": "count", "type": "quantitative"},
+                    "text": {"field": "label"},
+                },
+            },
+        ],
+        values,
+    )
+
+
+def _bars(
+    by: str,
+    names: Sequence[str],
+    layers: Sequence[Mapping[str, Any]],
+    values: Sequence[Mapping[str, Any]] = (),
+) -> Spec:
+    """Return layers that share a row for each name, in their order."""
+    return {
+        "width": _WIDTH - 60,
+        "height": {"step": _BAR},
+        "data": {"values": list(values)},
+        "encoding": {
+            "y": {
+                "field": by,
+                "type": "nominal",
+                "sort": list(names),
+                "title": by if by == "generation" else None,
+                "axis": {"grid": False},
+            }
+        },
+        "layer": list(layers),
+    }

@@ -1,0 +1,117 @@
+"""What each operation does: its figures, what it asks for, and examples with their words marked.
+
+Knows operations and differences. Draws its examples by a seed from families that were drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from evolinstruct.distributions import Quartiles
+from evolinstruct.families import Step
+from evolinstruct.figures import Figures
+from evolinstruct.prompts import Operation
+from evolinstruct.records import Kept
+from evolinstruct.report.markup import Html, folded, join, tag, text
+from evolinstruct.report.sample import Sample, difference
+from evolinstruct.report.writing import number, share
+from evolinstruct.runs import Run
+from evolinstruct.selection import draw_sample
+from evolinstruct.words import Stretch, count_words
+
+_EXAMPLES = 3
+_SHORT = 110
+"""An example has at most so many words, where there are enough that have."""
+_ELEMENTS = {"same": "span", "added": "ins", "removed": "del"}
+
+
+def show_operations(
+    runs: Sequence[Run], figures: Sequence[Figures], samples: Sequence[Sample], seed: int
+) -> Html:
+    """Return a card for each operation, with examples of each run."""
+    known = {op.name: op for run in runs for op in run.pack.operations}
+    names = sorted({name for found in figures for name in found.operations} & known.keys())
+    each = max(1, _EXAMPLES // len(runs))
+    cards = []
+    for name in names:
+        parts: list[Html] = []
+        for run, found, sample in zip(runs, figures, samples, strict=True):
+            label = run.path.name if len(runs) > 1 else ""
+            parts.append(_figures(found, name, label))
+            parts += [_example(step) for step in _drawn(sample, name, each, seed)]
+        cards.append(_card(known[name], parts))
+    return tag("div", *cards, class_="operations")
+
+
+def _card(operation: Operation, parts: Sequence[Html]) -> Html:
+    kind = f"{operation.kind}, with data of a drawn format" * operation.uses_format
+    return tag(
+        "section",
+        tag("h3", tag("code", text(operation.name))),
+        tag("p", text(kind or operation.kind), class_="kind"),
+        *parts,
+        folded("The prompt", tag("pre", text(operation.template.text), class_="prompt")),
+        class_="card",
+    )
+
+
+def _figures(figures: Figures, name: str, label: str) -> Html:
+    group = figures.operations.get(name)
+    if group is None:
+        return tag("p", text(f"{label}: not in this run"), class_="figures")
+    grown = Quartiles.of(group.added or group.added_apart)
+    said = [
+        f"drawn {group.settled:,} times",
+        f"{share(group.kept_share)} kept",
+        *([f"median {grown.median:+,.0f} words"] if grown else []),
+    ]
+    per_kept = group.per_kept(group.tokens)
+    if per_kept is not None:
+        said.append(f"{number(per_kept)} tokens for each kept")
+    begun = [tag("strong", text(label), dir="auto"), text(": ")] if label else []
+    return tag("p", *begun, text(" · ".join(said)), class_="figures")
+
+
+def _drawn(sample: Sample, operation: str, count: int, seed: int) -> list[Step]:
+    """Draw kept steps of an operation, short ones first."""
+    steps = [
+        step
+        for family in sample.families
+        for step in family.steps
+        if isinstance(step.line, Kept) and step.line.operation == operation
+    ]
+    short = [step for step in steps if _words(step) <= _SHORT]
+    return draw_sample(short or steps, count, seed, lambda step: step.line.id)
+
+
+def _words(step: Step) -> int:
+    return count_words(step.line.instruction) if isinstance(step.line, Kept) else 0
+
+
+def _example(step: Step) -> Html:
+    line = step.line
+    if not isinstance(line, Kept):
+        return Html("")
+    stretches = difference(step)
+    if stretches is not None:
+        shown = tag("p", *_marked(stretches), class_="text", dir="auto")
+    else:
+        shown = join(
+            [
+                tag("p", tag("del", text(step.parent.instruction)), class_="text", dir="auto"),
+                tag("p", tag("ins", text(line.instruction)), class_="text", dir="auto"),
+            ]
+        )
+    grown = count_words(line.instruction) - count_words(step.parent.instruction)
+    about = f"generation {line.generation} · {grown:+,} words"
+    if line.format:
+        about += f" · {line.format}"
+    link = tag("a", text("its family"), href=f"#{line.id}")
+    return tag(
+        "article", shown, tag("p", text(about), text(" · "), link, class_="about"), class_="example"
+    )
+
+
+def _marked(stretches: Sequence[Stretch]) -> Iterator[Html]:
+    for stretch in stretches:
+        yield tag(_ELEMENTS[stretch.kind], text(stretch.text))

@@ -1,0 +1,81 @@
+"""HTML, made of elements whose every text is escaped.
+
+A piece of markup is of its own type, so that a text cannot pass for one. Knows HTML only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any, NewType
+
+Html = NewType("Html", str)
+
+_IN_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028"}
+_VOID = frozenset({"meta", "input", "br"})
+
+
+def text(content: object) -> Html:
+    """Return a text as markup that shows it."""
+    return Html(escape(str(content)))
+
+
+def tag(name: str, /, *children: Html | str, **attributes: str) -> Html:
+    """Return an element.
+
+    Args:
+        name: of the element.
+        children: what is in it; a string that is not `Html` by type must be passed to `text`.
+        attributes: a trailing underscore is dropped, others become dashes; an empty value stands
+            for an attribute that needs none.
+    """
+    said = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        for key, value in attributes.items()
+    )
+    if name in _VOID:
+        return Html(f"<{name}{said}>")
+    return Html(f"<{name}{said}>{join(children)}</{name}>")
+
+
+def join(parts: Iterable[Html | str]) -> Html:
+    """Return the parts as one."""
+    return Html("".join(parts))
+
+
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
+    """Return a table: each row begins with its name; it scrolls where it is too wide."""
+    return tag(
+        "div",
+        tag(
+            "table",
+            tag("caption", text(caption)),
+            tag("thead", tag("tr", *(tag("th", text(name), scope="col") for name in head))),
+            tag("tbody", *map(_row, rows)),
+        ),
+        class_="scrolls",
+        tabindex="0",
+        role="region",
+        aria_label=caption,
+    )
+
+
+def _row(cells: Sequence[str]) -> Html:
+    name, *others = cells
+    return tag(
+        "tr", tag("th", text(name), scope="row"), *(tag("td", text(cell)) for cell in others)
+    )
+
+
+def folded(title: str, *children: Html, class_: str = "") -> Html:
+    """Return what is shown on demand."""
+    return tag("details", tag("summary", text(title)), *children, class_=class_)
+
+
+def data(element_id: str, value: Any) -> Html:
+    """Return plain data for a script of the page; nothing in it can end the element."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for sign, code in _IN_SCRIPT.items():
+        written = written.replace(sign, code)
+    return Html(f'<script type="application/json" id="{escape(element_id)}">{written}</script>')

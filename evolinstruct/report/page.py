@@ -1,0 +1,229 @@
+"""The parts of a report as one page that needs nothing else.
+
+Knows the order of the sections, and the policy that lets nothing run or load but what the page
+brings: its own style and script are named by their digests.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from evolinstruct.events import counted
+from evolinstruct.figures import Figures
+from evolinstruct.report.charts import Chart, charts
+from evolinstruct.report.drawing import Drawing
+from evolinstruct.report.examples import show_operations
+from evolinstruct.report.markup import Html, data, folded, join, table, tag, text
+from evolinstruct.report.sample import Sample
+from evolinstruct.report.story import tell
+from evolinstruct.runs import Run
+
+GENERATOR = '<meta name="generator" content="evolinstruct report">'
+"""What a page of ours says near its beginning."""
+
+
+def compose(
+    runs: Sequence[Run],
+    figures: Sequence[Figures],
+    samples: Sequence[Sample],
+    drawing: Drawing,
+    seed: int,
+) -> str:
+    """Return the page."""
+    names = _names(runs)
+    title = " and ".join(names)
+    body = [
+        _header(title),
+        tag(
+            "main",
+            _section("story", "In short", tell(figures, names)),
+            _section("charts", "What became of the instructions", _charts(figures, names, drawing)),
+            _section(
+                "operations",
+                "What each operation does",
+                tag("p", _legend(), class_="hint"),
+                show_operations(runs, figures, samples, seed),
+            ),
+            _section("instructions", "The instructions", _explorer(samples, seed)),
+            _section("recipe", "How it was made", *_recipes(figures, names)),
+            id="main",
+        ),
+        tag("footer", text(f"Written by evolinstruct {version('evolinstruct')}.")),
+        data("data", _embedded(names, samples)),
+    ]
+    return _document(f"{title} – evolved instructions", join(body))
+
+
+def _document(title: str, body: Html) -> str:
+    style, script = _asset("page.css"), _asset("page.js")
+    policy = (
+        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
+        " base-uri 'none'; form-action 'none'"
+    )
+    head = [
+        tag("meta", charset="utf-8"),
+        Html(GENERATOR),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", text(title)),
+        Html(f"<style>{style}</style>"),
+    ]
+    whole = tag("head", *head) + tag("body", body, Html(f"<script>{script}</script>"))
+    return f'<!doctype html>\n<html lang="en">{whole}</html>\n'
+
+
+def _asset(name: str) -> str:
+    return files("evolinstruct.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Return the runs' names, short where that tells them apart."""
+    short = [run.path.resolve().name for run in runs]
+    return short if len({*short}) == len(short) else [str(run.path) for run in runs]
+
+
+def _header(title: str) -> Html:
+    links = {
+        "story": "In short",
+        "charts": "Charts",
+        "operations": "Operations",
+        "instructions": "Instructions",
+        "recipe": "Recipe",
+    }
+    return join(
+        [
+            tag("a", text("Skip to the report"), href="#main", class_="skip"),
+            tag(
+                "header",
+                tag("h1", tag("span", text("Evolved instructions"), class_="over"), text(title)),
+                tag(
+                    "nav",
+                    *(tag("a", text(said), href=f"#{name}") for name, said in links.items()),
+                    tag("button", text("Theme: auto"), id="theme", type="button"),
+                    aria_label="Sections",
+                ),
+            ),
+        ]
+    )
+
+
+def _section(name: str, title: str, *children: Html) -> Html:
+    return tag(
+        "section", tag("h2", text(title), id=f"{name}-title"), *children,
+        id=name, aria_labelledby=f"{name}-title",
+    )  # fmt: skip
+
+
+def _legend() -> Html:
+    return join(
+        [
+            text("Sampled rewrites that were kept: "),
+            tag("ins", text("words added")),
+            text(", "),
+            tag("del", text("words removed")),
+            text("."),
+        ]
+    )
+
+
+def _charts(figures: Sequence[Figures], names: Sequence[str], drawing: Drawing) -> Html:
+    """Return the charts, those of one kind for all runs side by side."""
+    many = len(figures) > 1
+    cards = []
+    for same in zip(*(charts(found) for found in figures), strict=True):
+        for chart, name in zip(same, names, strict=True):
+            cards.append(_chart(chart, name if many else "", drawing))
+    return tag("div", *cards, class_="charts")
+
+
+def _chart(chart: Chart, run: str, drawing: Drawing) -> Html:
+    drawn = []
+    if chart.spec is not None:
+        svg = Html(drawing.draw(chart.spec))
+        label = f"{chart.title}. {chart.says} The table below has the figures."
+        drawn = [tag("div", svg, class_="drawing", role="img", aria_label=label)]
+    about = [tag("p", text(run), class_="run", dir="auto")] if run else []
+    caption = f"{chart.title}: {run}" if run else chart.title
+    return tag(
+        "figure",
+        tag("figcaption", tag("h3", text(chart.title)), *about, tag("p", text(chart.says))),
+        *drawn,
+        folded("As a table", table(caption, chart.head, chart.rows)),
+        class_="card",
+    )
+
+
+def _explorer(samples: Sequence[Sample], seed: int) -> Html:
+    """Return the place of the table, which the page's script fills."""
+    return join(
+        [
+            tag("p", text(_what_is_here(samples, seed)), class_="hint"),
+            tag("noscript", tag("p", text("This table needs JavaScript; all else does not."))),
+            tag("form", id="filters", role="search", aria_label="Filter the instructions"),
+            tag("p", id="count", role="status", aria_live="polite"),
+            tag("div", id="rows"),
+            tag("div", id="pages"),
+            tag("dialog", id="family", aria_labelledby="family-title"),
+        ]
+    )
+
+
+def _what_is_here(samples: Sequence[Sample], seed: int) -> str:
+    rows = sum(sample.rows for sample in samples)
+    every = sum(sample.all_rows for sample in samples)
+    opens = "A row opens its family: what every generation made of its seed."
+    if all(sample.is_whole for sample in samples):
+        return f"All {counted(rows, 'line')}: seeds, kept, rejected and failed. {opens}"
+    families = sum(len(sample.families) for sample in samples)
+    of = sum(sample.all_families for sample in samples)
+    return (
+        f"A sample of {rows:,} of {every:,} lines: {families:,} whole families of {of:,}, drawn by"
+        f" the seed {seed}. The charts above count every line. {opens}"
+    )
+
+
+def _embedded(names: Sequence[str], samples: Sequence[Sample]) -> dict[str, Any]:
+    return {
+        "runs": [
+            {"name": name, "families": sample.to_json()}
+            for name, sample in zip(names, samples, strict=True)
+        ]
+    }
+
+
+def _recipes(figures: Sequence[Figures], names: Sequence[str]) -> Iterator[Html]:
+    states = [found.state for found in figures]
+    recipes = [state.recipe.model_dump() for state in states]
+    settings = [[name, *(_setting(recipe[name]) for recipe in recipes)] for name in recipes[0]]
+    settings += [
+        ["prompt pack", *(state.pack for state in states)],
+        ["seeds", *(_sources(state.seeds) for state in states)],
+        ["begun", *(str(state.started or "–") for state in states)],
+        ["ended", *(str(state.ended or "–") for state in states)],
+        ["status", *(state.status for state in states)],
+    ]
+    yield table("The recipe", ["setting", *names], settings)
+    programs = sorted({name for state in states for name in state.versions})
+    rows = [[name, *(state.versions.get(name, "–") for state in states)] for name in programs]
+    yield table("The versions that made it", ["program", *names], rows)
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {item}" for name, item in value.items()) or "default"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _sources(seeds: Any) -> str:
+    paths = [str(name).rpartition("/")[2] for name in seeds.get("files", ())]
+    return f"{', '.join(paths)} ({seeds.get('used', 0):,} used)"

@@ -1,0 +1,128 @@
+"""The families that a report embeds: whole ones, drawn by a seed, as plain data.
+
+Knows what of a line a page needs. Holds the sample only, however large the run is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from evolinstruct.events import counted
+from evolinstruct.families import Family, Step
+from evolinstruct.figures import Figures
+from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.runs import Run
+from evolinstruct.selection import draw_sample
+from evolinstruct.words import Stretch, compare_words, count_words
+
+_LONGEST = 6_000
+"""So many characters of a text are embedded at most."""
+_NEW_BELOW = 0.2
+"""Where less than this share of the words stays, a rewrite is shown alone: it is a new text."""
+_SIGNS = {"same": 0, "added": 1, "removed": -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The drawn families of a run.
+
+    Attributes:
+        families: in the order of their seeds.
+        rows: how many lines they have.
+        all_families: how many families the run has.
+        all_rows: how many lines it has.
+    """
+
+    families: tuple[Family, ...]
+    rows: int
+    all_families: int
+    all_rows: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole run."""
+        return len(self.families) == self.all_families
+
+    def to_json(self) -> list[list[dict[str, Any]]]:
+        """Return the families as plain data, each a list of its lines."""
+        return [list(_lines(family)) for family in self.families]
+
+
+def draw_families(run: Run, figures: Figures, rows: int, seed: int) -> Sample:
+    """Draw whole families, so many that they have about so many rows at most; one at least.
+
+    Raises:
+        InputError: a file or a line of the run cannot be read.
+    """
+    seeds = figures.seeds.pool
+    every = seeds + figures.total.settled
+    size = seeds if every <= rows else max(1, seeds * rows // every)
+    families = tuple(draw_sample(run.families(), size, seed, lambda family: family.seed.id))
+    drawn = sum(1 + len(family.steps) for family in families)
+    return Sample(families, drawn, seeds, every)
+
+
+def difference(step: Step) -> list[Stretch] | None:
+    """Return which words a rewrite changed; None if it is a text of its own, or none at all."""
+    if isinstance(step.line, Failed) or not step.line.instruction:
+        return None
+    before = step.parent.instruction
+    stretches = compare_words(_cut(before), _cut(step.line.instruction))
+    same = sum(count_words(stretch.text) for stretch in stretches if stretch.kind == "same")
+    return stretches if same >= _NEW_BELOW * count_words(before) else None
+
+
+def _lines(family: Family) -> Iterator[dict[str, Any]]:
+    place = {family.seed.id: 0}
+    seed = _said(family.seed)
+    if family.unanswered is not None:
+        seed["why"] = _why(family.unanswered)
+    yield seed
+    for number, step in enumerate(family.steps, 1):
+        row = {**_said(step.line), "parent": place[step.parent.id]}
+        stretches = difference(step)
+        if stretches is not None:
+            row["diff"] = [[_SIGNS[stretch.kind], stretch.text] for stretch in stretches]
+            del row["text"]
+        if isinstance(step.line, Kept):
+            place[step.line.id] = number
+        yield row
+
+
+def _said(line: Line) -> dict[str, Any]:
+    """Return what a page says of a line; what is None is left out."""
+    said: dict[str, Any] = {"id": line.id, "generation": line.generation}
+    said |= {"operation": line.operation, "outcome": _outcome(line)}
+    if isinstance(line, Failed):
+        said["text"] = ""
+    else:
+        said |= {"format": line.format, "text": _cut(line.instruction)}
+        said |= {"words": count_words(line.instruction)}
+        said |= {"answer": None if line.output is None else _cut(line.output)}
+    if not isinstance(line, Kept):
+        said["why"] = _why(line)
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _outcome(line: Line) -> str:
+    match line:
+        case Rejected():
+            return line.rule
+        case Failed():
+            return "failed"
+        case Kept():
+            return "kept" if line.generation else "seed"
+
+
+def _why(line: Rejected | Failed) -> str:
+    if isinstance(line, Rejected):
+        return _cut(f"{line.rule}: {line.evidence}" if line.evidence else line.rule)
+    return _cut(f"{line.error} after {counted(line.attempts, 'attempt')}: {line.message}")
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]} … [{len(text) - _LONGEST:,} more characters]"
