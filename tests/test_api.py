@@ -111,7 +111,7 @@ def test_another_run_is_refused_unless_it_may_be_updated(folder: Path) -> None:
     assert evolinstruct.evolve("seeds.txt", "run", **asked, seed=1, update=True).exit_code == 0
 
 
-def test_the_package_offers_three_functions_and_says_what_it_does_not() -> None:
-    assert evolinstruct.__all__ == ["evolve", "evolve_async", "prepare"]
+def test_the_package_offers_four_names_and_says_what_it_does_not() -> None:
+    assert evolinstruct.__all__ == ["Run", "evolve", "evolve_async", "prepare"]
     with pytest.raises(AttributeError, match="module 'evolinstruct' has no attribute 'evolv'"):
         _ = evolinstruct.evolv

@@ -273,7 +273,7 @@ def test_a_bug_is_told_in_a_sentence_without_a_traceback() -> None:
     result = evolinstruct(BROKEN)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "Evolving 10 seeds over 4 generations into run: at most 160 calls.\n"
+        "Evolving 10 seeds over 4 generations into run: at most 240 calls.\n"
         "Error: Unexpected RuntimeError: a bug;"
         " -vv shows where, which belongs in a report of this.\n"
     )

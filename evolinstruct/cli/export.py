@@ -51,6 +51,25 @@ _Trainer = Annotated[
     str | None, _word("Write the configuration of trl, axolotl or llama-factory too.", "NAME")
 ]
 _Force = Annotated[bool, switch("--force", about="Replace the files of an earlier export.")]
+_Push = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OWNER/NAME",
+        show_default=False,
+        help="Upload it to the Hugging Face Hub, as this data set.",
+        rich_help_panel="Sharing",
+    ),
+]
+_Private = Annotated[
+    bool,
+    typer.Option(
+        "--private",
+        metavar="",
+        show_default=False,
+        help="As a private one.",
+        rich_help_panel="Sharing",
+    ),
+]
 _Title = Annotated[str | None, _card("The data set's name (default: the run's).", "TEXT")]
 _License = Annotated[
     str | None, _card("Its licence, as the Hub names it, such as apache-2.0.", "NAME")
@@ -77,6 +96,8 @@ def command(
     license: _License = None,  # noqa: A002 - the name of the flag
     seed_license: _SeedLicense = None,
     output_license: _OutputLicense = None,
+    push: _Push = None,
+    private: _Private = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -84,11 +105,12 @@ def command(
 ) -> None:
     """Write a run as a data set for a trainer: rows in its shape, a card, checksums.
 
-    An unfinished run gives what it has so far. Nothing leaves this machine.
+    An unfinished run gives what it has so far. Nothing leaves this machine without --push.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
         from evolinstruct import export  # noqa: PLC0415 - slow
         from evolinstruct.console.exports import told  # noqa: PLC0415 - slow
+        from evolinstruct.export import push as uploading  # noqa: PLC0415 - slow
         from evolinstruct.runs import Run  # noqa: PLC0415 - slow
 
         request = export.Request(
@@ -106,7 +128,13 @@ def command(
             licences=export.Licences(license, seed_license, output_license),
             force=force,
         )
+        if push is not None:
+            uploading.check(push)
         exported = export.export(Run(run_dir), out, request)
         report.facts = exported.to_json()
         for sentence in told(out, request, exported):
             report.console.say(sentence)
+        if push is not None:
+            address = uploading.push(out, push, private=private)
+            report.facts["address"] = address
+            report.console.say(f"Uploaded to {address}")

@@ -1,7 +1,7 @@
 """A run as a data set that trainers take and others can trust.
 
 Reads a run, finished or not, and writes rows in a trainer's shape, split, in shards, with a card
-and checksums: a folder that is put in place whole. Nothing leaves the machine from here.
+and checksums: a folder that is put in place whole. Only `push` lets anything leave the machine.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def _move(staging: Path, out: Path) -> None:
     """Put the files in place, the checksums last; files of an earlier export go."""
     files = sorted(_files(staging), key=lambda path: path.name == CHECKSUMS)
     new = {path.relative_to(staging) for path in files}
-    for old in _earlier(out) - new:
+    for old in listed_files(out) - new:
         (out / old).unlink(missing_ok=True)
     for path in files:
         target = out / path.relative_to(staging)
@@ -109,8 +109,8 @@ def _move(staging: Path, out: Path) -> None:
         put_in_place(path, target)
 
 
-def _earlier(out: Path) -> set[Path]:
-    """Return what an earlier export wrote, as far as it lies in the folder."""
+def listed_files(out: Path) -> set[Path]:
+    """Return the files that the checksums in a folder name, as far as they lie in it."""
     sums = out / CHECKSUMS
     if not sums.is_file():
         return set()

@@ -16,10 +16,13 @@ from evolinstruct.report.writing import money, number, share
 
 Spec = dict[str, Any]
 
-_WIDTH = 330
+_WIDTH = 400
+"""All drawings are as wide, in pixels, so that they are scaled alike."""
+_HEADER = 62
 _BAR = 26
 _TAIL = 0.05
 _BINS = 24
+_TICKS = 8
 _OUTCOMES = ("kept", "rejected", "failed")
 _OUTCOME_COLOURS = ["var(--kept)", "var(--rejected)", "var(--failed)"]
 _COUNT = {"type": "quantitative", "axis": {"tickCount": 5, "format": ",d"}}
@@ -138,7 +141,8 @@ def _extremes(shares: Mapping[str, float], what: str, noun: str) -> str:
     least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
     if share(shares[least]) == share(shares[most]):
         return f"{share(shares[most])} {what} throughout."
-    return f"From {share(shares[least])} ({noun}{least}) to {share(shares[most])} ({noun}{most}) {what}."
+    low, high = f"{share(shares[least])} ({noun}{least})", f"{share(shares[most])} ({noun}{most})"
+    return f"From {low} to {high} {what}."
 
 
 def _rules(figures: Figures) -> Chart:
@@ -193,13 +197,17 @@ def _growth(figures: Figures) -> Chart:
         "facet": {
             "row": {
                 "field": "generation",
-                "title": "generation",
-                "header": {"labelAngle": 0, "labelAlign": "left", "titleAngle": -90},
+                "title": None,
+                "header": {
+                    "labelAngle": 0,
+                    "labelAlign": "left",
+                    "labelExpr": "'gen. ' + datum.label",
+                },
             }
         },
         "spacing": 6,
         "spec": {
-            "width": _WIDTH - 20,
+            "width": _WIDTH - _HEADER,
             "height": 34,
             "layer": [
                 {
@@ -216,7 +224,7 @@ def _growth(figures: Figures) -> Chart:
                             "field": "start",
                             "type": "quantitative",
                             "title": "words added, plain in-depth operations",
-                            "axis": {"grid": False, "tickCount": 6},
+                            "axis": {"grid": False, "values": _ticks(first, most)},
                             "bin": {"binned": True, "step": width},
                         },
                         "x2": {"field": "end"},
@@ -232,7 +240,7 @@ def _growth(figures: Figures) -> Chart:
         [
             str(key),
             *_five(group.added),
-            share(group.band and group.band.within / group.added.total()),
+            share(group.band.within / group.added.total() if group.band else None),
             _median(group.added_apart),
         ]
         for key, group in groups.items()
@@ -254,7 +262,7 @@ def _five(counts: Mapping[int, int]) -> list[str]:
 
 def _median(counts: Mapping[int, int]) -> str:
     found = Quartiles.of(counts)
-    return number(found and found.median)
+    return number(found.median if found else None)
 
 
 def _span(many: Sequence[Counter[int]]) -> tuple[int, int]:
@@ -263,6 +271,14 @@ def _span(many: Sequence[Counter[int]]) -> tuple[int, int]:
     return min(0, _percentile(every, _TAIL / 5)), max(
         2 * BAND[1], _percentile(every, 1 - _TAIL / 5)
     )
+
+
+def _ticks(first: int, last: int) -> list[int]:
+    """Return round numbers, about eight at most, for an axis."""
+    step = 10
+    while (last - first) // step > _TICKS:
+        step *= 2
+    return list(range(-(-first // step) * step, last + step, step))
 
 
 def _percentile(counts: Counter[int], part: float) -> int:
@@ -473,8 +489,9 @@ def _bars(
 ) -> Spec:
     """Return layers that share a row for each name, in their order."""
     return {
-        "width": _WIDTH - 60,
+        "width": _WIDTH,
         "height": {"step": _BAR},
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "data": {"values": list(values)},
         "encoding": {
             "y": {

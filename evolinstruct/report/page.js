@@ -183,7 +183,7 @@
     const about = [
       line.generation ? `Generation ${line.generation}` : "Seed",
       line.operation, line.format, line.generation ? line.outcome : undefined,
-      line.words === undefined ? undefined : `${line.words.toLocaleString("en")} words`,
+      line.words === undefined ? undefined : `${line.words.toLocaleString("en")} ${line.words === 1 ? "word" : "words"}`,
     ].filter((part) => part !== undefined).join(" · ");
     const isKept = ["kept", "seed"].includes(line.outcome);
     const kind = isKept ? line.outcome : `dead ${line.outcome === "failed" ? "failed" : "rejected"}`;

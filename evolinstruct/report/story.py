@@ -73,7 +73,7 @@ def _measures(figures: Figures) -> Iterator[tuple[str, str, str]]:
     variety = figures.variety[None]
     yield (
         "copies",
-        share(variety and variety.copies),
+        share(variety.copies if variety else None),
         f"of {variety.texts if variety else 0:,} sampled instructions repeat another",
     )
     yield "time", duration(state.seconds), "of the last command"
@@ -82,7 +82,7 @@ def _measures(figures: Figures) -> Iterator[tuple[str, str, str]]:
 def _per(amount: int | None, kept: int) -> str:
     if amount is None or not kept:
         return number(None)
-    return f"{amount / kept:,.1f}" if amount < 100 * kept else f"{amount / kept:,.0f}"  # noqa: PLR2004 - three digits
+    return f"{amount / kept:,.1f}" if amount < 100 * kept else f"{amount / kept:,.0f}"
 
 
 def _lengths(figures: Figures) -> tuple[str, str]:
@@ -122,12 +122,11 @@ def _tile(name: str, figure: str, meaning: str) -> Html:
 def _notices(runs: Sequence[Figures], names: Sequence[str]) -> Iterator[Html]:
     for figures, name in zip(runs, names, strict=True):
         state = figures.state
-        label = f"{name}: " if len(runs) > 1 else ""
         if state.recipe.client == "offline":
             yield tag(
                 "p",
                 text(
-                    f"{label}made by the offline client, which is no language model: these texts"
+                    f"{name} was made by the offline client, which is no language model: its texts"
                     " are for trying the pipeline, not for training."
                 ),
                 class_="notice",
@@ -135,9 +134,7 @@ def _notices(runs: Sequence[Figures], names: Sequence[str]) -> Iterator[Html]:
         if not state.is_done:
             yield tag(
                 "p",
-                text(
-                    f"{label}this run is not finished ({state.status}); it is shown as it stands."
-                ),
+                text(f"{name} is not finished ({state.status}); it is shown as it stands."),
                 class_="notice",
             )
 

@@ -1,0 +1,59 @@
+"""An export on the Hugging Face Hub. The only importer of huggingface_hub.
+
+Uploads the files that the checksums name, and nothing else of the folder. Nothing here runs unless
+the user asks for it by name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.export.files import CHECKSUMS, listed_files
+from evolinstruct.extras import load
+
+_PARTS = 2
+
+
+def check(name: str) -> None:
+    """Refuse before anything is written what could not be uploaded.
+
+    Raises:
+        UsageError: the name is none of a data set.
+        InputError: huggingface_hub is missing, or there is no token.
+    """
+    if len([part for part in name.split("/") if part]) != _PARTS or name.count("/") != 1:
+        raise UsageError(f"--push {name}: a data set is named owner/name.")
+    if load("huggingface_hub", "hf", "--push").get_token() is None:
+        raise InputError(
+            "--push needs a token of the Hugging Face Hub: make one that may write at"
+            " https://huggingface.co/settings/tokens, then set HF_TOKEN to it or run"
+            " `hf auth login`."
+        )
+
+
+def push(folder: Path, name: str, *, private: bool) -> str:
+    """Upload an export; return its address.
+
+    Raises:
+        InputError: the Hub refuses, or cannot be reached.
+    """
+    hub: Any = load("huggingface_hub", "hf", "--push")
+    files = [*(path.as_posix() for path in sorted(listed_files(folder))), CHECKSUMS]
+    try:
+        api = hub.HfApi()
+        api.create_repo(name, repo_type="dataset", private=private, exist_ok=True)
+        api.upload_folder(
+            folder_path=folder,
+            repo_id=name,
+            repo_type="dataset",
+            allow_patterns=files,
+            commit_message="Data set, card and checksums",
+        )
+    except (OSError, ValueError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise InputError(
+            f"{name} cannot be uploaded: {said}; the export itself is whole in {folder}."
+        ) from error
+    return f"https://huggingface.co/datasets/{name}"
