@@ -1,0 +1,70 @@
+"""The verdict in a reply to a comparison: "Equal" stands inside "Not Equal"."""
+
+from __future__ import annotations
+
+import re
+
+from evolinstruct.reading.reasoning import without_reasoning
+
+_BARE = {"equal": True, "not equal": False, "not-equal": False, "unequal": False}
+_MARKUP = re.compile(r"[*_`#\"“”<>{}\[\]$~|]+|\\\w*|(?<=\w)-(?=\w)")
+_BOTH = re.compile(r"\b(?:(?:not |un)?equal)\s*(?:or|/|vs)\s*(?:(?:not |un)?equal)\b")
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]?")
+_CLAUSE = re.compile(
+    r"[,;:()—–=]|\s-\s|\b(?:because|since|but|and|so|while|whereas|although|though|therefore|thus"
+    r"|hence|which)\b"
+)
+_TERM = re.compile(
+    r"\b(?:(equal|identical|equivalent|same)|((?:un|in|non ?|not)equal|different|differs?))\b"
+)
+_NEGATION = re.compile(r"\b(?:not|no|never|neither|hardly|cannot|far from)\b|n't\b")
+_UNCLEAR = re.compile(
+    r"\b(?:if|whether|would|could|might|may|must|sure|certain|determine|tell|unless|when|for|only"
+    r"|word\w*|phras\w*|style|tone|format\w*|length|order|language)\b"
+)
+_HEDGE = re.compile(
+    r"\b(?:but|however|although|though|except|apart|other than|unless|while|whereas|yet)\b"
+)
+_PLAIN = frozenset(
+    """a again all and another are as aren't be believe both clearly completely conclude
+    conclusion consider considered deemed definitely do does each effectively entirely essentially
+    every exactly final find first for from fully given hence i i'd in indeed instruction
+    instructions is isn't it it's judge judged judgement judgment my new not of one other overall
+    pair prompt prompts question questions rate regarded respect response result say second so task
+    tasks that the them therefore these they they're think this thus to two verdict versions yes
+    answer an no doesn't don't""".split()  # noqa: SIM905 - words, not a literal's commas
+)
+
+
+def read_verdict(reply: str) -> bool | None:
+    """Return True for equal, False for not equal, None where the reply is unclear.
+
+    The first clear statement of a sentence counts; sentences that contradict each other are
+    unclear. To say that two texts are equal, a statement may hold nothing but that: "equal in
+    length" says too little, and neither a question nor a condition is a statement.
+    """
+    text = without_reasoning(reply).casefold()
+    bare = _BARE.get(" ".join(text.split()).strip(" .!:*#\"'`_"))
+    if bare is not None:
+        return bare
+    text = _MARKUP.sub(" ", text.replace("’", "'"))
+    text = _BOTH.sub("options", re.sub(r"\bnot\s+", "not ", text))
+    said = {_stated(sentence[0]) for sentence in _SENTENCE.finditer(text)} - {None}
+    return said.pop() if len(said) == 1 else None
+
+
+def _stated(sentence: str) -> bool | None:
+    if sentence.endswith("?") or not _TERM.search(sentence):
+        return None
+    for clause in _CLAUSE.split(sentence):
+        term = _TERM.search(clause)
+        if not term or _UNCLEAR.search(clause):
+            continue
+        equal = bool(term[1]) != bool(_NEGATION.search(clause[: term.start()]))
+        others = (clause[: term.start()] + clause[term.end() :]).strip(" .!'").split()
+        plain = _PLAIN.issuperset(word.strip(".!'") for word in others)
+        if plain and equal and _HEDGE.search(sentence):
+            continue
+        if plain or (not equal and term[1]):
+            return equal
+    return None
