@@ -1,10 +1,14 @@
-# make demo      installs into .venv and evolves the starter seeds with the offline client
+# make demo      installs into .venv, evolves the starter seeds with the offline client, and writes
+#                demo-report.html about it
 # make test      the tests; under 5 minutes on two cores
 # make test-all  those, then the longer and heavier ones
 # make bench     what calls cost and how near they come to limits; 15 minutes, two quiet cores
 # make soak      runs that are killed again and again; MINUTES=10
 # make check     format, lint, types
 # make rules-report PAIRS=FILE  writes docs/rules.md anew, from a file of accepted pairs
+# make example-finetune  evolves the starter seeds, exports them, fine-tunes a model; 5 minutes
+# make docs      writes docs/commands and docs/bad-input.md anew, from the program and its tests
+# make screenshots  takes docs/images anew; the report's with Chromium
 # make clean     removes what the others made
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -14,16 +18,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable
 
-.PHONY: demo test test-all soak check rules-report clean
+.PHONY: demo test test-all soak check rules-report example-finetune docs screenshots clean
 
 # --update: a demo made from other seeds or prompts is carried over instead of refused.
 demo: $(VENV)/installed
 	$(BIN)/evolinstruct evolve seeds/starter.jsonl -o demo --client offline --update
+	$(BIN)/evolinstruct report demo -o demo-report.html
 
 test: $(VENV)/installed-dev
 	@$(BIN)/pytest -n 2 -m "not slow"
 
-test-all: test
+test-all: test $(VENV)/tried-heavy
 	@$(BIN)/pytest -n 2 -m slow -rs
 
 bench: $(VENV)/installed-dev
@@ -41,8 +46,22 @@ rules-report: $(VENV)/installed
 	@$(BIN)/python docs/rules_report.py --pairs "$(PAIRS)" > docs/rules.md.partial
 	@mv docs/rules.md.partial docs/rules.md
 
+example-finetune: $(VENV)/installed-train
+	@$(BIN)/evolinstruct evolve starter -o $(VENV)/finetune/run --client offline --update --quiet
+	@$(BIN)/evolinstruct export $(VENV)/finetune/run -o $(VENV)/finetune/data \
+	    --format chat --test 0.02 --force
+	@TRANSFORMERS_VERBOSITY=error $(BIN)/python -W ignore examples/finetune/finetune.py \
+	    $(VENV)/finetune/data $(VENV)/finetune/model
+
+docs: $(VENV)/installed-dev
+	@$(BIN)/python -m docs.command_pages
+	@$(BIN)/python -m tests.catalogue
+
+screenshots: $(VENV)/installed-dev
+	@$(BIN)/python -m docs.screenshots
+
 clean:
-	rm -rf $(VENV) demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo demo-report.html dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/pip:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
@@ -50,10 +69,23 @@ $(BIN)/pip:
 
 $(VENV)/installed: pyproject.toml | $(BIN)/pip
 	@echo "Installing evolinstruct into $(VENV) ..."
-	@$(INSTALL) .
+	@$(INSTALL) '.[report]'
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
 	@echo "Installing evolinstruct and its development tools into $(VENV) ..."
 	@$(INSTALL) '.[dev]'
 	@touch $@ $(VENV)/installed
+
+# A version of PyTorch is named since others take gigabytes where no graphics card is.
+$(VENV)/installed-train: pyproject.toml | $(VENV)/installed
+	@echo "Installing PyTorch and TRL into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check torch==2.13.0
+	@$(INSTALL) '.[parquet,zstd,hf,train]'
+	@touch $@
+
+# Where they cannot be installed, the tests that need them say so and are skipped.
+$(VENV)/tried-heavy: pyproject.toml | $(VENV)/installed-dev
+	@$(INSTALL) '.[report,browser,langid]' 2>/dev/null || echo "SKIPPED report"
+	@$(MAKE) --no-print-directory $(VENV)/installed-train 2>/dev/null || echo "SKIPPED trainers"
+	@touch $@

@@ -47,6 +47,7 @@ class Evolution:
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
         self._rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate)
+        self._sampling = {purpose: _sampling(recipe, purpose) for purpose in recipe.purposes()}
 
     async def propose(self, parent: Kept, generation: int) -> Proposal | Rejected | Failed:
         """Rewrite an instruction, judge the rewrite by the free rules, then by comparison."""
@@ -163,18 +164,11 @@ class Evolution:
         attempt: int = 0,
         max_tokens: int | None = None,
     ) -> Reply:
-        setting = self._recipe.setting
+        sampling = self._sampling[purpose]
+        if max_tokens is not None:
+            sampling = {**sampling, "max_tokens": max_tokens}
         return await self._client.complete(
-            Request(
-                draw=Draw(place, purpose, attempt),
-                subject=subject,
-                messages=messages,
-                model=setting("model", purpose) or "",
-                temperature=setting("temperature", purpose),
-                top_p=setting("top_p", purpose),
-                max_tokens=max_tokens or setting("max_tokens", purpose),
-                extra=self._recipe.parameters(purpose),
-            )
+            Request(Draw(place, purpose, attempt), subject, messages, **sampling)
         )
 
     def _subject(
@@ -189,6 +183,17 @@ class Evolution:
             instruction=line.instruction if instruction is None else instruction,
             parent=parent,
         )
+
+
+def _sampling(recipe: Recipe, purpose: str) -> dict[str, Any]:
+    """Return those fields of a request that all calls of a purpose share."""
+    return {
+        "model": recipe.setting("model", purpose) or "",
+        "temperature": recipe.setting("temperature", purpose),
+        "top_p": recipe.setting("top_p", purpose),
+        "max_tokens": recipe.setting("max_tokens", purpose),
+        "extra": recipe.parameters(purpose),
+    }
 
 
 def _rejected(line: Kept, verdict: Verdict, raw: str | None) -> Rejected:

@@ -22,6 +22,7 @@ _NESTED = {
 _PLAIN = ("pool", "kept", "kept_share", "rejected", "failed")
 _SPENT = ("calls", "tokens", "cost", "tokens_per_kept", "cost_per_kept")
 _VARIETY = ("texts", "copies", "distinct_1", "distinct_2", "distinct_3")
+_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = (
     *("run", "by", "name"),
     *_PLAIN,
@@ -38,7 +39,12 @@ def rows(runs: Iterable[Figures]) -> Iterator[list[object]]:
     for figures in runs:
         for by, name, found in _found(figures.to_json()):
             row: dict[str, object] = {"run": figures.run, "by": by, "name": name, **found}
-            yield [row.get(column) for column in COLUMNS]
+            yield [_harmless(row.get(column)) for column in COLUMNS]
+
+
+def _harmless(cell: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_OF_FORMULAS) else cell
 
 
 def _found(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, object]]]:

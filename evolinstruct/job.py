@@ -334,7 +334,8 @@ class Job:
         """Write and count each line; say what is wrong with the counts."""
         watch = Watch(tally)
         before = client.calls.total() + client.replayed.total()
-        seeds = self._plan.seeds.read() if tally.generation == 0 else None
+        answers_seeds = tally.generation == 0 and self._recipe.answer_seeds
+        seeds = self._plan.seeds.read() if answers_seeds else None
         async for line in lines:
             tally.add(line)
             tally.calls = client.calls.total() + client.replayed.total() - before

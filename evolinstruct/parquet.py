@@ -65,6 +65,8 @@ class Writer:
         """
         self._arrow = load("pyarrow", _EXTRA, "Parquet")
         parquet = load("pyarrow.parquet", _EXTRA, "Parquet")
+        # The pool that is the default keeps what a row group took; the system's gives it back.
+        self._arrow.set_memory_pool(self._arrow.system_memory_pool())
         self._schema = self._arrow.schema(
             [(name, self._type(kind)) for name, kind in fields.items()]
         )

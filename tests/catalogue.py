@@ -5,13 +5,17 @@ Each row is what a test puts in and the sentence that it expects; nothing is wri
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.faults.test_damage import DAMAGES
+from tests.test_cli_errors import COMMAND_LINES, RECIPES
+from tests.test_prompts import BROKEN
 from tests.test_seeds import BAD_FILES
 
 PATH = Path(__file__).parent.parent / "docs" / "bad-input.md"
 _SHOWN = 60
+_Row = tuple[str, ...]
 
 
 def text() -> str:
@@ -20,25 +24,51 @@ def text() -> str:
         "# Bad input, and what is said of it",
         "",
         "Written by `python -m tests.catalogue` from the tests that try it; a test fails where the",
-        "two differ. Each sentence is printed on stderr behind `Error: `, and the exit code is 1.",
+        "two differ. Each sentence is printed on stderr behind `Error: `. The exit code is 2 for",
+        "command lines, and 1 for all else.",
+        "",
+        "## Command lines",
+        "",
+        *_table("behind `evolve SEEDS -o RUN`", _command_lines()),
+        "",
+        "## Recipes",
+        "",
+        *_table("content of bad.toml", ((_code(text), said) for text, said in RECIPES.items())),
         "",
         "## Seed files",
         "",
-        *_table((name, _shown(content), said) for name, (_, content, said) in BAD_FILES.items()),
+        *_table("what is wrong | content", _seed_files()),
+        "",
+        "## Prompt packs",
+        "",
+        *_table("what is wrong", ((name, f"small{said}") for name, (_, said) in BROKEN.items())),
         "",
         "## Journals",
         "",
-        "The sentences as far as the tests hold them; `\\S+` stands for the path.",
-        "",
-        *_table((damage.__name__, "", said) for damage, said in DAMAGES),
+        *_table("what is wrong", _journals()),
         "",
     ]
     return "\n".join(lines)
 
 
-def _table(rows) -> list[str]:  # type: ignore[no-untyped-def]
-    body = ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
-    return ["| what is wrong | content | what is said |", "|---|---|---|", *body]
+def _command_lines() -> Iterator[_Row]:
+    return ((_code(words), said) for words, said in COMMAND_LINES.items())
+
+
+def _seed_files() -> Iterator[_Row]:
+    return ((name, _shown(content), said) for name, (_, content, said) in BAD_FILES.items())
+
+
+def _journals() -> Iterator[_Row]:
+    return ((name, f"The journal run/journal.sqlite {said}") for name, (_, said) in DAMAGES.items())
+
+
+def _table(heading: str, rows: Iterable[_Row]) -> Iterator[str]:
+    columns = heading.count("|") + 2
+    yield f"| {heading} | what is said |"
+    yield "|---" * columns + "|"
+    for row in rows:
+        yield "| " + " | ".join(map(_cell, row)) + " |"
 
 
 def _cell(words: str) -> str:
@@ -48,6 +78,11 @@ def _cell(words: str) -> str:
 def _shown(content: bytes) -> str:
     shown = repr(content)[2:-1]
     return f"`{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}`" if shown else ""
+
+
+def _code(words: str) -> str:
+    """Return words as code, with what no page can show escaped."""
+    return f"`{words.encode('unicode_escape').decode()}`"
 
 
 if __name__ == "__main__":

@@ -136,11 +136,6 @@ SEEDS: dict[str, tuple[bytes | None, str]] = {
         " check the path.",
     ),
     "empty.jsonl": (b"", "empty.jsonl is empty; a seed file holds at least one instruction."),
-    "/": (
-        None,
-        "/ is a folder that holds no seed file (.jsonl, .ndjson, .json, .csv, .tsv, .txt, .parquet,"
-        " each also with .gz or .zst or .zstd); name another.",
-    ),
     "binary.jsonl": (
         b"a\0b",
         "binary.jsonl is binary, not text: byte 2 is NUL;"

@@ -23,12 +23,18 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command as a user of the environment does; return its stdout."""
+def environment() -> dict[str, str]:
+    """Return the environment of a user who has the program on the path."""
     ours = ("OPENAI_", "MAKE", "MFLAGS")  # a make around the tests would speak to the one in them
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    env |= {"PATH": f"{BIN}{os.pathsep}{env['PATH']}", "OPENAI_API_KEY": "never-sent"}
-    done = subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, check=False)
+    return env | {"PATH": f"{BIN}{os.pathsep}{env['PATH']}", "OPENAI_API_KEY": "never-sent"}
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Run a command as a user of the environment does; return its stdout."""
+    done = subprocess.run(
+        command, cwd=cwd, env=environment(), text=True, capture_output=True, check=False
+    )
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return done.stdout
 
@@ -69,7 +75,7 @@ def test_the_script_runs_both_ways_and_again_from_what_is_there(tmp_path: Path) 
 
 @pytest.fixture
 def batch(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(ROOT / "examples" / "batch", tmp_path / "batch"))
+    return Path(shutil.copytree(ROOT / "examples" / "make-batch", tmp_path / "batch"))
 
 
 def made_by(batch: Path, *words: str) -> list[str]:
@@ -106,6 +112,17 @@ def test_the_batch_makes_again_only_what_changed(batch: Path) -> None:
     (batch / "seeds" / "kitchen.jsonl").touch()
     assert made_by(batch, "-j2") == ["runs/kitchen/dataset.jsonl"]
     assert made_by(batch, "-j2") == []
+
+
+def test_an_unfinished_run_of_the_batch_fails_its_target_and_is_gone_on_with(batch: Path) -> None:
+    recipe = batch / "recipe.toml"
+    whole = recipe.read_text()
+    recipe.write_text(whole + "max_calls = 5\n")
+    done = subprocess.run(["make"], cwd=batch, env=environment(), capture_output=True, check=False)
+    assert done.returncode == 2
+    assert list(batch.glob("runs/*/dataset.jsonl")) == []
+    recipe.write_text(whole)
+    assert made_by(batch) == BOTH
 
 
 # The documents

@@ -27,7 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -151,7 +151,6 @@ def test_the_card_says_how_it_was_made_and_only_what_is_stated_of_rights(
     assert "  - split: train\n    path:\n    - train.jsonl\n---\n" in card
     assert f"# Things\n\n{done.rows['train']} instructions with answers" in card
     assert "- The seeds: written by us.\n- The texts of the models: not stated;" in card
-    assert "not by a\n" not in card
     assert "**Not for training.**" in card
     assert "    evolinstruct evolve seeds.jsonl -o run --prompts prompts --client offline" in card
     again = "    evolinstruct export run -o out --format chat --generation 1-2 --title Things"

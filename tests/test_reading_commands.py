@@ -123,6 +123,14 @@ def test_stats_for_scripts_say_the_same() -> None:
     assert [(row["run"], row["kept"]) for row in totals] == [("run", "5"), ("other", "3")]
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+def test_no_cell_of_a_table_for_spreadsheets_is_a_formula(sign: str) -> None:
+    write_run(Path(f"{sign}1+1"))
+    printed = evolinstruct(f"stats --csv -- {sign}1+1").stdout
+    runs = {row["run"] for row in csv.DictReader(io.StringIO(printed))}
+    assert runs == {f"'{sign}1+1"}
+
+
 def test_calls_are_shown_with_their_prompts_and_replies(tmp_path: Path) -> None:
     evolve(write_seeds(tmp_path / "three.jsonl", tasks(3)), tmp_path / "made", generations=1)
     line = json.loads(evolinstruct("show made -g 1 --json --limit 1").stdout)

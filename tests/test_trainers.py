@@ -67,7 +67,9 @@ def test_datasets_loads_every_shape_with_its_splits(
         export(Run(made), out, Request(shape, parquet=packed, **wanted))
         lines = {
             split: [
-                json.loads(line) for name in names for line in (plain / name).open(encoding="utf-8")
+                json.loads(line)
+                for name in names
+                for line in (plain / name).read_bytes().splitlines()
             ]
             for split, names in done.files.items()
         }
@@ -128,7 +130,7 @@ def test_configurations_are_yaml_whose_data_files_are_there(
             info = json.loads((out / "dataset_info.json").read_text())
             names = config["dataset"].split(",") + config["eval_dataset"].split(",")
             assert sorted(info[name]["file_name"] for name in names) == files
-            row = json.loads((out / files[0]).open().readline())
+            row = json.loads((out / files[0]).read_bytes().splitlines()[0])
             columns = {column for item in info.values() for column in item["columns"].values()}
             assert columns <= row.keys()
 

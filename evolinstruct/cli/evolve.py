@@ -83,6 +83,11 @@ def _carry_out(run: Job, report: Report, out: str, *, update: bool, retry: str |
 def follow(run: Job, report: Report, **how: Any) -> None:
     """Carry a run out and show how it goes; signals end it in good order."""
     import asyncio  # noqa: PLC0415 - slow
+    import gc  # noqa: PLC0415
+
+    # Few objects of a run form cycles: looking for them less often saves a tenth of the time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
     async def followed() -> None:
         def interrupt() -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,10 @@ class Worst:
         self.calls += calls
         self.prompt += prompt
         self.completion += completion
+
+    def figures(self) -> tuple[int, int, int]:
+        """Return calls, tokens in and tokens out."""
+        return self.calls, self.prompt, self.completion
 
     def larger(self) -> Worst:
         """Return half as much again, and a call more."""
@@ -282,7 +286,7 @@ def _bound(account: Account, leased: Worst) -> tuple[int, int, int]:
 
 def _row(account: Account, leased: Worst) -> tuple[object, ...]:
     own = (getattr(account, name) for name in _OWN)
-    return (*own, *astuple(account.unanswered), *astuple(leased))
+    return (*own, *account.unanswered.figures(), *leased.figures())
 
 
 def _account(row: tuple[Any, ...]) -> Account:

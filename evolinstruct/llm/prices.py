@@ -38,12 +38,15 @@ class Price:
 
     def cost(self, prompt: int, completion: int, cached: int = 0) -> Decimal:
         """Return the dollars for so many tokens, `cached` of the prompt's from the cache."""
+        if self is FREE:  # exact sums cost time, and a free client makes thousands a second
+            return _NOTHING
         cached = min(cached, prompt) if self.cached is not None else 0
         due = self.input * (prompt - cached) + self.output * completion
         return (due + (self.cached or 0) * cached) * _TO_DOLLARS
 
 
-FREE = Price(Decimal(0), Decimal(0))
+_NOTHING = Decimal(0)
+FREE = Price(_NOTHING, _NOTHING)
 
 
 def date() -> str:

@@ -16,9 +16,9 @@ from evolinstruct.report.writing import money, number, share
 
 Spec = dict[str, Any]
 
-_WIDTH = 400
+_WIDTH = 370
 """All drawings are as wide, in pixels, so that they are scaled alike."""
-_HEADER = 62
+_HEADER = 78
 _BAR = 26
 _TAIL = 0.05
 _BINS = 24
@@ -181,7 +181,7 @@ def _growth(figures: Figures) -> Chart:
     width = max(1, -(-(most - least) // _BINS))
     first = least // width * width
     values = [
-        {"generation": str(key), "start": start, "end": start + width, "count": count}
+        {"generation": f"gen. {key}", "start": start, "end": start + width, "count": count}
         for key, group in groups.items()
         for start, count in _binned(group.added, first, width, most).items()
     ]
@@ -197,11 +197,11 @@ def _growth(figures: Figures) -> Chart:
         "facet": {
             "row": {
                 "field": "generation",
+                "sort": [f"gen. {key}" for key in groups],
                 "title": None,
                 "header": {
                     "labelAngle": 0,
                     "labelAlign": "left",
-                    "labelExpr": "'gen. ' + datum.label",
                 },
             }
         },

@@ -47,6 +47,7 @@ _CONFIG: Mapping[str, Any] = {
     },
     "text": {"color": "var(--ink)", "fontSize": 11.5},
 }
+_CLIP = re.compile(r'(?<=id=")clip\d+(?=")|(?<=url\(#)clip\d+(?=\))')
 _SIZE = re.compile(r'^<svg([^>]*?) width="(\d+)" height="(\d+)"')
 
 
@@ -59,10 +60,19 @@ class Drawing:
         Raises:
             InputError: the library is not installed.
         """
+        self._clips = 0
         self._library = extras.load("vl_convert", "report", "A report with charts")
 
     def draw(self, spec: Mapping[str, Any]) -> str:
         """Return the SVG of a Vega-Lite specification; it takes the width that it is given."""
         whole = {**spec, "config": _CONFIG}
         svg: str = self._library.vegalite_to_svg(whole, show_warnings=False)
-        return _SIZE.sub(r"<svg\1", svg, count=1)
+        return self._renamed(_SIZE.sub(r"<svg\1", svg, count=1))
+
+    def _renamed(self, svg: str) -> str:
+        """Return the drawing with ids that are its own on the page, and the same each time."""
+        found = dict.fromkeys(_CLIP.findall(svg), "")
+        for name in found:
+            self._clips += 1
+            found[name] = f"clip-{self._clips}"
+        return _CLIP.sub(lambda match: found[match[0]], svg)

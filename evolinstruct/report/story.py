@@ -34,6 +34,8 @@ def tell(runs: Sequence[Figures], names: Sequence[str]) -> Html:
 
 def _sentence(figures: Figures) -> str:
     total, last = figures.total, max(figures.generations, default=0)
+    if not total.settled:
+        return f"{counted(figures.seeds.kept, 'seed')}, of which none has been evolved yet."
     lost = [
         f"{counted(total.rejected.total(), 'evolution')} ({_of_settled(figures)}) rejected by"
         f" {counted(len(total.rejected), 'rule')}"
@@ -120,23 +122,21 @@ def _tile(name: str, figure: str, meaning: str) -> Html:
 
 
 def _notices(runs: Sequence[Figures], names: Sequence[str]) -> Iterator[Html]:
-    for figures, name in zip(runs, names, strict=True):
-        state = figures.state
-        if state.recipe.client == "offline":
-            yield tag(
-                "p",
-                text(
-                    f"{name} was made by the offline client, which is no language model: its texts"
-                    " are for trying the pipeline, not for training."
-                ),
-                class_="notice",
-            )
+    """Yield what has to be known before any figure is believed."""
+    states = {name: figures.state for name, figures in zip(names, runs, strict=True)}
+    offline = [name for name, state in states.items() if state.recipe.client == "offline"]
+    if offline:
+        yield _notice(
+            f"Made by the offline client, which is no language model: {' and '.join(offline)}."
+            " Such texts are for trying the pipeline, not for training."
+        )
+    for name, state in states.items():
         if not state.is_done:
-            yield tag(
-                "p",
-                text(f"{name} is not finished ({state.status}); it is shown as it stands."),
-                class_="notice",
-            )
+            yield _notice(f"{name} is not finished ({state.status}); it is shown as it stands.")
+
+
+def _notice(sentence: str) -> Html:
+    return tag("p", text(sentence), class_="notice")
 
 
 def _side_by_side(runs: Sequence[Figures], names: Sequence[str]) -> Html:

@@ -2,9 +2,9 @@
 
     python finetune.py DATA OUT
 
-DATA is a folder that `evolinstruct export --format chat` or `prompt-completion` has written. With MODEL in the
-environment that model is fine-tuned; otherwise a tiny one is built from scratch, which learns the
-sound of the data and no more: it shows that every step works.
+DATA is a folder that `evolinstruct export` has written, with --format chat or prompt-completion.
+With MODEL in the environment that model is fine-tuned; otherwise a tiny one is built from scratch,
+which learns the sound of the data and no more: it shows that every step works.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from transformers import (
 )
 from trl import SFTConfig, SFTTrainer
 
-STEPS = int(os.environ.get("STEPS", "200"))
+STEPS = int(os.environ.get("STEPS", "80"))
 LONGEST = 256
 TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>"

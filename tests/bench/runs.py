@@ -18,7 +18,7 @@ from urllib.request import urlopen
 CORES = (0, 1) if len(os.sched_getaffinity(0)) > 1 else (0, 0)
 """The client's core and the server's."""
 
-_EVOLVE = (
+EVOLVE = (
     "import sys; from evolinstruct.cli import main; sys.argv[0] = 'evolinstruct'; sys.exit(main())"
 )
 
@@ -60,12 +60,13 @@ class Used:
 
 
 class Client:
-    """A client process on its core."""
+    """A client process on its core, or on any."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], core: int | None = CORES[0]) -> None:
         self._began = time.monotonic()
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        os.sched_setaffinity(self._process.pid, {CORES[0]})
+        if core is not None:
+            os.sched_setaffinity(self._process.pid, {core})
 
     def wait(self) -> Used:
         _, status, usage = os.wait4(self._process.pid, 0)
@@ -76,6 +77,16 @@ class Client:
             usage.ru_maxrss / 1024,
             self._process.returncode,
         )
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds that it used so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self) -> Used:
+        self._process.kill()
+        return self.wait()
 
     def interrupt(self) -> Used:
         for _ in range(2):  # the second ends at once
@@ -94,7 +105,7 @@ def evolve(seeds: Path, out: Path, server: Server, *options: str) -> Client:
     """Start the whole pipeline, for one generation."""
     words = ["evolve", str(seeds), "-o", str(out), "--client", "openai", "--model", "bench"]
     words += ["--base-url", server.url, "-g", "1", "-q", *options]
-    return Client([sys.executable, "-c", _EVOLVE, *words])
+    return Client([sys.executable, "-c", EVOLVE, *words])
 
 
 def write_seeds(path: Path, count: int) -> Path:

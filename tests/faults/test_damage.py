@@ -44,17 +44,34 @@ def newer(journal: Path) -> None:
     db.close()
 
 
-DAMAGES: list[tuple[Callable[[Path], None], str]] = [
-    (cut, r"The journal \S+ cannot be used: database disk image is malformed; "),
-    (empty, r"The journal \S+ is empty; without it all that the run was given would be paid"),
-    (Path.unlink, r"The journal \S+ is missing; without it all that the run was given would be"),
-    (flip_reply, r"The journal \S+ is damaged: an outcome is not as it was written; restore"),
-    (flip_header, r"The journal \S+ cannot be used: file is not a database; "),
-    (newer, r"The journal \S+ is from a newer version of evolinstruct; update evolinstruct"),
-]
+MEND = "free disk space or restore the file, then run the same command again."
+LOST = (
+    "without it all that the run was given would be paid for again."
+    " Restore the file, or choose another directory with -o."
+)
+DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "cut in the middle": (cut, f"cannot be used: database disk image is malformed; {MEND}"),
+    "empty": (empty, f"is empty; {LOST}"),
+    "deleted": (Path.unlink, f"is missing; {LOST}"),
+    "a reply with another letter": (
+        flip_reply,
+        "is damaged: an outcome is not as it was written; restore the file from a copy,"
+        " then run the same command again.",
+    ),
+    "a header with another letter": (
+        flip_header,
+        f"cannot be used: file is not a database; {MEND}",
+    ),
+    "of a newer version": (
+        newer,
+        "is from a newer version of evolinstruct; update evolinstruct,"
+        " or choose another run directory.",
+    ),
+}
+"""What is said follows the journal's path."""
 
 
-@pytest.mark.parametrize(("damage", "sentence"), DAMAGES)
+@pytest.mark.parametrize(("damage", "sentence"), DAMAGES.values(), ids=DAMAGES.keys())
 def test_a_damaged_journal_is_refused_in_a_sentence_and_no_file_gets_worse(
     tmp_path: Path, seeds: Path, damage: Callable[[Path], None], sentence: str
 ) -> None:
@@ -65,8 +82,9 @@ def test_a_damaged_journal_is_refused_in_a_sentence_and_no_file_gets_worse(
     generation = out / "generation-1.jsonl"  # torn, so that it has to be read from the journal
     generation.write_bytes(generation.read_bytes()[:3000])
     before = data_files(out)
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(InputError) as refused:
         evolve(seeds, out, client=CLIENT, generations=2)
+    assert str(refused.value) == f"The journal {out / 'journal.sqlite'} {sentence}"
     assert is_no_worse(before, out, data_files(tmp_path / "whole"))
 
 

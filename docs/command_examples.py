@@ -1,0 +1,160 @@
+"""The examples of the documentation: command lines that are run, and how commands end.
+
+Knows what is worth showing of each command. Every example runs offline, in one directory, in the
+order in which they stand here; where an output is cut or a time told, `Shell` makes it even.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+CODES = {
+    0: "done",
+    1: "something in a file, the directory or the service is wrong: one sentence says what",
+    2: "the command line alone is wrong",
+    3: "done, but some instructions failed; `--allow-failures` turns it into 0",
+    4: "stopped by a limit of calls, tokens or cost; the same command with a higher one goes on",
+    5: "stopped since the service stopped answering, or almost nothing is kept; the same command"
+    " goes on",
+    130: "interrupted; the same command goes on",
+}
+READS = (0, 1, 2)
+"""How a command ends that only reads, or writes one file."""
+ENDINGS = {"evolve": tuple(CODES), "preview": tuple(CODES)}
+
+_BIN = Path(sys.executable).parent
+_WIDTH = 80
+_MOST_LINES = 80
+_TIMES = (
+    (re.compile(r"took \d+:\d\d"), "took 0:00"),
+    (re.compile(r"in \d+\.\d\d s\b"), "in 0.00 s"),
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A command line that is worth showing.
+
+    Attributes:
+        about: what it does, as a title.
+        line: the line, as one would type it.
+        exit_code: how it ends.
+    """
+
+    about: str
+    line: str
+    exit_code: int = 0
+
+
+DEMO = "evolinstruct evolve starter -o demo --client offline --limit 20"
+"""What the other examples look at."""
+
+EXAMPLES: dict[str, tuple[Example, ...]] = {
+    "evolve": (
+        Example("20 of the seeds that come along, without a model", DEMO),
+        Example(
+            "what a run with a model would take",
+            "evolinstruct evolve starter -o paid --model my-model"
+            " --base-url http://localhost:8000/v1 --dry-run",
+        ),
+    ),
+    "preview": (
+        Example(
+            "one seed, before the run is paid for",
+            "evolinstruct preview starter -o taste --client offline -n 1 -g 2",
+        ),
+    ),
+    "show": (
+        Example("what one operation made", "evolinstruct show demo --operation deepen --limit 2"),
+        Example("what was rejected, and why", "evolinstruct show demo --rejected --limit 2"),
+    ),
+    "trace": (
+        Example("how an instruction came about", "evolinstruct trace demo 572582c2"),
+        Example("an id that no line has", "evolinstruct trace demo 572582c3", exit_code=1),
+    ),
+    "stats": (
+        Example("a run in figures", "evolinstruct stats demo"),
+        Example(
+            "the same for a spreadsheet",
+            "evolinstruct stats demo --csv | cut -d, -f1-8 | head -n 6",
+        ),
+    ),
+    "check": (Example("the client that needs no model", "evolinstruct check --client offline"),),
+    "rules": (
+        Example("one rule", "evolinstruct rules word_growth"),
+        Example("all of them", "evolinstruct rules"),
+    ),
+    "refilter": (
+        Example("the growth that the paper asks for", "evolinstruct refilter demo --strict"),
+    ),
+    "seeds": (Example("what would be read", "evolinstruct seeds starter"),),
+    "export": (
+        Example(
+            "chat messages, a tenth of the families set aside",
+            "evolinstruct export demo -o chat --format chat --test 0.1",
+        ),
+    ),
+    "report": (Example("a page for the browser", "evolinstruct report demo -o report.html"),),
+    "prompts": (
+        Example("which packs there are", "evolinstruct prompts list"),
+        Example("one operation of a pack", "evolinstruct prompts show general deepen"),
+        Example(
+            "a pack of one's own",
+            "evolinstruct prompts copy general mine && evolinstruct prompts check mine",
+        ),
+    ),
+}
+
+
+class Shell:
+    """A terminal of fixed width without colours, in a directory where the demo run is made."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the demo run, whichever example is asked for first."""
+        self._folder = folder
+        path = f"{_BIN}{os.pathsep}{os.environ['PATH']}"
+        ours = ("OPENAI_", "FORCE_COLOR")
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
+            "PATH": path,
+            "COLUMNS": str(_WIDTH),
+            "TERM": "dumb",
+            "PYTHONUNBUFFERED": "1",  # what goes to stdout and to stderr stays in its order
+        }
+        self._made = {DEMO: self._call(DEMO, 0)}
+
+    def run(self, example: Example) -> str:
+        """Return what an example prints, times made even and long outputs cut.
+
+        Raises:
+            RuntimeError: it ends otherwise than it should.
+        """
+        if example.line not in self._made:
+            self._made[example.line] = self._call(example.line, example.exit_code)
+        lines = self._made[example.line].splitlines()
+        if len(lines) > _MOST_LINES:
+            lines = [*lines[:_MOST_LINES], f"… {len(lines) - _MOST_LINES} more lines"]
+        return "".join(f"{line.rstrip()}\n" for line in lines)
+
+    def _call(self, line: str, exit_code: int) -> str:
+        done = subprocess.run(  # noqa: S603 - the lines stand above
+            ["/bin/sh", "-c", line],
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != exit_code:
+            raise RuntimeError(f"{line} ends with {done.returncode}: {done.stdout}")
+        told = done.stdout
+        for pattern, even in _TIMES:
+            told = pattern.sub(even, told)
+        return told

@@ -1,0 +1,149 @@
+"""Writes docs/commands: a page for each command, from the options that the program itself reads.
+
+    python -m docs.command_pages
+
+Knows Typer's own objects for options, and runs the examples of docs/command_examples.py in a
+temporary directory, with the offline client. Knows nothing of what a command does.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from docs.command_examples import CODES, ENDINGS, EXAMPLES, READS, Example, Shell
+from evolinstruct.cli import app
+
+FOLDER = Path(__file__).parent / "commands"
+_PLAIN = "Options"
+"""The panel of options that are in none of their own, as in `--help`."""
+_FENCE = "````"
+"""Longer than the fences that an evolved instruction may hold."""
+_OUTPUT = re.compile(rf"({_FENCE}console\n\$ [^\n]*\n).*?({_FENCE}\n)", re.DOTALL)
+
+Outputs = Callable[[Example], str]
+
+
+def commands() -> dict[str, Any]:
+    """Return the commands of the program by name, in the order of `--help`."""
+    return dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def pages(outputs: Outputs) -> dict[str, str]:
+    """Return each page by its file name, with the outputs that a function finds."""
+    found = commands()
+    made = {f"{name}.md": _page(name, command, outputs) for name, command in found.items()}
+    return {"README.md": _contents(found), **made}
+
+
+def without_outputs(page: str) -> str:
+    """Return a page with the command lines of its examples, but not what they print."""
+    return _OUTPUT.sub(r"\1\2", page)
+
+
+def run_examples() -> dict[str, str]:
+    """Return each page, with what its examples print now."""
+    with tempfile.TemporaryDirectory() as folder:
+        return pages(Shell(Path(folder)).run)
+
+
+def _contents(found: dict[str, Any]) -> str:
+    rows = [f"| [`{name}`]({name}.md) | {_purpose(found[name])[0]} |" for name in found]
+    head = ["# The commands", "", "Written by `make docs` from the program; not by hand.", ""]
+    return "\n".join([*head, "| command | what it does |", "|---|---|", *rows, ""])
+
+
+def _page(name: str, command: Any, outputs: Outputs) -> str:
+    parts = [f"# evolinstruct {name}", "", *_about(f"evolinstruct {name}", command)]
+    for below, sub in getattr(command, "commands", {}).items():
+        line = f"evolinstruct {name} {below}"
+        parts += [f"## {line}", "", *_about(line, sub)]
+    parts += ["## Exit codes", "", "| code | means |", "|---|---|"]
+    parts += [f"| {code} | {CODES[code]} |" for code in ENDINGS.get(name, READS)]
+    parts += ["", *(line for each in EXAMPLES.get(name, ()) for line in _example(each, outputs))]
+    return "\n".join(["<!-- Written by `make docs` from the program; not by hand. -->", "", *parts])
+
+
+def _about(line: str, command: Any) -> Iterator[str]:
+    """Yield what a command is for, how it is called, and its options by panel."""
+    for paragraph in _purpose(command):
+        yield from (paragraph, "")
+    if not hasattr(command, "commands"):
+        yield from ("    " + " ".join([line, *_usage(command.params)]), "")
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    yield from _table("Arguments", "argument", ((_call(each), each) for each in arguments))
+    panels: dict[str, list[Any]] = {}
+    for each in command.params:
+        if each.param_type_name == "option" and not each.hidden:
+            panels.setdefault(each.rich_help_panel or _PLAIN, []).append(each)
+    for panel, options in panels.items():
+        yield from _table(panel, "option", ((_names(each), each) for each in options))
+
+
+def _purpose(command: Any) -> list[str]:
+    """Return the paragraphs of a command's docstring, each on one line."""
+    return [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
+
+
+def _usage(parameters: Iterable[Any]) -> Iterator[str]:
+    """Yield the words of a command line: what is required, then that there is more."""
+    has_more = False
+    for each in parameters:
+        if each.param_type_name == "argument":
+            yield _call(each) if each.required else f"[{_call(each)}]"
+        elif each.required:
+            yield f"{max(each.opts, key=len)} {each.metavar}"
+        else:
+            has_more = True
+    if has_more:
+        yield "[OPTIONS]"
+
+
+def _call(argument: Any) -> str:
+    """Return what an argument is called where it is asked for."""
+    name = str(argument.metavar or argument.name.upper())
+    return f"{name}..." if argument.nargs == -1 and not name.endswith("...") else name
+
+
+def _names(option: Any) -> str:
+    """Return the names of an option, long ones first, with what it takes."""
+    names = sorted(option.opts, key=len, reverse=True) + option.secondary_opts
+    return " ".join(filter(None, [", ".join(names), option.metavar]))
+
+
+def _table(title: str, what: str, rows: Iterable[tuple[str, Any]]) -> Iterator[str]:
+    cells = [f"| {_code(name)} | {_meaning(each)} |" for name, each in rows]
+    if cells:
+        yield from (f"**{title}**", "", f"| {what} | meaning |", "|---|---|", *cells, "")
+
+
+def _code(words: str) -> str:
+    return "`" + words.replace("|", "\\|") + "`"
+
+
+def _meaning(parameter: Any) -> str:
+    """Return the help text, with what the parameter is unless given."""
+    about = re.sub(r"([|<*_\[])", r"\\\1", parameter.help or "")
+    if parameter.required:
+        return f"{about} Required."
+    if parameter.show_default and parameter.default is not None:
+        is_switch = isinstance(parameter.default, bool)
+        default = parameter.opts[0] if is_switch else parameter.default
+        return f"{about} Unless given: `{default}`."
+    return about
+
+
+def _example(example: Example, outputs: Outputs) -> Iterator[str]:
+    yield from (f"## Example: {example.about}", "")
+    yield from (f"{_FENCE}console", f"$ {example.line}", outputs(example) + _FENCE, "")
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in run_examples().items():
+        (FOLDER / name).write_text(page, encoding="utf-8")

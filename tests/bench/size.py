@@ -1,0 +1,144 @@
+"""``python -m tests.bench.size SEEDS.jsonl [COUNT …]``: runs of the paper's size, beside bounds.
+
+Each count of seeds is made from the rows of the file, with a prefix for each copy, and evolved over
+four generations by the offline client. The command is killed late in the last generation, and
+started again: what the two took together is at least what an unbroken run takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+
+from tests.bench.__main__ import heading, met, say
+from tests.bench.runs import EVOLVE, Client, Used
+
+GENERATIONS = 4
+LATE = 0.9
+"""The share of the last generation that is there when the command is killed."""
+MINUTES, MEGABYTES, FIRST_CALL, REPLIES, GROWTH = 10, 300, 30, 6_000, 0.15
+_MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a run took that was killed once.
+
+    Attributes:
+        before: what the killed command used.
+        after: what the second one used, which ended the run.
+        first_call: seconds until the second one stored its first new outcome.
+        first_call_cpu: CPU seconds until then.
+        replayed: replies that the journal spared the second one.
+        journal: bytes of the journal.
+    """
+
+    before: Used
+    after: Used
+    first_call: float
+    first_call_cpu: float
+    replayed: int
+    journal: int
+
+    @property
+    def memory(self) -> float:
+        """The peak of both commands in MB."""
+        return max(self.before.memory, self.after.memory)
+
+
+def enlarge(source: Path, target: Path, seeds: int) -> Path:
+    """Write so many seeds, made from those of a file: a prefix tells the copies apart."""
+    rows = [json.loads(line) for line in source.open(encoding="utf-8")]
+    copies = (
+        {**row, "instruction": f"Case {copy}: {row['instruction']}"}
+        for copy in count(1)
+        for row in rows
+    )
+    with target.open("w", encoding="utf-8") as file:
+        for row in islice(copies, seeds):
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return target
+
+
+def measure(seeds: Path, out: Path) -> Found:
+    """Evolve the seeds, kill the command late, and start it again."""
+    words = ["evolve", str(seeds), "-o", str(out), "--client", "offline", "-q"]
+    command = [sys.executable, "-c", EVOLVE, *words, "-g", str(GENERATIONS)]
+    first = Client(command, core=None)
+    while _size(out, GENERATIONS) < LATE * max(_size(out, GENERATIONS - 1), 1):
+        time.sleep(0.05)
+    before = first.kill()
+    stored = _stored(out)
+    began = time.monotonic()
+    second = Client(command, core=None)
+    while _stored(out) == stored:
+        time.sleep(0.05)
+    first_call, first_call_cpu = time.monotonic() - began, second.cpu
+    after = second.wait()
+    last = json.loads((out / "run.json").read_text())["generations"][-1]["tally"]
+    replayed = last["calls"] - (_stored(out) - stored)
+    journal = (out / "journal.sqlite").stat().st_size
+    return Found(before, after, first_call, first_call_cpu, replayed, journal)
+
+
+def _size(out: Path, generation: int) -> int:
+    path = out / f"generation-{generation}.jsonl"
+    return path.stat().st_size if path.exists() else 0
+
+
+def _stored(out: Path) -> int:
+    db = sqlite3.connect(f"file:{out / 'journal.sqlite'}?mode=ro", uri=True, timeout=60)
+    try:
+        return int(db.execute("SELECT ifnull(MAX(rowid), 0) FROM calls").fetchone()[0])
+    finally:
+        db.close()
+
+
+def report(found: Found, calls: int) -> None:
+    """Print the figures of a run beside their bounds."""
+    seconds = found.before.seconds + found.after.seconds
+    cpu = found.before.cpu + found.after.cpu
+    rate = found.replayed / found.first_call_cpu
+    fast = met(seconds <= MINUTES * 60)
+    say(f"{seconds:,.0f} s, {cpu:,.0f} s of CPU; bound {MINUTES} min: {fast}")
+    say(f"{found.memory:,.0f} MB at its peak; bound {MEGABYTES}: {met(found.memory <= MEGABYTES)}")
+    say(
+        f"first new call {found.first_call:.1f} s after the command; bound {FIRST_CALL}:"
+        f" {met(found.first_call <= FIRST_CALL)}"
+    )
+    say(
+        f"{found.replayed:,} replies replayed: {rate:,.0f} a CPU second, the start included;"
+        f" bound {REPLIES:,}: {met(rate >= REPLIES)}"
+    )
+    size = found.journal
+    say(f"journal {size / _MB:,.0f} MB for {calls:,} calls, {size / calls:,.0f} bytes each")
+
+
+def main() -> None:
+    """Measure each number of seeds, and how memory grows with them."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.size", description=__doc__)
+    parser.add_argument("source", type=Path, metavar="SEEDS.jsonl")
+    parser.add_argument("counts", type=int, nargs="*", metavar="COUNT", default=[52_002])
+    given = parser.parse_args()
+    peaks = []
+    for seeds in given.counts:
+        heading(f"{seeds:,} seeds over {GENERATIONS} generations, killed once")
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "run"
+            found = measure(enlarge(given.source, Path(folder) / "seeds.jsonl", seeds), out)
+            report(found, _stored(out))
+        peaks.append(found.memory)
+    if len(peaks) > 1:
+        growth = peaks[-1] / peaks[0] - 1
+        say(f"\nmemory grows by {growth:.0%}; bound {GROWTH:.0%}: {met(growth <= GROWTH)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The pages of docs/commands are those of the program; `make docs` writes them anew."""
+
+import pytest
+
+from docs.command_examples import CODES, ENDINGS, EXAMPLES
+from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
+from evolinstruct import errors
+from evolinstruct.job import EXIT_FAILED
+
+
+def written() -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
+
+
+def test_the_pages_have_the_texts_and_options_of_the_program() -> None:
+    asked = {name: without_outputs(page) for name, page in written().items()}
+    assert asked == pages(lambda _: "")
+
+
+@pytest.mark.slow
+def test_the_examples_print_what_the_pages_show() -> None:
+    pytest.importorskip("vl_convert", reason="vl_convert")
+    assert written() == run_examples()
+
+
+def test_every_command_has_an_example_and_none_is_for_a_command_that_is_not() -> None:
+    assert set(EXAMPLES) == set(commands())
+    assert set(ENDINGS) <= set(commands())
+
+
+def test_the_exit_codes_are_those_of_the_errors() -> None:
+    stops = errors.StopRun.__subclasses__()
+    kinds = {error.exit_code for error in (errors.InputError, errors.UsageError, *stops)}
+    assert set(CODES) == {0, EXIT_FAILED} | kinds

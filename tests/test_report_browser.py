@@ -1,0 +1,178 @@
+"""A report in a real browser: headless Chromium, driven by selenium; skipped without one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from evolinstruct.report import write_report
+from evolinstruct.runs import Run
+from tests.test_report import EVIL, make_run
+
+pytestmark = pytest.mark.slow
+pytest.importorskip("vl_convert", reason="vl_convert")
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium")
+waiting = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("chromium")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(DRIVER)
+    driver = webdriver.Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("plain")
+    write_report([Run(make_run(folder, seeds=40))], folder / "r.html")
+    return (folder / "r.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("hostile")
+    evil = make_run(
+        folder,
+        "<img src=x onerror=hacked=4>",
+        client="tests.test_report:Hostile",
+        eliminate=False,
+        compare=False,
+    )
+    write_report([Run(evil), Run(make_run(folder, "tame"))], folder / "r.html")
+    return (folder / "r.html").as_uri()
+
+
+def show(browser: Any, page: str, *, width: int = 1200, theme: str = "light") -> None:
+    """Open a page afresh, in a window of a width and with the system in a theme."""
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    feature = {"name": "prefers-color-scheme", "value": theme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.get("about:blank")
+    browser.get(page)
+    browser.execute_script("try { localStorage.clear() } catch {}")
+    browser.get_log("browser")
+    browser.refresh()
+
+
+def find(browser: Any, selector: str) -> list[Any]:
+    return list(browser.find_elements("css selector", selector))
+
+
+def texts(browser: Any, selector: str) -> list[str]:
+    return [element.text for element in find(browser, selector)]
+
+
+def wait(browser: Any, script: str) -> None:
+    waiting.WebDriverWait(browser, 10).until(
+        lambda driver: driver.execute_script(f"return {script}")
+    )
+
+
+def count(browser: Any) -> str:
+    return texts(browser, "#count")[0]
+
+
+def test_it_renders_without_a_word_on_the_console(browser: Any, report: str) -> None:
+    show(browser, report)
+    assert browser.get_log("browser") == []
+    assert count(browser) == "1 to 25 of 120"
+    heights = [element.size["height"] for element in find(browser, "figure svg")]
+    assert len(heights) >= 7
+    assert min(heights) > 50
+
+
+def test_the_filters_filter(browser: Any, report: str) -> None:
+    show(browser, report)
+    browser.execute_script(
+        "const s = document.getElementById('by-generation'); s.value = '0';"
+        "s.dispatchEvent(new Event('change'))"
+    )
+    assert count(browser) == "1 to 25 of 40"
+    assert set(texts(browser, "#rows tbody td:nth-child(3)")) == {"seed"}
+    find(browser, "#search")[0].send_keys("THING NUMBER 17")
+    wait(browser, "document.querySelectorAll('#rows tbody tr').length === 1")
+    assert texts(browser, "#rows .open") == ["Explain thing number 17 to a child. It is blue."]
+    find(browser, "#search")[0].send_keys(" and nothing else")
+    wait(browser, "document.querySelectorAll('#rows tbody tr').length === 0")
+    assert count(browser) == "Nothing fits these filters; take one away."
+
+
+def test_a_click_and_a_key_open_the_family_of_a_row(browser: Any, report: str) -> None:
+    show(browser, report)
+    find(browser, "#rows tbody tr")[1].click()
+    assert len(find(browser, "dialog[open] .tree li")) == 3
+    assert texts(browser, "dialog .meant .about")[0].startswith("Generation 1")
+    chosen = texts(browser, "dialog .meant code")[0]
+    assert browser.current_url.endswith(f"#{chosen}")
+    browser.switch_to.active_element.send_keys("\ue00c")  # escape
+    wait(browser, "!document.querySelector('dialog').open")
+    browser.execute_script("document.querySelectorAll('#rows .open')[2].focus()")
+    browser.switch_to.active_element.send_keys("\ue007")  # enter
+    assert texts(browser, "dialog .meant .about")[0].startswith("Generation 2")
+
+
+def test_a_family_has_an_address_of_its_own(browser: Any, report: str) -> None:
+    show(browser, report)
+    chosen = find(browser, ".example a")[0].get_attribute("hash")
+    show(browser, report + chosen)
+    assert texts(browser, "dialog[open] .meant code") == [chosen[1:]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_follows_the_system_until_told_otherwise(browser: Any, report: str, theme: str) -> None:
+    show(browser, report, theme=theme)
+    paper = {"light": "rgb(246, 247, 249)", "dark": "rgb(16, 20, 24)"}
+    shown = "getComputedStyle(document.body).backgroundColor"
+    bars = "getComputedStyle(document.querySelector('[fill=\"var(--kept)\"]')).fill"
+    before = browser.execute_script(f"return {bars}")
+    assert browser.execute_script(f"return {shown}") == paper[theme]
+    button = find(browser, "#theme")[0]
+    other = "dark" if theme == "light" else "light"
+    while button.text != f"Theme: {other}":
+        button.click()
+    assert browser.execute_script(f"return {shown}") == paper[other]
+    assert browser.execute_script(f"return {bars}") != before
+
+
+@pytest.mark.parametrize("page", ["report", "hostile"])
+def test_a_phone_scrolls_down_only(browser: Any, page: str, request: pytest.FixtureRequest) -> None:
+    show(browser, request.getfixturevalue(page), width=390)
+    browser.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true })")
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    browser.execute_script("document.querySelectorAll('#rows .open')[1].click()")
+    dialog = "document.querySelector('dialog')"
+    assert browser.execute_script(f"return {dialog}.scrollWidth <= {dialog}.clientWidth")
+
+
+def test_what_a_model_wrote_is_shown_as_text_and_does_nothing(browser: Any, hostile: str) -> None:
+    show(browser, hostile)
+    browser.execute_script("document.querySelectorAll('#rows .open')[1].click()")
+    browser.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true })")
+    said = browser.execute_script(
+        "return document.querySelector('dialog .meant .text').textContent"
+    )
+    assert said.endswith(EVIL)
+    assert browser.execute_script("return typeof window.hacked") == "undefined"
+    assert find(browser, "img, iframe, main b, [onerror], [onload]") == []
+    assert texts(browser, "dialog h3") == ["A family · <img src=x onerror=hacked=4>"]
+    assert browser.get_log("browser") == []
