@@ -3,6 +3,7 @@
 # make test      the tests; under 5 minutes on two cores
 # make test-all  those, then the longer and heavier ones
 # make bench     what calls cost and how near they come to limits; 15 minutes, two quiet cores
+# make size SEEDS=FILE  a run of 52,002 seeds, made from a file's rows, beside its bounds; 10 minutes
 # make soak      runs that are killed again and again; MINUTES=10
 # make check     format, lint, types
 # make rules-report PAIRS=FILE  writes docs/rules.md anew, from a file of accepted pairs
@@ -18,7 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable
 
-.PHONY: demo test test-all soak check rules-report example-finetune docs screenshots clean
+.PHONY: demo test test-all size soak check rules-report example-finetune docs screenshots clean
 
 # --update: a demo made from other seeds or prompts is carried over instead of refused.
 demo: $(VENV)/installed
@@ -33,6 +34,9 @@ test-all: test $(VENV)/tried-heavy
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench
+
+size: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.bench.size "$(SEEDS)"
 
 soak: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.faults.soak $(or $(MINUTES),10)

@@ -21,9 +21,9 @@ CODES = {
     4: "stopped by a limit of calls, tokens or cost; the same command with a higher one goes on",
     5: "stopped since the service stopped answering, or almost nothing is kept; the same command"
     " goes on",
-    130: "interrupted; the same command goes on",
+    130: "interrupted; run the same command again, and a run goes on where it was",
 }
-READS = (0, 1, 2)
+READS = (0, 1, 2, 130)
 """How a command ends that only reads, or writes one file."""
 ENDINGS = {"evolve": tuple(CODES), "preview": tuple(CODES)}
 

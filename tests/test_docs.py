@@ -14,13 +14,13 @@ def written() -> dict[str, str]:
 
 def test_the_pages_have_the_texts_and_options_of_the_program() -> None:
     asked = {name: without_outputs(page) for name, page in written().items()}
-    assert asked == pages(lambda _: "")
+    assert asked == pages(lambda _: ""), "`make docs` writes them anew"
 
 
 @pytest.mark.slow
 def test_the_examples_print_what_the_pages_show() -> None:
     pytest.importorskip("vl_convert", reason="vl_convert")
-    assert written() == run_examples()
+    assert written() == run_examples(), "`make docs` writes them anew"
 
 
 def test_every_command_has_an_example_and_none_is_for_a_command_that_is_not() -> None:

@@ -26,7 +26,7 @@ from transformers import (
 )
 from trl import SFTConfig, SFTTrainer
 
-STEPS = int(os.environ.get("STEPS", "80"))
+STEPS = int(os.environ.get("STEPS", "60"))
 LONGEST = 256
 TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>"

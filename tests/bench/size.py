@@ -34,6 +34,7 @@ class Found:
     Attributes:
         before: what the killed command used.
         after: what the second one used, which ended the run.
+        idle: what a third one used, which found the run finished.
         first_call: seconds until the second one stored its first new outcome.
         first_call_cpu: CPU seconds until then.
         replayed: replies that the journal spared the second one.
@@ -42,6 +43,7 @@ class Found:
 
     before: Used
     after: Used
+    idle: Used
     first_call: float
     first_call_cpu: float
     replayed: int
@@ -68,7 +70,7 @@ def enlarge(source: Path, target: Path, seeds: int) -> Path:
 
 
 def measure(seeds: Path, out: Path) -> Found:
-    """Evolve the seeds, kill the command late, and start it again."""
+    """Evolve the seeds, kill the command late, start it again, and once more when all is done."""
     words = ["evolve", str(seeds), "-o", str(out), "--client", "offline", "-q"]
     command = [sys.executable, "-c", EVOLVE, *words, "-g", str(GENERATIONS)]
     first = Client(command, core=None)
@@ -85,7 +87,8 @@ def measure(seeds: Path, out: Path) -> Found:
     last = json.loads((out / "run.json").read_text())["generations"][-1]["tally"]
     replayed = last["calls"] - (_stored(out) - stored)
     journal = (out / "journal.sqlite").stat().st_size
-    return Found(before, after, first_call, first_call_cpu, replayed, journal)
+    idle = Client(command, core=None).wait()
+    return Found(before, after, idle, first_call, first_call_cpu, replayed, journal)
 
 
 def _size(out: Path, generation: int) -> int:
@@ -105,7 +108,7 @@ def report(found: Found, calls: int) -> None:
     """Print the figures of a run beside their bounds."""
     seconds = found.before.seconds + found.after.seconds
     cpu = found.before.cpu + found.after.cpu
-    rate = found.replayed / found.first_call_cpu
+    rate = found.replayed / (found.first_call_cpu - found.idle.cpu)
     fast = met(seconds <= MINUTES * 60)
     say(f"{seconds:,.0f} s, {cpu:,.0f} s of CPU; bound {MINUTES} min: {fast}")
     say(f"{found.memory:,.0f} MB at its peak; bound {MEGABYTES}: {met(found.memory <= MEGABYTES)}")
@@ -114,7 +117,8 @@ def report(found: Found, calls: int) -> None:
         f" {met(found.first_call <= FIRST_CALL)}"
     )
     say(
-        f"{found.replayed:,} replies replayed: {rate:,.0f} a CPU second, the start included;"
+        f"{found.replayed:,} replies replayed: {rate:,.0f} a CPU second beyond the"
+        f" {found.idle.cpu:.1f} that it takes to start and to verify what is finished;"
         f" bound {REPLIES:,}: {met(rate >= REPLIES)}"
     )
     size = found.journal
