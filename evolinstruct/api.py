@@ -19,7 +19,6 @@ from evolinstruct.job import prepare as prepare_job
 from evolinstruct.runs import Run
 from evolinstruct.summary import Summary
 
-
 __all__ = ["Run", "evolve", "evolve_async", "prepare"]
 
 

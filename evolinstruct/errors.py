@@ -115,7 +115,15 @@ class TryAgain(CallError):
 
 
 class CallRejected(CallError):
-    """The service will not process this instruction; ``error`` is the name of the rule."""
+    """The service will not process this instruction; ``error`` is the name of the rule.
+
+    Attributes:
+        raw: the reply as far as it came, where there was one.
+    """
+
+    def __init__(self, error: str, message: str, raw: str | None = None) -> None:
+        super().__init__(error, message)
+        self.raw = raw
 
 
 class CallFailed(CallError):

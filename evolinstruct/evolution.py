@@ -67,7 +67,7 @@ class Evolution:
                 purpose = "compare"
                 child, verdict = await self._compared(child, parent)
         except CallRejected as refusal:
-            return _rejected(child, Verdict(refusal.error, refusal.message), raw)
+            return _rejected(child, Verdict(refusal.error, refusal.message), refusal.raw or raw)
         except CallFailed as failure:
             return _failed(child, purpose, failure)
         except RuleFailed as failure:
@@ -83,7 +83,7 @@ class Evolution:
         try:
             reply = await self._whole("answer", messages, self._subject(line), line.id)
         except CallRejected as refusal:
-            return _rejected(line, Verdict(refusal.error, refusal.message), None)
+            return _rejected(line, Verdict(refusal.error, refusal.message), refusal.raw)
         except CallFailed as failure:
             return _failed(line, "answer", failure)
         output = reading.without_reasoning(reply.text).strip()
@@ -151,9 +151,8 @@ class Evolution:
             reply = await self._ask(purpose, messages, subject, place, max_tokens=allowed)
             if reply.finish_reason != "length":
                 return reply
-        raise CallRejected(
-            "truncated", f"the {purpose} reply does not end within {allowed:,} tokens"
-        )
+        said = f"the {purpose} reply does not end within {allowed:,} tokens"
+        raise CallRejected("truncated", said, reply.text)
 
     async def _ask(
         self,

@@ -22,9 +22,7 @@ def told(seeds: Path, out: Path, **settings: object) -> Estimate:
     return found
 
 
-def test_calls_and_tokens_are_about_what_a_run_takes(
-    tmp_path: Path, seeds: Path
-) -> None:
+def test_calls_and_tokens_are_about_what_a_run_takes(tmp_path: Path, seeds: Path) -> None:
     expected = told(seeds, tmp_path / "run", generations=2)
     took = evolve(seeds, tmp_path / "run", generations=2)
     calls = sum(took.calls.values())
