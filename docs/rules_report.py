@@ -33,9 +33,9 @@ from evolinstruct.elimination import (
 from evolinstruct.evolution import Evolution, Proposal
 from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.offline import OfflineClient
-from evolinstruct.plan import SeedLines, weights_in_use
 from evolinstruct.recipe import Recipe, SeedChoice
 from evolinstruct.records import Kept
+from evolinstruct.run.plan import SeedLines, weights_in_use
 
 HERE = Path(__file__).parent
 LABELLED = HERE.parent / "tests" / "labelled_rules"

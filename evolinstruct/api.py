@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from evolinstruct import recipe as recipes
-from evolinstruct.events import Event
-from evolinstruct.job import Job
-from evolinstruct.job import prepare as prepare_job
-from evolinstruct.runs import Run
-from evolinstruct.summary import Summary
+from evolinstruct.review.runs import Run
+from evolinstruct.run.events import Event
+from evolinstruct.run.job import Job
+from evolinstruct.run.job import prepare as prepare_job
+from evolinstruct.run.summary import Summary
 
 __all__ = ["Run", "evolve", "evolve_async", "prepare"]
 

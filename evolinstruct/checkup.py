@@ -23,7 +23,6 @@ from evolinstruct.errors import (
     EvolinstructError,
     TryAgain,
 )
-from evolinstruct.events import counted
 from evolinstruct.llm import registry
 from evolinstruct.llm.base import (
     Client,
@@ -37,6 +36,7 @@ from evolinstruct.llm.base import (
 from evolinstruct.llm.prices import Price, Tariff
 from evolinstruct.llm.stack import default_client, endpoints_in_use, host
 from evolinstruct.recipe import Conduct, Recipe, Settings
+from evolinstruct.run.events import counted
 
 _LONGEST_WAIT = 60.0  # seconds; a person waits
 _MOST_TOKENS = 16

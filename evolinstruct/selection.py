@@ -15,8 +15,8 @@ from heapq import nsmallest
 from typing import TypeVar
 
 from evolinstruct.errors import UsageError
-from evolinstruct.lines import Entry
 from evolinstruct.records import Line
+from evolinstruct.run_dir.lines import Entry
 from evolinstruct.words import count_words
 
 _T = TypeVar("_T")

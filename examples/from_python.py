@@ -16,8 +16,8 @@ from pathlib import Path
 
 import evolinstruct
 from evolinstruct.errors import EvolinstructError
-from evolinstruct.events import Event, GenerationEnded, Said, Settled
 from evolinstruct.records import Rejected
+from evolinstruct.run.events import Event, GenerationEnded, Said, Settled
 
 
 def tell(event: Event) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from evolinstruct.api import prepare
-from evolinstruct.events import Event
-from evolinstruct.job import Job
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run_dir import KINDS, RunDir
-from evolinstruct.summary import Summary
+from evolinstruct.run.events import Event
+from evolinstruct.run.job import Job
+from evolinstruct.run.summary import Summary
+from evolinstruct.run_dir.directory import KINDS, RunDir
 
 
 def write_seeds(path: Path, rows: Iterable[dict[str, Any]]) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 import evolinstruct
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.events import (
+from evolinstruct.run.events import (
     Event,
     Finished,
     GenerationEnded,
@@ -18,7 +18,7 @@ from evolinstruct.events import (
     Said,
     Settled,
 )
-from evolinstruct.forecast import Forecast
+from evolinstruct.run.forecast import Forecast
 from tests.command_line import enter
 from tests.command_line import evolinstruct as command_line
 from tests.runs import data_files

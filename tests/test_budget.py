@@ -28,7 +28,7 @@ from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject, 
 from evolinstruct.llm.budget import Budget, Budgeted, Caps, dollars, most
 from evolinstruct.llm.ledger import Spent
 from evolinstruct.llm.prices import Price
-from evolinstruct.summary import Summary
+from evolinstruct.run.summary import Summary
 from tests.loopback import echo, serve, storm
 from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
 from tests.scripted import Script, Scripted, obedient, reply

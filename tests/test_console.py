@@ -23,10 +23,17 @@ from evolinstruct.errors import (
     ServiceRefused,
     TooLittleKept,
 )
-from evolinstruct.events import Event, GenerationEnded, GenerationStarted, Said, Settled, counted
 from evolinstruct.records import Kept
-from evolinstruct.summary import Summary
-from evolinstruct.tally import LowYield, Tally
+from evolinstruct.run.events import (
+    Event,
+    GenerationEnded,
+    GenerationStarted,
+    Said,
+    Settled,
+    counted,
+)
+from evolinstruct.run.summary import Summary
+from evolinstruct.run.tally import LowYield, Tally
 
 LINE = Kept("id", "id", None, 1, "deepen", None, "Why?", None, None, None, None, None)
 

@@ -5,7 +5,7 @@ import pytest
 from docs.command_examples import CODES, ENDINGS, EXAMPLES
 from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
 from evolinstruct import errors
-from evolinstruct.job import EXIT_FAILED
+from evolinstruct.run.job import EXIT_FAILED
 
 
 def written() -> dict[str, str]:

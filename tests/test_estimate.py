@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evolinstruct.api import prepare
-from evolinstruct.estimate import Estimate
+from evolinstruct.run.estimate import Estimate
 from tests.runs import evolve, tasks, write_seeds
 
 

@@ -12,7 +12,7 @@ import pytest
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.export import SHAPES, TRAINERS, Licences, Request, export, parse_size
 from evolinstruct.records import Kept
-from evolinstruct.runs import Run
+from evolinstruct.review.runs import Run
 from tests import runs
 from tests.command_line import enter, evolinstruct
 

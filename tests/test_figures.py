@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolinstruct.distributions import Band, Quartiles
-from evolinstruct.figure_rows import COLUMNS, rows
-from evolinstruct.figures import Figures, measure
-from evolinstruct.runs import Run
-from evolinstruct.variety import Distinctness, Variety
+from evolinstruct.review.figure_rows import COLUMNS, rows
+from evolinstruct.review.figures import Figures, measure
+from evolinstruct.review.runs import Run
+from evolinstruct.review.variety import Distinctness, Variety
 from tests.written import write_run
 
 NUMBERS = st.lists(st.integers(-50, 50), min_size=2)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from evolinstruct.errors import Interrupted
 from evolinstruct.evolution import Proposal
-from evolinstruct.generations import Generation, WaitingRoom
 from evolinstruct.records import Failed, Kept, Line
+from evolinstruct.run.generations import Generation, WaitingRoom
 
 
 def member(number: int) -> Kept:

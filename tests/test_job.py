@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from evolinstruct.api import prepare
 from evolinstruct.errors import CallFailed, CallRejected, InputError, Interrupted, TooLittleKept
-from evolinstruct.events import GenerationEnded, Said, Settled
-from evolinstruct.job import EXIT_FAILED
 from evolinstruct.llm.base import ClientOptions, Reply, Request
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run_dir import RunDir
-from evolinstruct.tally import LowYield
+from evolinstruct.run.events import GenerationEnded, Said, Settled
+from evolinstruct.run.job import EXIT_FAILED
+from evolinstruct.run.tally import LowYield
+from evolinstruct.run_dir.directory import RunDir
 from tests.runs import carry_out, check_invariants, data_files, evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient, reply
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from evolinstruct.errors import InputError, Interrupted
-from evolinstruct.events import Settled
-from evolinstruct.job import Job, prepare
-from evolinstruct.preview import Extrapolation, extrapolate
 from evolinstruct.recipe import Layer, settle
-from evolinstruct.runs import Run
+from evolinstruct.review.preview import Extrapolation, extrapolate
+from evolinstruct.review.runs import Run
+from evolinstruct.run.events import Settled
+from evolinstruct.run.job import Job, prepare
 from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
 
 

@@ -7,8 +7,8 @@ import pytest
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import Request
 from evolinstruct.llm.journal import Journal
-from evolinstruct.replay import Call, replaying
-from evolinstruct.runs import Run
+from evolinstruct.review.replay import Call, replaying
+from evolinstruct.review.runs import Run
 from tests.runs import evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient
 

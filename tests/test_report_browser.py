@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evolinstruct.report import write_report
-from evolinstruct.runs import Run
+from evolinstruct.review.runs import Run
 from tests.test_report import EVIL, make_run
 
 pytestmark = pytest.mark.slow

@@ -24,7 +24,7 @@ from evolinstruct.elimination import (
 from evolinstruct.errors import InputError, RuleFailed, UsageError
 from evolinstruct.recipe import Layer, Recipe, settle
 from evolinstruct.records import Failed
-from evolinstruct.run_dir import RunDir
+from evolinstruct.run_dir.directory import RunDir
 from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
 
 OWN = "tests.own_rules"

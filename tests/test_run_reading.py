@@ -8,10 +8,10 @@ import pytest
 
 import evolinstruct
 from evolinstruct.errors import InputError
-from evolinstruct.families import Step
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run_dir import RunDir
-from evolinstruct.runs import Run
+from evolinstruct.review.families import Step
+from evolinstruct.review.runs import Run
+from evolinstruct.run_dir.directory import RunDir
 from tests.runs import evolve, tasks, write_seeds
 from tests.written import SEEDS, family_lines, seed, write_run
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from evolinstruct.export import SHAPES, TRAINERS, Request, export
-from evolinstruct.runs import Run
+from evolinstruct.review.runs import Run
 from tests import runs
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ import pytest
 
 from evolinstruct.llm.base import ClientOptions, Reply, Request
 from evolinstruct.records import Kept, Rejected
-from evolinstruct.run_dir import RunDir
+from evolinstruct.run_dir.directory import RunDir
 from tests.runs import data_files, evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient, reply
 

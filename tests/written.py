@@ -10,8 +10,8 @@ from typing import Any
 from evolinstruct import prompts
 from evolinstruct.recipe import Recipe
 from evolinstruct.records import Failed, Kept, Line, Rejected, child_id, encode, seed_id
-from evolinstruct.run_dir import KINDS
-from evolinstruct.tally import Tally
+from evolinstruct.run.tally import Tally
+from evolinstruct.run_dir.directory import KINDS
 
 HOSTILE = "Ring the bell \x1b[31m\x07 now [bold]loudly[/bold] \u202e backwards"
 SEEDS = (

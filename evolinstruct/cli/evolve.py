@@ -24,7 +24,7 @@ from evolinstruct.cli.reporting import Report, reported
 from evolinstruct.errors import UsageError
 
 if TYPE_CHECKING:
-    from evolinstruct.job import Job
+    from evolinstruct.run.job import Job
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -49,7 +49,7 @@ def command(
         _end_alike()
         if dry_run and retry is not None:
             raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
-        from evolinstruct import job  # noqa: PLC0415 - slow
+        from evolinstruct.run import job  # noqa: PLC0415 - slow
 
         run = job.prepare(sources, directory_from(out), settled(flags))
         if dry_run:

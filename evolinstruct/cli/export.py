@@ -111,7 +111,7 @@ def command(
         from evolinstruct import export  # noqa: PLC0415 - slow
         from evolinstruct.console.exports import told  # noqa: PLC0415 - slow
         from evolinstruct.export import push as uploading  # noqa: PLC0415 - slow
-        from evolinstruct.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.review.runs import Run  # noqa: PLC0415 - slow
 
         request = export.Request(
             format=format,

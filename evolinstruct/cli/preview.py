@@ -56,8 +56,9 @@ def command(
     Added and removed words are coloured, or marked {+so+} and [-so-] where there is no colour.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report, _directory(out) as run:
-        from evolinstruct import job, preview  # noqa: PLC0415 - slow
-        from evolinstruct.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.review import preview  # noqa: PLC0415 - slow
+        from evolinstruct.review.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.run import job  # noqa: PLC0415 - slow
         from evolinstruct.selection import whole_number  # noqa: PLC0415 - slow
 
         count = whole_number("--number", number, 1)

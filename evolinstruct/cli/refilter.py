@@ -16,8 +16,8 @@ from evolinstruct.errors import InputError
 
 if TYPE_CHECKING:
     from evolinstruct.recipe import Recipe
-    from evolinstruct.refilter import Change, Refiltered
-    from evolinstruct.runs import Run
+    from evolinstruct.review.refilter import Change, Refiltered
+    from evolinstruct.review.runs import Run
 
 _OPTIONS = ("rule", "no_rule", "strict", "eliminate", "compare", "recipe")
 
@@ -59,8 +59,8 @@ def command(
     """
     with reported(verbose=verbose, as_json=as_json) as report:
         from evolinstruct import elimination  # noqa: PLC0415 - slow
-        from evolinstruct.refilter import Refilter, refilter  # noqa: PLC0415 - slow
-        from evolinstruct.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.review.refilter import Refilter, refilter  # noqa: PLC0415 - slow
+        from evolinstruct.review.runs import Run  # noqa: PLC0415 - slow
 
         run = Run(source)
         recipe = _changed(run.state.recipe, flags)

@@ -37,7 +37,7 @@ def command(
     """
     with reported(verbose=verbose) as report:
         from evolinstruct.report import write_report  # noqa: PLC0415 - slow
-        from evolinstruct.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.review.runs import Run  # noqa: PLC0415 - slow
 
         runs = [Run(run_dir) for run_dir in run_dirs]
         write_report(runs, out, rows, seed)

@@ -22,7 +22,8 @@ from evolinstruct.console import findings, spending, tables
 from evolinstruct.console.progress import Progress, losses
 from evolinstruct.console.texts import excerpt, harmless, harmless_lines, listed
 from evolinstruct.errors import EvolinstructError, Interrupted, StopRun
-from evolinstruct.events import (
+from evolinstruct.records import Failed
+from evolinstruct.run.events import (
     Event,
     Finished,
     GenerationEnded,
@@ -31,10 +32,9 @@ from evolinstruct.events import (
     Settled,
     counted,
 )
-from evolinstruct.forecast import Forecast
-from evolinstruct.records import Failed
-from evolinstruct.summary import Summary
-from evolinstruct.tally import LowYield, Tally
+from evolinstruct.run.forecast import Forecast
+from evolinstruct.run.summary import Summary
+from evolinstruct.run.tally import LowYield, Tally
 
 _REDRAW_EVERY = 0.1
 _SAY_EVERY = 10.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from evolinstruct.events import counted
 from evolinstruct.export import TRAINERS, Exported, Request
+from evolinstruct.run.events import counted
 
 
 def told(out: Path, request: Request, exported: Exported) -> Iterator[str]:

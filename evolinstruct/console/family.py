@@ -13,12 +13,12 @@ from rich.text import Text
 from evolinstruct.console.lines import ANSWER_LINES, heading, show_outcome
 from evolinstruct.console.page import Page, one_line, page_text
 from evolinstruct.console.texts import listed
-from evolinstruct.events import counted
-from evolinstruct.families import Family, Step
 from evolinstruct.llm.base import Request
-from evolinstruct.preview import Extrapolation
 from evolinstruct.records import Failed, Kept, Line
-from evolinstruct.replay import Call
+from evolinstruct.review.families import Family, Step
+from evolinstruct.review.preview import Extrapolation
+from evolinstruct.review.replay import Call
+from evolinstruct.run.events import counted
 from evolinstruct.words import compare_words, count_words
 
 _PLAIN_BELOW = 0.2

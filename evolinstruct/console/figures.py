@@ -15,9 +15,9 @@ from rich.text import Text
 from evolinstruct.console.page import Page, one_line
 from evolinstruct.console.texts import clock
 from evolinstruct.distributions import BAND, Quartiles
-from evolinstruct.events import counted
-from evolinstruct.figures import Figures, Group
-from evolinstruct.variety import Distinctness
+from evolinstruct.review.figures import Figures, Group
+from evolinstruct.review.variety import Distinctness
+from evolinstruct.run.events import counted
 
 _NONE = "-"
 _DIFFERS = "≠ "

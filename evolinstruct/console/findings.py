@@ -8,8 +8,8 @@ from rich.text import Text
 
 from evolinstruct.checkup import Finding
 from evolinstruct.console.texts import harmless, listed
-from evolinstruct.events import counted
 from evolinstruct.llm.base import Limits
+from evolinstruct.run.events import counted
 
 
 def shown(finding: Finding) -> Text:

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from rich.text import Text
 
 from evolinstruct.console.page import Page, one_line, page_text
-from evolinstruct.events import counted
-from evolinstruct.lines import Entry
 from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.run.events import counted
+from evolinstruct.run_dir.lines import Entry
 from evolinstruct.words import count_words
 
 INSTRUCTION_LINES = 12

@@ -12,10 +12,10 @@ from decimal import Decimal
 from rich.text import Text
 
 from evolinstruct.console.texts import clock, rounded
-from evolinstruct.events import GenerationStarted, Settled
 from evolinstruct.llm.budget import dollars
 from evolinstruct.llm.throttle import Sending
-from evolinstruct.tally import Tally
+from evolinstruct.run.events import GenerationStarted, Settled
+from evolinstruct.run.tally import Tally
 
 _BAR = 30
 _LEAST_BAR = 6

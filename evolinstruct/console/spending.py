@@ -12,10 +12,10 @@ from rich import box
 from rich.table import Table
 
 from evolinstruct.console.texts import clock
-from evolinstruct.estimate import Estimate
 from evolinstruct.llm import prices
 from evolinstruct.llm.budget import dollars
-from evolinstruct.summary import Summary
+from evolinstruct.run.estimate import Estimate
+from evolinstruct.run.summary import Summary
 
 _UNKNOWN = "unknown"
 

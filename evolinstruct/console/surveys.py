@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evolinstruct.console.page import Page, one_line, page_text
-from evolinstruct.events import counted
+from evolinstruct.run.events import counted
 from evolinstruct.seeds.survey import FileSurvey, Survey
 
 _INDENT = "  "

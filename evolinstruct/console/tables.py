@@ -14,9 +14,9 @@ from rich import box
 from rich.table import Table
 
 from evolinstruct.errors import Interrupted
-from evolinstruct.events import counted
-from evolinstruct.summary import Summary
-from evolinstruct.tally import Tally
+from evolinstruct.run.events import counted
+from evolinstruct.run.summary import Summary
+from evolinstruct.run.tally import Tally
 
 _GAP = 2
 

@@ -19,7 +19,7 @@ from evolinstruct.export.shapes import SEED, SHAPES
 from evolinstruct.export.spool import TEST, TRAIN, Spool
 from evolinstruct.export.trainers import TRAINERS
 from evolinstruct.records import Kept
-from evolinstruct.runs import Run
+from evolinstruct.review.runs import Run
 from evolinstruct.selection import Selection, select
 
 __all__ = ["SHAPES", "TRAINERS", "Exported", "Licences", "Request", "export", "parse_size"]

@@ -17,7 +17,7 @@ from evolinstruct.export.shapes import SEED
 from evolinstruct.export.spool import TEST, TRAIN
 from evolinstruct.export.trainers import MODEL, TRAINERS
 from evolinstruct.recipe import Recipe
-from evolinstruct.runs import Run
+from evolinstruct.review.runs import Run
 
 _SIZES = (
     (1_000, "n<1K"),

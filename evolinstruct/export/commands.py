@@ -14,7 +14,7 @@ from typing import Any
 
 from evolinstruct.export.request import Request
 from evolinstruct.recipe import DEFAULT, Recipe
-from evolinstruct.run_state import State
+from evolinstruct.review.run_state import State
 
 
 def evolve_command(state: State, run_name: str) -> str:

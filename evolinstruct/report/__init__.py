@@ -21,11 +21,11 @@ from pathlib import Path
 
 from evolinstruct import defaults
 from evolinstruct.errors import InputError
-from evolinstruct.figures import measure
 from evolinstruct.report.drawing import Drawing
 from evolinstruct.report.page import GENERATOR, compose
 from evolinstruct.report.sample import draw_families
-from evolinstruct.runs import Run
+from evolinstruct.review.figures import measure
+from evolinstruct.review.runs import Run
 
 _HEAD = 2_000
 """Within so many bytes a page of ours says that it is one."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolinstruct.distributions import BAND, Quartiles
-from evolinstruct.figures import Figures, Group
 from evolinstruct.report.writing import money, number, share
+from evolinstruct.review.figures import Figures, Group
 
 Spec = dict[str, Any]
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evolinstruct.distributions import Quartiles
-from evolinstruct.families import Step
-from evolinstruct.figures import Figures
 from evolinstruct.prompts import Operation
 from evolinstruct.records import Kept
 from evolinstruct.report.markup import Html, folded, join, tag, text
 from evolinstruct.report.sample import Sample, difference
 from evolinstruct.report.writing import number, share
-from evolinstruct.runs import Run
+from evolinstruct.review.families import Step
+from evolinstruct.review.figures import Figures
+from evolinstruct.review.runs import Run
 from evolinstruct.selection import draw_sample
 from evolinstruct.words import Stretch, count_words
 

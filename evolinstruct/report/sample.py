@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from evolinstruct.events import counted
-from evolinstruct.families import Family, Step
-from evolinstruct.figures import Figures
 from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.runs import Run
+from evolinstruct.review.families import Family, Step
+from evolinstruct.review.figures import Figures
+from evolinstruct.review.runs import Run
+from evolinstruct.run.events import counted
 from evolinstruct.selection import draw_sample
 from evolinstruct.words import Stretch, compare_words, count_words
 

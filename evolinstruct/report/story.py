@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evolinstruct.distributions import BAND, Quartiles
-from evolinstruct.events import counted
-from evolinstruct.figures import Figures
 from evolinstruct.report.markup import Html, join, tag, text
 from evolinstruct.report.writing import duration, large, money, number, share
+from evolinstruct.review.figures import Figures
+from evolinstruct.run.events import counted
 
 _DIFFERS = "≠"
 

@@ -14,9 +14,16 @@ import pytest
 
 from evolinstruct.api import prepare
 from evolinstruct.errors import Interrupted
-from evolinstruct.events import Event, Finished, GenerationEnded, GenerationStarted, Said, Settled
-from evolinstruct.generations import GRACE
-from evolinstruct.job import Job
+from evolinstruct.run.events import (
+    Event,
+    Finished,
+    GenerationEnded,
+    GenerationStarted,
+    Said,
+    Settled,
+)
+from evolinstruct.run.generations import GRACE
+from evolinstruct.run.job import Job
 from tests.faults.harness import COMMAND, evolve, openai, start, wait_for
 from tests.loopback import Answer, Ask, hang, serve
 from tests.runs import carry_out, data_files, tasks, write_seeds

@@ -7,12 +7,12 @@ import pytest
 
 from evolinstruct.api import prepare
 from evolinstruct.errors import CallFailed, InputError, Interrupted, UsageError
-from evolinstruct.events import GenerationEnded, Said, Settled
-from evolinstruct.job import EXIT_FAILED
 from evolinstruct.llm.base import ClientOptions, Reply, Request
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.retries import places, purpose
-from evolinstruct.run_dir import RunDir
+from evolinstruct.run.events import GenerationEnded, Said, Settled
+from evolinstruct.run.job import EXIT_FAILED
+from evolinstruct.run.retries import places, purpose
+from evolinstruct.run_dir.directory import RunDir
 from tests.runs import carry_out, check_invariants, data_files, evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient, reply
 

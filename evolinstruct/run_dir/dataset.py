@@ -14,9 +14,9 @@ from hashlib import blake2b
 from typing import IO
 
 from evolinstruct.errors import InputError
-from evolinstruct.line_file import put_in_place, writing
 from evolinstruct.records import Kept, decode
-from evolinstruct.run_dir import RunDir
+from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.run_dir.line_file import put_in_place, writing
 
 _CHECK_EVERY = 256
 

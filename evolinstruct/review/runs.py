@@ -18,11 +18,11 @@ from typing import TypeVar
 
 from evolinstruct import prompts
 from evolinstruct.errors import InputError
-from evolinstruct.families import Family, assemble
-from evolinstruct.lines import Entry, read_lines
 from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.run_dir import KINDS, RunDir
-from evolinstruct.run_state import read_state
+from evolinstruct.review.families import Family, assemble
+from evolinstruct.review.run_state import read_state
+from evolinstruct.run_dir.directory import KINDS, RunDir
+from evolinstruct.run_dir.lines import Entry, read_lines
 
 _IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
 _FILE = re.compile(r"generation-(\d+)\.jsonl")

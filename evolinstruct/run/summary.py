@@ -15,8 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.ledger import Spent
-from evolinstruct.plan import Plan
-from evolinstruct.tally import Tally
+from evolinstruct.run.plan import Plan
+from evolinstruct.run.tally import Tally
 
 
 @dataclass(slots=True)

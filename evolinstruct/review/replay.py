@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from evolinstruct.errors import CallError
 from evolinstruct.evolution import Evolution, Proposal
-from evolinstruct.families import Step
 from evolinstruct.llm.base import Client, Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journalled import Journalled, Nobody, NotInJournalError
-from evolinstruct.plan import weights_in_use
 from evolinstruct.records import Kept
-from evolinstruct.runs import Run
+from evolinstruct.review.families import Step
+from evolinstruct.review.runs import Run
+from evolinstruct.run.plan import weights_in_use
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.records import Line
-from evolinstruct.tally import LowYield, Tally
+from evolinstruct.run.tally import LowYield, Tally
 
 
 @dataclass(frozen=True, slots=True)

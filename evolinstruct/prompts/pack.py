@@ -26,21 +26,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from evolinstruct.errors import InputError
-from evolinstruct.pack_folder import builtin, copy, files, find, find_file
-from evolinstruct.templates import Holds, Passage, Template, checked, markers, source
-
-__all__ = [
-    "Messages",
-    "Operation",
-    "Pack",
-    "Template",
-    "builtin",
-    "copy",
-    "files",
-    "find",
-    "find_file",
-    "read",
-]
+from evolinstruct.prompts.folder import files
+from evolinstruct.prompts.templates import Holds, Passage, Template, checked, markers, source
 
 Messages = tuple[tuple[str, str], ...]
 """(role, content) pairs, as a client's request holds them."""

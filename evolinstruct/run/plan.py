@@ -22,7 +22,7 @@ from evolinstruct import elimination, prompts
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.recipe import Recipe, SeedChoice, Settings
 from evolinstruct.records import Kept, encode, join_input, seed_id
-from evolinstruct.run_dir import RunDir
+from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds import Counts, read_seeds
 from evolinstruct.selection import draw_sample
 

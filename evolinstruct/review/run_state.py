@@ -12,8 +12,8 @@ from typing import Any
 
 from evolinstruct.errors import InputError
 from evolinstruct.recipe import Recipe
-from evolinstruct.run_dir import RunDir
-from evolinstruct.tally import Tally
+from evolinstruct.run.tally import Tally
+from evolinstruct.run_dir.directory import RunDir
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from typing import Any, Literal
 
 from evolinstruct.elimination import COMPARISON, RULES, Answer, Rewrite, RuleSet, Verdict
 from evolinstruct.errors import InputError, RuleFailed
-from evolinstruct.families import Family
 from evolinstruct.records import Kept, Rejected
-from evolinstruct.runs import Run
+from evolinstruct.review.families import Family
+from evolinstruct.review.runs import Run
 
 CASCADE = "descends_from_dropped"
 _EXAMPLES = 3

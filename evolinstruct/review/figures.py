@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from evolinstruct import defaults
 from evolinstruct.distributions import BAND, Band, Quartiles
-from evolinstruct.families import Family
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run_state import State, Used
-from evolinstruct.runs import Run
-from evolinstruct.variety import Distinctness, Variety
+from evolinstruct.review.families import Family
+from evolinstruct.review.run_state import State, Used
+from evolinstruct.review.runs import Run
+from evolinstruct.review.variety import Distinctness, Variety
 from evolinstruct.words import count_words
 
 

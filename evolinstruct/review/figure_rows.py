@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from evolinstruct.figures import Figures
+from evolinstruct.review.figures import Figures
 
 _QUARTILES = ("least", "lower", "median", "upper", "most")
 _NESTED = {

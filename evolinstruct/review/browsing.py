@@ -11,9 +11,9 @@ from pathlib import Path
 
 from evolinstruct import defaults, elimination
 from evolinstruct.errors import UsageError
-from evolinstruct.lines import Entry, read_lines
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.runs import Run
+from evolinstruct.review.runs import Run
+from evolinstruct.run_dir.lines import Entry, read_lines
 from evolinstruct.selection import draw_sample, select, selected
 
 

@@ -13,7 +13,7 @@ from evolinstruct.elimination import ANSWER_RULES, REWRITE_RULES, RULES
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.llm.journal import Place
 from evolinstruct.records import Failed, Rejected
-from evolinstruct.run_dir import RunDir
+from evolinstruct.run_dir.directory import RunDir
 
 FAILED = "failed"
 

@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import IO, Any
 
 from evolinstruct.errors import InputError
-from evolinstruct.line_file import LineFile, matches, put_in_place, writing
 from evolinstruct.records import Failed, Kept, Line, Rejected, decode, encode
+from evolinstruct.run_dir.line_file import LineFile, matches, put_in_place, writing
 
 FORMAT = 1
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}

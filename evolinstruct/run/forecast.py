@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evolinstruct.errors import CallError
-from evolinstruct.estimate import Estimate
 from evolinstruct.evolution import Evolution, Proposal
 from evolinstruct.llm.base import Client, Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journalled import Journalled, Nobody, NotInJournalError
 from evolinstruct.recipe import Recipe
 from evolinstruct.records import Kept
+from evolinstruct.run.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,18 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from evolinstruct import dataset, greetings, prompts, retries
+from evolinstruct import prompts
 from evolinstruct.errors import EvolinstructError, InputError, Interrupted, StopRun, TooLittleKept
-from evolinstruct.estimate import estimate
-from evolinstruct.events import (
+from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.llm.base import Client
+from evolinstruct.llm.journal import Journal
+from evolinstruct.llm.journalled import Journalled
+from evolinstruct.llm.stack import Endpoints, default_client
+from evolinstruct.recipe import Settings
+from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.run import greetings, retries
+from evolinstruct.run.estimate import estimate
+from evolinstruct.run.events import (
     Event,
     Finished,
     GenerationEnded,
@@ -29,19 +37,13 @@ from evolinstruct.events import (
     Settled,
     counted,
 )
-from evolinstruct.evolution import Evolution, Proposal
-from evolinstruct.forecast import Forecast, count_applicable, forecast
-from evolinstruct.generations import Answer, Generation, Propose
-from evolinstruct.llm.base import Client
-from evolinstruct.llm.journal import Journal
-from evolinstruct.llm.journalled import Journalled
-from evolinstruct.llm.stack import Endpoints, default_client
-from evolinstruct.plan import Plan, make_plan
-from evolinstruct.recipe import Settings
-from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.run_dir import GenerationFiles, RunDir
-from evolinstruct.summary import Summary, describe, now
-from evolinstruct.tally import Tally, Watch
+from evolinstruct.run.forecast import Forecast, count_applicable, forecast
+from evolinstruct.run.generations import Answer, Generation, Propose
+from evolinstruct.run.plan import Plan, make_plan
+from evolinstruct.run.summary import Summary, describe, now
+from evolinstruct.run.tally import Tally, Watch
+from evolinstruct.run_dir import dataset
+from evolinstruct.run_dir.directory import GenerationFiles, RunDir
 
 EXIT_FAILED = 3
 _INTERRUPTED = "Interrupted; the same command goes on where it stopped."

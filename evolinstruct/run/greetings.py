@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evolinstruct.events import counted
-from evolinstruct.plan import Plan
 from evolinstruct.recipe import Recipe
-from evolinstruct.run_dir import RunDir
+from evolinstruct.run.events import counted
+from evolinstruct.run.plan import Plan
+from evolinstruct.run_dir.directory import RunDir
 
 DONE = "done"
 

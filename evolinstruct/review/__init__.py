@@ -1,0 +1,1 @@
+"""Looking at a run: its lines, families and figures. Makes no call and changes nothing."""

@@ -1,0 +1,1 @@
+"""The files of a run: append, read back, refuse to mix."""
