@@ -63,4 +63,5 @@ def purpose(line: Rejected) -> str:
         return "answer"
     if line.rule in REWRITE_RULES or line.rule == "no_information_gain" or not line.instruction:
         return "evolve"
-    return "answer" if line.raw is None else "compare"
+    # An answer that was cut off is in the line; a comparison is taken as far as it came.
+    return "answer" if line.raw is None or line.rule == "truncated" else "compare"
