@@ -79,7 +79,7 @@ $(VENV)/installed: pyproject.toml | $(BIN)/pip
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
 	@echo "Installing evolinstruct and its development tools into $(VENV) ..."
 	@$(INSTALL) '.[dev]'
-	@touch $@ $(VENV)/installed
+	@touch $@
 
 # A version of PyTorch is named since others take gigabytes where no graphics card is.
 $(VENV)/installed-train: pyproject.toml | $(VENV)/installed
