@@ -93,6 +93,13 @@ def results(batch: Path) -> dict[str, bytes]:
     return {str(p.relative_to(batch)): p.read_bytes() for p in batch.glob("runs/*/*.jsonl")}
 
 
+def touch(path: Path) -> None:
+    """Make a file newer than anything there: the clocks of writing and of touching differ a bit."""
+    here = path if path.parent.name != "seeds" else path.parent
+    newest = max(other.stat().st_mtime_ns for other in here.parent.rglob("*"))
+    os.utime(path, ns=(newest + 1_000_000, newest + 1_000_000))
+
+
 BOTH = ["runs/kitchen/dataset.jsonl", "runs/spreadsheets/dataset.jsonl"]
 
 
@@ -110,12 +117,14 @@ def test_the_batch_makes_again_only_what_changed(batch: Path) -> None:
     assert made_by(batch, "-j2") == []
     with (batch / "seeds" / "kitchen.jsonl").open("a") as seeds:
         seeds.write('{"instruction": "How long does rice keep?", "output": "A day, cold."}\n')
+    touch(batch / "seeds" / "kitchen.jsonl")
     assert made_by(batch, "-j2") == ["runs/kitchen/dataset.jsonl"]
     assert "How long does rice keep?" in (batch / "runs/kitchen/generation-0.jsonl").read_text()
     recipe = batch / "recipe.toml"
     recipe.write_text(recipe.read_text().replace("generations = 2", "generations = 1"))
+    touch(recipe)
     assert made_by(batch, "-j2") == BOTH
-    (batch / "seeds" / "kitchen.jsonl").touch()
+    touch(batch / "seeds" / "kitchen.jsonl")
     assert made_by(batch, "-j2") == ["runs/kitchen/dataset.jsonl"]
     assert made_by(batch, "-j2") == []
 
