@@ -90,7 +90,7 @@ class Client:
 
     def interrupt(self) -> Used:
         for _ in range(2):  # the second ends at once
-            self._process.send_signal(signal.SIGINT)
+            os.kill(self._process.pid, signal.SIGINT)  # without reaping it: `wait` does
             time.sleep(0.3)
         return self.wait()
 
