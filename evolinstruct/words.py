@@ -20,6 +20,9 @@ _TOKEN = re.compile(rf"(?:[{_UNSPACED}]|[^\s{_UNSPACED}]+)\s*|\s+")
 _COMPARED = 4_000_000
 """So many pairs of words are compared at most: beyond it, what differs is shown whole."""
 
+_NEW_BELOW = 0.2
+"""The share of the words that has to stay for a rewrite to be no new text."""
+
 
 def count_words(text: str) -> int:
     """Return how many words a text has."""
@@ -66,6 +69,12 @@ def compare_words(before: str, after: str) -> list[Stretch]:
 
 
 _Change = tuple[str, int, int, int, int]
+
+
+def is_new_text(before: str, stretches: Sequence[Stretch]) -> bool:
+    """Tell whether next to nothing of the earlier text stays: a new text, best shown alone."""
+    same = sum(count_words(stretch.text) for stretch in stretches if stretch.kind == "same")
+    return same < _NEW_BELOW * count_words(before)
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:

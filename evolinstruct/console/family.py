@@ -19,10 +19,7 @@ from evolinstruct.review.families import Family, Step
 from evolinstruct.review.preview import Extrapolation
 from evolinstruct.review.replay import Call
 from evolinstruct.run.events import counted
-from evolinstruct.words import compare_words, count_words
-
-_PLAIN_BELOW = 0.2
-"""Where less than this share of the words stays, a rewrite is shown alone: it is a new text."""
+from evolinstruct.words import compare_words, count_words, is_new_text
 
 CallsOf = Callable[[Step | Kept], Sequence[Call]]
 """The calls of a step, or of a seed."""
@@ -96,8 +93,7 @@ def _pointed(title: Text, line: Line, meant: str | None) -> Text:
 def _rewritten(page: Page, before: str, after: str) -> Text:
     """Return the difference, or the later text where next to nothing is left of the earlier."""
     stretches = compare_words(before, after)
-    same = sum(count_words(stretch.text) for stretch in stretches if stretch.kind == "same")
-    if same < _PLAIN_BELOW * count_words(before):
+    if is_new_text(before, stretches):
         return Text.assemble(("(anew) ", "green"), page_text(after))
     return page.diff(stretches)
 

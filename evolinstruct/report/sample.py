@@ -15,12 +15,10 @@ from evolinstruct.review.figures import Figures
 from evolinstruct.review.runs import Run
 from evolinstruct.run.events import counted
 from evolinstruct.selection import draw_sample
-from evolinstruct.words import Stretch, compare_words, count_words
+from evolinstruct.words import Stretch, compare_words, count_words, is_new_text
 
 _LONGEST = 6_000
 """So many characters of a text are embedded at most."""
-_NEW_BELOW = 0.2
-"""Where less than this share of the words stays, a rewrite is shown alone: it is a new text."""
 _SIGNS = {"same": 0, "added": 1, "removed": -1}
 
 
@@ -70,8 +68,7 @@ def difference(step: Step) -> list[Stretch] | None:
         return None
     before = step.parent.instruction
     stretches = compare_words(_cut(before), _cut(step.line.instruction))
-    same = sum(count_words(stretch.text) for stretch in stretches if stretch.kind == "same")
-    return stretches if same >= _NEW_BELOW * count_words(before) else None
+    return None if is_new_text(before, stretches) else stretches
 
 
 def _lines(family: Family) -> Iterator[dict[str, Any]]:
