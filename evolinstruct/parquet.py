@@ -43,10 +43,11 @@ def read(name: str, file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
             for row in batch.to_pylist():
                 number += 1
                 yield number, row
-    except (arrow.ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        # The last two: a text that is not UTF-8, a date that Python does not know.
+        why = "".join(char for char in str(error).partition("\n")[0] if char.isprintable())
         raise InputError(
-            f"{name} cannot be read as Parquet after row {number:,}:"
-            f" {str(error).splitlines()[0]}; write the file anew."
+            f"{name} cannot be read as Parquet after row {number:,}: {why}; write the file anew."
         ) from error
 
 

@@ -126,7 +126,7 @@ def test_replies_are_counted_and_failures_are_none(tmp_path: Path) -> None:
 def test_a_damaged_or_newer_journal_is_refused_in_a_sentence(tmp_path: Path) -> None:
     garbage = tmp_path / "garbage"
     garbage.write_bytes(b"no database " * 100)
-    with pytest.raises(InputError, match=r"garbage cannot be used: file is not a database"):
+    with pytest.raises(InputError, match=r"garbage is damaged: file is not a database; restore"):
         Journal(garbage)
     newer = tmp_path / "newer"
     db = sqlite3.connect(newer)

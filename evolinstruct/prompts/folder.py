@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from evolinstruct import shipped
+from evolinstruct.durability import bring_to_disk
 from evolinstruct.errors import InputError, UsageError
 
 _FOLDERS = ("frames", "operations", "formats")
@@ -93,7 +94,8 @@ def _visible(folder: Path) -> list[Path]:
 def copy(folder: Path, to: Path) -> None:
     """Copy the pack's files, and nothing else of its folder, into a new or empty folder.
 
-    A new folder appears by one rename: a broken-off copy is never in the way of the next.
+    A new folder appears by one rename, when the disk has what is in it: neither a copy that was
+    broken off nor a power cut leaves half a pack.
 
     Raises:
         InputError: the folder is no pack, or the target is a file, not empty or not writable.
@@ -108,7 +110,11 @@ def copy(folder: Path, to: Path) -> None:
         for name, path in found.items():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target / name)
+            bring_to_disk(target / name)
         if target != to:
+            for folder_of_files in {(target / name).parent for name in found}:
+                bring_to_disk(folder_of_files)
             target.rename(to)
+            bring_to_disk(to.parent)
     except OSError as error:
         raise InputError(f"{to}: the pack cannot be copied there ({error.strerror}).") from error

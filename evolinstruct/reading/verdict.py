@@ -49,13 +49,14 @@ def read_verdict(reply: str) -> bool | None:
         return bare
     text = _MARKUP.sub(" ", text.replace("’", "'"))
     text = _BOTH.sub("options", re.sub(r"\bnot\s+", "not ", text))
-    said = {_stated(sentence[0]) for sentence in _SENTENCE.finditer(text)} - {None}
+    said = {_stated(sentence) for sentence in set(_SENTENCE.findall(text))} - {None}
     return said.pop() if len(said) == 1 else None
 
 
 def _stated(sentence: str) -> bool | None:
     if sentence.endswith("?") or not _TERM.search(sentence):
         return None
+    hedged = bool(_HEDGE.search(sentence))
     for clause in _CLAUSE.split(sentence):
         term = _TERM.search(clause)
         if not term or _UNCLEAR.search(clause):
@@ -63,7 +64,7 @@ def _stated(sentence: str) -> bool | None:
         equal = bool(term[1]) != bool(_NEGATION.search(clause[: term.start()]))
         others = (clause[: term.start()] + clause[term.end() :]).strip(" .!'").split()
         plain = _PLAIN.issuperset(word.strip(".!'") for word in others)
-        if plain and equal and _HEDGE.search(sentence):
+        if plain and equal and hedged:
             continue
         if plain or (not equal and term[1]):
             return equal

@@ -195,13 +195,14 @@ def _records(
         except StopIteration:
             return
         except csv.Error as error:
+            why = str(error).replace("\t", r"\t")  # a delimiter that nobody sees
             if reader.line_num > number:
                 raise InputError(
                     f"{name}, line {number}: a quote is opened here that is not closed as CSV"
-                    f" closes one (noticed in line {reader.line_num}: {error});"
+                    f" closes one (noticed in line {reader.line_num}: {why});"
                     " correct the file, since what follows cannot be told apart."
                 ) from error
-            yield number, BadRow(f"broken CSV: {error}")
+            yield number, BadRow(f"broken CSV: {why}")
         else:
             if any(map(str.strip, cells)):
                 yield number, cells

@@ -38,32 +38,52 @@ def flip_header(journal: Path) -> None:
     journal.write_bytes(b"s" + journal.read_bytes()[1:])
 
 
-def newer(journal: Path) -> None:
+def flip_index(journal: Path) -> None:
     db = sqlite3.connect(journal)
-    db.execute("PRAGMA user_version = 99")
+    key, child = db.execute("SELECT key, child_id FROM calls WHERE rowid = 1").fetchone()
     db.close()
+    content = journal.read_bytes()
+    at = content.replace(key + child.encode(), bytes(32)).index(key)
+    journal.write_bytes(content[:at] + bytes([key[0] ^ 1]) + content[at + 1 :])
 
 
-MEND = "free disk space or restore the file, then run the same command again."
+def of_version(number: int) -> Callable[[Path], None]:
+    def marked(journal: Path) -> None:
+        db = sqlite3.connect(journal)
+        db.execute(f"PRAGMA user_version = {number}")
+        db.close()
+
+    return marked
+
+
+MEND = "restore the file from a copy, then run the same command again."
 LOST = (
     "without it all that the run was given would be paid for again."
     " Restore the file, or choose another directory with -o."
 )
 DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
-    "cut in the middle": (cut, f"cannot be used: database disk image is malformed; {MEND}"),
+    "cut in the middle": (cut, f"is damaged: database disk image is malformed; {MEND}"),
     "empty": (empty, f"is empty; {LOST}"),
     "deleted": (Path.unlink, f"is missing; {LOST}"),
     "a reply with another letter": (
         flip_reply,
-        "is damaged: an outcome is not as it was written; restore the file from a copy,"
-        " then run the same command again.",
+        f"is damaged: an outcome is not as it was written; {MEND}",
     ),
     "a header with another letter": (
         flip_header,
-        f"cannot be used: file is not a database; {MEND}",
+        f"is damaged: file is not a database; {MEND}",
+    ),
+    "an index with another letter": (
+        flip_index,
+        f"is damaged: row 1 missing from index calls_by_key; {MEND}",
+    ),
+    "of an older version": (
+        of_version(1),
+        "is from an older version of evolinstruct, and cannot be carried on;"
+        " choose another run directory.",
     ),
     "of a newer version": (
-        newer,
+        of_version(99),
         "is from a newer version of evolinstruct; update evolinstruct,"
         " or choose another run directory.",
     ),
@@ -86,6 +106,21 @@ def test_a_damaged_journal_is_refused_in_a_sentence_and_no_file_gets_worse(
         evolve(seeds, out, client=CLIENT, generations=2)
     assert str(refused.value) == f"The journal {out / 'journal.sqlite'} {sentence}"
     assert is_no_worse(before, out, data_files(tmp_path / "whole"))
+
+
+def test_a_damaged_index_is_built_anew_from_the_rows_and_nothing_is_paid_for(
+    tmp_path: Path, seeds: Path
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, client=CLIENT, generations=1)
+    whole = data_files(out)
+    flip_index(out / "journal.sqlite")
+    db = sqlite3.connect(out / "journal.sqlite")
+    db.execute("REINDEX")
+    db.close()
+    (out / "generation-1.jsonl").write_bytes(b"")
+    assert evolve(seeds, out, client=CLIENT, generations=1).calls == {}
+    assert data_files(out) == whole
 
 
 def test_a_locked_journal_is_said_to_be_and_goes_on_when_it_is_free(

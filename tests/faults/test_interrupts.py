@@ -22,7 +22,7 @@ from evolinstruct.run.events import (
     Said,
     Settled,
 )
-from evolinstruct.run.generations import GRACE
+from evolinstruct.run.generation import GRACE
 from evolinstruct.run.job import Job
 from tests.faults.harness import COMMAND, evolve, openai, start, wait_for
 from tests.loopback import Answer, Ask, hang, serve

@@ -1,0 +1,183 @@
+"""The journal's file: its tables, its version, and how it is opened and found whole.
+
+Knows what is written where. Knows nothing of requests, nor of when something is written.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+from zlib import crc32
+
+from evolinstruct.errors import InputError
+from evolinstruct.llm.journal.damage import find_damage
+
+_FORMAT = 2
+_SCHEMA = """
+CREATE TABLE calls (
+    key BLOB NOT NULL,          -- digest of what was asked for
+    child_id TEXT NOT NULL, purpose TEXT NOT NULL, attempt INTEGER NOT NULL,
+    generation INTEGER NOT NULL, operation TEXT,
+    outcome TEXT NOT NULL,      -- reply, rejected, failed
+    text TEXT NOT NULL,         -- the reply, or the message
+    word TEXT NOT NULL,         -- finish reason, rule, or error
+    model TEXT NOT NULL, max_tokens INTEGER, attempts INTEGER NOT NULL,
+    prompt_tokens INTEGER, completion_tokens INTEGER,
+    cached_tokens INTEGER, reasoning_tokens INTEGER,
+    digest INTEGER NOT NULL     -- of the row: a disk may garble what SQLite takes for whole
+);
+CREATE INDEX calls_by_key ON calls (key);
+CREATE INDEX calls_without_reply ON calls (outcome) WHERE outcome != 'reply';
+CREATE TABLE retries (
+    id INTEGER PRIMARY KEY, what TEXT NOT NULL, is_over INTEGER NOT NULL, digest INTEGER NOT NULL
+);
+CREATE TABLE retired (
+    child_id TEXT NOT NULL, purpose TEXT NOT NULL, generation INTEGER NOT NULL,
+    next_attempt INTEGER NOT NULL,  -- attempts of this place and purpose count from here
+    retry INTEGER NOT NULL REFERENCES retries,
+    digest INTEGER NOT NULL,
+    PRIMARY KEY (child_id, purpose)
+) WITHOUT ROWID;
+"""
+_OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+_GARBLED = """
+SELECT (SELECT COUNT(*) FROM retries WHERE digest != digest_of(id, what, is_over))
+     + (SELECT COUNT(*) FROM retired
+        WHERE digest != digest_of(child_id, purpose, generation, next_attempt, retry))
+"""
+_NO_TEXT = re.compile("Could not decode|user-defined function")
+_LOST = (
+    "without it all that the run was given would be paid for again."
+    " Restore the file, or choose another directory with -o."
+)
+
+
+def digest_of(*values: object) -> int:
+    """Return a checksum of values; in SQL as well, under the same name."""
+    return crc32("\0".join(map(str, values)).encode())
+
+
+def open_to_write(path: Path, *, must_exist: bool) -> sqlite3.Connection:
+    """Open a journal that was found whole, or make it.
+
+    Raises:
+        InputError: it is damaged or from another version; or there is none, and it must exist.
+        sqlite3.Error: it is no journal.
+    """
+    if path.exists():
+        _check(path, must_exist=must_exist)
+    elif must_exist:
+        raise _missing(path)
+    db = sqlite3.connect(path, isolation_level=None)
+    if _version(db) == 0:
+        # Whole on the disk before anything that a power cut may take is written.
+        db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
+    db.create_function("digest_of", -1, digest_of, deterministic=True)
+    db.execute("PRAGMA journal_mode = WAL")
+    # A kill loses nothing; a power cut what is younger than a second, see `durability`.
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA cache_size = -16000")
+    return db
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a journal that a run may be writing; of its rows, each is checked when it is found.
+
+    Raises:
+        InputError: it is missing, empty, or from another version.
+        sqlite3.Error: it is no journal.
+    """
+    if not path.exists():
+        raise _missing(path)
+    db = _connect_to_read(path)
+    _refuse_other_version(db, path, must_exist=True)
+    return db
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    name = path.absolute().as_uri()
+    db = sqlite3.connect(f"{name}?mode=ro", uri=True)
+    try:
+        _version(db)
+    except sqlite3.OperationalError:
+        # Where nothing can be written beside it, nobody is writing it either.
+        db.close()
+        db = sqlite3.connect(f"{name}?immutable=1", uri=True)
+    return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_other_version(db: sqlite3.Connection, path: Path, *, must_exist: bool) -> int:
+    """Return the format's version, 0 where nothing is written yet."""
+    version = _version(db)
+    if version == _FORMAT or (version == 0 and not must_exist):
+        return version
+    db.close()
+    if version == 0:
+        raise InputError(f"The journal {path} is empty; {_LOST}")
+    if version > _FORMAT:
+        raise InputError(
+            f"The journal {path} is from a newer version of evolinstruct;"
+            " update evolinstruct, or choose another run directory."
+        )
+    raise InputError(
+        f"The journal {path} is from an older version of evolinstruct, and cannot be carried on;"
+        " choose another run directory."
+    )
+
+
+def _missing(path: Path) -> InputError:
+    return InputError(f"The journal {path} is missing; {_LOST}")
+
+
+def _check(path: Path, *, must_exist: bool) -> None:
+    """Refuse a damaged journal without a change to it, as one who only reads."""
+    db = _connect_to_read(path)
+    try:
+        if _refuse_other_version(db, path, must_exist=must_exist) == 0:
+            return
+        db.create_function("digest_of", -1, digest_of, deterministic=True)
+        what = find_damage(db, path)
+        if what is None and not _ours() <= set(db.execute(_OBJECTS)):
+            what = "its tables are not those of a journal"
+        if what is None and db.execute(_GARBLED).fetchone()[0]:
+            what = "what was retired is not as it was written"
+    finally:
+        db.close()
+    if what is not None:
+        raise damaged(path, what)
+
+
+def _ours() -> set[tuple[str, ...]]:
+    """Return what a new journal's schema holds."""
+    db = sqlite3.connect(":memory:")
+    try:
+        db.executescript(_SCHEMA)
+        return set(db.execute(_OBJECTS))
+    finally:
+        db.close()
+
+
+def damaged(path: Path, what: str) -> InputError:
+    """Return the error that refuses a damaged journal."""
+    return InputError(
+        f"The journal {path} is damaged: {what};"
+        " restore the file from a copy, then run the same command again."
+    )
+
+
+def unusable(path: Path, error: Exception) -> InputError:
+    """Return the error for what SQLite says of the journal."""
+    if isinstance(error, UnicodeDecodeError) or _NO_TEXT.search(str(error)):
+        return damaged(path, "a text is not as it was written")
+    if type(error) is sqlite3.DatabaseError:  # of its leaves, none speaks of the file
+        return damaged(path, ascii(str(error))[1:-1])
+    locked = "locked" in str(error)
+    advice = "end the other program" if locked else "free disk space or restore the file"
+    return InputError(
+        f"The journal {path} cannot be used: {error}; {advice}, then run the same command again."
+    )

@@ -1,0 +1,213 @@
+"""The journal: searched, added to in groups, and outcomes in it retired."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from evolinstruct.durability import Durability
+from evolinstruct.llm.base import Draw, Request, Usage
+from evolinstruct.llm.journal.damage import count_lost_pages
+from evolinstruct.llm.journal.database import (
+    damaged,
+    digest_of,
+    open_to_read,
+    open_to_write,
+    unusable,
+)
+from evolinstruct.llm.journal.outcome import Outcome, Place
+
+_INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 17)})"  # noqa: S608 - no data in it
+_FIND = "SELECT * FROM calls WHERE key = ? ORDER BY rowid DESC LIMIT 1"
+_REPLIES = """
+SELECT (SELECT ifnull(MAX(rowid), 0) FROM calls)
+     - (SELECT COUNT(*) FROM calls WHERE outcome != 'reply')
+"""
+_RETRY = "INSERT INTO retries VALUES (?1, ?2, 0, digest_of(?1, ?2, 0))"
+_RETIRE = """
+INSERT OR REPLACE INTO retired
+SELECT *, digest_of(child_id, purpose, generation, next_attempt, retry) FROM (
+    SELECT place.child_id, place.purpose, place.generation,
+           MAX(call.attempt) + 1 AS next_attempt, ? AS retry
+    FROM calls AS call CROSS JOIN places AS place
+    WHERE place.child_id = call.child_id AND place.purpose = call.purpose
+    GROUP BY place.child_id, place.purpose
+)
+"""
+_END_RETRIES = """
+UPDATE retries SET is_over = 1, digest = digest_of(id, what, 1) WHERE NOT is_over
+"""
+
+
+class Journal:
+    """The journal's file: opened, searched, added to in groups. One event loop at a time."""
+
+    def __init__(self, path: Path, *, must_exist: bool = False, only_read: bool = False) -> None:
+        """Open the journal, making it if there is none.
+
+        With `only_read` it must be there, nothing can be stored, and a run may be writing it.
+
+        Raises:
+            InputError: it cannot be opened, is no journal, or is from a newer version; or
+                `must_exist` is set and it holds no journal.
+        """
+        self._path = path
+        self._waiting: list[tuple[tuple[object, ...], asyncio.Future[None]]] = []
+        log = path.with_name(path.name + "-wal")
+        self._durability = Durability(log)
+        self.lost_pages = 0  # of what was committed, after a power cut or a fault of the disk
+        try:
+            if only_read:
+                self._db = open_to_read(path)
+            else:
+                self._db = open_to_write(path, must_exist=must_exist)
+                self.lost_pages = count_lost_pages(self._db, log)
+            self._has_retired = bool(self._db.execute("SELECT 1 FROM retired LIMIT 1").fetchone())
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # of a message, where that is garbled
+            raise unusable(path, error) from error
+
+    # Outcomes
+
+    def find(self, key: bytes) -> Outcome | None:
+        """Return the newest outcome under the key, or None.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        try:
+            row = self._db.execute(_FIND, (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise unusable(self._path, error) from error
+        if row is None:
+            return None
+        if row[-1] != digest_of(key.hex(), *row[1:-1]):
+            raise damaged(self._path, "an outcome is not as it was written")
+        kind, text, word, model, max_tokens, attempts, *tokens = row[6:-1]
+        return Outcome(kind, text, word, model, max_tokens, attempts, Usage(*tokens))
+
+    async def store(self, key: bytes, request: Request, outcome: Outcome) -> None:
+        """Return when the outcome is committed; calls that end together share one commit."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._commit)
+        stored = loop.create_future()
+        self._waiting.append((_row(key, request, outcome), stored))
+        await stored
+
+    def _commit(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        trouble: Exception | None = None
+        try:
+            self._write([row for row, _ in waiting])
+            self._durability.note_write()
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must have it
+            known = isinstance(error, sqlite3.Error | OSError)
+            trouble = unusable(self._path, error) if known else error
+        for _, stored in waiting:
+            if stored.done():  # its caller was cancelled; the outcome is kept all the same
+                continue
+            if trouble:
+                stored.set_exception(trouble)
+            else:
+                stored.set_result(None)
+
+    def _write(self, rows: list[tuple[object, ...]]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(_INSERT, rows)
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    # Retirement
+
+    def retire(self, what: str, places: Iterable[Place]) -> int:
+        """Retire the outcomes of places; from now on they are asked again, as other draws.
+
+        Repeated before the run has ended, it retires nothing more: see `end_retries`.
+
+        Args:
+            what: the user's word for the kind of outcome.
+            places: whose outcomes; those that nothing was asked for are left out.
+
+        Returns:
+            How many outcomes are retired under that word in the retry that is under way.
+        """
+        try:
+            under_way = self._db.execute(
+                "SELECT id FROM retries WHERE what = ? AND NOT is_over", (what,)
+            ).fetchone()
+            retry = under_way[0] if under_way else self._retire(what, places)
+            counted = self._db.execute("SELECT COUNT(*) FROM retired WHERE retry = ?", (retry,))
+            return int(counted.fetchone()[0])
+        except sqlite3.Error as error:
+            raise unusable(self._path, error) from error
+
+    def _retire(self, what: str, places: Iterable[Place]) -> int:
+        db = self._db
+        db.execute(
+            "CREATE TEMP TABLE places (child_id, purpose, generation,"
+            " PRIMARY KEY (child_id, purpose)) WITHOUT ROWID"
+        )
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            rows = ((place.child_id, place.purpose, place.generation) for place in places)
+            db.executemany("INSERT OR IGNORE INTO places VALUES (?, ?, ?)", rows)
+            retry = int(db.execute("SELECT ifnull(MAX(id), 0) + 1 FROM retries").fetchone()[0])
+            db.execute(_RETRY, (retry, what))
+            if db.execute(_RETIRE, (retry,)).rowcount > 0:
+                db.execute("COMMIT")
+                self._has_retired = True
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            db.execute("DROP TABLE places")
+        return retry
+
+    def end_retries(self) -> None:
+        """Note that the run has ended: whoever retries from now on means a new retry."""
+        try:
+            self._db.execute(_END_RETRIES)
+        except sqlite3.Error as error:
+            raise unusable(self._path, error) from error
+
+    def retired(self, generation: int) -> list[tuple[int, int]]:
+        """Return (retry, how many of its outcomes) for all that bears on a generation."""
+        query = "SELECT retry, COUNT(*) FROM retired WHERE generation <= ? GROUP BY retry"
+        return list(self._db.execute(query, (generation,)))
+
+    def newest(self, draw: Draw) -> Draw:
+        """Return the draw as it counts after what was retired for its place and purpose."""
+        if not self._has_retired:
+            return draw
+        query = "SELECT next_attempt FROM retired WHERE child_id = ? AND purpose = ?"
+        row = self._db.execute(query, (draw.child_id, draw.purpose)).fetchone()
+        return draw if row is None else replace(draw, attempt=draw.attempt + row[0])
+
+    # Counts
+
+    def replies(self) -> int:
+        """Return how many replies the journal holds; rejections and failures are none."""
+        return int(self._db.execute(_REPLIES).fetchone()[0])
+
+    def close(self) -> None:
+        """Write what waits and let go of the file."""
+        if self._waiting:
+            self._commit()
+        self._durability.close()
+        self._db.close()
+
+
+def _row(key: bytes, request: Request, outcome: Outcome) -> tuple[object, ...]:
+    draw, subject, usage = request.draw, request.subject, outcome.usage
+    said = (
+        *(draw.child_id, draw.purpose, draw.attempt, subject.generation, subject.operation),
+        *(outcome.kind, outcome.text, outcome.word, outcome.model),
+        *(outcome.max_tokens, outcome.attempts, usage.prompt_tokens, usage.completion_tokens),
+        *(usage.cached_tokens, usage.reasoning_tokens),
+    )
+    return key, *said, digest_of(key.hex(), *said)

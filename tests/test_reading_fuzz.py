@@ -1,0 +1,121 @@
+"""Whatever a model replies is read without an error and in time, and what is read stands in it.
+
+Replies are made as models make them: wrapper in wrapper, whole or torn, with anything inside.
+"""
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evolinstruct.reading import read_instruction, read_verdict, without_reasoning
+
+MARKERS = ("Starting Instruction", "Rewritten Instruction", "#改写后的指令#")
+WORDS = st.sampled_from(
+    [
+        *("Plan a trip.", "Explain the rewritten prompt.", "equal", "not", "different", "because"),
+        *("if they are identical,", "but", "Note: I added reasoning steps", "to make it harder"),
+        *("#Verdict#", "x-y", "1+1=?", "e.g.", "</b>", "改写", "İß", "é", '"quoted"', "'tis"),
+        *(
+            "“so”",
+            "it’s",
+            "**bold**",
+            "`code`",
+            "{x}",
+            "$y",
+            "[z]",
+            "(or so)",
+            "prompt:",
+            "answer:",
+        ),
+    ]
+)
+PROSE = st.lists(WORDS, min_size=1, max_size=9).map(" ".join)
+RAW = st.text(max_size=12)  # control characters and lone surrogates included
+RAW |= st.sampled_from(["\x00", "\x1b[31m", "\u2028", "\x85", "\r\n", "\ud800", "\u202e", "\ufeff"])
+OPENINGS = st.sampled_from(
+    [
+        *("<think>", "<thinking>", "<THINK>", "<reasoning>", "```", "```text\n", "~~~\n", '"', "“"),
+        *("«", "'", '"""', "**", "***", "__", "(", "[", "---\n\n", "#Rewritten Instruction#:\n"),
+        *("**Rewritten Prompt:** ", "### Starting Instruction\n", "Rewritten Instruction: "),
+        *("Sure, here is the rewritten prompt:\n\n", "Certainly!\n\n", "Here you go: "),
+        *("#改写后的指令#：", "1. ", "- ", "> ", "# ", '{"instruction": "'),
+    ]
+)
+CLOSINGS = st.sampled_from(
+    [
+        *("</think>", "</thinking>", "</THINK>", "</reasoning>", "```", "\n```", "\n~~~", '"', "”"),
+        *("»", "'", '"""', "**", "***", "__", ")", "]", "\n\n---", '"}', "\n\nNote: I added it."),
+        *("\n\n(This version adds a constraint.)", "\n---\nExplanation: it is harder.", "\n\n"),
+        *("\n\nLet me know if you need any changes!", " Not Equal", "\nEqual.", "?", ""),
+    ]
+)
+WRAPPED = st.recursive(
+    PROSE | RAW,
+    lambda inner: (
+        st.builds("{}{}{}".format, OPENINGS, inner, CLOSINGS)
+        | st.lists(inner, max_size=3).map("\n".join)
+        | inner.map(json.dumps)
+    ),
+    max_leaves=8,
+)
+REPLIES = st.lists(WRAPPED | OPENINGS | CLOSINGS, max_size=6).map("".join)
+
+
+def is_read_as_promised(reply: str) -> None:
+    instruction, answer = read_instruction(reply, MARKERS), without_reasoning(reply)
+    assert instruction in reply
+    assert instruction == instruction.strip()
+    assert read_instruction(instruction, MARKERS) == instruction
+    assert reply.endswith(answer)
+    assert without_reasoning(answer) == answer or "<" in answer
+    assert read_verdict(reply) in (True, False, None)
+    assert read_verdict(answer) == read_verdict(reply)
+
+
+@settings(deadline=None)
+@given(REPLIES)
+def test_what_is_read_of_any_reply_stands_in_it(reply: str) -> None:
+    is_read_as_promised(reply)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=5_000)
+@given(REPLIES)
+def test_what_is_read_of_any_reply_stands_in_it_at_length(reply: str) -> None:
+    is_read_as_promised(reply)
+
+
+def seconds(reply: str) -> float:
+    start = time.process_time()
+    read_instruction(reply, MARKERS)
+    read_verdict(reply)
+    return time.process_time() - start
+
+
+def is_read_in_time(before: str, again: str, after: str, size: int) -> None:
+    reply = before + again * (size // len(again)) + after
+    best = min(seconds(reply) for _ in range(2))
+    assert best < 3 * size / 1_000_000, (before, again, after)  # a quadratic step takes minutes
+
+
+REPEATED = st.lists(
+    OPENINGS | CLOSINGS.filter(bool) | WORDS | RAW.filter(bool), min_size=1, max_size=3
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(before=REPLIES, again=REPEATED.map("".join), after=REPLIES)
+def test_a_reply_that_repeats_itself_is_read_in_time(before: str, again: str, after: str) -> None:
+    is_read_in_time(before, again, after, size=100_000)
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=80)
+@given(before=REPLIES, again=REPEATED.map("".join), after=REPLIES)
+def test_a_megabyte_that_repeats_itself_is_read_in_time(
+    before: str, again: str, after: str
+) -> None:
+    is_read_in_time(before, again, after, size=1_000_000)

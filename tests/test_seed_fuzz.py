@@ -1,0 +1,239 @@
+"""No file of seeds makes a traceback, and every row that is there becomes a seed or is counted."""
+
+import csv
+import gzip
+import io
+import json
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from evolinstruct.errors import EvolinstructError
+from evolinstruct.seeds import Counts, Seed, read_seeds
+
+BAD = object()
+"""A row that holds no instruction."""
+
+
+class Written(NamedTuple):
+    """A file of seeds that was written row by row.
+
+    Attributes:
+        suffix: of its name.
+        content: its bytes, not packed.
+        rows: how many rows it has.
+        texts: the instructions of its good rows, in order.
+    """
+
+    suffix: str
+    content: bytes
+    rows: int
+    texts: list[str]
+
+
+def visible(characters: str = "") -> st.SearchStrategy[str]:
+    """Return texts that any format can hold, each with something to see in it."""
+    no_text = {"Cs", "Cc", "Zs", "Zl", "Zp"}
+    some = st.text(st.characters(exclude_categories=no_text), min_size=1, max_size=9)  # type: ignore[arg-type]
+    inside = st.text(st.sampled_from("a \t,;\"'|\\{}[]é字😀" + characters), max_size=9)
+    return st.builds("{}{}{}".format, some, inside, some)
+
+
+ROWS = st.lists(visible("\r\n") | st.just(BAD), min_size=1, max_size=8)
+LINES = st.lists(visible(), min_size=1, max_size=8)
+BROKEN_LINES = [
+    "{",
+    "[1]",
+    "5",
+    "null",
+    '{"a": 1}',
+    '{"text": 5}',
+    '{"text": ""}',
+    '"x"',
+    "nonsense",
+]
+
+
+@st.composite
+def json_lines(draw: st.DrawFn) -> Written:
+    rows = draw(ROWS)
+    lines = [
+        draw(st.sampled_from(BROKEN_LINES))
+        if row is BAD
+        else json.dumps({"text": row}, ensure_ascii=draw(st.booleans()))
+        for row in rows
+    ]
+    blank = draw(st.sampled_from(["", "\n", " \n\n"]))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    text = blank + end.join(lines) + draw(st.sampled_from(["", end, end * 2]))
+    return Written(".jsonl", text.encode(), len(rows), [row for row in rows if row is not BAD])
+
+
+@st.composite
+def json_array(draw: st.DrawFn) -> Written:
+    rows = draw(ROWS)
+    bad = st.sampled_from([None, 5, "x", [], {}, {"a": 1}, {"text": None}, {"text": " "}])
+    values = [draw(bad) if row is BAD else {"text": row} for row in rows]
+    indent = draw(st.sampled_from([None, 0, 2]))
+    content = json.dumps(values, indent=indent, ensure_ascii=draw(st.booleans())).encode()
+    return Written(".json", content, len(rows), [row for row in rows if row is not BAD])
+
+
+@st.composite
+def table(draw: st.DrawFn) -> Written:
+    rows = draw(ROWS)
+    suffix, delimiter = draw(st.sampled_from([(".csv", ","), (".csv", ";"), (".tsv", "\t")]))
+    file = io.StringIO()
+    # Text with a lone \r is quoted only where \r is part of a line's end.
+    quoting, end = draw(
+        st.sampled_from(
+            [(csv.QUOTE_MINIMAL, "\r\n"), (csv.QUOTE_ALL, "\r\n"), (csv.QUOTE_ALL, "\n")]
+        )
+    )
+    writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=end)
+    writer.writerow(["id", "text", "note"])
+    for number, row in enumerate(rows):
+        bad = draw(st.sampled_from([[number, "", "n"], [number, "a", "b", "c"], [number]]))
+        writer.writerow(bad if row is BAD else [number, row, draw(st.sampled_from(["", "n"]))])
+    texts = [row for row in rows if row is not BAD]
+    return Written(suffix, file.getvalue().encode(), len(rows), texts)
+
+
+@st.composite
+def plain(draw: st.DrawFn) -> Written:
+    lines = draw(LINES)
+    end = draw(st.sampled_from(["\n", "\r\n", "\r", "\n\n"]))
+    return Written(".txt", end.join(lines).encode(), len(lines), lines)
+
+
+@st.composite
+def parquet(draw: st.DrawFn) -> Written:
+    import pyarrow  # noqa: PLC0415
+    import pyarrow.parquet  # noqa: PLC0415
+
+    rows = draw(ROWS)
+    texts = [draw(st.sampled_from([None, "", " "])) if row is BAD else row for row in rows]
+    file = io.BytesIO()
+    schema = pyarrow.schema([("text", pyarrow.string())])
+    pyarrow.parquet.write_table(pyarrow.table({"text": texts}, schema=schema), file)
+    return Written(".parquet", file.getvalue(), len(rows), [row for row in rows if row is not BAD])
+
+
+def zstd() -> Callable[[bytes], bytes] | None:
+    """Return what packs as zstd does; None where it is not installed."""
+    if sys.version_info >= (3, 14):
+        return import_module("compression.zstd").compress  # type: ignore[no-any-return]
+    if find_spec("zstandard") is None:
+        return None
+    return lambda data: bytes(import_module("zstandard").ZstdCompressor().compress(data))
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes] | None] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".zst": zstd(),
+}
+PACKED = st.sampled_from([(suffix, pack) for suffix, pack in PACKINGS.items() if pack])
+FORMATS = {
+    "json lines": json_lines(),
+    "json array": json_array(),
+    "table": table(),
+    "plain text": plain(),
+    "parquet": parquet(),
+}
+QUICK = settings(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def read(path: Path, counts: Counts, **options: Any) -> list[Seed]:
+    wanted = {"field": None, "skip_bad": True, "limit": None, **options}
+    return list(read_seeds([str(path)], counts=counts, **wanted))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_row_of_a_file_becomes_a_seed_or_is_counted(
+    tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
+    folder = tmp_path_factory.mktemp("seeds")
+
+    @QUICK
+    @given(FORMATS[name], PACKED)
+    def check(file: Written, packed: tuple[str, Callable[[bytes], bytes]]) -> None:
+        path = folder / f"a{file.suffix}{packed[0]}"
+        path.write_bytes(packed[1](file.content))
+        counts = Counts()
+        expected = list(dict.fromkeys(text.strip() for text in file.texts))
+        if expected:
+            assert [seed.instruction for seed in read(path, counts)] == expected
+        else:
+            with pytest.raises(EvolinstructError, match=" holds no seed: every row is bad"):
+                read(path, counts)
+        bad = file.rows - len(file.texts)
+        assert (counts.read, counts.skipped) == (file.rows, bad)
+        assert counts.duplicates == len(file.texts) - len(expected)
+
+    check()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_with_other_bytes_in_it_gives_seeds_or_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
+    folder = tmp_path_factory.mktemp("seeds")
+
+    @QUICK
+    @given(
+        file=FORMATS[name],
+        packed=PACKED,
+        at=st.floats(0, 1),
+        much=st.integers(0, 12),
+        other=st.binary(max_size=6),
+        skip_bad=st.booleans(),
+    )
+    def check(
+        file: Written,
+        packed: tuple[str, Callable[[bytes], bytes]],
+        at: float,
+        much: int,
+        other: bytes,
+        skip_bad: bool,
+    ) -> None:
+        content = packed[1](file.content)
+        place = int(at * len(content))
+        path = folder / f"a{file.suffix}{packed[0]}"
+        path.write_bytes(content[:place] + other + content[place + much :])
+        counts = Counts()
+        sentence, seeds = "", []
+        try:
+            seeds = read(path, counts, skip_bad=skip_bad)
+        except EvolinstructError as error:
+            sentence = str(error)
+        assert sentence.isprintable()
+        if not sentence:
+            assert len(seeds) == counts.read - counts.skipped - counts.duplicates > 0
+            assert all(f"{seed.instruction}{seed.input}{seed.output}".encode() for seed in seeds)
+
+    check()
+
+
+def test_a_text_of_parquet_that_is_not_utf8_gets_a_sentence(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    texts = arrow.array([b"caf\xe9"], arrow.binary()).view(arrow.string())
+    parquet.write_table(arrow.table({"text": texts}), tmp_path / "a.parquet")
+    with pytest.raises(EvolinstructError, match="cannot be read as Parquet after row 0: 'utf-8'"):
+        read(tmp_path / "a.parquet", Counts())
