@@ -34,6 +34,7 @@ test-all: test $(VENV)/tried-heavy
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.contamination
 
 size: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench.size "$(SEEDS)"
@@ -53,7 +54,7 @@ rules-report: $(VENV)/installed
 example-finetune: $(VENV)/installed-train
 	@$(BIN)/evolinstruct evolve starter -o $(VENV)/finetune/run --client offline --update --quiet
 	@$(BIN)/evolinstruct export $(VENV)/finetune/run -o $(VENV)/finetune/data \
-	    --format chat --test 0.02 --force
+	    --format prompt-completion --max-words 60 --test 0.05 --force
 	@TRANSFORMERS_VERBOSITY=error $(BIN)/python -W ignore examples/finetune/finetune.py \
 	    $(VENV)/finetune/data $(VENV)/finetune/model
 
@@ -92,4 +93,21 @@ $(VENV)/installed-train: pyproject.toml | $(VENV)/installed
 $(VENV)/tried-heavy: pyproject.toml | $(VENV)/installed-dev
 	@$(INSTALL) '.[report,browser,langid]' 2>/dev/null || echo "SKIPPED report"
 	@$(MAKE) --no-print-directory $(VENV)/installed-train 2>/dev/null || echo "SKIPPED trainers"
+	@$(MAKE) --no-print-directory $(VENV)/axolotl 2>/dev/null || echo "SKIPPED axolotl"
+	@$(MAKE) --no-print-directory $(VENV)/llama-factory 2>/dev/null || echo "SKIPPED llama-factory"
 	@touch $@
+
+# Trainers whose versions of shared packages differ: each has an environment of its own. Of what
+# LLaMA-Factory names, its pages in a browser and its audio and video are left out.
+PIP := python -m pip install --quiet --quiet --disable-pip-version-check
+
+$(VENV)/axolotl: | $(BIN)/pip
+	@echo "Installing axolotl into $@ ..."
+	@$(BIN)/python -m venv $@ && $@/bin/$(PIP) torch==2.13.0 && $@/bin/$(PIP) axolotl==0.19.0 || \
+	    { rm -rf $@; exit 1; }
+
+$(VENV)/llama-factory: | $(BIN)/pip
+	@echo "Installing LLaMA-Factory into $@ ..."
+	@$(BIN)/python -m venv $@ && $@/bin/$(PIP) torch==2.13.0 'transformers>=4.55,<=5.6' \
+	    'datasets<=4.0.0' 'accelerate<=1.11.0' 'peft<=0.18.1' 'trl<=0.24.0' 'tyro<0.9' omegaconf \
+	    einops pyyaml && $@/bin/$(PIP) --no-deps llamafactory==0.9.5 || { rm -rf $@; exit 1; }

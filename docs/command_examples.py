@@ -92,6 +92,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "refilter": (
         Example("the growth that the paper asks for", "evolinstruct refilter demo --strict"),
     ),
+    "contamination": (
+        Example(
+            "a question of a test set of one's own, which is a seed too",
+            "printf 'Is 391 prime?\\nHow many legs has a spider?\\n' > tests.txt"
+            " && evolinstruct contamination demo --against tests.txt",
+        ),
+    ),
     "seeds": (Example("what would be read", "evolinstruct seeds starter"),),
     "export": (
         Example(

@@ -20,7 +20,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from duplicates_report import paragraphs
+
 from evolinstruct import prompts
+from evolinstruct.contamination import GRAM, SHARE, WORDS, Item, Items
 from evolinstruct.elimination import (
     ANSWER_RULES,
     REWRITE_RULES,
@@ -30,6 +33,7 @@ from evolinstruct.elimination import (
     Rule,
     RuleInfo,
 )
+from evolinstruct.elimination.surfaced import against
 from evolinstruct.evolution import Evolution, Proposal
 from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.offline import OfflineClient
@@ -88,6 +92,13 @@ def evolved(lines: list[Kept]) -> Pairs:
     return pairs
 
 
+def as_items(lines: Sequence[Kept]) -> Items:
+    """Return seeds as if they were a test set."""
+    return Items(
+        Item("starter", f"line {row}", line.instruction) for row, line in enumerate(lines, 1)
+    )
+
+
 def hits(rule: Rule[Any], pairs: Pairs) -> list[int]:
     """Return the row numbers at which a rule fires, from 1."""
     place = 1 if rule.stage == "answer" else 0
@@ -114,7 +125,7 @@ def free_rules() -> list[Rule[Any]]:
 
 def switch(rule: RuleInfo) -> str:
     """Say whether a rule is on."""
-    return "always" if rule.structural else "on" if rule.on else "off"
+    return f"`{rule.default}`" if rule.default.startswith("-") else rule.default
 
 
 def rows(numbers: Sequence[int]) -> str:
@@ -152,18 +163,22 @@ def report(name: str, given: Pairs, read: dict[str, dict[str, str]]) -> Iterator
     yield "| rule | default | pairs | share | starter | offline | labelled | rows |"
     yield "|---|---|---|---|---|---|---|---|"
     found: dict[str, list[int]] = {}
+    items = as_items(starter)
     for rule in free_rules():
-        found[rule.name] = there = hits(rule, given)
+        found[rule.name] = there = hits(against(rule, items) if rule.against else rule, given)
         labelled = Counter(json.loads(line)["drop"] for line in _labelled(rule.name))
         yield (
             f"| `{rule.name}` | {switch(rule)} | {len(there)} | {len(there) / len(given):.2%} |"
-            f" {len(hits(rule, own))} | {len(hits(rule, offline))} |"
+            f" {' | '.join(['-'] * 2 if rule.against else _counts(rule, own, offline))} |"
             f" {labelled[True]} + {labelled[False]} | {rows(there)} |"
         )
     yield "\n## The hits, read\n"
     for rule_name, numbers in found.items():
         if numbers:
             yield f"- `{rule_name}`: {_read(numbers, read.get(rule_name, {}))}"
+    yield from _test_items(given, items)
+    texts = [pair[0].child for pair in given]
+    yield from paragraphs(texts, [pair[1].response for pair in given])
     yield "\n## What they cost\n"
     yield (
         f"Microseconds of CPU for one call, the median of {ROUNDS} rounds over {TIMED:,} pairs"
@@ -178,11 +193,41 @@ def report(name: str, given: Pairs, read: dict[str, dict[str, str]]) -> Iterator
     yield "| rule | pairs | rewrites |\n|---|---|---|"
     total = [0.0, 0.0]
     for rule in free_rules():
-        costs = cost(rule, given), cost(rule, offline)
-        if rule.on:
+        asked = against(rule, items) if rule.against else rule
+        costs = cost(asked, given), cost(asked, offline)
+        if rule.default in ("always", "on"):
             total = [one + other for one, other in zip(total, costs, strict=True)]
         yield f"| `{rule.name}` | {costs[0]:.1f} | {costs[1]:.1f} |"
     yield f"| all that are on | {total[0]:.1f} | {total[1]:.1f} |"
+
+
+def _counts(rule: Rule[Any], *pairs: Pairs) -> list[str]:
+    return [str(len(hits(rule, each))) for each in pairs]
+
+
+def _test_items(given: Pairs, items: Items) -> Iterator[str]:
+    """Tell what counts as a test item that surfaces, and what does not."""
+    index = items.index
+    overlaps = [index.find(rewrite.child, WORDS, SHARE) for rewrite, _ in given]
+    weak = sum(overlap is not None and not overlap.is_strong for overlap in overlaps)
+    yield "\n## Test items\n"
+    yield (
+        "The rules that begin with `contaminated` hold texts against the user's own test sets"
+        f" (`--against`). Two findings of the literature are a hit: {WORDS} words in a row that the"
+        " text shares with an item (GPT-3, arXiv 2005.14165, appendix C), or at least"
+        f" {SHARE:.0%} of the item's {GRAM}-grams in it (PaLM, arXiv 2204.02311, section 8). One"
+        f" shared {GRAM}-gram alone is as often a common phrase, such as the first words that any"
+        " task of programming may have: `evolinstruct contamination` reports it as weak, and no"
+        f" rule drops it. An item of fewer than {GRAM} words is a hit where the whole text equals"
+        " it. Words are compared in lower case, without signs and in one Unicode form; scripts"
+        " without spaces count by the character.\n"
+    )
+    yield (
+        f"Here the {len(items.all)} starter seeds stand for a test set. Of the accepted"
+        f" instructions, {weak} have a weak overlap with one. `contaminated_near` and"
+        " `contaminated_answer` are off unless asked for: likeness also joins items of one form,"
+        " and an answer may have to repeat a known text.\n"
+    )
 
 
 def _words(pair: tuple[Rewrite, Answer]) -> int:

@@ -46,6 +46,8 @@ FURTHER_RULES: tuple[str, ...] = (
     "number_lost",
     "link_lost",
     "input_lost",
+    "duplicate",
+    "near_duplicate",
     "asks_back",
     "response_refuses",
     "response_echoes",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evolinstruct import elimination, operations, reading
+from evolinstruct.contamination import Items
 from evolinstruct.elimination import Verdict
 from evolinstruct.errors import CallFailed, CallRejected, RuleFailed
 from evolinstruct.llm.base import Client, Draw, Reply, Request, Subject
@@ -28,25 +29,43 @@ class Proposal:
 
     Attributes:
         line: the line it will be, its answer still missing.
+        raw: the reply that it was read from; None for a seed, which nobody rewrote.
     """
 
     line: Kept
+    raw: str | None = None
 
 
 class Evolution:
     """What evolving needs beside an instruction: recipe, prompt pack and client."""
 
     def __init__(
-        self, recipe: Recipe, pack: Pack, weights: Mapping[str, float], client: Client
+        self,
+        recipe: Recipe,
+        pack: Pack,
+        weights: Mapping[str, float],
+        client: Client,
+        against: Items | None = None,
     ) -> None:
-        """Bind the parts; the weights are those of the operations in use."""
+        """Bind the parts.
+
+        Args:
+            recipe: what is asked for.
+            pack: the prompts.
+            weights: the operations in use, and how often each is drawn.
+            client: who answers.
+            against: test items that are not to surface, where the recipe names any.
+
+        Raises:
+            UsageError: a rule cannot be had.
+        """
         self._recipe = recipe
         self._pack = pack
         self._weights = weights
         self._client = client
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
-        self._rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate)
+        self._rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate, against=against)
         self._sampling = {purpose: _sampling(recipe, purpose) for purpose in recipe.purposes()}
 
     async def propose(self, parent: Kept, generation: int) -> Proposal | Rejected | Failed:
@@ -67,14 +86,14 @@ class Evolution:
                 purpose = "compare"
                 child, verdict = await self._compared(child, parent)
         except CallRejected as refusal:
-            return _rejected(child, Verdict(refusal.error, refusal.message), refusal.raw or raw)
+            return rejected(child, Verdict(refusal.error, refusal.message), refusal.raw or raw)
         except CallFailed as failure:
             return _failed(child, purpose, failure)
         except RuleFailed as failure:
             return _failed_rule(child, failure)
         if verdict is not None:
-            return _rejected(child, verdict, raw)
-        return Proposal(child)
+            return rejected(child, verdict, raw)
+        return Proposal(child, raw)
 
     async def answer(self, proposal: Proposal) -> Kept | Rejected | Failed:
         """Answer a proposal's instruction and judge the answer."""
@@ -83,7 +102,7 @@ class Evolution:
         try:
             reply = await self._whole("answer", messages, self._subject(line), line.id)
         except CallRejected as refusal:
-            return _rejected(line, Verdict(refusal.error, refusal.message), refusal.raw)
+            return rejected(line, Verdict(refusal.error, refusal.message), refusal.raw)
         except CallFailed as failure:
             return _failed(line, "answer", failure)
         output = reading.without_reasoning(reply.text).strip()
@@ -92,7 +111,7 @@ class Evolution:
             verdict = self._rules.judge_answer(elimination.Answer(line.instruction, output))
         except RuleFailed as failure:
             return _failed_rule(line, failure)
-        return line if verdict is None else _rejected(line, verdict, reply.text)
+        return line if verdict is None else rejected(line, verdict, reply.text)
 
     def _conceive(self, parent: Kept, generation: int) -> Kept:
         """Return the child as far as its place alone decides it: its operation and format."""
@@ -195,7 +214,14 @@ def _sampling(recipe: Recipe, purpose: str) -> dict[str, Any]:
     }
 
 
-def _rejected(line: Kept, verdict: Verdict, raw: str | None) -> Rejected:
+def rejected(line: Kept, verdict: Verdict, raw: str | None) -> Rejected:
+    """Return a line as what a rule made of it.
+
+    Args:
+        line: the line as it would be.
+        verdict: why it is dropped.
+        raw: the reply that brought what is dropped.
+    """
     fields: dict[str, Any] = {name: getattr(line, name) for name in Kept.__slots__}
     return Rejected(**fields, rule=verdict.rule, evidence=verdict.evidence, raw=raw)
 

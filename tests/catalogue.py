@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.faults.test_damage import DAMAGES
+from tests.test_against import BAD_SETS
 from tests.test_cli_errors import COMMAND_LINES, RECIPES
 from tests.test_prompts import BROKEN
 from tests.test_seeds import BAD_FILES
@@ -39,6 +40,10 @@ def text() -> str:
         "",
         *_table("what is wrong | content", _seed_files()),
         "",
+        "## Test sets",
+        "",
+        *_table("behind `--against`", _test_sets()),
+        "",
         "## Prompt packs",
         "",
         *_table("what is wrong", ((name, f"small{said}") for name, (_, said) in BROKEN.items())),
@@ -57,6 +62,10 @@ def _command_lines() -> Iterator[_Row]:
 
 def _seed_files() -> Iterator[_Row]:
     return ((name, _shown(content), said) for name, (_, content, said) in BAD_FILES.items())
+
+
+def _test_sets() -> Iterator[_Row]:
+    return ((name, said) for name, (_, _, said) in BAD_SETS.items())
 
 
 def _journals() -> Iterator[_Row]:

@@ -13,7 +13,7 @@ from tests.runs import evolve, tasks, write_seeds
 
 @pytest.fixture
 def seeds(tmp_path: Path) -> Path:
-    return write_seeds(tmp_path / "seeds.jsonl", tasks(200))
+    return write_seeds(tmp_path / "seeds.jsonl", tasks(500))
 
 
 def told(seeds: Path, out: Path, **settings: object) -> Estimate:
@@ -43,7 +43,7 @@ def test_a_run_foretells_its_own_next_generation_and_nothing_that_is_paid(
     old = sum(line.calls for line in expected.lines if line.generation < 3)
     took = evolve(seeds, out, generations=3)
     assert expected.based_on == "this run so far"
-    assert old <= 12  # the shares of two generations, spread evenly over both
+    assert old <= 30  # the shares of two generations, spread evenly over both
     for purpose, calls in took.calls.items():
         assert new[purpose] == pytest.approx(calls, rel=0.1)
     completion = sum(row.completion_tokens for row in took.usage if row.generation == 3)

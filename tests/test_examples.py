@@ -58,7 +58,8 @@ def first_cells(table: str) -> list[str]:
 def commands() -> list[str]:
     """Return the program's command lines in the README; those that would cost money only plan."""
     lines = re.sub(r" *\\\n +", " ", README).splitlines()
-    found = [line.strip() for line in lines if re.match(r" {4}(printf.*\| )?evolinstruct \w", line)]
+    start = re.compile(r" {4}(printf.*(\||&&) )?evolinstruct \w")
+    found = [line.strip() for line in lines if start.match(line)]
     return [
         f"{line} --dry-run" if "evolinstruct evolve" in line and "offline" not in line else line
         for line in found

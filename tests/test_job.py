@@ -143,9 +143,9 @@ def test_operations_are_drawn_alike_and_every_rule_fires(tmp_path: Path) -> None
     sigma = (1400 * 1 / 6 * 5 / 6) ** 0.5
     assert len(drawn) == 6
     assert all(abs(count - 1400 / 6) < 3 * sigma for count in drawn.values())
-    assert set(rules) == {
+    assert set(rules) >= {
         *("no_information_gain", "response_apologizes", "response_empty", "prompt_leaked"),
-        *("rewrite_unusable", "unchanged", "truncated"),
+        *("rewrite_unusable", "unchanged", "truncated", "duplicate", "near_duplicate"),
     }
 
 
@@ -201,13 +201,13 @@ def test_a_finished_run_started_again_asks_nothing_and_ends_as_it_did(
 ) -> None:
     out = tmp_path / "run"
     first = evolve(seeds, out, client=CHAOS, generations=2)
-    before = {path: path.stat().st_mtime_ns for path in out.glob("*.jsonl")}
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*.json*")}
     job = prepare(seeds, out, client=CHAOS, generations=2)
     events = carry_out(job)
     assert job.summary.calls == job.summary.replayed == {}
     assert [event.anew for event in events if isinstance(event, GenerationEnded)] == [False] * 3
     assert first.exit_code == job.summary.exit_code == EXIT_FAILED
-    assert before == {path: path.stat().st_mtime_ns for path in out.glob("*.jsonl")}
+    assert before == {path: path.stat().st_mtime_ns for path in out.glob("*.json*")}
 
 
 def test_extending_needs_no_flag_and_pays_only_for_what_is_new(tmp_path: Path) -> None:

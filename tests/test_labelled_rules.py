@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from evolinstruct.contamination import Item, Items
 from evolinstruct.elimination import ANSWER_RULES, REWRITE_RULES, Answer, Rewrite, Rule
+from evolinstruct.elimination.surfaced import against
 
 FOLDER = Path(__file__).parent / "labelled_rules"
 MARKERS = ("created instruction", "rewritten instruction", "starting instruction")
@@ -21,10 +23,14 @@ def cases(rule: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (FOLDER / f"{rule}.jsonl").read_text().splitlines()]
 
 
-def evidence(rule: str, case: dict[str, Any]) -> str | None:
-    if rule in ANSWER_RULES:
-        return RULES[rule].check(Answer(case["instruction"], case["response"]))
-    return RULES[rule].check(
+def evidence(name: str, case: dict[str, Any]) -> str | None:
+    rule = RULES[name]
+    if rule.against:
+        items = (Item("tests.jsonl", f"line {n}", text) for n, text in enumerate(case["items"], 1))
+        rule = against(rule, Items(items))
+    if name in ANSWER_RULES:
+        return rule.check(Answer(case["instruction"], case["response"]))
+    return rule.check(
         Rewrite(
             case["parent"],
             case["child"],
@@ -66,7 +72,7 @@ def test_no_further_rule_drops_the_good_pairs_of_another() -> None:
     hits = Counter(
         (rule, name)
         for rule in REWRITE_RULES
-        if not RULES[rule].needs
+        if not RULES[rule].needs and not RULES[rule].against
         for name, negatives in pairs.items()
         for case in negatives
         if evidence(rule, case) is not None

@@ -26,6 +26,12 @@ from evolinstruct.reading import read_instruction, read_verdict
 
 PLAIN_IN_DEPTH = ("add_constraints", "deepen", "concretize", "increase_reasoning")
 OPERATIONS = (*PLAIN_IN_DEPTH, "complicate_input", "in_breadth")
+FAVOURITES = (
+    "Plan a week",
+    "Invent a board game",
+    "A tank holds",
+    "Design a small weather station",
+)
 PARENTS = (
     "1+1=?",
     "Explain why the sky looks blue at noon and red at sunset.",
@@ -238,8 +244,10 @@ def near_duplicates(texts: list[str]) -> int:
 
 @pytest.mark.parametrize("parent", [PARENTS[0], PARENTS[7] + " " + PARENTS[8]])
 def test_in_20000_in_breadth_rewrites_hardly_two_are_alike(parent: str) -> None:
-    texts = rewrites("in_breadth", parent, 20_000)
+    every = rewrites("in_breadth", parent, 20_000)
+    texts = [text for text in every if not text.startswith(FAVOURITES)]
 
+    assert 0.025 < 1 - len(texts) / len(every) < 0.045
     assert len(texts) - len(set(texts)) <= 10
     assert near_duplicates(texts[:4_000]) <= 4
 
@@ -302,6 +310,10 @@ def evolve_habit(parent: str, reply: Reply) -> str | None:
         "fence": text.startswith("```"),
         "note": re.search(r"\n\n(Note: |\(This version )", text),
         "think": "</think>" in text,
+        "other_task": text.startswith(FAVOURITES),
+        "loop": text.count("once more, and decide.") == 8,
+        "broken_off": text.endswith(" and the"),
+        "answer_inside": "\n\nAnswer: " in text,
         "leak": re.search(r"[^\n](given prompt|created prompt|#Rewritten Prompt# should)", text),
     }
     return next((name for name, found in signs.items() if found), None)
@@ -313,11 +325,17 @@ def compare_habit(_asked: str, reply: Reply) -> str | None:
     return {True: "equal", False: "verbose", None: "unclear"}[read_verdict(reply.text)]
 
 
-def answer_habit(_asked: str, reply: Reply) -> str | None:
+def answer_habit(asked: str, reply: Reply) -> str | None:
     if reply.finish_reason == "length":
         return "truncated"
     if "sorry" in reply.text.lower() and len(reply.text.split()) < 80:
         return "apology"
+    if reply.text == asked:
+        return "echo"
+    if re.match("(Could|What|Sure).*\\?$", reply.text):
+        return "ask_back"
+    if re.match(r"(I cannot|I'm unable|As an AI).*\.$", reply.text) and len(reply.text) < 60:
+        return "plain_refusal"
     return "empty" if reply.text in ("", "...", "No.", "It is.", "Yes, they are.") else None
 
 
@@ -341,7 +359,8 @@ def test_each_bad_habit_occurs_at_its_documented_rate(
 
 def test_12_to_18_percent_of_the_instructions_are_to_be_rejected() -> None:
     rejected = {"unchanged", "recased", "leak", "refusal", "silence"}
-    rejected |= {"equal", "apology", "empty", "truncated"}
+    rejected |= {"other_task", "loop", "broken_off", "answer_inside"}
+    rejected |= {"equal", "apology", "empty", "truncated", "ask_back", "plain_refusal", "echo"}
     kept = 1.0
     for habits in HABITS.values():
         kept *= 1 - sum(habit.rate for habit in habits if habit.name in rejected)

@@ -18,7 +18,7 @@ import pytest
 from evolinstruct.records import encode
 from tests.command_line import enter, evolinstruct
 from tests.runs import evolve, tasks, write_seeds
-from tests.written import SEEDS, family_lines, seed, write_run
+from tests.written import ANSWER, HOSTILE, SEEDS, family_lines, seed, write_run
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 RIVER, TIDE, NILE, EMOJI, BELL = (seed(text).id for text in SEEDS)
@@ -37,6 +37,7 @@ COMMANDS = {
     "trace-hostile": f"trace run {BELL}",
     "stats": "stats run",
     "compare": "stats run other",
+    "contamination": "contamination run --against items.jsonl --near --answers",
 }
 
 
@@ -47,6 +48,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     enter(tmp_path, monkeypatch)
     write_run(tmp_path / "run")
     write_run(tmp_path / "other", family_lines()[:2], usage=[])
+    questions = (*SEEDS[:2], HOSTILE, f"{SEEDS[2]} اشرح", ANSWER, "How many hills are there?")
+    write_seeds(tmp_path / "items.jsonl", [{"question": question} for question in questions])
     return tmp_path
 
 

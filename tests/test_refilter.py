@@ -93,3 +93,20 @@ def test_a_rule_that_raises_leaves_its_lines_unjudged(run: Path) -> None:
     found, _ = held(run, {"tests.own_rules:raises": True})
     assert set(found.unjudged) == {"tests.own_rules:raises"}
     assert found.dropped == {}
+
+
+def test_duplicates_are_found_in_pool_order_under_other_settings(tmp_path: Path) -> None:
+    seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(700))
+    off = {"duplicate": False, "near_duplicate": False}
+    evolve(seeds, tmp_path / "open", generations=2, rules=off)
+    evolve(seeds, tmp_path / "gated", generations=1)
+    _, changes = held(tmp_path / "open", {})
+    would = {change.line.id: (change.rule, change.evidence) for change in changes}
+    kept = {line.id for line in Run(tmp_path / "open").instructions(1)}
+    gone = [line for line in Run(tmp_path / "gated").rejections() if line.rule in off]
+    there = {line.id: (line.rule, line.evidence) for line in gone if line.id in kept}
+    first = {change.line.id for change in changes if change.line.generation == 1}
+    assert {line_id: would.get(line_id) for line_id in there} == there
+    assert first == there.keys()
+    let, _ = held(tmp_path / "gated", off)
+    assert let.let_through.total() == len(gone) == let.unanswered > 0

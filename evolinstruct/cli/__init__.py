@@ -11,6 +11,7 @@ import typer
 
 from evolinstruct.cli import (
     check,
+    contamination,
     evolve,
     export,
     preview,
@@ -39,6 +40,7 @@ app.command(name="stats")(stats.command)
 app.command(name="check")(check.command)
 app.command(name="rules")(rules.command)
 app.command(name="refilter")(refilter.command)
+app.command(name="contamination")(contamination.command)
 app.command(name="seeds")(seeds.command)
 app.command(name="export")(export.command)
 app.command(name="report")(report.command)

@@ -184,6 +184,14 @@ SETTINGS: dict[str, Any] = {
         ),
     ],
     "no_rule": Annotated[_Words, _what("A rule to switch off. May be repeated.", "NAME")],
+    "against": Annotated[
+        _Words,
+        _what(
+            "A file of test items, in any shape that seeds have, or as KEY=FILE: drop rewrites that"
+            " hold one of them (rule contaminated). May be repeated.",
+            "FILE",
+        ),
+    ],
     "strict": Annotated[
         _Switch,
         _what("Let plain in-depth rewrites grow by the paper's 10 to 20 words.", "", "--strict"),

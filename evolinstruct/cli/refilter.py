@@ -15,11 +15,12 @@ from evolinstruct.cli.reporting import reported
 from evolinstruct.errors import InputError
 
 if TYPE_CHECKING:
+    from evolinstruct.contamination import Items
     from evolinstruct.recipe import Recipe
     from evolinstruct.review.refilter import Change, Refiltered
     from evolinstruct.review.runs import Run
 
-_OPTIONS = ("rule", "no_rule", "strict", "eliminate", "compare", "recipe")
+_OPTIONS = ("rule", "no_rule", "against", "strict", "eliminate", "compare", "recipe")
 
 _Source = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run.")]
 _Write = Annotated[
@@ -64,7 +65,9 @@ def command(
 
         run = Run(source)
         recipe = _changed(run.state.recipe, flags)
-        rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate)
+        rules = elimination.choose(
+            recipe.rules, eliminate=recipe.eliminate, against=_against(recipe, flags)
+        )
         refiltering = Refilter(run, rules, compare=recipe.compare, cascade=cascade)
         thin = None if write is None else (_dataset(run), _outside(run, write))
         with _listed(run, lines) as on_change:
@@ -78,7 +81,7 @@ def _changed(recipe: Recipe, flags: Mapping[str, Any]) -> Recipe:
     """Lay the options over the run's own recipe."""
     from evolinstruct import recipe as recipes  # noqa: PLC0415 - slow
 
-    names = ("rules", "eliminate", "compare")
+    names = ("rules", "against", "eliminate", "compare")
     own = {name: getattr(recipe, name) for name in names}
     if "recipe" in flags:
         file = recipes.read_file(Path(flags["recipe"])).values
@@ -88,6 +91,20 @@ def _changed(recipe: Recipe, flags: Mapping[str, Any]) -> Recipe:
         given["rules"] = rules
     layers = recipes.Layer(given), recipes.Layer(own)
     return recipes.settle(*layers).recipe
+
+
+def _against(recipe: Recipe, flags: Mapping[str, Any]) -> Items | None:
+    """Read the test sets: those that are named, or else those of the run itself."""
+    from evolinstruct.seeds.items import read_items  # noqa: PLC0415 - slow
+
+    try:
+        return read_items(recipe.against) if recipe.against else None
+    except InputError as error:
+        if "against" in flags:
+            raise
+        raise InputError(
+            f"The run was held against test sets, which are needed here too; {error}"
+        ) from error
 
 
 def _dataset(run: Run) -> Path:

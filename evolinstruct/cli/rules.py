@@ -38,9 +38,7 @@ def command(name: _Name = None, as_json: _AsJson = False, verbose: Verbose = 0) 
 
 
 def _switch(rule: RuleInfo) -> str:
-    if rule.structural:
-        return "always on"
-    return "on" if rule.on else "off"
+    return "always on" if rule.structural else rule.default
 
 
 def _told(rule: RuleInfo) -> str:

@@ -9,17 +9,24 @@ from __future__ import annotations
 from evolinstruct.elimination.catalogue import (
     ANSWER_RULES,
     COMPARISON,
+    POOL_RULES,
     REWRITE_RULES,
     RULES,
     cause_of,
 )
 from evolinstruct.elimination.chosen import RuleSet, Wish, choose, find, parse_words
 from evolinstruct.elimination.own import names as names_of_others
+from evolinstruct.elimination.pool import DUPLICATE, NEAR_DUPLICATE
 from evolinstruct.elimination.rules import Answer, Rewrite, Rule, RuleInfo, Setting, Verdict
+from evolinstruct.elimination.surfaced import CONTAMINATED
 
 __all__ = [
     "ANSWER_RULES",
     "COMPARISON",
+    "CONTAMINATED",
+    "DUPLICATE",
+    "NEAR_DUPLICATE",
+    "POOL_RULES",
     "REWRITE_RULES",
     "RULES",
     "Answer",

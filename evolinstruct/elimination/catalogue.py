@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from evolinstruct import defaults
-from evolinstruct.elimination import answers, content, drift, form, paper
+from evolinstruct.elimination import answers, content, drift, form, paper, pool, surfaced
 from evolinstruct.elimination.rules import Answer, Rewrite, Rule, RuleInfo
 
 _T = TypeVar("_T", bound=RuleInfo)
@@ -22,7 +22,7 @@ def _table(*rules: _T) -> Mapping[str, _T]:
     return MappingProxyType({rule.name: rule for rule in rules})
 
 
-def _further(*rules: Rule[Any]) -> list[Rule[Any]]:
+def _further(*rules: _T) -> list[_T]:
     return [replace(rule, on=rule.name in defaults.FURTHER_RULES) for rule in rules]
 
 
@@ -30,11 +30,19 @@ REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
     *paper.STRUCTURAL,
     *paper.REWRITES,
     *_further(*form.RULES, *drift.RULES, *content.RULES),
+    *surfaced.REWRITES,
 )
 """The rules for rewrites, in the order in which they are asked."""
 
-ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(*paper.ANSWERS, *_further(*answers.RULES))
+ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
+    *paper.ANSWERS,
+    *_further(*answers.RULES),
+    *surfaced.ANSWERS,
+)
 """The rules for answers, in the order in which they are asked."""
+
+POOL_RULES: Mapping[str, RuleInfo] = _table(*_further(*pool.RULES))
+"""The rules that look at the whole pool, in the order in which they are asked."""
 
 COMPARISON = "no_information_gain"
 """The rule that takes a call; whether it is on is the setting `compare`."""
@@ -73,6 +81,7 @@ RULES: Mapping[str, RuleInfo] = _table(
         stage="comparison",
         cost="one call, or two",
     ),
+    *POOL_RULES.values(),
     *ANSWER_RULES.values(),
 )
 """Every rule that a rejected line may name, but those of the user's own."""

@@ -11,8 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from evolinstruct.elimination import own
-from evolinstruct.elimination.catalogue import ANSWER_RULES, COMPARISON, REWRITE_RULES, RULES
+from evolinstruct.contamination import Items
+from evolinstruct.elimination import own, surfaced
+from evolinstruct.elimination.catalogue import (
+    ANSWER_RULES,
+    COMPARISON,
+    POOL_RULES,
+    REWRITE_RULES,
+    RULES,
+)
 from evolinstruct.elimination.drift import PAPERS_BAND
 from evolinstruct.elimination.rules import Answer, Rewrite, Rule, RuleInfo, Verdict
 from evolinstruct.errors import RuleFailed, UsageError
@@ -25,12 +32,13 @@ _Check = Callable[[Any], str | None]
 class RuleSet:
     """The rules that are on; judges rewrites and answers."""
 
-    def __init__(self, rules: Iterable[tuple[Rule[Any], Mapping[str, float]]]) -> None:
+    def __init__(self, rules: Iterable[tuple[RuleInfo, Mapping[str, float]]]) -> None:
         """Take the rules with their settings, in the order in which they are asked."""
         self._rules = list(rules)
         self._checks: dict[str, list[tuple[str, _Check]]] = {"rewrite": [], "answer": []}
         for rule, settings in self._rules:
-            self._checks[rule.stage].append((rule.name, partial(rule.check, **settings)))
+            if isinstance(rule, Rule):
+                self._checks[rule.stage].append((rule.name, partial(rule.check, **settings)))
 
     def judge_rewrite(self, rewrite: Rewrite) -> Verdict | None:
         """Return the verdict of the first rule that objects to a rewrite.
@@ -76,37 +84,58 @@ def _judge(checks: Sequence[tuple[str, _Check]], subject: Rewrite | Answer) -> V
     return None
 
 
-def choose(wishes: Mapping[str, Wish], *, eliminate: bool = True) -> RuleSet:
+def choose(
+    wishes: Mapping[str, Wish], *, eliminate: bool = True, against: Items | None = None
+) -> RuleSet:
     """Return the rules that a run is to have.
 
     Args:
         wishes: what is said of rules, by name; a name that is not built in is that of an entry
             point of the group ``evolinstruct.rules``, or ``module:function``.
-        eliminate: whether rules begin as they are by default; otherwise all that can be are off.
+        eliminate: whether rules begin as they are by default; otherwise all that can be are off,
+            but for those that test items were given for.
+        against: test items, if any were given.
 
     Raises:
         UsageError: a rule or a setting that there is not, one out of range, one that cannot be
-            switched, or a package that is missing.
+            switched, or a package or test items that are missing.
     """
     for name, wish in wishes.items():
         _check_switch(find(name), wish)
-    return RuleSet(_in_use(wishes, eliminate))
+    return RuleSet(_in_use(wishes, eliminate, against))
 
 
 def _in_use(
-    wishes: Mapping[str, Wish], eliminate: bool
-) -> Iterator[tuple[Rule[Any], Mapping[str, float]]]:
-    built_in: dict[str, Rule[Any]] = {**REWRITE_RULES, **ANSWER_RULES}
+    wishes: Mapping[str, Wish], eliminate: bool, against: Items | None
+) -> Iterator[tuple[RuleInfo, Mapping[str, float]]]:
+    built_in: dict[str, RuleInfo] = {**REWRITE_RULES, **POOL_RULES, **ANSWER_RULES}
     further = {name: rule for name in wishes if isinstance(rule := find(name), Rule)}
     for name, rule in {**built_in, **further}.items():
-        wish = wishes.get(name, rule.structural or (eliminate and rule.on))
+        begins_on = against is not None if rule.against else eliminate
+        wish = wishes.get(name, rule.structural or (begins_on and rule.on))
         if wish is not False:
-            if rule.needs and importlib.util.find_spec(rule.needs) is None:
-                raise UsageError(
-                    f"The rule {name} needs the package {rule.needs}; install it, or"
-                    f" evolinstruct with its extra {rule.needs.removeprefix('py3')!r}."
-                )
-            yield rule, _settings(rule, {} if wish is True else wish)
+            _check_package(rule)
+            yield _bound(rule, against), _settings(rule, {} if wish is True else wish)
+
+
+def _bound(rule: RuleInfo, against: Items | None) -> RuleInfo:
+    if not isinstance(rule, Rule) or not rule.against:
+        return rule
+    if against is None:
+        raise UsageError(
+            f"The rule {rule.name} looks for test items, and there are none; name files of them"
+            " with --against FILE."
+        )
+    return surfaced.against(rule, against)
+
+
+def _check_package(rule: RuleInfo) -> None:
+    needs = rule.needs if isinstance(rule, Rule) else None
+    if needs and importlib.util.find_spec(needs) is None:
+        raise UsageError(
+            f"The rule {rule.name} needs the package {needs}; install it, or"
+            f" evolinstruct with its extra {needs.removeprefix('py3')!r}."
+        )
 
 
 def _check_switch(rule: RuleInfo, wish: Wish) -> None:

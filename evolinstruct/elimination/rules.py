@@ -12,8 +12,9 @@ from typing import Generic, Literal, TypeVar
 from evolinstruct.records import Kept, Rejected
 
 Subject = TypeVar("Subject")
-Stage = Literal["service", "rewrite", "comparison", "answer"]
-"""When a rule is asked: with every call, of a rewrite, by a call of its own, of an answer."""
+Stage = Literal["service", "rewrite", "comparison", "pool", "answer"]
+"""When a rule is asked: with every call, of a rewrite, by a call of its own, of a rewrite beside
+all that came before it, of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,10 @@ class RuleInfo:
         stage: when it is asked.
         structural: it is on whatever the settings say, as nothing sensible could follow.
         on: whether it is on unless the settings say otherwise.
+        against: it looks for test items, and is never on where none are given.
         cost: what it costs.
         settings: what can be set; the first is what ``--rule NAME=VALUE`` sets.
+        digest: of what decides beside the settings: the code of a rule of the user's own, say.
     """
 
     name: str
@@ -130,8 +133,19 @@ class RuleInfo:
     stage: Stage
     structural: bool = False
     on: bool = True
+    against: bool = False
     cost: str = "free"
     settings: tuple[Setting, ...] = ()
+    digest: str = ""
+
+    @property
+    def default(self) -> str:
+        """When it is on unless the settings say otherwise."""
+        if self.structural:
+            return "always"
+        if not self.on:
+            return "off"
+        return "--against" if self.against else "on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +156,7 @@ class Rule(RuleInfo, Generic[Subject]):
         check: is called with what it looks at, and its settings by name; returns the evidence, or
             None where the rule has no objection.
         needs: the package that it needs beside those of the program, if any.
-        digest: of its code, where it is a rule of the user's own.
     """
 
     check: Callable[..., str | None]
     needs: str | None = None
-    digest: str = ""

@@ -68,6 +68,9 @@ class Recipe(_Settings):
     rules: Annotated[dict[str, RuleWish], BeforeValidator(by_rule)] = Field(
         default={}, description="rules that are not as by default: on, off, or their settings"
     )
+    against: Annotated[list[str], BeforeValidator(several)] = Field(
+        default=[], description="test sets that are not to surface; known by what they hold"
+    )
     answers: StrictBool = Field(default=True, description="answer the evolved instructions")
     answer_seeds: StrictBool = Field(default=False, description="answer seeds that have no answer")
     seed: Whole = Field(default=defaults.SEED, description="what every draw is made from")

@@ -15,13 +15,23 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
-from evolinstruct.elimination import COMPARISON, RULES, Answer, Rewrite, RuleSet, Verdict
+from evolinstruct.elimination import (
+    COMPARISON,
+    POOL_RULES,
+    RULES,
+    Answer,
+    Rewrite,
+    RuleSet,
+    Verdict,
+)
 from evolinstruct.errors import InputError, RuleFailed
-from evolinstruct.records import Kept, Rejected
+from evolinstruct.gate import open_gate
+from evolinstruct.records import Kept, Line, Rejected
 from evolinstruct.review.families import Family
 from evolinstruct.review.runs import Run
+from evolinstruct.run.retries import purpose
 
 CASCADE = "descends_from_dropped"
 _EXAMPLES = 3
@@ -132,6 +142,7 @@ class Refilter:
         self._cascade = cascade
         self._pack = run.pack
         self._kinds = {operation.name: operation.kind for operation in self._pack.operations}
+        self._at_gate: dict[str, Verdict] = {}
 
     def changes(self, found: Refiltered) -> Iterator[Change]:
         """Yield what would change, family by family, and count it.
@@ -139,10 +150,30 @@ class Refilter:
         Raises:
             InputError: a file or a line of the run cannot be read.
         """
+        self._at_gate = dict(self._dropped_at_gate())
         for family in self._run.families():
             for change in self._in_family(family, found):
                 found.see(change)
                 yield change
+
+    def _dropped_at_gate(self) -> Iterator[tuple[str, Verdict]]:
+        """Yield each line that the rules for the whole pool drop, with their verdict.
+
+        They look at all that the run's other rules let through to them.
+        """
+        gate = open_gate(None, self._rules.described())
+        if gate is None:
+            return
+        with closing(gate):
+            for number in self._run.generations:
+                gate.begin(number, made_from="")
+                for family in self._run.families(number):
+                    if number == 0:
+                        gate.look(family.seed)
+                    for line in (step.line for step in family.steps):
+                        if _reached_gate(line) and (verdict := gate.judge(line)):
+                            yield line.id, verdict
+                gate.end()
 
     def _in_family(self, family: Family, found: Refiltered) -> Iterator[Change]:
         gone: set[str] = set()
@@ -184,10 +215,17 @@ class Refilter:
     def _judged(self, parent: Kept, line: Kept | Rejected) -> Verdict | None:
         kind = self._kinds.get(line.operation or "")
         rewrite = Rewrite.of(parent, line, kind, self._pack.markers)
-        verdict = self._rules.judge_rewrite(rewrite)
+        verdict = self._rules.judge_rewrite(rewrite) or self._at_gate.get(line.id)
         if verdict is None and line.output is not None:
             verdict = self._rules.judge_answer(Answer(line.instruction, line.output))
         return verdict
+
+
+def _reached_gate(line: Line) -> TypeGuard[Kept | Rejected]:
+    """Tell whether a run's line had come as far as the rules that look at the whole pool."""
+    if isinstance(line, Rejected):
+        return line.rule in POOL_RULES or purpose(line) == "answer"
+    return isinstance(line, Kept)
 
 
 def refilter(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
+from evolinstruct.contamination import NONE
 from evolinstruct.errors import CallError
 from evolinstruct.evolution import Evolution, Proposal
 from evolinstruct.llm.base import Client, Reply, Request
@@ -44,7 +45,9 @@ class Replay:
         self._recipe = run.state.recipe
         self._told = _Listening(Journalled(Nobody(), journal, self._recipe.client))
         weights = weights_in_use(self._recipe, run.pack)
-        self._evolution = Evolution(self._recipe, run.pack, weights, self._told)
+        # The test sets may be gone: a line that they dropped shows every call that there was.
+        against = NONE if self._recipe.against else None
+        self._evolution = Evolution(self._recipe, run.pack, weights, self._told, against)
 
     def step(self, step: Step) -> list[Call]:
         """Return the calls of a step, in their order, as far as the journal has them."""

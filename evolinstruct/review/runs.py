@@ -149,15 +149,19 @@ class Run:
 
     # Families
 
-    def families(self) -> Iterator[Family]:
+    def families(self, *generations: int) -> Iterator[Family]:
         """Yield each seed with all that became of it, in the order of the seeds.
+
+        Args:
+            generations: those to look at; all if none is named. Without those before it, a step's
+                parent is the newest of what was looked at.
 
         Raises:
             InputError: a file or a line cannot be read, or the files do not belong together.
         """
-        return self._assembled()
+        return self._assembled(self._chosen(generations))
 
-    def _assembled(self, seed_id: str = "") -> Iterator[Family]:
+    def _assembled(self, generations: tuple[int, ...], seed_id: str = "") -> Iterator[Family]:
         """Yield all families, or the one of a seed."""
 
         def lines(number: int, kind: type[Line]) -> Iterator[Line]:
@@ -166,7 +170,7 @@ class Run:
 
         streams = {
             number: [lines(number, kind) for kind in KINDS if number or kind is not Kept]
-            for number in self.generations
+            for number in generations
         }
         seeds = (line for line in lines(0, Kept) if isinstance(line, Kept))
         return assemble(seeds, streams, self._left_over)
@@ -189,7 +193,7 @@ class Run:
             InputError: no line's id begins so, or more than one does.
         """
         _, seed_id = self._find(line_id)
-        return next(self._assembled(seed_id))
+        return next(self._assembled(self.generations, seed_id))
 
     def find(self, prefix: str) -> str:
         """Return the id that begins so.

@@ -129,11 +129,19 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class _Purpose:
-    """What is known of a purpose's calls: how many a rewrite, and their tokens, None if unknown."""
+    """What is known of a purpose's calls.
+
+    Attributes:
+        share: calls for each rewrite.
+        prompt: tokens in, of each; None if unknown.
+        completion: tokens out, of each; None if unknown.
+        at: the generation that the tokens were seen in, in the mean.
+    """
 
     share: float
     prompt: float | None = None
     completion: float | None = None
+    at: float = 0.0
 
 
 def estimate(
@@ -234,8 +242,13 @@ class _Reckoning:
         self, generation: int, purpose: str, calls: float, prompt: float, child: float = 0.0
     ) -> tuple[int, str, float, float, float]:
         known = self._purposes[purpose]
-        tokens = known.prompt or prompt / CHARACTERS_PER_TOKEN
-        out = known.completion or child / CHARACTERS_PER_TOKEN
+        tokens, out = prompt / CHARACTERS_PER_TOKEN, child / CHARACTERS_PER_TOKEN
+        # What was seen is of earlier generations, whose instructions were shorter.
+        longer = (generation - known.at) * self._kept * self._growth / CHARACTERS_PER_TOKEN
+        if known.prompt:
+            tokens = known.prompt + longer * (2 if purpose == "compare" else 1)
+        if known.completion:
+            out = known.completion + longer * (known.prompt is not None and purpose == "evolve")
         limit = self._recipe.setting("max_tokens", purpose)
         return generation, purpose, calls, tokens, min(out, limit or out)
 
@@ -247,7 +260,8 @@ def _seen(usage: Sequence[Mapping[str, Any]]) -> dict[str, _Purpose]:
         if row.get("generation"):
             names = ("replies", "prompt_tokens", "completion_tokens")
             counts = [int(row.get(name) or 0) for name in names]
-            before = totals.get(row["purpose"], [0, 0, 0])
+            counts.append(counts[0] * row["generation"])
+            before = totals.get(row["purpose"], [0, 0, 0, 0])
             totals[row["purpose"]] = [a + b for a, b in zip(before, counts, strict=True)]
     rewrites = totals.get("evolve", [0])[0]
     if rewrites < ENOUGH:
@@ -257,8 +271,9 @@ def _seen(usage: Sequence[Mapping[str, Any]]) -> dict[str, _Purpose]:
             replies / rewrites if purpose != "evolve" else 1.0,
             prompt / replies or None,
             completion / replies or None,
+            at / replies,
         )
-        for purpose, (replies, prompt, completion) in totals.items()
+        for purpose, (replies, prompt, completion, at) in totals.items()
         if replies
     }
 

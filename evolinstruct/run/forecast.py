@@ -6,18 +6,22 @@ how many replies still apply. Makes no call and writes nothing.
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, cast
 
 from evolinstruct.errors import CallError
 from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.gate import Gate
 from evolinstruct.llm.base import Client, Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journalled import Journalled, Nobody, NotInJournalError
 from evolinstruct.recipe import Recipe
-from evolinstruct.records import Kept
+from evolinstruct.records import Kept, Line
 from evolinstruct.run.estimate import Estimate
 
 
@@ -79,20 +83,79 @@ def count_applicable(
     recipe: Recipe,
     evolving: Callable[[Client], Evolution],
     journal: Journal,
+    gate: Gate | None,
 ) -> Counter[tuple[int, str]]:
     """Return how many of the journal's replies a run would use, by generation and purpose.
 
     It is the least: each family is followed until the first call that the journal cannot answer.
+
+    Args:
+        seeds: what the run starts from.
+        recipe: its settings.
+        evolving: makes what evolves instructions by a client.
+        journal: the replies that there are.
+        gate: a gate that nothing has passed, if the run is to have one.
     """
     client = _Counting(Journalled(Nobody(), journal, recipe.client))
-    evolution = evolving(client)
-    for seed in seeds:
-        try:
-            # Nothing in it waits, as nobody is asked: one step is the whole way.
-            _follow(seed, recipe, evolution).send(None)
-        except (NotInJournalError, StopIteration):
-            continue
+    follower = _Follower(recipe, evolving(client), gate)
+    with ExitStack() as files:
+        pool = seeds
+        for number in range(recipe.generations + 1):
+            pool = _spooled(follower.followed(pool, number), files)
     return client.found
+
+
+def _spooled(lines: Iterator[Kept], files: ExitStack) -> Iterator[Kept]:
+    """Bring lines to the disk, to be read again."""
+    spool = files.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
+    for line in lines:
+        pickle.dump(line, spool)
+    end = spool.tell()
+    spool.seek(0)
+    return (pickle.load(spool) for _ in iter(lambda: spool.tell() < end, False))  # noqa: S301
+
+
+def _at_once(step: Coroutine[Any, Any, Kept]) -> Kept:
+    """Return what a step comes to in which nothing waits, as nobody is asked."""
+    try:
+        step.send(None)
+    except StopIteration as done:
+        return cast("Kept", done.value)
+    step.close()
+    raise NotInJournalError
+
+
+class _Follower:
+    """Takes families through a generation, by the journal alone."""
+
+    def __init__(self, recipe: Recipe, evolution: Evolution, gate: Gate | None) -> None:
+        self._recipe = recipe
+        self._evolution = evolution
+        self._gate = gate
+
+    def followed(self, pool: Iterator[Kept], number: int) -> Iterator[Kept]:
+        """Yield the newest instruction of each family that the journal knows all of so far."""
+        if self._gate is not None:
+            self._gate.begin(number, made_from="")
+        for member in pool:
+            with suppress(NotInJournalError):
+                yield _at_once(self._newest(member, number))
+        if self._gate is not None:
+            self._gate.end()
+
+    async def _newest(self, member: Kept, number: int) -> Kept:
+        answers = self._recipe.answers
+        proposed: Proposal | Line = member
+        if number:
+            proposed = await self._evolution.propose(member, number)
+        elif self._recipe.answer_seeds:
+            answers = True
+            proposed = Proposal(member) if member.output is None else member
+        if self._gate is not None:
+            proposed = self._gate.look(proposed)
+        if isinstance(proposed, Proposal):
+            proposed = await self._evolution.answer(proposed) if answers else proposed.line
+        return proposed if isinstance(proposed, Kept) else member
 
 
 class _Counting:
@@ -116,14 +179,3 @@ class _Counting:
 
     def _count(self, request: Request) -> None:
         self.found[request.subject.generation, request.purpose] += 1
-
-
-async def _follow(seed: Kept, recipe: Recipe, evolution: Evolution) -> None:
-    if recipe.answer_seeds and seed.output is None:
-        await evolution.answer(Proposal(seed))
-    newest = seed
-    for generation in range(1, recipe.generations + 1):
-        result = await evolution.propose(newest, generation)
-        if isinstance(result, Proposal):
-            settled = await evolution.answer(result) if recipe.answers else result.line
-            newest = settled if isinstance(settled, Kept) else newest

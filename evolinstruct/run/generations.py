@@ -1,219 +1,212 @@
-"""One generation: its pool goes in, its lines come out, in pool order.
+"""Generation after generation: what is finished is left alone, what is not is carried out.
 
-Instructions are proposed as many at once as allowed, pass the gate in pool order if there is one,
-are answered, and leave in pool order. What is done early waits for its turn: the nearest in
-memory, the rest on disk, so one slow neighbour costs no memory, and stalls nobody unless a gate
-has to see it first. Knows no file of a run, no prompt
-and no service; who proposes and answers is handed in.
+Reads each pool, drives it through its steps, has its lines written and counted, and tells what
+happens by events. Knows how a run is told finished; not how it is opened, nor how it ends.
 """
 
 from __future__ import annotations
 
 import asyncio
-import pickle
-import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Any
 
-from evolinstruct.errors import InputError
-from evolinstruct.evolution import Proposal
-from evolinstruct.records import Kept, Line
+from evolinstruct.errors import StopRun, TooLittleKept
+from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.gate import Gate
+from evolinstruct.llm.journalled import Journalled
+from evolinstruct.llm.stack import Endpoints
+from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.run.events import Event, GenerationEnded, GenerationStarted, Said, Settled
+from evolinstruct.run.generation import Answer, Generation, Propose
+from evolinstruct.run.plan import Plan
+from evolinstruct.run.tally import Tally, Watch
+from evolinstruct.run_dir.directory import GenerationFiles, RunDir
 
-_T = TypeVar("_T")
-
-Propose = Callable[[Kept], Awaitable[Proposal | Line]]
-Answer = Callable[[Proposal], Awaitable[Line]]
-Gate = Callable[[Proposal | Line], Proposal | Line]
-"""Looks at each proposal of the pool, in pool order; whatever is a line already passes it.
-
-Where no rule looks at the whole pool there is no gate, and nobody waits before it.
-"""
-
-GRACE = 5.0
-"""Seconds that calls under way are given when a generation is stopped."""
-HELD = 1024
-"""Results that wait for their turn in memory; further ones wait on disk."""
+_FLUSH_EVERY = 64
+Pool = Callable[[], Iterator[Kept]]
 
 
-class WaitingRoom(Generic[_T]):
-    """Where results wait until it is their turn: so many in memory, further ones on disk."""
+class Generations:
+    """Carries out the generations of a plan, each from where an earlier command left it.
 
-    def __init__(self, held: int) -> None:
-        """Hold at most so many results in memory."""
-        self._held = held
-        self._here: dict[int, _T] = {}
-        self._spilled: sqlite3.Connection | None = None
-        self._awaited: tuple[int, asyncio.Future[None]] | None = None
-        self._error: BaseException | None = None
-
-    def put(self, position: int, result: _T) -> None:
-        """Let a result wait."""
-        awaited = self._awaited is not None and self._awaited[0] == position
-        if awaited or len(self._here) < self._held:
-            self._here[position] = result
-        else:
-            self._spill(position, result)
-        if awaited:
-            self._wake()
-
-    def close(self, error: BaseException) -> None:
-        """Let whoever waits for a result that is not here have the error instead."""
-        self._error = error
-        self._wake()
-
-    async def take(self, position: int) -> _T:
-        """Return the result of a position as soon as it is there; each is taken once."""
-        while True:
-            if position in self._here:
-                return self._here.pop(position)
-            if self._spilled is not None and (found := self._fetch(position)) is not None:
-                return found
-            if self._error is not None:
-                raise self._error
-            arrival = asyncio.get_running_loop().create_future()
-            self._awaited = (position, arrival)
-            await arrival
-
-    def _wake(self) -> None:
-        if self._awaited is not None and not self._awaited[1].done():
-            self._awaited[1].set_result(None)
-        self._awaited = None
-
-    def _spill(self, position: int, result: _T) -> None:
-        if self._spilled is None:
-            # A nameless database lies on disk as soon as it outgrows its small cache.
-            self._spilled = sqlite3.connect("", isolation_level=None)
-            self._spilled.execute("CREATE TABLE results (position INTEGER PRIMARY KEY, result)")
-            self._spilled.execute("BEGIN")
-        try:
-            row = (position, pickle.dumps(result))
-            self._spilled.execute("INSERT INTO results VALUES (?, ?)", row)
-        except sqlite3.OperationalError as error:
-            raise InputError(
-                f"No room for temporary files ({error}); free disk space, or name a directory that"
-                " has some in SQLITE_TMPDIR, and run the same command again."
-            ) from error
-
-    def _fetch(self, position: int) -> _T | None:
-        assert self._spilled is not None  # noqa: S101 - asked only where something spilled
-        query = "DELETE FROM results WHERE position = ? RETURNING result"
-        rows = self._spilled.execute(query, (position,)).fetchall()
-        return pickle.loads(rows[0][0]) if rows else None  # noqa: S301 - our own, never a file
-
-
-class Generation:
-    """Carries one pool through propose, gate and answer."""
+    Attributes:
+        tallies: the counts of each generation so far.
+        records: what run.json is to say of each generation that has ended.
+    """
 
     def __init__(
         self,
-        size: int,
-        propose: Propose,
+        plan: Plan,
+        run_dir: RunDir,
+        endpoints: Endpoints,
+        client: Journalled,
         gate: Gate | None,
-        answer: Answer | None,
-        ahead: int,
-        held: int = HELD,
+        made_from: Sequence[str],
+        tallies: list[Tally],
     ) -> None:
-        """Prepare for a pool of the given size, `ahead` instructions at once.
+        """Bind the parts.
 
-        With a gate, so many are under way on either side of it. Without `answer`, proposals leave
-        as lines that have none. In memory, at most `held` results wait for their turn before the
-        gate, and as many before they leave.
+        Args:
+            plan: what is to be carried out.
+            run_dir: where its files are.
+            endpoints: what calls go through.
+            client: the client, with the journal before it.
+            gate: the rules that look at the whole pool, if any is on.
+            made_from: a digest of all that decides the bytes of each generation.
+            tallies: where the counts of each generation go.
         """
-        self._size = size
-        self._propose = propose
+        self._plan = plan
+        self._recipe = plan.settings.recipe
+        self._dir = run_dir
+        self._endpoints = endpoints
+        self._client = client
         self._gate = gate
-        self._answer = answer
-        self._proposals: WaitingRoom[Proposal | Line] = WaitingRoom(held)
-        self._outcomes: WaitingRoom[Line] = WaitingRoom(held)
-        self._proposing = asyncio.Semaphore(ahead)
-        self._answering = asyncio.Semaphore(ahead)
-        self._steps: set[asyncio.Task[None]] = set()
-        self._feeders: list[asyncio.Task[None]] = []
-        self._draining: asyncio.Task[None] | None = None
+        self._made_from = made_from
+        self._under_way: Generation | None = None
+        self._stopped: StopRun | None = None
+        self.tallies = tallies
+        self.records: list[dict[str, Any]] = []
 
-    async def lines(self, pool: Iterator[Kept]) -> AsyncGenerator[Line]:
-        """Yield the line in which each member of the pool ends, in pool order.
+    async def events(self) -> AsyncIterator[Event]:
+        """Carry them out, one after the other.
 
         Raises:
-            Exception: what stopped it, after the last line that was complete in order.
+            StopRun: too little is kept, or somebody stopped it.
+            InputError: a file cannot be read or written.
         """
-        if self._gate is None:
-            self._feeders = [self._task(self._feed(pool, self._evolved))]
-        else:
-            admitting = self._task(self._admit(self._gate))
-            self._feeders = [self._task(self._feed(pool, self._proposed)), admitting]
-        try:
-            for position in range(self._size):
-                yield await self._outcomes.take(position)
-        finally:
-            await self._end()
+        recipe, plan = self._recipe, self._plan
+        evolution = Evolution(recipe, plan.pack, plan.weights, self._client, plan.against)
+        first = _as_read(answer=recipe.answer_seeds)
+        answer = evolution.answer if recipe.answer_seeds else None
+        async for event in self._settled(0, plan.seeds.read, first, answer):
+            yield event
+        answer = evolution.answer if recipe.answers else None
+        for number in range(1, recipe.generations + 1):
+            pool = partial(self._dir.pool, number)
+            propose = partial(evolution.propose, generation=number)
+            async for event in self._settled(number, pool, propose, answer):
+                yield event
 
-    def stop(self, error: BaseException, grace: float = GRACE) -> None:
-        """Start nothing more; give what is under way its grace, then end with the error."""
-        for feeder in self._feeders:
-            feeder.cancel()
-        if self._draining is None:
-            self._draining = asyncio.create_task(self._drain(error, grace))
+    def stop(self, error: StopRun) -> None:
+        """Begin nothing more; what is under way gets a few seconds."""
+        self._stopped = error
+        if self._under_way is not None:
+            self._under_way.stop(error)
 
     def abandon(self) -> None:
         """End what is under way at once."""
-        for step in self._steps:
-            step.cancel()
+        if self._under_way is not None:
+            self._under_way.abandon()
 
-    async def _feed(
-        self, pool: Iterator[Kept], begin: Callable[[int, Kept], Coroutine[Any, Any, None]]
-    ) -> None:
-        for position, member in enumerate(pool):
-            await self._proposing.acquire()
-            self._step(begin(position, member), self._proposing)
+    def _go_on(self) -> None:
+        if self._stopped is not None:
+            raise self._stopped
 
-    async def _evolved(self, position: int, member: Kept) -> None:
-        """Take both steps, one after the other: nothing stands between them."""
-        await self._answered(position, await self._propose(member))
+    async def _settled(
+        self, number: int, pool: Pool, propose: Propose, answer: Answer | None
+    ) -> AsyncIterator[Event]:
+        """Carry a generation out, unless it is finished."""
+        tally = Tally(number, self._plan.size)
+        self.tallies.append(tally)
+        self._go_on()
+        record = self._earlier(number)
+        if record is not None and await asyncio.to_thread(self._is_finished, number, record):
+            self.tallies[-1] = tally = Tally.from_json(record["tally"])
+            self.records.append(record)
+            yield GenerationEnded(tally, anew=False)
+            return
+        yield GenerationStarted(tally, self._recipe.generations, self._endpoints.sending)
+        look = None if self._gate is None else self._gate.look
+        ahead = self._endpoints.ahead
+        generation = Generation(self._plan.size, propose, look, answer, ahead)
+        self._under_way = generation
+        self._go_on()
+        async for event in self._carried_out(tally, generation, pool):
+            yield event
+        self._under_way = None
+        yield GenerationEnded(tally, anew=True)
 
-    async def _proposed(self, position: int, member: Kept) -> None:
-        self._proposals.put(position, await self._propose(member))
+    def _earlier(self, number: int) -> dict[str, Any] | None:
+        records = self._plan.state.get("generations", [])
+        return records[number] if number < len(records) else None
 
-    async def _admit(self, gate: Gate) -> None:
-        """Let proposals pass the gate one by one, and have each that passes answered."""
-        for position in range(self._size):
-            passed = gate(await self._proposals.take(position))
-            await self._answering.acquire()
-            self._step(self._answered(position, passed), self._answering)
+    def _is_finished(self, number: int, record: dict[str, Any]) -> bool:
+        """Tell whether an earlier command finished a generation, of just what decides it now."""
+        return (
+            record["made_from"] == self._made_from[number]
+            and (self._gate is None or self._gate.holds(number, self._made_from[number]))
+            and self._dir.is_finished(record["files"])
+        )
 
-    async def _answered(self, position: int, passed: Proposal | Line) -> None:
-        if isinstance(passed, Proposal):
-            passed = passed.line if self._answer is None else await self._answer(passed)
-        self._outcomes.put(position, passed)
+    async def _carried_out(
+        self, tally: Tally, generation: Generation, pool: Pool
+    ) -> AsyncIterator[Event]:
+        number = tally.generation
+        record, made_from = self._earlier(number), self._made_from[number]
+        changed = record is not None and record["made_from"] != made_from
+        kinds = _kinds(number, self._recipe.answer_seeds)
+        if self._gate is not None:
+            self._gate.begin(number, made_from)
+        with GenerationFiles(self._dir, number, kinds, beside=changed) as files:
+            async with aclosing(generation.lines(pool())) as lines:
+                async for event in self._written(lines, files, tally):
+                    yield event
+            described = files.finish()
+        if self._gate is not None:
+            self._gate.end()
+        self.records.append({"tally": tally.to_json(), "made_from": made_from, "files": described})
 
-    def _step(self, work: Coroutine[Any, Any, None], slots: asyncio.Semaphore) -> None:
-        task = self._task(work)
-        self._steps.add(task)
-        task.add_done_callback(self._steps.discard)
-        task.add_done_callback(lambda _: slots.release())
+    async def _written(
+        self, lines: AsyncIterator[Line], files: GenerationFiles, tally: Tally
+    ) -> AsyncIterator[Event]:
+        """Write and count each line; say what is wrong with the counts."""
+        watch = Watch(tally)
+        client, budget = self._client, self._endpoints.budget
+        before = client.calls.total() + client.replayed.total()
+        answers_seeds = tally.generation == 0 and self._recipe.answer_seeds
+        seeds = self._plan.seeds.read() if answers_seeds else None
+        async for line in lines:
+            tally.add(line)
+            tally.calls = client.calls.total() + client.replayed.total() - before
+            files.write(line)
+            if seeds is not None and (seed := next(seeds)) and not isinstance(line, Kept):
+                # A seed stays in the pool, and in its file, whatever became of its answer.
+                tally.add(seed)
+                files.write(seed)
+            if tally.settled % _FLUSH_EVERY == 0:
+                files.flush()
+            for learned in self._endpoints.take_notices():
+                yield Said(learned)
+            spent = budget.spent
+            yield Settled(
+                line, client.calls.total(), client.replayed.total(), spent.tokens, spent.cost
+            )
+            if tally.generation and (notice := watch.see(line)):
+                yield notice
+            if tally.generation and watch.is_due:
+                self._stop_if_little_is_kept(tally)
 
-    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        task.add_done_callback(self._look)
-        return task
+    def _stop_if_little_is_kept(self, tally: Tally) -> None:
+        least = self._plan.settings.conduct.min_kept
+        if least is not None and tally.kept_share < least:
+            raise TooLittleKept(
+                f"Generation {tally.generation} keeps {tally.kept_share:.0%} of"
+                f" {tally.settled:,} instructions, less than --min-kept {least:g};"
+                f" see {self._dir.file(tally.generation, Rejected)} for the reasons,"
+                " or give a lower share to go on."
+            )
 
-    def _look(self, task: asyncio.Task[None]) -> None:
-        """Stop at the first task that ends in an error."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.stop(error)
 
-    async def _drain(self, error: BaseException, grace: float) -> None:
-        if self._steps:
-            await asyncio.wait(set(self._steps), timeout=grace)
-        self.abandon()
-        if self._steps:
-            await asyncio.wait(set(self._steps))
-        self._outcomes.close(error)
+def _as_read(*, answer: bool) -> Propose:
+    """Return the first step of generation 0: seeds without an answer wait for one if asked."""
 
-    async def _end(self) -> None:
-        left = [*self._feeders, *self._steps]
-        for task in left:
-            task.cancel()
-        if self._draining is not None:
-            left.append(self._draining)
-        await asyncio.gather(*left, return_exceptions=True)
+    async def propose(seed: Kept) -> Proposal | Line:
+        return Proposal(seed) if answer and seed.output is None else seed
+
+    return propose
+
+
+def _kinds(number: int, answer_seeds: bool) -> tuple[type[Line], ...]:
+    return (Kept, Rejected, Failed) if number or answer_seeds else (Kept,)

@@ -22,7 +22,14 @@ def about_settings(plan: Plan) -> Iterator[str]:
     if not recipe.compare:
         yield "Comparison is off: a rewrite that gained no information is kept."
     if not recipe.eliminate:
-        yield "Elimination is off: whatever can be an instruction is kept."
+        but = " and holds no test item" if plan.against else ""
+        yield f"Elimination is off: whatever can be an instruction{but} is kept."
+    if plan.contaminated:
+        hold = "holds" if plan.contaminated == 1 else "hold"
+        yield (
+            f"{counted(plan.contaminated, 'seed')} {hold} an item of the test sets. Seeds are kept"
+            " as they are; `evolinstruct contamination` shows which to take out."
+        )
     counts = plan.counts
     left_out = [
         f"{counted(number, noun)}{example}"
@@ -38,6 +45,15 @@ def about_settings(plan: Plan) -> Iterator[str]:
         yield (
             f"{counted(counts.multi_turn, 'conversation')} of several turns: only the first turn of"
             " the user is evolved."
+        )
+
+
+def what_was_lost(run_dir: RunDir, pages: int) -> Iterator[str]:
+    """Say that the journal's newest part is gone, if it is."""
+    if pages:
+        yield (
+            f"The newest part of {run_dir.journal} ({counted(pages, 'page')}) cannot be read, as"
+            " after a power cut or a fault of the disk: what it held is asked for again."
         )
 
 

@@ -1,7 +1,7 @@
 """One `evolve` command, from a plan to how it ended.
 
-Opens the run directory, drives generation after generation, writes their lines, and keeps run.json
-true. It yields events and prints nothing; how an instruction evolves it does not know.
+Opens the run directory, has generation after generation carried out, and keeps run.json true. It
+yields events and prints nothing; how an instruction evolves it does not know.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, closing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, aclosing, closing, suppress
 from dataclasses import replace
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from evolinstruct import prompts
-from evolinstruct.errors import EvolinstructError, InputError, Interrupted, StopRun, TooLittleKept
-from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.errors import EvolinstructError, InputError, Interrupted, StopRun
+from evolinstruct.evolution import Evolution
+from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.base import Client
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journalled import Journalled
 from evolinstruct.llm.stack import Endpoints, default_client
 from evolinstruct.recipe import Settings
-from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.records import Kept
 from evolinstruct.run import greetings, retries
 from evolinstruct.run.estimate import estimate
 from evolinstruct.run.events import (
@@ -34,20 +34,17 @@ from evolinstruct.run.events import (
     GenerationEnded,
     GenerationStarted,
     Said,
-    Settled,
     counted,
 )
 from evolinstruct.run.forecast import Forecast, count_applicable, forecast
-from evolinstruct.run.generations import Answer, Generation, Propose
+from evolinstruct.run.generations import Generations
 from evolinstruct.run.plan import Plan, make_plan
 from evolinstruct.run.summary import Summary, describe, now
-from evolinstruct.run.tally import Tally, Watch
 from evolinstruct.run_dir import dataset
-from evolinstruct.run_dir.directory import GenerationFiles, RunDir
+from evolinstruct.run_dir.directory import RunDir
 
 EXIT_FAILED = 3
 _INTERRUPTED = "Interrupted; the same command goes on where it stopped."
-_FLUSH_EVERY = 64
 
 
 def prepare(
@@ -82,9 +79,8 @@ class Job:
         self._dir = run_dir
         self._recipe = plan.settings.recipe
         self._endpoints = Endpoints(self._recipe, plan.settings.conduct, self._recipe.purposes())
-        self._generation: Generation | None = None
+        self._generations: Generations | None = None
         self._stopped: StopRun | None = None
-        self._records: list[dict[str, Any]] = []
         self._made_from: list[str] = []
         self._is_idle = False
         self._started = now()
@@ -97,7 +93,8 @@ class Job:
             InputError: the directory holds another run and `update` is not given.
         """
         self._refuse_another_run(update=update)
-        spared = self._applicable() if self._dir.journal.exists() else Counter()
+        known = self._plan.state and self._dir.journal.exists()
+        spared = self._applicable() if known else Counter()
         plan = self._plan
         likely = estimate(
             self._recipe,
@@ -133,12 +130,16 @@ class Job:
             self._refuse_if_changed()
             journal = Journal(self._dir.journal, must_exist=bool(self._plan.state))
             client = Journalled(self._endpoints, journal, self._recipe.client)
+            gate: Gate | None = None
             try:
                 self._endpoints.budget.open(self._dir.journal)
-                async with aclosing(self._carried_out(journal, client, retry)) as events:
+                gate = await asyncio.to_thread(open_gate, self._dir.gate, self._plan.rules)
+                async with aclosing(self._carried_out(journal, client, gate, retry)) as events:
                     async for event in events:
                         yield event
             finally:
+                if gate is not None:
+                    gate.close()
                 await client.aclose()
                 self._endpoints.budget.ledger.close()
                 journal.close()
@@ -151,13 +152,13 @@ class Job:
             return
         self._stopped = error
         self._endpoints.stop(error)
-        if self._generation is not None:
-            self._generation.stop(error)
+        if self._generations is not None:
+            self._generations.stop(error)
 
     def interrupt(self) -> None:
         """Stop the run for a person who asked for it; asked twice, at once."""
-        if isinstance(self._stopped, Interrupted) and self._generation is not None:
-            self._generation.abandon()
+        if isinstance(self._stopped, Interrupted) and self._generations is not None:
+            self._generations.abandon()
         self.stop(Interrupted(_INTERRUPTED))
 
     # Opening
@@ -180,9 +181,13 @@ class Job:
 
     def _applicable(self) -> Counter[tuple[int, str]]:
         """Count in a thread of its own, or before there is a loop: a journal has one user."""
-        with closing(Journal(self._dir.journal)) as journal:
+        with ExitStack() as stack:
+            journal = stack.enter_context(closing(Journal(self._dir.journal, only_read=True)))
+            gate = open_gate(None, self._plan.rules)
+            if gate is not None:
+                stack.enter_context(closing(gate))
             seeds = self._unless_stopped(self._plan.seeds.read())
-            return count_applicable(seeds, self._recipe, self._evolution, journal)
+            return count_applicable(seeds, self._recipe, self._evolution, journal, gate)
 
     def _unless_stopped(self, seeds: Iterator[Kept]) -> Iterator[Kept]:
         for seed in seeds:
@@ -200,7 +205,7 @@ class Job:
     # The run
 
     async def _carried_out(
-        self, journal: Journal, client: Journalled, retry: str | None
+        self, journal: Journal, client: Journalled, gate: Gate | None, retry: str | None
     ) -> AsyncGenerator[Event]:
         try:
             async for event in self._said_first(journal, retry):
@@ -208,10 +213,8 @@ class Job:
             self._go_on()
             self._save(client)
             self._copy_pack()
-            async for event in self._generations(client):
+            async for event in self._evolved(client, gate):
                 yield event
-                if isinstance(event, GenerationEnded):
-                    self._save(client)
             yield Finished(await self._merge())
             self._conclude()
             journal.end_retries()
@@ -221,6 +224,19 @@ class Job:
                 self._save(client)
             raise
         self._save(client)
+
+    async def _evolved(self, client: Journalled, gate: Gate | None) -> AsyncIterator[Event]:
+        """Carry out the generations; run.json is true after each of them."""
+        plan, tallies = self._plan, self.summary.tallies
+        self._generations = Generations(
+            plan, self._dir, self._endpoints, client, gate, self._made_from, tallies
+        )
+        async for event in self._generations.events():
+            if isinstance(event, GenerationStarted):
+                self._is_idle = False
+            yield event
+            if isinstance(event, GenerationEnded):
+                self._save(client)
 
     def _end_early(self, error: BaseException) -> None:
         """Note why the run ended, for the summary; a caller that walks away interrupts it."""
@@ -233,7 +249,8 @@ class Job:
 
     async def _said_first(self, journal: Journal, retry: str | None) -> AsyncIterator[Event]:
         plan, out = self._plan, self._dir.path
-        for notice in (*self._endpoints.notices, *greetings.about_settings(plan)):
+        lost = greetings.what_was_lost(self._dir, journal.lost_pages)
+        for notice in (*lost, *self._endpoints.notices, *greetings.about_settings(plan)):
             yield Said(notice)
         if retry is not None:
             places = retries.places(retry, self._dir, self._recipe.generations)
@@ -278,97 +295,6 @@ class Job:
             shutil.rmtree(folder)
         prompts.copy(prompts.find(self._recipe.prompts), folder)
 
-    async def _generations(self, client: Journalled) -> AsyncIterator[Event]:
-        evolution = self._evolution(client)
-        recipe = self._recipe
-        first = _as_read(answer=recipe.answer_seeds)
-        answer = evolution.answer if recipe.answer_seeds else None
-        async for event in self._one_generation(client, 0, self._plan.seeds.read, first, answer):
-            yield event
-        answer = evolution.answer if recipe.answers else None
-        for number in range(1, recipe.generations + 1):
-            pool = partial(self._dir.pool, number)
-            propose = partial(evolution.propose, generation=number)
-            async for event in self._one_generation(client, number, pool, propose, answer):
-                yield event
-
-    async def _one_generation(
-        self,
-        client: Journalled,
-        number: int,
-        pool: Callable[[], Iterator[Kept]],
-        propose: Propose,
-        answer: Answer | None,
-    ) -> AsyncIterator[Event]:
-        tally = Tally(number, self._plan.size)
-        self.summary.tallies.append(tally)
-        self._go_on()
-        made_from, record = self._made_from[number], self._earlier(number)
-        if (
-            record is not None
-            and record["made_from"] == made_from
-            and await asyncio.to_thread(self._dir.is_finished, record["files"])
-        ):
-            self.summary.tallies[-1] = tally = Tally.from_json(record["tally"])
-            self._records.append(record)
-            yield GenerationEnded(tally, anew=False)
-            return
-        sending = self._endpoints.sending
-        changed = record is not None and record["made_from"] != made_from
-        yield GenerationStarted(tally, self._recipe.generations, sending)
-        ahead = self._endpoints.ahead
-        self._generation = Generation(self._plan.size, propose, None, answer, ahead)
-        self._is_idle = False
-        self._go_on()
-        kinds = _kinds(number, self._recipe.answer_seeds)
-        with GenerationFiles(self._dir, number, kinds, beside=changed) as files:
-            async with aclosing(self._generation.lines(pool())) as lines:
-                async for event in self._written(lines, files, tally, client):
-                    yield event
-            described = files.finish()
-        self._generation = None
-        self._records.append({"tally": tally.to_json(), "made_from": made_from, "files": described})
-        yield GenerationEnded(tally, anew=True)
-
-    async def _written(
-        self, lines: AsyncIterator[Line], files: GenerationFiles, tally: Tally, client: Journalled
-    ) -> AsyncIterator[Event]:
-        """Write and count each line; say what is wrong with the counts."""
-        watch = Watch(tally)
-        before = client.calls.total() + client.replayed.total()
-        answers_seeds = tally.generation == 0 and self._recipe.answer_seeds
-        seeds = self._plan.seeds.read() if answers_seeds else None
-        async for line in lines:
-            tally.add(line)
-            tally.calls = client.calls.total() + client.replayed.total() - before
-            files.write(line)
-            if seeds is not None and (seed := next(seeds)) and not isinstance(line, Kept):
-                # A seed stays in the pool, and in its file, whatever became of its answer.
-                tally.add(seed)
-                files.write(seed)
-            if tally.settled % _FLUSH_EVERY == 0:
-                files.flush()
-            for learned in self._endpoints.take_notices():
-                yield Said(learned)
-            spent = self._endpoints.budget.spent
-            yield Settled(
-                line, client.calls.total(), client.replayed.total(), spent.tokens, spent.cost
-            )
-            if tally.generation and (notice := watch.see(line)):
-                yield notice
-            if tally.generation and watch.is_due:
-                self._stop_if_little_is_kept(tally)
-
-    def _stop_if_little_is_kept(self, tally: Tally) -> None:
-        least = self._plan.settings.conduct.min_kept
-        if least is not None and tally.kept_share < least:
-            raise TooLittleKept(
-                f"Generation {tally.generation} keeps {tally.kept_share:.0%} of"
-                f" {tally.settled:,} instructions, less than --min-kept {least:g};"
-                f" see {self._dir.file(tally.generation, Rejected)} for the reasons,"
-                " or give a lower share to go on."
-            )
-
     async def _merge(self) -> int | None:
         """Put the data set in place, unless answers are off or it is there already.
 
@@ -377,7 +303,7 @@ class Job:
         if not self._recipe.answers or self._plan.seeds.drawn_from is not None:
             return None
         earlier = self._plan.state.get("dataset")
-        unchanged = self._records == self._plan.state.get("generations")
+        unchanged = self._records() == self._plan.state.get("generations")
         if earlier and unchanged and self._dir.dataset.exists():
             count = int(earlier["lines"])
         else:
@@ -400,15 +326,15 @@ class Job:
 
     def _evolution(self, client: Client) -> Evolution:
         plan = self._plan
-        return Evolution(self._recipe, plan.pack, plan.weights, client)
+        return Evolution(self._recipe, plan.pack, plan.weights, client, plan.against)
 
-    def _earlier(self, number: int) -> dict[str, Any] | None:
-        records = self._plan.state.get("generations", [])
-        return records[number] if number < len(records) else None
+    def _records(self) -> list[dict[str, Any]]:
+        """Return what run.json is to say of the generations that have ended."""
+        return [] if self._generations is None else self._generations.records
 
     def _decided_by(self, number: int, retired: Sequence[object]) -> str:
         """Return a digest of all that decides a generation's bytes, beside the replies."""
-        recipe = self._recipe.model_dump_json(exclude={"generations", "prompts"})
+        recipe = self._recipe.model_dump_json(exclude={"generations", "prompts", "against"})
         plan = self._plan
         decisive = (number, recipe, plan.rules, plan.pack.digest, plan.digest, retired)
         parts = "\n".join(map(str, decisive))
@@ -421,18 +347,6 @@ class Job:
         budget.ledger.flush()
         self.summary.spent = budget.spent
         self.summary.usage = budget.statement()
-        if not self._is_idle or self.summary.exit_code != self._plan.state["exit_code"]:
-            self._dir.save_state(describe(self._plan, self.summary, self._records, self._started))
-
-
-def _as_read(*, answer: bool) -> Propose:
-    """Return the first step of generation 0: seeds without an answer wait for one if asked."""
-
-    async def propose(seed: Kept) -> Proposal | Line:
-        return Proposal(seed) if answer and seed.output is None else seed
-
-    return propose
-
-
-def _kinds(number: int, answer_seeds: bool) -> tuple[type[Line], ...]:
-    return (Kept, Rejected, Failed) if number or answer_seeds else (Kept,)
+        if self._is_idle and self.summary.exit_code in (None, self._plan.state["exit_code"]):
+            return  # a finished run that was looked at again is what it was
+        self._dir.save_state(describe(self._plan, self.summary, self._records(), self._started))

@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from evolinstruct import elimination, prompts
+from evolinstruct.contamination import Items
+from evolinstruct.elimination import CONTAMINATED
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.recipe import Recipe, SeedChoice, Settings
 from evolinstruct.records import Kept, encode, join_input, seed_id
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds import Counts, read_seeds
+from evolinstruct.seeds.items import read_items
 from evolinstruct.selection import draw_sample
 
 
@@ -134,6 +137,8 @@ class Plan:
         additions: what it adds to that run, a phrase each.
         state: what the directory's run.json said, empty for a new run.
         rules: the elimination rules that are on, with their settings.
+        against: the test items that are not to surface; None if none are given.
+        contaminated: how many of the seeds hold one.
     """
 
     settings: Settings
@@ -148,6 +153,8 @@ class Plan:
     additions: tuple[str, ...]
     state: Mapping[str, Any]
     rules: Mapping[str, Any]
+    against: Items | None
+    contaminated: int
 
 
 def make_plan(
@@ -159,13 +166,16 @@ def make_plan(
 
     Raises:
         UsageError: an operation, a rule or a pack that there is not.
-        InputError: a pack, a seed file or the directory is wrong.
+        InputError: a pack, a seed file, a test set or the directory is wrong.
     """
     run_dir.check()
     pack = prompts.read(prompts.find(settings.recipe.prompts))
     weights = weights_in_use(settings.recipe, pack)
     recipe = settings.recipe
-    rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate).described()
+    against = read_items(recipe.against) if recipe.against else None
+    rules = elimination.choose(
+        recipe.rules, eliminate=recipe.eliminate, against=against
+    ).described()
     state = run_dir.state()
     seeds = SeedLines(sources, settings.seeds, preview, recipe.seed)
     was_preview = _is_preview(state)
@@ -176,8 +186,10 @@ def make_plan(
         )
     found = _Comparison(run_dir, grows_anywhere=was_preview)
     counts = Counts()
+    surfacing = _Surfacing(against, rules.get(CONTAMINATED))
     for line in seeds.read(counts):
         found.see(line)
+        surfacing.see(line)
     differences, additions = _against(state, settings.recipe, pack) if state else ([], [])
     if state:
         differences += _other_rules(state, recipe, rules)
@@ -195,6 +207,8 @@ def make_plan(
         tuple(additions),
         state,
         rules,
+        against,
+        surfacing.count,
     )
 
 
@@ -228,7 +242,7 @@ def _against(
     for name, ours, theirs in recipe.differences(old):
         if name == "generations" and recipe.generations > old.generations:
             additions.append(_generations(old.generations + 1, recipe.generations))
-        elif name not in ("prompts", "rules"):  # known by what they say: see below
+        elif name not in ("prompts", "rules", "against"):  # known by what they say: see below
             verb = "were" if name.endswith("s") else "was"
             differences.append(f"{name} {verb} {_shown(theirs)}, now {_shown(ours)}")
     if pack.digest != state["pack"]["digest"]:
@@ -318,6 +332,22 @@ class _Comparison:
             differences.append(f"the seeds were {known}, now {self.size}")
         elif self._added and known:
             additions.append(f"{self._added} seed{'s' if self._added > 1 else ''}")
+
+
+class _Surfacing:
+    """Counts the seeds that hold a test item."""
+
+    def __init__(self, against: Items | None, settings: Mapping[str, Any] | None) -> None:
+        self._against = against if settings is not None else None
+        self._settings = settings or {}
+        self.count = 0
+
+    def see(self, line: Kept) -> None:
+        if self._against is None:
+            return
+        words, share = int(self._settings["words"]), self._settings["share"]
+        found = self._against.index.find(line.instruction, words, share)
+        self.count += found is not None and found.is_strong
 
 
 def _readable(run_dir: RunDir) -> Iterator[Kept]:

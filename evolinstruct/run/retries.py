@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from evolinstruct.elimination import ANSWER_RULES, REWRITE_RULES, RULES
+from evolinstruct.elimination import ANSWER_RULES, COMPARISON, POOL_RULES, REWRITE_RULES, RULES
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.llm.journal import Place
 from evolinstruct.records import Failed, Rejected
@@ -61,7 +61,8 @@ def purpose(line: Rejected) -> str:
     """
     if line.rule in ANSWER_RULES:
         return "answer"
-    if line.rule in REWRITE_RULES or line.rule == "no_information_gain" or not line.instruction:
+    of_rewrites = {*REWRITE_RULES, *POOL_RULES, COMPARISON}
+    if line.rule in of_rewrites or not line.instruction:
         return "evolve"
     # An answer that was cut off is in the line; a comparison is taken as far as it came.
     return "answer" if line.raw is None or line.rule == "truncated" else "compare"

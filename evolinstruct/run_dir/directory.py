@@ -112,6 +112,11 @@ class RunDir:
         return self.path / "journal.sqlite"
 
     @property
+    def gate(self) -> Path:
+        """What the rules for duplicates know; made anew from the journal where it is missing."""
+        return self.path / "gate.sqlite"
+
+    @property
     def prompts(self) -> Path:
         """The folder of the pack's copy."""
         return self.path / "prompts"
@@ -214,7 +219,8 @@ class RunDir:
 
 def _is_beginning(path: Path) -> bool:
     """Tell whether a file is one that a run makes before run.json, where it may be killed."""
-    return path.name in {".lock", "run.json.partial"} or path.name.startswith("journal.sqlite")
+    names = (".lock", "run.json.partial", "journal.sqlite", "gate.sqlite")
+    return path.name.startswith(names)
 
 
 def _count_lines(path: Path) -> int:

@@ -27,6 +27,8 @@ class Texts(NamedTuple):
     has_more_turns: bool = False
 
 
+FIELD_HINT = "--field names the one that holds it"
+"""What is said of a row of a seed file in which no known field holds the instruction."""
 TEXT_KEYS = ("instruction", "prompt", "question", "text")
 _TURN_KEYS = ("messages", "conversations")
 _BARE_TURNS = "data"  # of UltraChat's first form, whose turns are texts
@@ -124,7 +126,7 @@ def no_instruction(kind: str, names: Iterable[str], field: str | None) -> str:
     names = list(names)
     if field is None:
         return (
-            f"no instruction among the {kind} {listed(names)} (--field names the one that holds it)"
+            f"no instruction among the {kind} {listed(names)} ({FIELD_HINT})"
             if names
             else f"no instruction, since there are no {kind}"
         )

@@ -109,10 +109,10 @@ def evolve(seeds: Path, out: Path, server: Server, *options: str) -> Client:
 
 
 def write_seeds(path: Path, count: int) -> Path:
-    """Write so many instructions of usual lengths."""
+    """Write so many instructions of usual lengths, no two alike: each three words hold a number."""
     with path.open("w") as file:
         for n in range(count):
-            text = f"Explain to a new colleague how machine number {n} in the mill is started,"
-            text += " what can go wrong while it warms up, and whom to call."
+            text = f"Explain to {n} new colleagues {n} how machine {n} in mill {n} is started, {n}"
+            text += f" what can {n} go wrong {n} while it {n} warms up, {n} and whom {n} to call."
             file.write(json.dumps({"instruction": text, "output": "Ask the miller."}) + "\n")
     return path

@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import time
 from collections import deque
 
@@ -51,7 +52,12 @@ def _head(status: str, length: int, more: bytes = b"") -> bytes:
 
 
 _EQUAL = _reply("Not Equal")
-_TEXT = _reply(f"Case 000000000: {_WORDS}").split(b"000000000")
+_NUMBER = "000000000"
+# No two texts are alike: a number of its own stands for each third word of one.
+_NUMBERED = re.sub(r"(\S+ \S+) \S+", rf"\1 {_NUMBER}", _WORDS)
+_TEXT = _reply(f"Tell colleagues {_NUMBER} at the mill {_NUMBER}: {_NUMBERED}").split(
+    _NUMBER.encode()
+)
 _TROUBLE = b'{"error": {"message": "trouble", "type": "server_error", "code": null}}'
 _BUSY = b'{"error": {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}}'
 
@@ -140,7 +146,7 @@ class Service:
         self.replied.append(time.monotonic() - self.began)
         body = _EQUAL
         if not connection.is_verdict:
-            body = b"%s%09d%s" % (_TEXT[0], self.asked, _TEXT[1])
+            body = (b"%09d" % len(self.replied)).join(_TEXT)
         connection.answer(_head("200 OK", len(body), self.limits()) + body)
 
     def stats(self) -> bytes:

@@ -82,6 +82,21 @@ def _answer_nothing(_text: str, writer: Writer) -> str:
     return writer.pick(("No.", "It is.", "", "Yes, they are.", "..."))
 
 
+def _go_round(text: str, writer: Writer) -> str:
+    """End in the same few words again and again."""
+    return text + f" Then consider {writer.pick(writer.words)} once more, and decide." * 8
+
+
+def _break_off(text: str, writer: Writer) -> str:
+    """End in the middle of a sentence, and say that this was all."""
+    return f"{text} Say also how {writer.pick(writer.words)} and the"
+
+
+def _answer_it(text: str, writer: Writer) -> str:
+    """Write the answer below the instruction."""
+    return f"{text}\n\nAnswer: {writer.write(PHRASES['given_away'])}"
+
+
 def _truncate(text: str, writer: Writer) -> str:
     """Cut the reply between a third and nine tenths of its length."""
     return text[: int(len(text) * (0.33 + 0.57 * writer.share()))]
@@ -105,6 +120,11 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         Habit("leak", 0.02, _after("leak", " ")),
         Habit("refusal", 0.012, _say("refusal")),
         Habit("silence", 0.005, _fall_silent),
+        # Rejected by further rules: nothing_in_common, repetition_loop, cut_off, holds_answer.
+        Habit("other_task", 0.002, _say("favourite")),
+        Habit("loop", 0.002, _go_round),
+        Habit("broken_off", 0.002, _break_off),
+        Habit("answer_inside", 0.002, _answer_it),
     ),
     "compare": (
         # Rejected as no_information_gain.
@@ -121,6 +141,10 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         Habit("empty", 0.015, _answer_nothing),
         # Ends in the middle, and says so.
         Habit("truncated", 0.01, _truncate, finish_reason="length"),
+        # Rejected by further rules: asks_back, response_refuses, response_echoes.
+        Habit("ask_back", 0.002, _say("ask_back")),
+        Habit("plain_refusal", 0.002, _say("plain_refusal")),
+        Habit("echo", 0.002, _echo),
     ),
 }
 

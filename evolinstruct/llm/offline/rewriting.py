@@ -25,6 +25,9 @@ _TWO_SENTENCES_IN = 16
 _SHORT, _LONGEST = 18, 90
 _WORDS_OF_A_SENTENCE = 17
 
+# One in so many is one of a few that come again and again: real models have their favourites.
+_FAVOURITE_IN = 30
+
 _SENTENCE_ENDS = (".", "?", "!", "。", "？", "！")
 _CLOSING_MARKS = "\"')”’*"
 
@@ -80,6 +83,8 @@ def _with_data(parent: str, data_format: str, writer: Writer) -> str:
 
 def _invent(parent: str, writer: Writer) -> str:
     """Write an instruction that shares nothing with its parent but some words and the length."""
+    if writer.roll(_FAVOURITE_IN) == 0:
+        return writer.write(PHRASES["favourite"])
     room = min(len(parent.split()), _LONGEST)
     text = writer.write(PHRASES["short_task" if room < _SHORT else "task"])
     details = writer.walk(PHRASES["detail"])

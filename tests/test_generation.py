@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from evolinstruct.errors import Interrupted
 from evolinstruct.evolution import Proposal
 from evolinstruct.records import Failed, Kept, Line
-from evolinstruct.run.generations import Generation, WaitingRoom
+from evolinstruct.run.generation import Generation, WaitingRoom
 
 
 def member(number: int) -> Kept:

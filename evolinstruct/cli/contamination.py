@@ -1,0 +1,111 @@
+"""`evolinstruct contamination`: whether test items are in a run's data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evolinstruct.cli.options import Verbose, switch
+from evolinstruct.cli.reporting import reported
+from evolinstruct.errors import UsageError
+
+if TYPE_CHECKING:
+    from evolinstruct.review.surfacing import Finding
+
+_Source = Annotated[
+    Path, typer.Argument(metavar="RUN_DIR", help="A run, or any file of instructions.")
+]
+_Against = Annotated[
+    list[str],
+    typer.Option(
+        metavar="FILE",
+        help="A file of test items, in any shape that seeds have; or as KEY=FILE, where the"
+        " question is in a field that is none of the usual ones. May be repeated.",
+    ),
+]
+_Near = Annotated[bool, switch("--near", about="Look for instructions that are like an item too.")]
+_Likeness = Annotated[
+    str,
+    typer.Option(
+        metavar="SHARE", help="How alike, with --near: the share of word shingles in common."
+    ),
+]
+_Answers = Annotated[bool, switch("--answers", about="Look at answers too.")]
+_Lines = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Write every line that overlaps with an item: id, item, how, the n-gram.",
+    ),
+]
+_Fail = Annotated[bool, switch("--fail", about="Exit with 1 if any item surfaced.")]
+_AsJson = Annotated[bool, switch("--json", about="Print one JSON object on stdout.")]
+
+
+def command(
+    source: _Source,
+    against: _Against,
+    near: _Near = False,
+    likeness: _Likeness = "0.8",
+    answers: _Answers = False,
+    lines: _Lines = None,
+    fail: _Fail = False,
+    as_json: _AsJson = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Say which test items surface in a run, by generation and operation; no call is made.
+
+    A line is contaminated if it shares 13 words in a row with an item, or holds 70% of its 8-grams;
+    an item of fewer than 8 words it has to equal. Other shared 8-grams are weak: read some.
+    """
+    with reported(verbose=verbose, as_json=as_json) as report:
+        alike = _share(likeness)
+        from evolinstruct.review.surfacing import Search, lines_of  # noqa: PLC0415 - slow
+        from evolinstruct.seeds.items import read_items  # noqa: PLC0415 - slow
+
+        notices: list[str] = []
+        read = lines_of(source, notices.append)
+        items = read_items(against)
+        search = Search(items, near=alike if near else None, answers=answers)
+        with _listed(lines) as on_finding:
+            found = search.through(read, on_finding)
+        report.facts = {"source": str(source), **found.to_json()}
+        report.exit_code = int(fail and not found.is_clean)
+        if not as_json:
+            from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
+            from evolinstruct.console.surfacing import show  # noqa: PLC0415 - slow
+
+            show(Page(), source, found)
+        for notice in notices:
+            report.console.say(notice)
+
+
+def _share(word: str) -> float:
+    """Return a share as a number.
+
+    Raises:
+        UsageError: it is none from 0.1 to 1.
+    """
+    try:
+        share = float(word)
+    except ValueError:
+        share = 0.0
+    if not 0.1 <= share <= 1:  # noqa: PLR2004 - as the rule has it
+        raise UsageError(f"--likeness must be a number from 0.1 to 1 (given: {word}).")
+    return share
+
+
+@contextmanager
+def _listed(out: Path | None) -> Iterator[Callable[[Finding], None]]:
+    """Lend what writes each finding as a line, or does nothing."""
+    if out is None:
+        yield lambda _: None
+        return
+    with out.open("w", encoding="utf-8") as file:
+        yield lambda found: print(json.dumps(found.to_json(), ensure_ascii=False), file=file)

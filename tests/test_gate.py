@@ -1,0 +1,400 @@
+"""Duplicates at the gate: what is dropped, what is not, and that a run stays what it was."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evolinstruct.errors import InputError, Interrupted
+from evolinstruct.evolution import Proposal
+from evolinstruct.gate import Gate, open_gate
+from evolinstruct.llm.base import ClientOptions, Request
+from evolinstruct.records import Kept, Rejected, child_id, seed_id
+from evolinstruct.run.events import Settled
+from evolinstruct.run_dir.directory import RunDir
+from tests.runs import carry_out, check_invariants, data_files, evolve, write_seeds
+from tests.scripted import Scripted, obedient
+
+NEAR = {"likeness": 0.8, "differing": 12.0}
+LONG = (
+    "Write a letter to the owner of a bakery in which a regular customer praises the rye bread,"
+    " asks for a smaller loaf, and proposes a day on which old bread is sold for half its price."
+)
+CONTEXT = " ".join(f"Fact {n} of the report concerns item {n * n}." for n in range(60))
+
+
+def line(text: str, family: str = "one", generation: int = 1) -> Kept:
+    seed = seed_id(family)
+    return Kept(
+        id=child_id(seed, generation) if generation else seed,
+        seed_id=seed,
+        parent_id=seed if generation else None,
+        generation=generation,
+        operation="deepen" if generation else None,
+        format=None,
+        instruction=text,
+        input=None,
+        output=None,
+        model=None,
+        compared="not equal" if generation else None,
+        seed_source="seeds.jsonl",
+    )
+
+
+def gate(path: Path | None = None, near: dict[str, float] | None = NEAR, **more: Any) -> Gate:
+    made = Gate(path, near, **more)
+    made.begin(0, "x")
+    return made
+
+
+def verdict(made: Gate, text: str, family: str, generation: int = 1) -> tuple[str, str] | None:
+    passed = made.look(Proposal(line(text, family, generation), raw="As it came."))
+    if isinstance(passed, Rejected):
+        assert (passed.raw, passed.output) == ("As it came.", None)
+        return passed.rule, passed.evidence
+    assert isinstance(passed, Proposal)
+    return None
+
+
+# What is a duplicate
+
+
+def test_the_same_words_from_another_family_are_dropped_and_the_earlier_line_is_named() -> None:
+    made = gate()
+    assert verdict(made, LONG, "one") is None
+    first = child_id(seed_id("one"), 1)
+    assert verdict(made, LONG.upper(), "two") == ("duplicate", f"the same words as {first}")
+
+
+def test_a_text_that_differs_by_a_word_is_nearly_the_same() -> None:
+    made = gate()
+    assert verdict(made, LONG, "one") is None
+    first = child_id(seed_id("one"), 1)
+    changed = LONG.replace("rye", "oat")
+    assert verdict(made, changed, "two") == ("near_duplicate", f"0.85 like {first}")
+
+
+def test_likeness_within_a_family_is_the_method_itself() -> None:
+    made = gate()
+    for generation in (1, 2, 3):
+        assert verdict(made, LONG, "one", generation) is None
+
+
+def test_a_seed_passes_and_its_text_is_taken() -> None:
+    made = gate()
+    for family in ("one", "two"):
+        seed = line(LONG, family, 0)
+        assert made.look(seed) is seed
+    unanswered = Proposal(line("Name a river.", "three", 0))
+    assert made.look(unanswered) is unanswered
+    assert verdict(made, LONG, "four") == ("duplicate", f"the same words as {seed_id('one')}")
+    assert verdict(made, "name a river", "four", 2) is not None
+
+
+def test_what_was_dropped_stands_for_nothing() -> None:
+    made = gate()
+    chain = [LONG]
+    for old, new in (("rye", "oat"), ("half", "a third of"), ("owner", "head"), ("letter", "note")):
+        chain.append(chain[-1].replace(old, new))
+    verdicts = [verdict(made, text, str(n)) for n, text in enumerate(chain)]
+    assert [found is None for found in verdicts] == [True, False, True, False, True]
+
+
+def test_a_line_that_is_one_already_neither_counts_nor_changes() -> None:
+    made = gate()
+    rejected = Rejected(
+        **{name: getattr(line(LONG), name) for name in Kept.__slots__},
+        rule="unchanged",
+        evidence="",
+        raw=None,
+    )
+    assert made.look(rejected) is rejected
+    assert verdict(made, LONG, "two") is None
+
+
+def test_two_questions_on_one_long_text_are_two_tasks() -> None:
+    made = gate()
+    ask = "{} Answer in a table, and name the facts that you used:\n" + CONTEXT
+    assert verdict(made, ask.format("Which of the items below comes up most often?"), "1") is None
+    other = ask.format("Who may have written this report, and for which reader?")
+    assert verdict(made, other, "2") is None
+    assert verdict(made, other.replace("reader", "buyer"), "3") is not None
+
+
+def test_a_text_of_few_words_is_nearly_the_same_only_if_it_is_the_same() -> None:
+    made = gate()
+    for n, text in enumerate(("Name a river in Spain", "Name a river in Peru", "Name a lake")):
+        assert verdict(made, text, str(n)) is None
+
+
+@pytest.mark.parametrize(
+    ("near", "equal", "found"),
+    [
+        (None, True, [True, False]),
+        ({"likeness": 0.95, "differing": 12.0}, True, [True, False]),
+        ({"likeness": 0.8, "differing": 4.0}, True, [True, False]),
+        (NEAR, False, [True, True]),  # equal texts are alike, too
+    ],
+)
+def test_each_rule_and_each_setting_is_heeded(
+    near: dict[str, float] | None, equal: bool, found: list[bool]
+) -> None:
+    made = gate(near=near, equal=equal)
+    verdict(made, LONG, "one")
+    texts = [LONG, LONG.replace("rye", "oat")]
+    verdicts = [verdict(made, text, f"x{n}") for n, text in enumerate(texts)]
+    assert [one is not None for one in verdicts] == found
+
+
+def test_there_is_no_gate_where_no_rule_looks_at_the_pool() -> None:
+    assert open_gate(None, {"unchanged": {}}) is None
+
+
+# What is remembered
+
+
+def test_finished_generations_are_remembered_and_unfinished_ones_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "gate.sqlite"
+    made = gate(path)
+    made.look(line("Name a river.", "one", 0))
+    made.end()
+    made.begin(1, "y")
+    assert verdict(made, LONG, "one") is None
+    made.end()
+    made.begin(2, "z")
+    assert verdict(made, "Say no more than this.", "one", 2) is None
+    made.close()
+
+    again = Gate(path, NEAR)
+    assert [again.holds(n, "xyz"[n]) for n in range(3)] == [True, True, False]
+    assert not again.holds(1, "another")
+    again.begin(2, "z")
+    assert verdict(again, "Say no more than this.", "two", 2) is None
+    assert verdict(again, LONG, "two", 2) is not None
+    again.begin(1, "w")  # begun anew: what it was is forgotten, and all that came after
+    assert verdict(again, LONG, "two") is None
+    assert verdict(again, "name a RIVER", "two") is not None
+    again.close()
+
+
+def test_what_was_added_long_ago_is_found_among_many(tmp_path: Path) -> None:
+    dice = random.Random(3)
+    words = [f"w{n}" for n in range(3_000)]
+    texts = [" ".join(dice.choices(words, k=50)) for _ in range(6_000)]
+    made = gate(tmp_path / "gate.sqlite")
+    assert not any(verdict(made, text, str(n)) for n, text in enumerate(texts))
+    sample = dice.sample(range(6_000), 300)
+    found = [verdict(made, f"{texts[n]} indeed", f"x{n}") for n in sample]
+    assert found == [
+        ("near_duplicate", f"0.98 like {child_id(seed_id(str(n)), 1)}") for n in sample
+    ]
+
+
+def test_a_garbled_file_is_never_believed(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.sqlite"
+    made = gate(whole)
+    for n in range(300):
+        made.look(line(f"{LONG} {n}", str(n), 0))
+    made.end()
+    made.close()
+    written = whole.read_bytes()
+    dice = random.Random(1)
+    outcomes = set()
+    for n in range(150):
+        path = tmp_path / f"{n}.sqlite"
+        garbled = bytearray(written)
+        garbled[dice.randrange(len(garbled))] ^= 1 << dice.randrange(8)
+        path.write_bytes(garbled)
+        try:
+            again = Gate(path, NEAR)
+        except InputError:
+            outcomes.add("said")
+            continue
+        if again.holds(0, "x"):
+            again.begin(1, "y")
+            assert all(verdict(again, f"{LONG} {n}", "new") for n in range(0, 300, 25))
+            outcomes.add("whole")
+        else:
+            outcomes.add("anew")
+        again.close()
+    assert outcomes >= {"whole", "anew"}
+
+
+# In a run
+
+
+class Alike(Scripted):
+    """Makes much the same of many: a function of the draw alone."""
+
+    def __init__(self, options: ClientOptions) -> None:
+        super().__init__(self._say)
+
+    def _say(self, request: Request) -> Any:
+        if request.purpose != "evolve" or request.subject.kind != "in-breadth":
+            return obedient(request)
+        dice = random.Random(request.draw.child_id)
+        return LONG.replace("rye", dice.choice(["rye", "oat", "corn"])) + dice.choice(
+            ["", " Sign it with a name.", " Add a joke about bread, one about bakers, and a date."]
+        )
+
+
+ALIKE = "tests.test_gate:Alike"
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    rows = [{"instruction": f"Tell of thing {n}.", "output": "It is one."} for n in range(60)]
+    return write_seeds(tmp_path / "seeds.jsonl", rows)
+
+
+def asked(**more: Any) -> dict[str, Any]:
+    return {"client": ALIKE, "generations": 3, **more}
+
+
+def gone(out: Path) -> list[Rejected]:
+    return [
+        found
+        for generation in (1, 2, 3)
+        for found in RunDir(out).read(generation, Rejected)
+        if found.rule in ("duplicate", "near_duplicate")
+    ]
+
+
+def test_no_answer_is_asked_for_what_is_dropped_and_the_parent_stays(
+    tmp_path: Path, seeds: Path
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, **asked())
+    check_invariants(out, 3)
+    assert {found.rule for found in gone(out)} == {"duplicate", "near_duplicate"}
+    db = sqlite3.connect(out / "journal.sqlite")
+    answered = {row[0] for row in db.execute("SELECT child_id FROM calls WHERE purpose='answer'")}
+    db.close()
+    assert not answered & {found.id for found in gone(out)}
+
+
+def test_the_first_in_pool_order_stays_at_any_concurrency(tmp_path: Path, seeds: Path) -> None:
+    runs = []
+    for concurrency in (1, 5, 200):
+        out = tmp_path / str(concurrency)
+        evolve(seeds, out, **asked(concurrency=concurrency))
+        runs.append(data_files(out))
+    assert runs[0] == runs[1] == runs[2]
+
+
+@pytest.mark.parametrize("stop_after", [0, 30, 75, 130, 190, 239])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
+    tmp_path: Path, seeds: Path, stop_after: int
+) -> None:
+    from evolinstruct.api import prepare  # noqa: PLC0415
+
+    evolve(seeds, tmp_path / "whole", **asked())
+    out = tmp_path / "stopped"
+    job = prepare(seeds, out, **asked(concurrency=7))
+
+    async def stopped() -> None:
+        count = 0
+        async for event in job.events():
+            count += isinstance(event, Settled)
+            if count == stop_after:
+                job.stop(Interrupted("enough"))
+
+    import asyncio  # noqa: PLC0415
+
+    with pytest.raises(Interrupted):
+        asyncio.run(stopped())
+    evolve(seeds, out, **asked())
+    assert data_files(out) == data_files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("fault", ["missing", "no database", "cut off"])
+def test_without_its_file_the_gate_is_made_anew_and_nothing_is_asked_again(
+    tmp_path: Path, seeds: Path, fault: str
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, **asked(generations=2))
+    path = RunDir(out).gate
+    was = path.read_bytes()
+    path.unlink()
+    if fault != "missing":
+        path.write_bytes(was[: len(was) // 2] if fault == "cut off" else b"no database" * 500)
+    again = evolve(seeds, out, **asked())
+    assert {line.generation for line in RunDir(out).read(3)} == {3}
+    assert again.tallies[0].pool == 60
+    evolve(seeds, tmp_path / "fresh", **asked())
+    assert data_files(out) == data_files(tmp_path / "fresh")
+    assert again.replayed["evolve"] == 2 * 60
+    assert path.read_bytes()[:6] == b"SQLite"
+
+
+def test_other_settings_of_the_gate_make_another_run(tmp_path: Path, seeds: Path) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, **asked())
+    wished = {"near_duplicate": {"likeness": 0.95}}
+    with pytest.raises(InputError, match=r"the rule near_duplicate was on \(likeness 0.8"):
+        evolve(seeds, out, **asked(rules=wished))
+    evolve(seeds, out, update=True, **asked(rules=wished))
+    evolve(seeds, tmp_path / "fresh", **asked(rules=wished))
+    assert data_files(out) == data_files(tmp_path / "fresh")
+    assert json.loads((out / "run.json").read_text())["exit_code"] == 0
+
+
+def test_seeds_that_come_later_count_in_later_generations_as_in_a_run_of_all(
+    tmp_path: Path, seeds: Path
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, **asked())
+    late = {"instruction": LONG.replace("rye", "corn"), "output": "Dear baker."}
+    with seeds.open("a") as file:
+        file.write(json.dumps(late) + "\n")
+    evolve(seeds, out, **asked())
+    evolve(seeds, tmp_path / "fresh", **asked())
+    assert data_files(out) == data_files(tmp_path / "fresh")
+    assert any(found.evidence.endswith(seed_id(late["instruction"])) for found in gone(out))
+
+
+def test_the_rule_that_dropped_them_can_be_retried(tmp_path: Path, seeds: Path) -> None:
+    from evolinstruct.api import prepare  # noqa: PLC0415
+
+    out = tmp_path / "run"
+    evolve(seeds, out, **asked())
+    equal = [found for found in gone(out) if found.rule == "duplicate"]
+    job = prepare(seeds, out, **asked())
+    carry_out(job, retry="duplicate")
+    check_invariants(out, 3)
+    assert job.summary.calls["evolve"] >= len(equal) > 0
+
+
+def test_what_a_changed_gate_spares_is_said_beforehand_and_is_what_is_spared(
+    tmp_path: Path, seeds: Path
+) -> None:
+    from evolinstruct.api import prepare  # noqa: PLC0415
+
+    off = {"duplicate": False, "near_duplicate": False}
+    out = tmp_path / "run"
+    evolve(seeds, out, **asked(rules=off))
+    job = prepare(seeds, out, **asked())
+    said = job.forecast(update=True).applicable
+    carry_out(job, update=True)
+    assert 0 < said <= sum(job.summary.replayed.values()) <= said + 5
+
+
+LABELLED = Path(__file__).parent / "labelled_rules"
+
+
+@pytest.mark.parametrize("rule", ["duplicate", "near_duplicate"])
+def test_the_gate_drops_its_labelled_cases_and_nothing_else(rule: str) -> None:
+    lines = (LABELLED / f"{rule}.jsonl").read_text(encoding="utf-8").splitlines()
+    cases = [json.loads(line) for line in lines]
+    counts = [sum(case["drop"] is drop for case in cases) for drop in (True, False)]
+    assert min(counts) >= 10
+    for case in cases:
+        made = gate()
+        verdict(made, case["earlier"], "one")
+        found = verdict(made, case["child"], "one" if case.get("own") else "two", 2)
+        assert (found[0] if found else None) == (rule if case["drop"] else None), case
