@@ -269,7 +269,10 @@ def test_a_trainer_s_configuration_names_the_files(
         assert "OWNER/MODEL" in config
         names = [path.name for path in out.glob("t*.jsonl")]
         assert len(names) > 2
-        assert trainer == "trl" or [name for name in names if name not in said] == []
+        if trainer == "trl":
+            assert f'dataset_name: "../{shape}"\n' in config
+        else:
+            assert [name for name in names if name not in said] == []
 
 
 def test_the_command_line_exports_and_tells(

@@ -85,29 +85,104 @@ def test_the_example_trains_with_trl_and_its_loss_falls(
     made: Path, tmp_path: Path, shape: str
 ) -> None:
     export(Run(made), tmp_path / "data", Request(shape, test=0.1))
-    said = python(FINETUNE, "data", "model", cwd=tmp_path, STEPS="12")
-    losses = [float(loss) for loss in re.findall(r"loss: (.*)", said)[-1].split()]
+    said = python(FINETUNE, "data", "model", cwd=tmp_path, STEPS="16")
+    losses = [float(loss) for loss in re.findall(r"step .*: loss (.*)", said)]
     assert losses[-1] < losses[0]
-    assert (tmp_path / "model" / "model.safetensors").exists()
+    before, after = re.findall(r"test rows: (\S+) before, (\S+) after", said)[0]
+    assert float(after) < float(before)
+    shown = re.findall(r"^(asked|before|after) ", said, re.MULTILINE)
+    assert shown == ["asked", "before", "after"] * 2
+    again = python(FINETUNE, "data", "again", cwd=tmp_path, STEPS="1", MODEL="model")
+    assert again.startswith("model: model, ")
+    assert (tmp_path / "again" / "model.safetensors").exists()
 
 
-PARSE = """
-import sys
-from dataclasses import fields
-from transformers import HfArgumentParser
-from trl import ModelConfig, ScriptArguments, SFTConfig
-parser = HfArgumentParser((ScriptArguments, SFTConfig, ModelConfig))
-script, training, model = parser.parse_yaml_file(sys.argv[1])
-print(script.dataset_name, script.dataset_test_split, model.model_name_or_path)
-"""
+OWN = Path(sys.prefix)
+"""Trainers that need other versions of packages have environments of their own in ours."""
+COMMANDS = {
+    "trl": OWN / "bin" / "trl",
+    "axolotl": OWN / "axolotl" / "bin" / "axolotl",
+    "llama-factory": OWN / "llama-factory" / "bin" / "llamafactory-cli",
+}
+HASTE = {
+    "trl": "use_cpu: true\nbf16: false\nmax_steps: 1\n",
+    "axolotl": "bf16: false\nfp16: false\nmax_steps: 1\n",
+    "llama-factory": "use_cpu: true\nmax_steps: 1\n",
+}
+"""What a test adds to a configuration, to train on the CPU and not for long."""
+CASES = [
+    ("trl", "chat", False),
+    ("trl", "prompt-completion", True),
+    ("axolotl", "alpaca", False),
+    ("axolotl", "chat", True),
+    ("axolotl", "sharegpt", False),
+    ("llama-factory", "alpaca", False),
+    ("llama-factory", "chat", True),
+    ("llama-factory", "sharegpt", False),
+]
 
 
-@needs("trl", "torch", "transformers")
-def test_trl_s_own_parser_takes_its_configuration(made: Path, tmp_path: Path) -> None:
-    export(Run(made), tmp_path / "out", Request("chat", test=0.1, trainer="trl"))
-    config = tmp_path / "out" / "trl.yaml"
-    config.write_text(config.read_text() + "use_cpu: true\nbf16: false\n")
-    assert python("-c", PARSE, config, cwd=tmp_path) == ". test OWNER/MODEL\n"
+def installed(trainer: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not COMMANDS[trainer].exists(), reason=trainer)
+
+
+@pytest.fixture(scope="module")
+def tiny(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the example's, that has hardly learned."""
+    folder = tmp_path_factory.mktemp("tiny")
+    export(Run(made), folder / "data", Request("chat", test=0.1))
+    python(FINETUNE, "data", "model", cwd=folder, STEPS="1")
+    return folder / "model"
+
+
+@needs("trl", "torch", "transformers", "datasets")
+@pytest.mark.parametrize(
+    ("trainer", "shape", "packed"),
+    [pytest.param(*case, id=f"{case[0]}-{case[1]}", marks=installed(case[0])) for case in CASES],
+)
+def test_the_trainer_s_own_command_takes_the_configuration_and_the_data(
+    made: Path, tiny: Path, tmp_path: Path, trainer: str, shape: str, packed: bool
+) -> None:
+    system = None if (trainer, shape) == ("axolotl", "alpaca") else "Be brief."
+    out = tmp_path / "my-data"
+    request = Request(
+        shape,
+        {"generation": ["1"]},
+        parquet=packed,
+        test=0.2,
+        system=system,
+        shard=60_000,
+        trainer=trainer,
+    )
+    assert len(export(Run(made), out, request).files["train"]) > 1
+    config = out / f"{trainer}.yaml"
+    text = config.read_text().replace("OWNER/MODEL", str(tiny)).replace(": 4096", ": 256")
+    config.write_text(text + HASTE[trainer])
+    # LLaMA-Factory imports torchaudio, whose builds want a graphics card; no audio is here.
+    (tmp_path / "torchaudio.py").touch()
+    env = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": str(tmp_path / "hf"),
+        "AXOLOTL_DO_NOT_TRACK": "1",
+        "PATH": f"{COMMANDS[trainer].parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(tmp_path) if trainer == "llama-factory" else "",
+    }
+    words = TRAINERS[trainer].command.split()
+    assert words[0] == COMMANDS[trainer].name
+    done = subprocess.run(
+        [COMMANDS[trainer], *words[1:]],
+        cwd=out,
+        env=env,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3_000:]
+    weights = [path.name for path in (out / "model").glob("*.safetensors")]
+    assert weights == [
+        "adapter_model.safetensors" if trainer == "llama-factory" else "model.safetensors"
+    ]
 
 
 @needs("yaml")

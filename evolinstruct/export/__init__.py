@@ -17,7 +17,7 @@ from evolinstruct.export import card, files
 from evolinstruct.export.request import Exported, Licences, Request, parse_size
 from evolinstruct.export.shapes import SEED, SHAPES
 from evolinstruct.export.spool import TEST, TRAIN, Spool
-from evolinstruct.export.trainers import TRAINERS
+from evolinstruct.export.trainers import TRAINERS, Data
 from evolinstruct.records import Kept
 from evolinstruct.review.runs import Run
 from evolinstruct.selection import Selection, select
@@ -111,9 +111,8 @@ def _write_companions(
     (folder / "README.md").write_text(text, encoding="utf-8")
     shutil.copytree(run.path / "prompts", folder / "prompts")
     if request.trainer is not None:
-        trainer = TRAINERS[request.trainer]
-        configured = trainer.configure(request.format, exported.files, bool(request.system))
-        for name, content in configured.items():
+        data = Data(out.resolve().name, request.format, exported.files, bool(request.system))
+        for name, content in TRAINERS[request.trainer].configure(data).items():
             (folder / name).write_text(content, encoding="utf-8")
     files.write_checksums(folder)
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from evolinstruct.export.commands import evolve_command, export_command
+from evolinstruct.export.commands import evolve_command, export_command, seed_names
 from evolinstruct.export.files import CHECKSUMS
 from evolinstruct.export.request import Exported, Request
 from evolinstruct.export.shapes import SEED
@@ -114,7 +114,7 @@ _TOLD = ("client", "model", "param", "prompts", "generations", *_SAMPLING)
 
 
 def _seeds(run: Run) -> str:
-    files = ", ".join(Path(name).name for name in run.state.seeds.get("files", ()))
+    files = ", ".join(seed_names(run.state))
     return f"{run.state.seeds.get('used', 0):,} of {files or 'files unknown'}"
 
 

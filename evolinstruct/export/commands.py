@@ -15,12 +15,12 @@ from typing import Any
 from evolinstruct.export.request import Request
 from evolinstruct.recipe import DEFAULT, Recipe
 from evolinstruct.review.run_state import State
+from evolinstruct.seeds import hub
 
 
 def evolve_command(state: State, run_name: str) -> str:
     """Return the command that makes the run again, with the prompts that lie beside the card."""
-    files = [Path(name).name for name in state.seeds.get("files", ())]
-    words = ["evolinstruct", "evolve", *files, "-o", run_name, "--prompts", "prompts"]
+    words = ["evolinstruct", "evolve", *seed_names(state), "-o", run_name, "--prompts", "prompts"]
     for name, ours, _ in state.recipe.differences(Recipe()):
         if name != "prompts":
             words += _flags(name, ours)
@@ -30,6 +30,12 @@ def evolve_command(state: State, run_name: str) -> str:
     if state.seeds.get("skip_bad"):
         words.append("--skip-bad")
     return shlex.join(words)
+
+
+def seed_names(state: State) -> list[str]:
+    """Return the names of the seeds: data sets as they are, files without their folders."""
+    names = state.seeds.get("files", ())
+    return [name if hub.is_hub(name) else Path(name).name for name in names]
 
 
 def export_command(request: Request, run_name: str, out_name: str) -> str:

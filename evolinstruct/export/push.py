@@ -14,6 +14,10 @@ from evolinstruct.export.files import CHECKSUMS, listed_files
 from evolinstruct.extras import load
 
 _PARTS = 2
+_REFUSALS = {
+    401: "the Hub does not take the token; make another, and set HF_TOKEN to it",
+    403: "the token may not write there; check the owner, and that the token may write",
+}
 
 
 def check(name: str) -> None:
@@ -40,10 +44,12 @@ def push(folder: Path, name: str, *, private: bool) -> str:
         InputError: the Hub refuses, or cannot be reached.
     """
     hub: Any = load("huggingface_hub", "hf", "--push")
+    # Its errors share a base with those of the network, which is of another package by version.
+    troubles = load("huggingface_hub.errors", "hf", "--push").HfHubHTTPError.__bases__
     files = [*(path.as_posix() for path in sorted(listed_files(folder))), CHECKSUMS]
     try:
         api = hub.HfApi()
-        api.create_repo(name, repo_type="dataset", private=private, exist_ok=True)
+        address = api.create_repo(name, repo_type="dataset", private=private, exist_ok=True)
         api.upload_folder(
             folder_path=folder,
             repo_id=name,
@@ -51,9 +57,15 @@ def push(folder: Path, name: str, *, private: bool) -> str:
             allow_patterns=files,
             commit_message="Data set, card and checksums",
         )
-    except (OSError, ValueError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    except (OSError, ValueError, *troubles) as error:
         raise InputError(
-            f"{name} cannot be uploaded: {said}; the export itself is whole in {folder}."
+            f"{name} cannot be uploaded: {_why(error)}. The export itself is whole in {folder}."
         ) from error
-    return f"https://huggingface.co/datasets/{name}"
+    return str(address)
+
+
+def _why(error: Exception) -> str:
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in _REFUSALS:
+        return _REFUSALS[status]
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

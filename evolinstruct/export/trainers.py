@@ -22,6 +22,23 @@ Splits = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
+class Data:
+    """What a trainer is told of an export.
+
+    Attributes:
+        folder: the name of its folder.
+        shape: the name of the shape of its rows.
+        splits: the names of its files.
+        has_system: whether its rows have a system text.
+    """
+
+    folder: str
+    shape: str
+    splits: Splits
+    has_system: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trainer:
     """A trainer that a configuration can be written for.
 
@@ -33,7 +50,7 @@ class Trainer:
 
     shapes: tuple[str, ...]
     command: str
-    configure: Callable[[str, Splits, bool], dict[str, str]]
+    configure: Callable[[Data], dict[str, str]]
 
 
 def check(trainer: str, shape: str, *, system: bool) -> None:
@@ -53,10 +70,11 @@ def check(trainer: str, shape: str, *, system: bool) -> None:
         )
 
 
-def _trl(shape: str, splits: Splits, has_system: bool) -> dict[str, str]:  # noqa: ARG001
+def _trl(data: Data) -> dict[str, str]:
     config: dict[str, Any] = {
         "model_name_or_path": MODEL,
-        "dataset_name": ".",
+        # `datasets` takes a folder's own name for the data set's, and "." has none.
+        "dataset_name": f"../{data.folder}",
         "dataset_train_split": TRAIN,
         "max_length": _LONGEST,
         "num_train_epochs": 3,
@@ -66,28 +84,31 @@ def _trl(shape: str, splits: Splits, has_system: bool) -> dict[str, str]:  # noq
         "logging_steps": 10,
         "output_dir": "model",
     }
-    if TEST in splits:
+    if TEST in data.splits:
         config |= {"dataset_test_split": TEST, "eval_strategy": "epoch"}
-    return {"trl.yaml": _yaml("trl", config)}
+    renamed = (
+        "# dataset_name is this folder by its own name: change it where you rename the folder.\n"
+    )
+    return {"trl.yaml": _yaml("trl", config) + renamed}
 
 
 _AXOLOTL_TURNS = {"messages": ("role", "content"), "conversations": ("from", "value")}
 
 
-def _axolotl(shape: str, splits: Splits, has_system: bool) -> dict[str, str]:  # noqa: ARG001
-    field = "messages" if shape in ("chat", "openai-finetune") else "conversations"
+def _axolotl(data: Data) -> dict[str, str]:
+    field = "messages" if data.shape in ("chat", "openai-finetune") else "conversations"
     role, content = _AXOLOTL_TURNS[field]
     how: dict[str, Any] = {
         "type": "chat_template",
         "field_messages": field,
         "message_property_mappings": {"role": role, "content": content},
     }
-    how = {"type": "alpaca"} if shape == "alpaca" else how
+    how = {"type": "alpaca"} if data.shape == "alpaca" else how
 
     def sources(split: str) -> list[dict[str, Any]]:
         return [
             {"path": name, "ds_type": _kind(name), "split": "train", **how}
-            for name in splits[split]
+            for name in data.splits[split]
         ]
 
     config: dict[str, Any] = {
@@ -103,9 +124,9 @@ def _axolotl(shape: str, splits: Splits, has_system: bool) -> dict[str, str]:  #
         "logging_steps": 10,
         "output_dir": "./model",
     }
-    if shape != "alpaca":
+    if data.shape != "alpaca":
         config["chat_template"] = "tokenizer_default"
-    if TEST in splits:
+    if TEST in data.splits:
         config |= {"test_datasets": sources(TEST), "evals_per_epoch": 1}
     return {"axolotl.yaml": _yaml("axolotl", config)}
 
@@ -114,13 +135,11 @@ def _kind(name: str) -> str:
     return "parquet" if name.endswith(".parquet") else "json"
 
 
-def _llama_factory(shape: str, splits: Splits, has_system: bool) -> dict[str, str]:
-    data = {
-        _entry(split, number, names): {
-            "file_name": name,
-            **_llama_factory_columns(shape, has_system),
-        }
-        for split, names in splits.items()
+def _llama_factory(data: Data) -> dict[str, str]:
+    columns = _llama_factory_columns(data)
+    info = {
+        _entry(split, number, names): {"file_name": name, **columns}
+        for split, names in data.splits.items()
         for number, name in enumerate(names)
     }
     config: dict[str, Any] = {
@@ -130,7 +149,7 @@ def _llama_factory(shape: str, splits: Splits, has_system: bool) -> dict[str, st
         "finetuning_type": "lora",
         "lora_target": "all",
         "dataset_dir": ".",
-        "dataset": _entries(TRAIN, splits),
+        "dataset": _entries(TRAIN, data.splits),
         "template": "default",
         "cutoff_len": _LONGEST,
         "num_train_epochs": 3,
@@ -140,10 +159,10 @@ def _llama_factory(shape: str, splits: Splits, has_system: bool) -> dict[str, st
         "logging_steps": 10,
         "output_dir": "model",
     }
-    if TEST in splits:
-        config |= {"eval_dataset": _entries(TEST, splits), "eval_strategy": "epoch"}
+    if TEST in data.splits:
+        config |= {"eval_dataset": _entries(TEST, data.splits), "eval_strategy": "epoch"}
     return {
-        "dataset_info.json": json.dumps(data, indent=2) + "\n",
+        "dataset_info.json": json.dumps(info, indent=2) + "\n",
         "llama-factory.yaml": _yaml("llama-factory", config),
     }
 
@@ -157,11 +176,11 @@ def _entries(split: str, splits: Splits) -> str:
     return ",".join(_entry(split, number, names) for number in range(len(names)))
 
 
-def _llama_factory_columns(shape: str, has_system: bool) -> dict[str, Any]:
-    if shape == "alpaca":
+def _llama_factory_columns(data: Data) -> dict[str, Any]:
+    if data.shape == "alpaca":
         columns = {"prompt": "instruction", "query": "input", "response": "output"}
-        return {"columns": columns | ({"system": "system"} if has_system else {})}
-    if shape == "sharegpt":
+        return {"columns": columns | ({"system": "system"} if data.has_system else {})}
+    if data.shape == "sharegpt":
         field, tags = "conversations", ("from", "value", "human", "gpt")
     else:
         field, tags = "messages", ("role", "content", "user", "assistant")
@@ -179,14 +198,14 @@ def _yaml(trainer: str, config: Mapping[str, Any]) -> str:
         f"# Put your model in place of {MODEL}, then, in this folder:\n"
         f"#   {TRAINERS[trainer].command}\n"
     )
-    lines = [f"{name}: {_value(value)}\n" for name, value in config.items()]
+    lines = [f"{name}:{_value(value)}\n" for name, value in config.items()]
     return opening + "".join(lines)
 
 
 def _value(value: object) -> str:
     if isinstance(value, list):
         return "".join(f"\n  - {json.dumps(item)}" for item in value)
-    return f"{value:f}".rstrip("0") if isinstance(value, float) else json.dumps(value)
+    return f" {value:f}".rstrip("0") if isinstance(value, float) else f" {json.dumps(value)}"
 
 
 TRAINERS = {

@@ -69,14 +69,18 @@ def read(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for number, row in enumerate(rows, 1):
             yield f"row {number}", dict(row)
     except (OSError, ValueError) as error:
-        raise InputError(f"{name} cannot be read: {_why(error)}") from error
+        raise InputError(f"{name} cannot be read: {_why(wanted, error)}") from error
 
 
 def _chosen(datasets: Any, wanted: HubName) -> tuple[str | None, str]:
     """Return the config and the split, both of which the data set has."""
     configs = datasets.get_dataset_config_names(wanted.path, revision=wanted.revision)
     config, split = wanted.config, wanted.split
-    if config is not None and split is None and config not in configs:
+    if config is not None and config not in configs:
+        if split is not None:
+            raise InputError(
+                f"hf:{wanted.path} has no config {config!r}; there are {', '.join(configs)}."
+            )
         config, split = None, config
     if config is None and len(configs) > 1 and "default" not in configs:
         raise InputError(
@@ -90,9 +94,13 @@ def _chosen(datasets: Any, wanted: HubName) -> tuple[str | None, str]:
     return config, split
 
 
-def _why(error: Exception) -> str:
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "DatasetNotFoundError" in kinds or "GatedRepoError" in kinds:
+def _why(wanted: HubName, error: Exception) -> str:
+    kinds = {kind.__name__ for kind in type(error).__mro__ + type(error.__cause__).__mro__}
+    if "RevisionNotFoundError" in kinds:
+        return f"it has no revision {wanted.revision!r}."
+    if kinds & {"EmptyDatasetError", "DataFilesNotFoundError"}:
+        return "it holds no file of rows that `datasets` knows how to read."
+    if kinds & {"DatasetNotFoundError", "GatedRepoError"}:
         return (
             "there is no such data set, or it is private or gated; check the name, and for a"
             " private one set HF_TOKEN to a token that may read it."
