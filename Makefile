@@ -2,7 +2,8 @@
 #                demo-report.html about it
 # make test      the tests; under 5 minutes on two cores
 # make test-all  those, then the longer and heavier ones
-# make bench     what calls cost and how near they come to limits; 15 minutes, two quiet cores
+# make bench     what calls cost and how near they come to limits; 15 minutes, two quiet cores; with
+#                SEEDS=FILE also what the rules for duplicates cost
 # make size SEEDS=FILE  a run of 52,002 seeds, made from a file's rows, beside its bounds; 10 minutes
 # make soak      runs that are killed again and again; MINUTES=10
 # make check     format, lint, types
@@ -35,6 +36,7 @@ test-all: test $(VENV)/tried-heavy
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.contamination
+	@test -z "$(SEEDS)" || $(BIN)/python -m tests.bench.gate "$(SEEDS)"
 
 size: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench.size "$(SEEDS)"

@@ -39,7 +39,8 @@ from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.offline import OfflineClient
 from evolinstruct.recipe import Recipe, SeedChoice
 from evolinstruct.records import Kept
-from evolinstruct.run.plan import SeedLines, weights_in_use
+from evolinstruct.run.plan import weights_in_use
+from evolinstruct.run.seed_lines import SeedLines
 
 HERE = Path(__file__).parent
 LABELLED = HERE.parent / "tests" / "labelled_rules"

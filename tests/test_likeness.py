@@ -48,7 +48,7 @@ def test_case_white_space_and_the_last_sign_make_no_other_text(one: str, other: 
     ],
 )
 def test_any_other_word_or_sign_makes_another_text(one: str, other: str) -> None:
-    assert SOME.sketch(one).digest != SOME.sketch(other).digest
+    assert SOME.sketch(one).words != SOME.sketch(other).words
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
@@ -59,7 +59,7 @@ def test_any_text_has_a_sketch_and_is_wholly_like_itself(one: str, other: str) -
     assert jaccard(first.shingles, first.shingles) == 1
     assert jaccard(first.shingles, second.shingles) == jaccard(second.shingles, first.shingles)
     assert len(first.keys) == 1 + BANDS
-    assert (first.digest == second.digest) == (tokens(one) == tokens(other))
+    assert (first.words == second.words) == (tokens(one) == tokens(other))
 
 
 def test_likeness_is_the_share_of_common_shingles() -> None:
@@ -95,4 +95,4 @@ def test_texts_that_are_not_alike_hardly_ever_share_a_key() -> None:
 
 
 def test_the_library_hashes_as_it_did() -> None:
-    assert version() == "f0bdea3395ddfe2d"  # another one makes every run another run
+    assert version() == "d07034c3f8961f36"  # another one makes every run another run

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evolinstruct.likeness import Likeness, jaccard
+from evolinstruct.likeness import Likeness, jaccard, shingles_of
 
 LIKENESS = 0.8
 """So alike a text is to be to an item, unless told otherwise."""
@@ -44,12 +44,10 @@ class NearIndex:
         """Return the item that a text is most like, the first of equals, or None."""
         sketch = self._likeness.sketch(text)
         numbers = {number for key in sketch.keys for number in self._by_key.get(key, ())}
+        shingles = sketch.shingles if numbers else frozenset()
         found = [
-            Near(number, jaccard(sketch.shingles, self._shingles(number)))
+            Near(number, jaccard(shingles, shingles_of(self._texts[number])))
             for number in sorted(numbers)
         ]
         best = max(found, key=lambda near: near.likeness, default=None)
         return best if best is not None and best.likeness >= self._threshold else None
-
-    def _shingles(self, number: int) -> frozenset[int]:
-        return frozenset(self._likeness.sketch(self._texts[number]).shingles)

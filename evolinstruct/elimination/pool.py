@@ -29,7 +29,7 @@ RULES: tuple[RuleInfo, ...] = (
         cause=_CAUSE,
         stage="pool",
         settings=(
-            Setting("likeness", 0.8, 0.6, 1, "the share of word shingles in common"),
+            Setting("likeness", 0.8, 0.7, 1, "the share of word shingles in common"),
             Setting("differing", 12, 0, 10_000, "shingles that one of the two alone may have"),
         ),
         digest=likeness.version(),

@@ -14,7 +14,7 @@ from typing import Any
 from evolinstruct.elimination import DUPLICATE, NEAR_DUPLICATE, Verdict
 from evolinstruct.evolution import Proposal, rejected
 from evolinstruct.gate.passed import Passed, Text
-from evolinstruct.likeness import Likeness, Sketch, jaccard
+from evolinstruct.likeness import Likeness, Sketch, equal_key, jaccard, tokens
 from evolinstruct.records import Kept, Line, Rejected
 
 
@@ -36,7 +36,7 @@ class Gate:
         """
         self._near = near
         self._equal = equal
-        self._likeness = Likeness(near["likeness"] if near else 1.0)
+        self._likeness = Likeness(near["likeness"]) if near else None
         self._passed = Passed(path)
 
     def holds(self, generation: int, made_from: str) -> bool:
@@ -87,15 +87,19 @@ class Gate:
             InputError: the file cannot be used.
         """
         sketch = self._sketch(line.instruction)
-        others = (text for text in self._passed.find(sketch) if text.family != line.seed_id)
-        verdict = self._verdict(sketch, list(others))
+        # What is that much longer or shorter differs by as many shingles.
+        found = self._passed.find(sketch, within=int(self._near["differing"]) if self._near else 0)
+        others = [text for text in found if text.family != line.seed_id]
+        verdict = self._verdict(sketch, others)
         if verdict is None:
             self._add(line, sketch)
         return verdict
 
     def _sketch(self, text: str) -> Sketch:
-        sketch = self._likeness.sketch(text)
-        return sketch if self._near else Sketch(sketch.digest, frozenset(), sketch.keys[:1])
+        if self._likeness is not None:
+            return self._likeness.sketch(text)
+        words = " ".join(tokens(text))
+        return Sketch(words, (equal_key(words),))
 
     def _add(self, line: Kept | Rejected, sketch: Sketch) -> None:
         self._passed.add(line.id, line.seed_id, sketch)
@@ -103,18 +107,20 @@ class Gate:
     def _verdict(self, sketch: Sketch, others: list[Text]) -> Verdict | None:
         if self._equal:
             for other in others:
-                if other.digest == sketch.digest:
+                if other.sketch.words == sketch.words:
                     return Verdict(DUPLICATE, f"the same words as {other.id}")
         likeness, name = max(self._near_ones(sketch, others), default=(0.0, ""))
         return Verdict(NEAR_DUPLICATE, f"{likeness:.2f} like {name}") if name else None
 
     def _near_ones(self, sketch: Sketch, others: list[Text]) -> Iterator[tuple[float, str]]:
         """Yield how alike each of the texts is that is too alike, with its id."""
-        if self._near is None:
+        if self._near is None or not others:
             return
+        shingles = sketch.shingles
         for other in others:
-            likeness = jaccard(sketch.shingles, other.shingles)
-            differing = len(sketch.shingles ^ other.shingles)
+            others_own = other.sketch.shingles
+            likeness = jaccard(shingles, others_own)
+            differing = len(shingles ^ others_own)
             if likeness >= self._near["likeness"] and differing <= self._near["differing"]:
                 yield likeness, other.id
 

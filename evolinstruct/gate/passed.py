@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from zlib import crc32
@@ -22,22 +23,28 @@ from evolinstruct.likeness import Sketch
 
 _SCHEMA = """
 CREATE TABLE passed (
-    n INTEGER PRIMARY KEY,     -- in the order in which they passed
-    id BLOB NOT NULL, family BLOB NOT NULL,
-    digest BLOB NOT NULL, shingles BLOB NOT NULL, keys BLOB NOT NULL
+    n INTEGER PRIMARY KEY,      -- in the order in which they passed
+    id TEXT NOT NULL, family TEXT NOT NULL, words TEXT NOT NULL, keys BLOB NOT NULL
 );
-CREATE TABLE keys (place INTEGER PRIMARY KEY);  -- key * 2^31 + n: one number is found fastest
+CREATE TABLE keys (
+    place INTEGER PRIMARY KEY,  -- key * 2^31 + n: one number is found fastest
+    size INTEGER NOT NULL       -- of the text: most that share a key are told apart by it
+);
 CREATE TABLE generations (
     number INTEGER PRIMARY KEY, made_from TEXT NOT NULL,
     first INTEGER NOT NULL, size INTEGER NOT NULL,
     checksum INTEGER NOT NULL   -- of its rows: a disk may garble what SQLite takes for whole
 );
 """
+_FIND = """
+SELECT place FROM keys WHERE place BETWEEN ? AND ? AND size BETWEEN ? AND ? ORDER BY place LIMIT ?
+"""
 _FORMAT = 1
 _BITS = 1 << 27
+_BIT = _BITS - 1
 _N = (1 << 31) - 1
-_GROUP = 4096
-"""So many texts' keys are put in order before they are written: a key's place is anywhere."""
+_GROUP = 8192
+"""So many texts wait in memory until they are written: the more, the less their keys cost."""
 _LOOKED_AT = 64
 """Texts that are looked at for a key: a key that more of them share says little."""
 
@@ -49,14 +56,12 @@ class Text:
     Attributes:
         id: of its line.
         family: the id of its seed.
-        digest: equal for equal texts, see `Sketch`.
-        shingles: its shingles, see `Sketch`.
+        sketch: what is looked at of it.
     """
 
     id: str
     family: str
-    digest: bytes
-    shingles: frozenset[int]
+    sketch: Sketch
 
 
 class Passed:
@@ -70,7 +75,8 @@ class Passed:
         """
         self._path = path
         self._there = bytearray(_BITS // 8)
-        self._waiting: dict[int, tuple[int, ...]] = {}
+        self._rows: list[tuple[int, str, str, str, bytes]] = []
+        self._waiting: dict[int, tuple[tuple[int, int], ...]] = {}
         self._generation: tuple[int, str, int] | None = None
         self._checksum = 0
         with self._explained():
@@ -87,8 +93,8 @@ class Passed:
                 db.close()
             except sqlite3.OperationalError:
                 raise
-            except sqlite3.DatabaseError:
-                pass
+            except (sqlite3.DatabaseError, TypeError, ValueError):
+                pass  # not what was written: of another kind, even
             self._path.unlink()
             self._there = bytearray(_BITS // 8)
         db = self._connected()
@@ -98,6 +104,7 @@ class Passed:
     def _connected(self) -> sqlite3.Connection:
         # Opened in a thread, as it may be read through; used by one at a time.
         db = sqlite3.connect(self._path or "", isolation_level=None, check_same_thread=False)
+        db.text_factory = partial(str, encoding="utf-8", errors="replace")  # the checksum tells
         db.execute("PRAGMA cache_size = -8000")
         db.execute("PRAGMA synchronous = NORMAL")
         return db
@@ -106,24 +113,25 @@ class Passed:
         """Tell whether all is as it was written; note which keys are there on the way."""
         if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
             return False
-        rows = db.execute("SELECT id, family, digest, shingles, keys, n FROM passed ORDER BY n")
+        rows = db.execute("SELECT id, family, words, keys, n FROM passed ORDER BY n")
         count = places = total = 0
         described = db.execute("SELECT size, checksum FROM generations ORDER BY number").fetchall()
         for size, checksum in described:
             found = 0
-            for *blobs, n in islice(rows, size):
-                found = _checksum(blobs, found)
-                texts_keys = array("I", blobs[-1])
-                self._note(texts_keys)
-                own = set(texts_keys)
+            for *texts, keys, n in islice(rows, size):
+                found = _checksum(texts, keys, found)
+                sketch = Sketch(texts[-1], tuple(array("I", keys)))
+                own = set(sketch.keys)
+                self._note(own)
                 places += len(own)
-                total += sum(own) + n * len(own)
+                total += sum(own) + (n + sketch.size) * len(own)
                 count += 1
             if found != checksum:
                 return False
         if count != db.execute("SELECT COUNT(*) FROM passed").fetchone()[0]:
             return False
-        query = f"SELECT COUNT(*), ifnull(SUM((place >> 31) + (place & {_N})), 0) FROM keys"  # noqa: S608
+        summed = f"ifnull(SUM((place >> 31) + (place & {_N}) + size), 0)"
+        query = f"SELECT COUNT(*), {summed} FROM keys"  # noqa: S608 - no data in it
         return tuple(db.execute(query).fetchone()) == (places, total)
 
     # Generations
@@ -160,7 +168,7 @@ class Passed:
         """
         assert self._generation is not None  # noqa: S101 - begun before it ends
         with self._explained():
-            self._write_keys()
+            self._write()
             number, made_from, first = self._generation
             row = (number, made_from, first, self._next - first, self._checksum)
             self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?)", row)
@@ -176,27 +184,31 @@ class Passed:
         if self._generation is not None:
             self._db.execute("ROLLBACK")
             self._next = self._generation[2]
+            self._rows.clear()
             self._waiting.clear()
             self._generation = None
 
     # Texts
 
-    def find(self, sketch: Sketch) -> Iterator[Text]:
+    def find(self, sketch: Sketch, within: int) -> Iterator[Text]:
         """Yield the texts that share a key with this one, in the order in which they passed.
+
+        Args:
+            sketch: of this one.
+            within: the most words and signs that they may have more than it has, or fewer.
 
         Raises:
             InputError: the file cannot be read.
         """
-        numbers: set[int] = set()
+        there = self._there
+        keys = [key for key in sketch.keys if there[(key & _BIT) >> 3] & 1 << (key & 7)]
+        if not keys:
+            return
         with self._explained():
-            there = self._there
-            for key in sketch.keys:
-                if there[(key & (_BITS - 1)) >> 3] & 1 << (key & 7):
-                    numbers.update(self._of_key(key))
+            sizes = range(sketch.size - within, sketch.size + within + 1)
+            numbers = {number for key in keys for number in self._of_key(key, sizes)}
             for number in sorted(numbers):
-                query = "SELECT id, family, digest, shingles FROM passed WHERE n = ?"
-                line, family, digest, shingles = self._db.execute(query, (number,)).fetchone()
-                yield Text(line.hex(), family.hex(), digest, frozenset(array("I", shingles)))
+                yield self._text(number)
 
     def add(self, line_id: str, family: str, sketch: Sketch) -> None:
         """Add a text to the generation that was begun.
@@ -204,41 +216,49 @@ class Passed:
         Raises:
             InputError: the file cannot be written.
         """
-        keys = sketch.keys
-        blobs = (
-            bytes.fromhex(line_id),
-            bytes.fromhex(family),
-            sketch.digest,
-            array("I", sketch.shingles).tobytes(),
-            array("I", keys).tobytes(),
-        )
-        self._checksum = _checksum(blobs, self._checksum)
-        with self._explained():
-            row = (self._next, *blobs)
-            self._db.execute("INSERT INTO passed VALUES (?, ?, ?, ?, ?, ?)", row)
-            self._note(keys)
-            for key in set(keys):  # by chance, a text may have one twice
-                self._waiting[key] = (*self._waiting.get(key, ()), self._next)
-            self._next += 1
-            if len(self._waiting) > _GROUP * len(keys):
-                self._write_keys()
+        keys = array("I", sketch.keys).tobytes()
+        self._checksum = _checksum((line_id, family, sketch.words), keys, self._checksum)
+        self._rows.append((self._next, line_id, family, sketch.words, keys))
+        own = set(sketch.keys)  # by chance, a text may have one twice
+        self._note(own)
+        place = (self._next, sketch.size)
+        for key in own:
+            self._waiting[key] = (*self._waiting.get(key, ()), place)
+        self._next += 1
+        if len(self._rows) >= _GROUP:
+            with self._explained():
+                self._write()
 
-    def _of_key(self, key: int) -> Iterator[int]:
-        query = "SELECT place FROM keys WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?"
+    def _text(self, number: int) -> Text:
+        waiting = number - (self._next - len(self._rows))
+        if waiting >= 0:
+            _, line, family, words, keys = self._rows[waiting]
+        else:
+            query = "SELECT id, family, words, keys FROM passed WHERE n = ?"
+            line, family, words, keys = self._db.execute(query, (number,)).fetchone()
+        return Text(line, family, Sketch(words, tuple(array("I", keys))))
+
+    def _of_key(self, key: int, sizes: range) -> Iterator[int]:
         first = key << 31
-        rows = self._db.execute(query, (first, first | _N, _LOOKED_AT))
-        yield from (place & _N for (place,) in rows)
-        yield from self._waiting.get(key, ())[:_LOOKED_AT]
+        found = self._db.execute(_FIND, (first, first | _N, sizes[0], sizes[-1], _LOOKED_AT))
+        yield from (place & _N for (place,) in found)
+        waiting = self._waiting.get(key, ())
+        yield from [number for number, size in waiting if size in sizes][:_LOOKED_AT]
 
-    def _write_keys(self) -> None:
-        places = sorted(key << 31 | n for key, numbers in self._waiting.items() for n in numbers)
-        self._db.executemany("INSERT INTO keys VALUES (?)", zip(places, strict=True))
+    def _write(self) -> None:
+        """Write what waits; keys in their order, as the place of each is anywhere."""
+        self._db.executemany("INSERT INTO passed VALUES (?, ?, ?, ?, ?)", self._rows)
+        places = sorted(
+            (key << 31 | n, size) for key, texts in self._waiting.items() for n, size in texts
+        )
+        self._db.executemany("INSERT INTO keys VALUES (?, ?)", places)
+        self._rows.clear()
         self._waiting.clear()
 
-    def _note(self, keys: Sequence[int]) -> None:
+    def _note(self, keys: Iterable[int]) -> None:
         there = self._there
         for key in keys:
-            there[(key & (_BITS - 1)) >> 3] |= 1 << (key & 7)
+            there[(key & _BIT) >> 3] |= 1 << (key & 7)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -252,5 +272,5 @@ class Passed:
             ) from error
 
 
-def _checksum(blobs: Sequence[bytes], before: int) -> int:
-    return crc32(b"\0".join(blobs), before)
+def _checksum(texts: Sequence[str], keys: bytes, before: int) -> int:
+    return crc32(keys, crc32("\0".join(texts).encode(), before))

@@ -17,7 +17,7 @@ from evolinstruct.contamination import SHARE, WORDS, Index, Item, Items, Overlap
 from evolinstruct.recipe import SeedChoice
 from evolinstruct.records import Kept
 from evolinstruct.review.runs import Run
-from evolinstruct.run.plan import SeedLines
+from evolinstruct.run.seed_lines import SeedLines
 from evolinstruct.run_dir.lines import read_line, read_lines
 
 EXAMPLES = 10

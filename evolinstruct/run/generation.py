@@ -127,6 +127,8 @@ class Generation:
         self._outcomes: WaitingRoom[Line] = WaitingRoom(held)
         self._proposing = asyncio.Semaphore(ahead)
         self._answering = asyncio.Semaphore(ahead)
+        self._is_flowing = asyncio.Event()
+        self._is_flowing.set()
         self._steps: set[asyncio.Task[None]] = set()
         self._feeders: list[asyncio.Task[None]] = []
         self._draining: asyncio.Task[None] | None = None
@@ -164,6 +166,7 @@ class Generation:
         self, pool: Iterator[Kept], begin: Callable[[int, Kept], Coroutine[Any, Any, None]]
     ) -> None:
         for position, member in enumerate(pool):
+            await self._is_flowing.wait()
             await self._proposing.acquire()
             self._step(begin(position, member), self._proposing)
 
@@ -175,10 +178,20 @@ class Generation:
         self._proposals.put(position, await self._propose(member))
 
     async def _admit(self, gate: Gate) -> None:
-        """Let proposals pass the gate one by one, and have each that passes answered."""
+        """Let proposals pass the gate one by one, and have each that passes answered.
+
+        While as many are answered as may be, no more are proposed: what has passed comes first,
+        and little has to wait. For a proposal that is late, the others go on.
+        """
         for position in range(self._size):
             passed = gate(await self._proposals.take(position))
+            if not isinstance(passed, Proposal):
+                self._outcomes.put(position, passed)
+                continue
+            if self._answering.locked():
+                self._is_flowing.clear()
             await self._answering.acquire()
+            self._is_flowing.set()
             self._step(self._answered(position, passed), self._answering)
 
     async def _answered(self, position: int, passed: Proposal | Line) -> None:

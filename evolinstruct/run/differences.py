@@ -1,0 +1,155 @@
+"""What is asked, held against the run in the directory: what differs, and what is only added.
+
+Knows which settings decide bytes, by what they say rather than by where they are read from, and
+says each difference as a phrase. Knows nothing of what follows from one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+from evolinstruct import prompts
+from evolinstruct.errors import InputError
+from evolinstruct.recipe import Recipe
+from evolinstruct.records import Kept, encode
+from evolinstruct.run_dir.directory import RunDir
+
+
+def differing_settings(
+    state: Mapping[str, Any], recipe: Recipe, pack: prompts.Pack
+) -> tuple[list[str], list[str]]:
+    """Return what makes another run of the recipe, and what only extends it, a phrase each.
+
+    Args:
+        state: what the run.json in the directory says.
+        recipe: what is asked for.
+        pack: the prompts that are to be used.
+    """
+    old = Recipe(**state["recipe"])
+    differences, additions = [], []
+    for name, ours, theirs in recipe.differences(old):
+        if name == "generations" and recipe.generations > old.generations:
+            additions.append(_generations(old.generations + 1, recipe.generations))
+        elif name not in ("prompts", "rules", "against"):  # known by what they say: see below
+            verb = "were" if name.endswith("s") else "was"
+            differences.append(f"{name} {verb} {_shown(theirs)}, now {_shown(ours)}")
+    if pack.digest != state["pack"]["digest"]:
+        differences.append(f"the prompts of the pack were {state['pack']['name']}, now they differ")
+    return differences, additions
+
+
+def differing_rules(
+    state: Mapping[str, Any], recipe: Recipe, rules: Mapping[str, Any]
+) -> Iterator[str]:
+    """Say which rules judge otherwise than those of the run in the directory.
+
+    Args:
+        state: what its run.json says.
+        recipe: what is asked for.
+        rules: the rules that are to be on, with their settings.
+    """
+    there = state.get("rules")
+    if Recipe(**state["recipe"]).eliminate != recipe.eliminate:
+        return  # which says it all
+    if there is None:
+        yield "it was made with the rules of an earlier version"
+        return
+    for name in {**there, **rules}:
+        if there.get(name) != rules.get(name):
+            was, now = _shown_rule(there.get(name)), _shown_rule(rules.get(name))
+            yield f"the rule {name} was {was}, now {now}"
+
+
+def _shown_rule(settings: Mapping[str, Any] | None) -> str:
+    if settings is None:
+        return "off"
+    shown = [
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in settings.items()
+    ]
+    return f"on ({', '.join(shown)})" if shown else "on"
+
+
+def _generations(first: int, last: int) -> str:
+    return f"generation {last}" if first == last else f"generations {first} to {last}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        inner = ", ".join(
+            str(item) if name == "default" else f"{name}={item}" for name, item in value.items()
+        )
+        return inner or "not set"
+    return (
+        {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    )
+
+
+def is_preview(state: Mapping[str, Any]) -> bool:
+    """Tell whether the seeds in the directory are drawn from more, which may come between them."""
+    return state.get("seeds", {}).get("drawn_from") is not None
+
+
+class SeedComparison:
+    """Holds the seeds, as they are read, against generation 0 of the run in the directory.
+
+    Attributes:
+        size: how many seeds came.
+        unanswered: how many of them have no answer.
+        digest: of all of them, in order.
+    """
+
+    def __init__(self, run_dir: RunDir, *, grows_anywhere: bool) -> None:
+        """Take up the seeds that are there; new ones may come between them, or only at the end."""
+        self._grows_anywhere = grows_anywhere
+        self.size = 0
+        self.unanswered = 0
+        self.digest = blake2b(digest_size=16)
+        self._added = 0
+        self._first_other: int | None = None
+        self._there = _readable(run_dir)
+        self._next = next(self._there, None)
+
+    def see(self, line: Kept) -> None:
+        """Take up the next seed."""
+        self.size += 1
+        self.unanswered += line.output is None
+        self.digest.update(encode(line))
+        there, is_same = self._next, self._next is not None and _same_seed(self._next, line)
+        if there is None or (self._grows_anywhere and not is_same):
+            self._added += 1
+            return
+        self._next = next(self._there, None)
+        if self._first_other is None and not is_same:
+            self._first_other = self.size
+
+    def report(self, differences: list[str], additions: list[str]) -> None:
+        """Say how the seeds differ from those of the run, or what they add to them."""
+        fewer = sum(1 for _ in self._there) + (self._next is not None)
+        known = self.size - self._added + fewer
+        if self._first_other is not None:
+            differences.append(f"seed {self._first_other} is another one")
+        elif fewer:
+            differences.append(f"the seeds were {known}, now {self.size}")
+        elif self._added and known:
+            additions.append(f"{self._added} seed{'s' if self._added > 1 else ''}")
+
+
+def _readable(run_dir: RunDir) -> Iterator[Kept]:
+    """Yield the whole lines of generation 0: a crash may have torn the last one."""
+    if not run_dir.file(0).exists():
+        return
+    try:
+        yield from run_dir.read(0)
+    except InputError:
+        return
+
+
+def _same_seed(there: Kept, line: Kept) -> bool:
+    """Tell whether a line is the seed, but for an answer that the run itself added to it."""
+    if there.model is not None:
+        there = replace(there, model=None, output=None)
+    return there == line

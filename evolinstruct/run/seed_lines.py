@@ -1,0 +1,111 @@
+"""The seeds of a run as the lines of its generation 0.
+
+Knows which of a file's rows a run takes, and how one becomes a line; can read them again, standard
+input too. Knows nothing of what a run made of them before.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from evolinstruct.recipe import SeedChoice
+from evolinstruct.records import Kept, join_input, seed_id
+from evolinstruct.seeds import Counts, read_seeds
+from evolinstruct.selection import draw_sample
+
+
+class SeedLines:
+    """The seeds as lines of generation 0; can be read more than once, standard input too."""
+
+    def __init__(
+        self, sources: Sequence[str], choice: SeedChoice, drawn: int | None = None, by: int = 0
+    ) -> None:
+        """Name the sources; nothing is read yet.
+
+        Args:
+            sources: the seed files.
+            choice: which of their rows become instructions.
+            drawn: only so many of those, drawn, in their order; None for all.
+            by: the seed that they are drawn by.
+        """
+        self.sources = tuple(sources)
+        self.choice = choice
+        self._draw = drawn
+        self._by = by
+        self._stdin = _spooled(sys.stdin.buffer) if "-" in self.sources else None
+        if self._stdin is not None:
+            weakref.finalize(self, self._stdin.close)
+
+    def read(self, counts: Counts | None = None) -> Iterator[Kept]:
+        """Yield the lines in file order.
+
+        Raises:
+            InputError: a file or a row is wrong.
+        """
+        lines = self._all(counts)
+        return lines if self._draw is None else (line for line in lines if line.id in self._drawn)
+
+    @cached_property
+    def drawn_from(self) -> int | None:
+        """How many lines those that are read are drawn from; None if they are all."""
+        return None if self._draw is None else sum(1 for _ in self._all())
+
+    @cached_property
+    def _drawn(self) -> frozenset[str]:
+        names = (line.id for line in self._all())
+        return frozenset(draw_sample(names, self._draw or 0, self._by, str))
+
+    @cached_property
+    def _sample(self) -> frozenset[str]:
+        names = (line.id for line in self._every())
+        return frozenset(draw_sample(names, self.choice.sample or 0, self._by, str))
+
+    def _all(self, counts: Counts | None = None) -> Iterator[Kept]:
+        lines = self._every(counts)
+        if self.choice.sample is None:
+            return lines
+        return (line for line in lines if line.id in self._sample)
+
+    def _every(self, counts: Counts | None = None) -> Iterator[Kept]:
+        if self._stdin is not None:
+            self._stdin.seek(0)
+        choice = self.choice
+        for seed in read_seeds(
+            self.sources,
+            field=choice.field,
+            skip_bad=choice.skip_bad,
+            limit=choice.limit,
+            counts=counts or Counts(),
+            stdin=self._stdin,
+            mapping=choice.map,
+        ):
+            text = join_input(seed.instruction, seed.input)
+            name = seed_id(text)
+            yield Kept(
+                id=name,
+                seed_id=name,
+                parent_id=None,
+                generation=0,
+                operation=None,
+                format=None,
+                instruction=text,
+                input=seed.input,
+                output=seed.output,
+                model=None,
+                compared=None,
+                seed_source=Path(seed.source).name,
+            )
+
+
+def _spooled(stream: BinaryIO) -> BinaryIO:
+    """Copy a stream that can be read but once to where it can be read again."""
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the plan
+    shutil.copyfileobj(stream, copy)
+    return cast("BinaryIO", copy)
