@@ -15,7 +15,7 @@ from evolinstruct import prompts
 from evolinstruct.errors import InputError
 from evolinstruct.recipe import Recipe
 from evolinstruct.records import Kept, encode
-from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.run_dir.directory import RunDir, Written
 
 
 def differing_settings(
@@ -117,14 +117,26 @@ class SeedComparison:
         """Take up the next seed."""
         self.size += 1
         self.unanswered += line.output is None
-        self.digest.update(encode(line))
-        there, is_same = self._next, self._next is not None and _same_seed(self._next, line)
-        if there is None or (self._grows_anywhere and not is_same):
+        written = encode(line)
+        self.digest.update(written)
+        is_same = self._is_next(line, written)
+        if self._next is None or (self._grows_anywhere and not is_same):
             self._added += 1
             return
         self._next = next(self._there, None)
         if self._first_other is None and not is_same:
             self._first_other = self.size
+
+    def _is_next(self, line: Kept, written: bytes) -> bool:
+        """Tell whether the next line there is this one, but for an answer that the run added."""
+        if self._next is None or self._next.line == written:
+            return self._next is not None
+        try:
+            there: Kept = self._next.decoded()
+        except InputError:  # it ends here: what comes is written anew
+            self._there, self._next = iter(()), None
+            return False
+        return there.model is not None and replace(there, model=None, output=None) == line
 
     def report(self, differences: list[str], additions: list[str]) -> None:
         """Say how the seeds differ from those of the run, or what they add to them."""
@@ -138,18 +150,6 @@ class SeedComparison:
             additions.append(f"{self._added} seed{'s' if self._added > 1 else ''}")
 
 
-def _readable(run_dir: RunDir) -> Iterator[Kept]:
+def _readable(run_dir: RunDir) -> Iterator[Written]:
     """Yield the whole lines of generation 0: a crash may have torn the last one."""
-    if not run_dir.file(0).exists():
-        return
-    try:
-        yield from run_dir.read(0)
-    except InputError:
-        return
-
-
-def _same_seed(there: Kept, line: Kept) -> bool:
-    """Tell whether a line is the seed, but for an answer that the run itself added to it."""
-    if there.model is not None:
-        there = replace(there, model=None, output=None)
-    return there == line
+    return run_dir.written(0) if run_dir.file(0).exists() else iter(())
