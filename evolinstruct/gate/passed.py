@@ -81,32 +81,39 @@ class Passed:
         self._checksum = 0
         with self._explained():
             self._db = self._opened()
+            # What a power cut takes is noticed by the checksums, and made anew.
+            self._db.execute("PRAGMA synchronous = OFF")
             last = self._db.execute("SELECT ifnull(MAX(n), -1) FROM passed").fetchone()[0]
             self._next = int(last) + 1
 
     def _opened(self) -> sqlite3.Connection:
         if self._path is not None and self._path.exists():
-            try:
-                db = self._connected()
-                if self._is_whole(db):
-                    return db
-                db.close()
-            except sqlite3.OperationalError:
-                raise
-            except (sqlite3.DatabaseError, TypeError, ValueError):
-                pass  # not what was written: of another kind, even
-            self._path.unlink()
+            db = self._connected()
+            if self._is_believed(db):
+                return db
+            db.close()
+            for path in (self._path, self._path.with_name(f"{self._path.name}-journal")):
+                path.unlink(missing_ok=True)
             self._there = bytearray(_BITS // 8)
         db = self._connected()
         db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
         return db
+
+    def _is_believed(self, db: sqlite3.Connection) -> bool:
+        """Tell whether the file is whole; a disk that cannot be read or is full is an error."""
+        try:
+            return self._is_whole(db)
+        except sqlite3.OperationalError:
+            db.close()
+            raise
+        except (sqlite3.DatabaseError, TypeError, ValueError):
+            return False  # not what was written: of another kind, even
 
     def _connected(self) -> sqlite3.Connection:
         # Opened in a thread, as it may be read through; used by one at a time.
         db = sqlite3.connect(self._path or "", isolation_level=None, check_same_thread=False)
         db.text_factory = partial(str, encoding="utf-8", errors="replace")  # the checksum tells
         db.execute("PRAGMA cache_size = -8000")
-        db.execute("PRAGMA synchronous = NORMAL")
         return db
 
     def _is_whole(self, db: sqlite3.Connection) -> bool:
