@@ -81,6 +81,7 @@ class Passed:
         self._checksum = 0
         with self._explained():
             self._db = self._opened()
+            self._db.execute("PRAGMA cache_size = -8000")
             # What a power cut takes is noticed by the checksums, and made anew.
             self._db.execute("PRAGMA synchronous = OFF")
             last = self._db.execute("SELECT ifnull(MAX(n), -1) FROM passed").fetchone()[0]
@@ -113,7 +114,6 @@ class Passed:
         # Opened in a thread, as it may be read through; used by one at a time.
         db = sqlite3.connect(self._path or "", isolation_level=None, check_same_thread=False)
         db.text_factory = partial(str, encoding="utf-8", errors="replace")  # the checksum tells
-        db.execute("PRAGMA cache_size = -8000")
         return db
 
     def _is_whole(self, db: sqlite3.Connection) -> bool:
