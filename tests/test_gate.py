@@ -225,6 +225,34 @@ def test_a_garbled_file_is_never_believed(tmp_path: Path) -> None:
     assert outcomes >= {"whole", "anew"}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE passed SET words = replace(words, 'rye', 'oat') WHERE n = 1",
+        "UPDATE keys SET place = place + 1 WHERE place = (SELECT max(place) FROM keys)",
+        "DELETE FROM keys WHERE place = (SELECT min(place) FROM keys)",
+        "DELETE FROM passed WHERE n = 2",
+    ],
+)
+def test_what_a_disk_changed_is_noticed(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "gate.sqlite"
+    made = gate(path)
+    for n in range(3):
+        made.look(line(f"{LONG} {n}", str(n), 0))
+    made.end()
+    made.close()
+    whole = Gate(path, NEAR)
+    assert whole.holds(0, "x")
+    whole.close()
+    db = sqlite3.connect(path)
+    with db:
+        db.execute(change)
+    db.close()
+    again = Gate(path, NEAR)
+    assert not again.holds(0, "x")
+    again.close()
+
+
 # In a run
 
 
