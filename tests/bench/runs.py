@@ -64,7 +64,8 @@ class Client:
 
     def __init__(self, command: list[str], core: int | None = CORES[0]) -> None:
         self._began = time.monotonic()
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(command, **quiet)
         if core is not None:
             os.sched_setaffinity(self._process.pid, {core})
 
