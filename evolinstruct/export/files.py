@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from evolinstruct.errors import InputError
-from evolinstruct.run_dir.line_file import put_in_place, writing
+from evolinstruct.whole_file import put_in_place, writing
 
 CHECKSUMS = "SHA256SUMS"
 

@@ -15,7 +15,6 @@ Whatever a model wrote is data on the page: nothing of it is ever markup, style 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from evolinstruct.report.page import GENERATOR, compose
 from evolinstruct.report.sample import draw_families
 from evolinstruct.review.figures import measure
 from evolinstruct.review.runs import Run
+from evolinstruct.whole_file import replaced
 
 _HEAD = 2_000
 """Within so many bytes a page of ours says that it is one."""
@@ -56,13 +56,9 @@ def write_report(
         for run, found in zip(runs, figures, strict=True)
     ]
     page = compose(runs, figures, samples, drawing, seed)
-    beside = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
+    with replaced(out) as file:
         # A half of a surrogate pair, which a reply may hold, cannot be written as UTF-8.
-        beside.write_text(page, encoding="utf-8", errors="replace")
-        beside.replace(out)
-    finally:
-        beside.unlink(missing_ok=True)
+        file.write(page.encode("utf-8", "replace"))
 
 
 def _check(out: Path) -> None:

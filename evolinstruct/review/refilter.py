@@ -32,6 +32,7 @@ from evolinstruct.records import Kept, Line, Rejected
 from evolinstruct.review.families import Family
 from evolinstruct.review.runs import Run
 from evolinstruct.run.retries import purpose
+from evolinstruct.whole_file import replaced
 
 CASCADE = "descends_from_dropped"
 _EXAMPLES = 3
@@ -263,19 +264,12 @@ def _thinned(dataset: Path, out: Path, dropped: sqlite3.Connection) -> int:
         raise InputError(
             f"There is no {dataset} to thin; finish the run with its `evolve` command."
         )
-    beside = out.with_name(out.name + ".partial")
     count = 0
-    try:
-        with dataset.open("rb") as lines, beside.open("wb") as file:
-            for line in lines:
-                if not _is_dropped(line, dropped):
-                    file.write(line)
-                    count += 1
-        beside.replace(out)
-    except OSError as error:
-        raise InputError(
-            f"{out} cannot be written: {error.strerror}; name another file with --write."
-        ) from error
+    with dataset.open("rb") as lines, replaced(out) as file:
+        for line in lines:
+            if not _is_dropped(line, dropped):
+                file.write(line)
+                count += 1
     return count
 
 

@@ -6,7 +6,6 @@ on disk, so memory stays flat. Knows nothing of how a generation is made.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -16,7 +15,7 @@ from typing import IO
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, decode
 from evolinstruct.run_dir.directory import RunDir
-from evolinstruct.run_dir.line_file import put_in_place, writing
+from evolinstruct.whole_file import replaced
 
 _CHECK_EVERY = 256
 
@@ -36,7 +35,6 @@ def write(run_dir: RunDir, generations: int, seed: int, check: Callable[[], None
     Raises:
         InputError: it cannot be written.
     """
-    beside = run_dir.dataset.with_name(run_dir.dataset.name + ".partial")
     try:
         with ExitStack() as stack:
             order = stack.enter_context(closing(sqlite3.connect("")))
@@ -45,19 +43,13 @@ def write(run_dir: RunDir, generations: int, seed: int, check: Callable[[], None
                 for number in range(generations + 1)
             ]
             _sort(order, files, seed, check)
-            with writing(run_dir.dataset), beside.open("wb") as out:
-                count = _merge(order, files, out, check)
-        with writing(run_dir.dataset):
-            put_in_place(beside, run_dir.dataset)
+            with replaced(run_dir.dataset) as out:
+                return _merge(order, files, out, check)
     except sqlite3.Error as error:
         raise InputError(
             f"No room for temporary files ({error}); free disk space, or name a directory that has"
             " some in SQLITE_TMPDIR, and run the same command again."
         ) from error
-    finally:
-        with writing(beside):
-            beside.unlink(missing_ok=True)
-    return count
 
 
 def _sort(
@@ -81,8 +73,6 @@ def _merge(
         count += 1
         if count % _CHECK_EVERY == 0:
             check()
-    out.flush()
-    os.fsync(out.fileno())
     return count
 
 

@@ -19,7 +19,8 @@ from typing import IO, Any, NamedTuple
 
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected, decode, encode
-from evolinstruct.run_dir.line_file import LineFile, matches, put_in_place, writing
+from evolinstruct.run_dir.line_file import LineFile, matches
+from evolinstruct.whole_file import replaced
 
 FORMAT = 1
 _IDS = re.compile(rb'\{"id":\s*"[^"]*",\s*"seed_id":\s*"([^"]*)"')
@@ -156,14 +157,8 @@ class RunDir:
             InputError: it cannot be written.
         """
         text = json.dumps({"format": FORMAT, **state}, ensure_ascii=False, indent=2) + "\n"
-        path = self.path / "run.json"
-        beside = self.path / "run.json.partial"
-        with writing(path):
-            with beside.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            put_in_place(beside, path)
+        with replaced(self.path / "run.json") as file:
+            file.write(text.encode())
 
     # Lines
 

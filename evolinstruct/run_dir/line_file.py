@@ -8,15 +8,13 @@ grows beside the old one and takes its place when it is whole. Knows bytes, not 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from evolinstruct.durability import bring_to_disk
-from evolinstruct.errors import InputError
+from evolinstruct.whole_file import beside_of, put_in_place, writing
 
 _BLOCK = 1 << 20
 
@@ -35,7 +33,7 @@ class LineFile:
             InputError: the file cannot be read or made. Likewise every other method.
         """
         self._path = path
-        self._beside = path.with_name(path.name + ".partial")
+        self._beside = beside_of(path)
         self._digest = blake2b(digest_size=16)
         self._goes_beside = False
         self._is_whole = beside
@@ -124,32 +122,6 @@ class LineFile:
         else:
             with suppress(OSError):  # what could not be written was said already
                 self._close()
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Say in a sentence what keeps a file from being written.
-
-    Raises:
-        InputError: in place of an OSError in the block.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror};"
-            " put that right, and run the same command again."
-        ) from error
-
-
-def put_in_place(beside: Path, path: Path) -> None:
-    """Let a whole file take the place of an older one, for good.
-
-    Raises:
-        OSError: it cannot be.
-    """
-    beside.replace(path)
-    bring_to_disk(path.parent)
 
 
 def matches(path: Path, described: dict[str, object]) -> bool:
