@@ -322,6 +322,27 @@ def test_every_line_that_overlaps_is_written(folder: Path) -> None:
     assert {(row["file"], row["item"]) for row in rows} == {("tests.jsonl", "line 2")}
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("run --lines tests.jsonl", "tests.jsonl is read here, and would be lost; name another"),
+        ("data.jsonl --lines ./data.jsonl", "data.jsonl is read here, and would be lost; name"),
+        ("run --lines run/journal.sqlite", "run/journal.sqlite lies among the files of a run;"),
+        ("run/dataset.jsonl --lines run/x", "run/x lies among the files of a run; name a file"),
+        ("run --lines none/x", "none/x cannot be written: No such file or directory; put that"),
+    ],
+)
+def test_a_list_is_never_written_over_what_is_there_to_stay(
+    folder: Path, line: str, said: str
+) -> None:
+    run_of(folder, "run", against=[])
+    write_seeds(folder / "data.jsonl", [{"instruction": QUESTION}])
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    result = evolinstruct(f"contamination {line} --against tests.jsonl")
+    assert (result.exit_code, result.stderr.startswith(f"Error: {said}")) == (1, True)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 def test_a_script_can_fail_on_what_surfaced(folder: Path) -> None:
     run_of(folder, "run")
     assert evolinstruct("contamination run --against tests.jsonl").exit_code == 0

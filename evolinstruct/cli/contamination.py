@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from evolinstruct.cli.listing import listed
 from evolinstruct.cli.options import Verbose, switch
 from evolinstruct.cli.reporting import reported
 from evolinstruct.errors import UsageError
-
-if TYPE_CHECKING:
-    from evolinstruct.review.surfacing import Finding
 
 _Source = Annotated[
     Path, typer.Argument(metavar="RUN_DIR", help="A run, or any file of instructions.")
@@ -67,13 +62,13 @@ def command(
     with reported(verbose=verbose, as_json=as_json) as report:
         alike = _share(likeness)
         from evolinstruct.review.surfacing import Search, lines_of  # noqa: PLC0415 - slow
-        from evolinstruct.seeds.items import read_items  # noqa: PLC0415 - slow
+        from evolinstruct.seeds.items import paths_of, read_items  # noqa: PLC0415 - slow
 
         notices: list[str] = []
         read = lines_of(source, notices.append)
         items = read_items(against)
         search = Search(items, near=alike if near else None, answers=answers)
-        with _listed(lines) as on_finding:
+        with listed(lines, [source, *paths_of(against)]) as on_finding:
             found = search.through(read, on_finding)
         report.facts = {"source": str(source), **found.to_json()}
         report.exit_code = int(fail and not found.is_clean)
@@ -99,13 +94,3 @@ def _share(word: str) -> float:
     if not 0.1 <= share <= 1:  # noqa: PLR2004 - as the rule has it
         raise UsageError(f"--likeness must be a number from 0.1 to 1 (given: {word}).")
     return share
-
-
-@contextmanager
-def _listed(out: Path | None) -> Iterator[Callable[[Finding], None]]:
-    """Lend what writes each finding as a line, or does nothing."""
-    if out is None:
-        yield lambda _: None
-        return
-    with out.open("w", encoding="utf-8") as file:
-        yield lambda found: print(json.dumps(found.to_json(), ensure_ascii=False), file=file)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evolinstruct.cli.listing import listed, outside
 from evolinstruct.cli.options import SETTINGS, Verbose, rules_from, switch, takes
 from evolinstruct.cli.reporting import reported
 from evolinstruct.errors import InputError
@@ -17,7 +16,7 @@ from evolinstruct.errors import InputError
 if TYPE_CHECKING:
     from evolinstruct.contamination import Items
     from evolinstruct.recipe import Recipe
-    from evolinstruct.review.refilter import Change, Refiltered
+    from evolinstruct.review.refilter import Refiltered
     from evolinstruct.review.runs import Run
 
 _OPTIONS = ("rule", "no_rule", "against", "strict", "eliminate", "compare", "recipe")
@@ -69,8 +68,8 @@ def command(
             recipe.rules, eliminate=recipe.eliminate, against=_against(recipe, flags)
         )
         refiltering = Refilter(run, rules, compare=recipe.compare, cascade=cascade)
-        thin = None if write is None else (_dataset(run), _outside(run, write))
-        with _listed(run, lines) as on_change:
+        thin = None if write is None else (_dataset(run), outside(write))
+        with listed(lines) as on_change:
             found = refilter(refiltering, on_change, thin)
         report.facts = found.to_json()
         if not as_json:
@@ -109,22 +108,6 @@ def _against(recipe: Recipe, flags: Mapping[str, Any]) -> Items | None:
 
 def _dataset(run: Run) -> Path:
     return run.path / "dataset.jsonl"
-
-
-def _outside(run: Run, out: Path) -> Path:
-    if out.resolve().parent == run.path.resolve():
-        raise InputError(f"{out} lies among the files of the run; name a file outside {run.path}.")
-    return out
-
-
-@contextmanager
-def _listed(run: Run, out: Path | None) -> Iterator[Callable[[Change], None]]:
-    """Lend what writes each change as a line, or does nothing."""
-    if out is None:
-        yield lambda _: None
-        return
-    with _outside(run, out).open("w", encoding="utf-8") as file:
-        yield lambda change: print(json.dumps(change.to_json(), ensure_ascii=False), file=file)
 
 
 def _tell(found: Refiltered, written: Path | None) -> None:

@@ -32,19 +32,36 @@ def read_items(names: Sequence[str]) -> Items:
         UsageError: standard input is named.
     """
     try:
-        return Items(item for name in names for item in _named(name))
+        return Items(
+            item
+            for name in names
+            for source, mapping in _named(name)
+            for item in _of_file(source, mapping)
+        )
     except InputError as error:
         raise InputError(f"--against: {error}".replace(FIELD_HINT, _HINT)) from error
 
 
-def _named(name: str) -> Iterator[Item]:
+def paths_of(names: Sequence[str]) -> list[Path]:
+    """Return the files that `read_items` reads; data sets of a hub are none.
+
+    Raises:
+        InputError: there is no such file.
+        UsageError: standard input is named.
+    """
+    found = (source.path for name in names for source, _ in _named(name))
+    return [path for path in found if path is not None]
+
+
+def _named(name: str) -> Iterator[tuple[Source, dict[str, str]]]:
+    """Yield the files that a name means, with the field that holds the question, if it is named."""
     key, equals, rest = name.partition("=")
     is_keyed = bool(equals) and key.isidentifier() and not Path(name).exists()
     mapping = {"instruction": key} if is_keyed else {}
     if (source := rest if is_keyed else name) == STDIN:
         raise UsageError("--against: standard input (-) is no test set; name a file.")
     for found in find_all([source]):
-        yield from _of_file(found, mapping)
+        yield found, mapping
 
 
 def _of_file(source: Source, mapping: dict[str, str]) -> Iterator[Item]:
