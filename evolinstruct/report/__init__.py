@@ -4,6 +4,7 @@ Opens the runs, measures them, draws a sample of their families and puts the pag
 
     story     the figures on top, and where several runs differ
     charts    what is charted, with the table that says the same
+    specs     the shapes of charts, in the grammar of Vega-Lite
     drawing   a chart's specification becomes an SVG          (only user of vl_convert)
     sample    whole families, drawn by a seed, as plain data
     examples  what each operation does, with the words that differ

@@ -1,6 +1,6 @@
-"""What is charted: the specification of each chart, a sentence on what it shows, and its table.
+"""What is charted: of each chart the values, a sentence on what they show, and the table of them.
 
-Knows figures and the Vega-Lite grammar. Draws nothing.
+Knows figures. How a chart looks, `report.specs` knows.
 """
 
 from __future__ import annotations
@@ -8,24 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from evolinstruct.distributions import BAND, Quartiles
+from evolinstruct.report import specs
+from evolinstruct.report.specs import Spec
 from evolinstruct.report.writing import money, number, share
 from evolinstruct.review.figures import Figures, Group
 
-Spec = dict[str, Any]
-
-_WIDTH = 370
-"""All drawings are as wide, in pixels, so that they are scaled alike."""
-_HEADER = 78
-_BAR = 26
 _TAIL = 0.05
 _BINS = 24
 _TICKS = 8
-_OUTCOMES = ("kept", "rejected", "failed")
-_OUTCOME_COLOURS = ["var(--kept)", "var(--rejected)", "var(--failed)"]
-_COUNT = {"type": "quantitative", "axis": {"tickCount": 5, "format": ",d"}}
+_OUTCOMES = {"kept": "var(--kept)", "rejected": "var(--rejected)", "failed": "var(--failed)"}
+_PARTS = {"prompts": "var(--third)", "replies": "var(--fourth)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,55 +65,20 @@ def _outcomes(title: str, by: str, groups: Mapping[str, Group]) -> Chart:
         for place, (outcome, count) in enumerate(ends.items())
     ]
     labels = [{by: name, "label": share(group.kept_share)} for name, group in groups.items()]
-    there = [outcome for outcome in _OUTCOMES if any(ends[outcome] for ends in counts.values())]
-    shares = {name: group.kept_share or 0.0 for name, group in groups.items() if group.settled}
-    spec = _bars(
-        by,
-        list(groups),
-        [
-            {
-                "data": {"values": values},
-                "mark": {"type": "bar", "cornerRadius": 2, "height": {"band": 0.68}},
-                "encoding": {
-                    "x": {
-                        "field": "count",
-                        **_COUNT,
-                        "title": "evolutions",
-                        "stack": "normalize",
-                        "axis": {"format": "%", "tickCount": 5},
-                    },
-                    "color": {
-                        "field": "outcome",
-                        "scale": {
-                            "domain": there,
-                            "range": [
-                                _OUTCOME_COLOURS[_OUTCOMES.index(outcome)] for outcome in there
-                            ],
-                        },
-                    },
-                    "order": {"field": "place"},
-                },
-            },
-            {
-                "data": {"values": labels},
-                "mark": {
-                    "type": "text",
-                    "align": "left",
-                    "dx": 7,
-                    "color": "var(--on-kept)",
-                    "fontWeight": "bold",
-                },
-                "encoding": {"x": {"datum": 0}, "text": {"field": "label"}},
-            },
-        ],
-    )
+    there = {
+        outcome: colour
+        for outcome, colour in _OUTCOMES.items()
+        if any(ends[outcome] for ends in counts.values())
+    }
+    kept = {name: group.kept_share or 0.0 for name, group in groups.items() if group.settled}
+    spec = specs.shares(by, "outcome", values, there, labels)
     rows = [
         [name, number(group.settled), *map(number, counts[name].values()), share(group.kept_share)]
         for name, group in groups.items()
     ]
     return Chart(
         title,
-        _extremes(shares, "was kept", f"{by} " if by == "generation" else ""),
+        _extremes(kept, "was kept", f"{by} " if by == "generation" else ""),
         spec if values else None,
         [by, "begun", *_OUTCOMES, "kept share"],
         rows,
@@ -161,7 +120,7 @@ def _rules(figures: Figures) -> Chart:
             f" the most by {rule}, {share(count / total.settled)} of all."
         )
     values = [{"rule": rule, "count": count, "label": f"{count:,}"} for rule, count in counts]
-    spec = _ranked("rule", "evolutions rejected", values, "var(--rejected)", ",d")
+    spec = specs.ranked("rule", "evolutions rejected", values, "var(--rejected)")
     rows = [
         [rule, number(count), share(count / total.settled), most[rule]] for rule, count in counts
     ]
@@ -192,49 +151,15 @@ def _growth(figures: Figures) -> Chart:
             f"The prompts ask for {low} to {high} more words (the shaded band);"
             f" {share(band.within / total.added.total())} kept to it."
         )
-    spec: Spec = {
-        "data": {"values": values},
-        "facet": {
-            "row": {
-                "field": "generation",
-                "sort": [f"gen. {key}" for key in groups],
-                "title": None,
-                "header": {
-                    "labelAngle": 0,
-                    "labelAlign": "left",
-                },
-            }
-        },
-        "spacing": 6,
-        "spec": {
-            "width": _WIDTH - _HEADER,
-            "height": 34,
-            "layer": [
-                {
-                    "mark": {"type": "rect", "color": "var(--band)"},
-                    "encoding": {
-                        "x": {"datum": low, "type": "quantitative"},
-                        "x2": {"datum": high + 1},
-                    },
-                },
-                {
-                    "mark": {"type": "bar", "color": "var(--kept)", "binSpacing": 1},
-                    "encoding": {
-                        "x": {
-                            "field": "start",
-                            "type": "quantitative",
-                            "title": "words added, plain in-depth operations",
-                            "axis": {"grid": False, "values": _ticks(first, most)},
-                            "bin": {"binned": True, "step": width},
-                        },
-                        "x2": {"field": "end"},
-                        "y": {"field": "count", "type": "quantitative", "axis": None},
-                    },
-                },
-            ],
-        },
-        "resolve": {"scale": {"y": "independent"}},
-    }
+    spec = specs.histograms(
+        "generation",
+        [f"gen. {key}" for key in groups],
+        values,
+        title="words added, plain in-depth operations",
+        step=width,
+        ticks=_ticks(first, most),
+        band=BAND,
+    )
     head = ["generation", *_FIVE, f"within {low} to {high}", "others: median"]
     rows = [
         [
@@ -324,31 +249,7 @@ def _lengths(figures: Figures, title: str, counter: str) -> Chart:
             f"Half lie within the bar, nine in ten within the line; the median goes from"
             f" {values[0]['label']} words to {values[-1]['label']}."
         )
-    words = {"type": "quantitative", "title": "words", "axis": {"tickCount": 6, "format": ",d"}}
-    spec = _bars(
-        "generation",
-        [str(value["generation"]) for value in values],
-        [
-            {
-                "mark": {"type": "rule", "color": "var(--soft)", "strokeWidth": 1.5},
-                "encoding": {"x": {"field": "low", **words}, "x2": {"field": "high"}},
-            },
-            {
-                "mark": {
-                    "type": "bar",
-                    "color": "var(--kept)",
-                    "height": {"band": 0.5},
-                    "cornerRadius": 2,
-                },
-                "encoding": {"x": {"field": "lower", **words}, "x2": {"field": "upper"}},
-            },
-            {
-                "mark": {"type": "tick", "color": "var(--on-kept)", "thickness": 2.5, "size": 13},
-                "encoding": {"x": {"field": "median", **words}},
-            },
-        ],
-        values,
-    )
+    spec = specs.spreads("generation", values)
     rows = [[name, *_five(counts)] for name, counts in counted.items()]
     return Chart(title, says, spec if values else None, ["generation", *_FIVE], rows)
 
@@ -371,7 +272,7 @@ def _tokens_per_kept(figures: Figures) -> Chart:
             f"A kept instruction by {first['operation']} takes {first['label']} tokens,"
             f" one by {last['operation']} {last['label']}."
         )
-    spec = _ranked("operation", "tokens for each kept instruction", values, "var(--third)", ",d")
+    spec = specs.ranked("operation", "tokens for each kept instruction", values, "var(--third)")
     rows = [
         [
             name,
@@ -406,31 +307,7 @@ def _purposes(figures: Figures) -> Chart:
         of_all = share((groups[name].tokens or 0) / tokens)
         says = f"{tokens:,} tokens in all, {of_all} of them to {name}"
         says += f"; together {money(cost)}." if cost else "."
-    spec = _bars(
-        "purpose",
-        list(groups),
-        [
-            {
-                "mark": {"type": "bar", "cornerRadius": 2, "height": {"band": 0.68}},
-                "encoding": {
-                    "x": {
-                        "field": "count",
-                        "type": "quantitative",
-                        "title": "tokens",
-                        "axis": {"tickCount": 4, "format": "~s"},
-                    },
-                    "color": {
-                        "field": "part",
-                        "scale": {
-                            "domain": ["prompts", "replies"],
-                            "range": ["var(--third)", "var(--fourth)"],
-                        },
-                    },
-                },
-            }
-        ],
-        values,
-    )
+    spec = specs.stacked("purpose", "part", list(groups), values, _PARTS)
     rows = [
         [
             name,
@@ -443,64 +320,3 @@ def _purposes(figures: Figures) -> Chart:
     ]
     head = ["purpose", "calls", "tokens of prompts", "tokens of replies", "cost"]
     return Chart("Tokens and cost by purpose", says, spec if values else None, head, rows)
-
-
-def _ranked(
-    by: str, title: str, values: Sequence[Mapping[str, Any]], colour: str, form: str
-) -> Spec:
-    """Return bars, longest first, each with its figure."""
-    return _bars(
-        by,
-        [str(value[by]) for value in values],
-        [
-            {
-                "mark": {
-                    "type": "bar",
-                    "color": colour,
-                    "cornerRadius": 2,
-                    "height": {"band": 0.68},
-                },
-                "encoding": {
-                    "x": {
-                        "field": "count",
-                        "type": "quantitative",
-                        "title": title,
-                        "axis": {"tickCount": 4, "format": form},
-                    }
-                },
-            },
-            {
-                "mark": {"type": "text", "align": "left", "dx": 5},
-                "encoding": {
-                    "x": {"field": "count", "type": "quantitative"},
-                    "text": {"field": "label"},
-                },
-            },
-        ],
-        values,
-    )
-
-
-def _bars(
-    by: str,
-    names: Sequence[str],
-    layers: Sequence[Mapping[str, Any]],
-    values: Sequence[Mapping[str, Any]] = (),
-) -> Spec:
-    """Return layers that share a row for each name, in their order."""
-    return {
-        "width": _WIDTH,
-        "height": {"step": _BAR},
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "data": {"values": list(values)},
-        "encoding": {
-            "y": {
-                "field": by,
-                "type": "nominal",
-                "sort": list(names),
-                "title": by if by == "generation" else None,
-                "axis": {"grid": False},
-            }
-        },
-        "layer": list(layers),
-    }
