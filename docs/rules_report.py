@@ -140,14 +140,12 @@ def report(name: str, given: Pairs, read: dict[str, dict[str, str]]) -> Iterator
     starter = seeds("starter")
     own = as_pairs(starter)
     offline = evolved(starter)
+    items = as_items(starter)
+    rules = [_bound(rule, items) for rule in free_rules()]
+    found = {rule.name: hits(rule, given) for rule in rules}
     yield "# The rules\n"
     yield "Written by `make rules-report`; not by hand. `evolinstruct rules` shows the same list.\n"
-    yield "| rule | default | asked | drops | settings |\n|---|---|---|---|---|"
-    for rule in RULES.values():
-        settings = "; ".join(
-            f"`{item.name}` = {item.default:g} ({item.meaning})" for item in rule.settings
-        )
-        yield f"| `{rule.name}` | {switch(rule)} | {rule.stage} | {rule.meaning} | {settings} |"
+    yield from _known()
     yield "\n## What they fire on\n"
     yield (
         f"Held against {len(given):,} accepted pairs of instruction and answer ({name}), the"
@@ -161,18 +159,7 @@ def report(name: str, given: Pairs, read: dict[str, dict[str, str]]) -> Iterator
         " and of the starter seeds. The paper's rules are on whatever they fire on; the offline"
         " client misbehaves on purpose so that they do.\n"
     )
-    yield "| rule | default | pairs | share | starter | offline | labelled | rows |"
-    yield "|---|---|---|---|---|---|---|---|"
-    found: dict[str, list[int]] = {}
-    items = as_items(starter)
-    for rule in free_rules():
-        found[rule.name] = there = hits(against(rule, items) if rule.against else rule, given)
-        labelled = Counter(json.loads(line)["drop"] for line in _labelled(rule.name))
-        yield (
-            f"| `{rule.name}` | {switch(rule)} | {len(there)} | {len(there) / len(given):.2%} |"
-            f" {' | '.join(['-'] * 2 if rule.against else _counts(rule, own, offline))} |"
-            f" {labelled[True]} + {labelled[False]} | {rows(there)} |"
-        )
+    yield from _fired(rules, found, len(given), own, offline)
     yield "\n## The hits, read\n"
     for rule_name, numbers in found.items():
         if numbers:
@@ -181,6 +168,45 @@ def report(name: str, given: Pairs, read: dict[str, dict[str, str]]) -> Iterator
     texts = [pair[0].child for pair in given]
     yield from paragraphs(texts, [pair[1].response for pair in given])
     yield "\n## What they cost\n"
+    yield from _costs(rules, given, offline)
+
+
+def _bound(rule: Rule[Any], items: Items) -> Rule[Any]:
+    return against(rule, items) if rule.against else rule
+
+
+def _known() -> Iterator[str]:
+    """Tabulate every rule: when it is on and asked, what it drops, what can be set."""
+    yield "| rule | default | asked | drops | settings |\n|---|---|---|---|---|"
+    for rule in RULES.values():
+        settings = "; ".join(
+            f"`{item.name}` = {item.default:g} ({item.meaning})" for item in rule.settings
+        )
+        yield f"| `{rule.name}` | {switch(rule)} | {rule.stage} | {rule.meaning} | {settings} |"
+
+
+def _fired(
+    rules: Sequence[Rule[Any]],
+    found: dict[str, list[int]],
+    count: int,
+    own: Pairs,
+    offline: Pairs,
+) -> Iterator[str]:
+    """Tabulate what each rule fires on; `found` are its hits on so many accepted pairs."""
+    yield "| rule | default | pairs | share | starter | offline | labelled | rows |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for rule in rules:
+        there = found[rule.name]
+        labelled = Counter(json.loads(line)["drop"] for line in _labelled(rule.name))
+        yield (
+            f"| `{rule.name}` | {switch(rule)} | {len(there)} | {len(there) / count:.2%} |"
+            f" {' | '.join(['-'] * 2 if rule.against else _counts(rule, own, offline))} |"
+            f" {labelled[True]} + {labelled[False]} | {rows(there)} |"
+        )
+
+
+def _costs(rules: Sequence[Rule[Any]], given: Pairs, offline: Pairs) -> Iterator[str]:
+    """Tell what each rule costs."""
     yield (
         f"Microseconds of CPU for one call, the median of {ROUNDS} rounds over {TIMED:,} pairs"
         f" (Python {platform.python_version()}, a machine shared with others). Rewrites are asked"
@@ -193,9 +219,8 @@ def report(name: str, given: Pairs, read: dict[str, dict[str, str]]) -> Iterator
     )
     yield "| rule | pairs | rewrites |\n|---|---|---|"
     total = [0.0, 0.0]
-    for rule in free_rules():
-        asked = against(rule, items) if rule.against else rule
-        costs = cost(asked, given), cost(asked, offline)
+    for rule in rules:
+        costs = cost(rule, given), cost(rule, offline)
         if rule.default in ("always", "on"):
             total = [one + other for one, other in zip(total, costs, strict=True)]
         yield f"| `{rule.name}` | {costs[0]:.1f} | {costs[1]:.1f} |"
