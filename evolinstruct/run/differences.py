@@ -15,7 +15,8 @@ from evolinstruct import prompts
 from evolinstruct.errors import InputError
 from evolinstruct.recipe import Recipe
 from evolinstruct.records import Kept, encode
-from evolinstruct.run_dir.directory import RunDir, Written
+from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.run_dir.written import Written
 
 
 def differing_settings(

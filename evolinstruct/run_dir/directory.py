@@ -9,21 +9,20 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from evolinstruct.errors import InputError
-from evolinstruct.records import Failed, Kept, Line, Rejected, decode, encode
+from evolinstruct.records import Failed, Kept, Line, Rejected, encode
 from evolinstruct.run_dir.line_file import LineFile, matches
+from evolinstruct.run_dir.written import Written, newest_of_each, whole_lines
 from evolinstruct.whole_file import replaced
 
 FORMAT = 1
-_IDS = re.compile(rb'\{"id":\s*"[^"]*",\s*"seed_id":\s*"([^"]*)"')
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
 """What stands between ``generation-N`` and ``.jsonl`` for each kind of line."""
 
@@ -176,21 +175,12 @@ class RunDir:
 
     def written(self, generation: int, kind: type[Any] = Kept) -> Iterator[Written]:
         """Yield the lines of a file as they are written; see `read`."""
-        path = self.file(generation, kind)
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    return
-                yield Written(line, kind, path, number)
+        return whole_lines(self.file(generation, kind), kind)
 
     def pool(self, generation: int) -> Iterator[Kept]:
         """Yield what a generation evolves: per seed, in seed order, its newest instruction."""
-        earlier = [_Peekable(self.written(number)) for number in range(1, generation)]
-        for seed in self.written(0):
-            newest, seed_id = seed, seed.seed_id
-            for lines in earlier:
-                newest = lines.take(seed_id) or newest
-            yield newest.decoded()
+        earlier = [self.written(number) for number in range(1, generation)]
+        return (line.decoded() for line in newest_of_each(self.written(0), earlier))
 
     def settled(self, generation: int) -> int:
         """Return how many lines a generation's files hold."""
@@ -221,65 +211,6 @@ def _is_beginning(path: Path) -> bool:
 def _count_lines(path: Path) -> int:
     with path.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-
-
-class Written(NamedTuple):
-    """A line as it is written: most are looked at and never decoded.
-
-    Attributes:
-        line: its bytes, the line break included.
-        kind: the kind of line.
-        path: the file that it stands in.
-        number: its number there, from 1.
-    """
-
-    line: bytes
-    kind: type[Any]
-    path: Path
-    number: int
-
-    @property
-    def seed_id(self) -> str:
-        """The seed that it descends from.
-
-        Raises:
-            InputError: it cannot be read.
-        """
-        found = _IDS.match(self.line)
-        return found[1].decode() if found else str(self.decoded().seed_id)
-
-    def decoded(self) -> Any:
-        """Return the line.
-
-        Raises:
-            InputError: it cannot be read.
-        """
-        try:
-            return decode(self.kind, self.line)
-        except ValueError as error:
-            raise InputError(
-                f"{self.path}, line {self.number}, is no line of a run ({error});"
-                " run the same `evolve` command again to mend it."
-            ) from error
-
-
-class _Peekable:
-    """Lines in seed order of which the next is taken only by the seed it belongs to."""
-
-    def __init__(self, lines: Iterator[Written]) -> None:
-        self._lines = lines
-        self._advance()
-
-    def take(self, seed_id: str) -> Written | None:
-        if self._next is None or self._seed_id != seed_id:
-            return None
-        taken = self._next
-        self._advance()
-        return taken
-
-    def _advance(self) -> None:
-        self._next = next(self._lines, None)
-        self._seed_id = "" if self._next is None else self._next.seed_id
 
 
 class GenerationFiles:
