@@ -13,6 +13,7 @@ import asyncio
 import pickle
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from evolinstruct.errors import InputError
@@ -200,10 +201,14 @@ class Generation:
         self._outcomes.put(position, passed)
 
     def _step(self, work: Coroutine[Any, Any, None], slots: asyncio.Semaphore) -> None:
-        task = self._task(work)
+        task = asyncio.create_task(work)
         self._steps.add(task)
-        task.add_done_callback(self._steps.discard)
-        task.add_done_callback(lambda _: slots.release())
+        task.add_done_callback(partial(self._stepped, slots))
+
+    def _stepped(self, slots: asyncio.Semaphore, task: asyncio.Task[None]) -> None:
+        self._steps.discard(task)
+        slots.release()
+        self._look(task)
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
