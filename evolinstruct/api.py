@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,10 @@ async def evolve_async(
         EvolinstructError: it could not begin, or ended early; the same call goes on.
     """
     job = prepare(seeds, out, **settings)
-    async for event in job.events(update=update, retry=retry):
-        if on_event is not None:
-            on_event(event)
+    async with aclosing(job.events(update=update, retry=retry)) as events:
+        async for event in events:
+            if on_event is not None:
+                on_event(event)
     return job.summary
 
 

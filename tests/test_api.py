@@ -19,6 +19,7 @@ from evolinstruct.run.events import (
     Settled,
 )
 from evolinstruct.run.forecast import Forecast
+from evolinstruct.run.summary import Summary
 from tests.command_line import enter
 from tests.command_line import evolinstruct as command_line
 from tests.runs import data_files
@@ -67,6 +68,23 @@ def test_events_come_in_the_order_in_which_things_happen() -> None:
     assert [line.generation for line in lines] == [0] * 10 + [1] * 10 + [2] * 10
     assert [line.seed_id for line in lines[10:20]] == [line.id for line in lines[:10]]
     assert seen[-1] == Finished(dataset_lines=20)
+
+
+def test_a_listener_that_raises_ends_the_run_at_once_and_the_same_call_goes_on(
+    folder: Path,
+) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, Settled) and event.line.generation == 1:
+            raise ValueError("enough")
+
+    async def evolved() -> Summary:
+        with pytest.raises(ValueError, match="enough"):
+            await evolinstruct.evolve_async("seeds.txt", "run", client=OBEDIENT, on_event=listen)
+        return await evolinstruct.evolve_async("seeds.txt", "run", client=OBEDIENT)
+
+    assert asyncio.run(evolved()).exit_code == 0
+    evolinstruct.evolve("seeds.txt", "whole", client=OBEDIENT)
+    assert data_files(folder / "run") == data_files(folder / "whole")
 
 
 def test_a_job_tells_its_forecast_and_is_carried_out_later(folder: Path) -> None:

@@ -113,6 +113,8 @@ class Job:
     ) -> AsyncGenerator[Event]:
         """Carry the run out, from wherever an earlier command left it.
 
+        Whoever stops listening before the end closes it: `contextlib.aclosing`.
+
         Args:
             update: carry a run that differs over to these settings.
             retry: ask once more for what is ``failed``, or rejected by the rule of this name.
