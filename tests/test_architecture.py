@@ -18,7 +18,7 @@ LAYERS = [
     ["llm.journalled", "llm.prices", "llm.providers", "llm.verdicts"],
     ["elimination", "recipe", "run_dir", "extras", "shipped"],
     ["llm.journal", "llm.ledger", "llm.patience", "llm.registry", "llm.retry"],
-    ["contamination", "whole_file", "llm.chat", "llm.spread", "llm.throttle"],
+    ["contamination", "whole_file", "llm.chat", "llm.checksum", "llm.spread", "llm.throttle"],
     ["errors", "likeness", "llm.offline", "llm.dialect"],
     ["operations", "reading", "records", "words", "distributions"],
     ["defaults", "durability", "llm.base"],

@@ -14,11 +14,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import Request, Usage
+from evolinstruct.llm.checksum import damaged, digest_of
 
 
 @dataclass(slots=True)
@@ -171,10 +173,11 @@ _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS spending (
     generation INTEGER NOT NULL, operation TEXT NOT NULL, purpose TEXT NOT NULL,
     model TEXT NOT NULL, {", ".join(f"{name} INTEGER" for name in (*_OWN[4:], *_WORST))},
+    digest INTEGER NOT NULL,
     PRIMARY KEY (generation, operation, purpose, model)
 ) WITHOUT ROWID
 """
-_WRITE = f"INSERT OR REPLACE INTO spending VALUES ({', '.join('?' * len(_OWN + _WORST))})"  # noqa: S608 - no data in it
+_WRITE = f"INSERT OR REPLACE INTO spending VALUES ({', '.join('?' * (len(_OWN + _WORST) + 1))})"  # noqa: S608 - no data in it
 _READ = "SELECT * FROM spending"
 _KeyOf = tuple[int, str, str, str]
 
@@ -193,17 +196,20 @@ class Ledger:
         """Read what was spent before, and write to this file from now on.
 
         Raises:
-            InputError: the file cannot be used.
+            InputError: the file cannot be used, or is damaged.
         """
         self._path = path
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.text_factory = partial(str, encoding="utf-8", errors="replace")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(_SCHEMA)
             rows = self._db.execute(_READ).fetchall()
         except sqlite3.Error as error:
             raise self._trouble(error) from error
-        self._accounts = {row[:4]: _account(row) for row in rows}
+        if any(digest != digest_of(*row) for *row, digest in rows):
+            raise damaged(path, "what was spent is not as it was written")
+        self._accounts = {row[:4]: _account(row[:-1]) for row in rows}
         self._written = {}
         self.flush()
 
@@ -286,7 +292,8 @@ def _bound(account: Account, leased: Worst) -> tuple[int, int, int]:
 
 def _row(account: Account, leased: Worst) -> tuple[object, ...]:
     own = (getattr(account, name) for name in _OWN)
-    return (*own, *account.unanswered.figures(), *leased.figures())
+    row = (*own, *account.unanswered.figures(), *leased.figures())
+    return (*row, digest_of(*row))
 
 
 def _account(row: tuple[Any, ...]) -> Account:

@@ -47,6 +47,13 @@ def flip_index(journal: Path) -> None:
     journal.write_bytes(content[:at] + bytes([key[0] ^ 1]) + content[at + 1 :])
 
 
+def flip_spending(journal: Path) -> None:
+    db = sqlite3.connect(journal)
+    db.execute("UPDATE spending SET replies = replies + 1 WHERE purpose = 'answer'")
+    db.commit()
+    db.close()
+
+
 def of_version(number: int) -> Callable[[Path], None]:
     def marked(journal: Path) -> None:
         db = sqlite3.connect(journal)
@@ -76,6 +83,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "an index with another letter": (
         flip_index,
         f"is damaged: row 1 missing from index calls_by_key; {MEND}",
+    ),
+    "a sum of what was spent with another digit": (
+        flip_spending,
+        f"is damaged: what was spent is not as it was written; {MEND}",
     ),
     "of an older version": (
         of_version(1),

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from evolinstruct.api import prepare
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import Reply, Request
+from evolinstruct.llm.ledger import Spent
 from evolinstruct.run.events import Said
 from tests.faults.harness import COMMAND, is_no_worse, start
 from tests.faults.test_retries import Flaky
@@ -38,6 +40,7 @@ class Ended:
     refusal: str | None
     calls: dict[str, int]
     said: str
+    usage: Sequence[Spent] = ()
 
 
 def go_on(out: Path) -> Ended:
@@ -47,7 +50,7 @@ def go_on(out: Path) -> Ended:
     except InputError as error:
         return Ended(str(error), {}, "")
     said = "\n".join(event.text for event in events if isinstance(event, Said))
-    return Ended(None, dict(job.summary.calls), said)
+    return Ended(None, dict(job.summary.calls), said, job.summary.usage)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +102,8 @@ def test_a_flipped_byte_of_the_journal_is_refused_or_changes_no_byte_and_no_call
     retried: Path, number: int
 ) -> None:
     whole = data_files(retried / "whole")
+    usage = go_on(copied(retried)).usage
+    assert usage
     refused = 0
     for seed in range(number):
         out = copied(retried)
@@ -106,7 +111,7 @@ def test_a_flipped_byte_of_the_journal_is_refused_or_changes_no_byte_and_no_call
         flip(out / JOURNAL, random.Random(seed))
         ended = go_on(out)
         if ended.refusal is None:
-            assert (data_files(out), ended.calls) == (whole, {}), seed
+            assert (data_files(out), ended.calls, ended.usage) == (whole, {}, usage), seed
             continue
         refused += 1
         assert ended.refusal.startswith(f"The journal {out / JOURNAL} is "), seed

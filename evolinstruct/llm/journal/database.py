@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import sqlite3
 from pathlib import Path
-from zlib import crc32
 
 from evolinstruct.errors import InputError
+from evolinstruct.llm.checksum import damaged, digest_of
 from evolinstruct.llm.journal.damage import find_damage
 
-_FORMAT = 2
+_FORMAT = 3
 _SCHEMA = """
 CREATE TABLE calls (
     key BLOB NOT NULL,          -- digest of what was asked for
@@ -51,11 +51,6 @@ _LOST = (
     "without it all that the run was given would be paid for again."
     " Restore the file, or choose another directory with -o."
 )
-
-
-def digest_of(*values: object) -> int:
-    """Return a checksum of values; in SQL as well, under the same name."""
-    return crc32("\0".join(map(str, values)).encode())
 
 
 def open_to_write(path: Path, *, must_exist: bool) -> sqlite3.Connection:
@@ -160,14 +155,6 @@ def _ours() -> set[tuple[str, ...]]:
         return set(db.execute(_OBJECTS))
     finally:
         db.close()
-
-
-def damaged(path: Path, what: str) -> InputError:
-    """Return the error that refuses a damaged journal."""
-    return InputError(
-        f"The journal {path} is damaged: {what};"
-        " restore the file from a copy, then run the same command again."
-    )
 
 
 def unusable(path: Path, error: Exception) -> InputError:

@@ -10,14 +10,9 @@ from pathlib import Path
 
 from evolinstruct.durability import Durability
 from evolinstruct.llm.base import Draw, Request, Usage
+from evolinstruct.llm.checksum import damaged, digest_of
 from evolinstruct.llm.journal.damage import count_lost_pages
-from evolinstruct.llm.journal.database import (
-    damaged,
-    digest_of,
-    open_to_read,
-    open_to_write,
-    unusable,
-)
+from evolinstruct.llm.journal.database import open_to_read, open_to_write, unusable
 from evolinstruct.llm.journal.outcome import Outcome, Place
 
 _INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 17)})"  # noqa: S608 - no data in it
