@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent / "images"
 SHOTS = {
     "evolve": "evolinstruct evolve starter -o demo --client offline",
     "show": "evolinstruct show demo --operation concretize --limit 3",
-    "trace": "evolinstruct trace demo dd20b7f5",
+    "trace": "evolinstruct trace demo 25ad9b76",
     "stats": "evolinstruct stats demo",
 }
 """Of each picture, the command line; the first one makes the run that the others look at."""

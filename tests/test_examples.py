@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -153,6 +154,28 @@ def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
         for line in (demo, *lines):
             service = f"OPENAI_BASE_URL={server.url} " if "evolinstruct check" in line else ""
             run("bash", "-o", "pipefail", "-c", service + line, cwd=tmp_path)
+
+
+def test_what_the_readme_shows_of_the_demo_is_so(tmp_path: Path) -> None:
+    folder = shutil.copytree(ROOT / "seeds", tmp_path / "seeds").parent
+    words = ("evolve", "seeds/starter.jsonl", "-o", "demo", "--client", "offline")
+    command = ("evolinstruct", *words)
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), text=True, capture_output=True, check=True
+    )
+    shown = section("Two commands").partition("says, in the end:\n\n")[2]
+    told = iter(done.stderr.splitlines())
+    missing = [
+        line
+        for line in filter(None, map(str.strip, shown.splitlines()))
+        if line != "…" and line not in map(str.strip, told)
+    ]
+    assert missing == []
+    wrapped = re.search(r'\{"id": .*?"\}', section("What a run directory holds"), re.DOTALL)
+    assert wrapped
+    line = json.loads(re.sub(r"\n *", " ", wrapped[0]))
+    file = folder / "demo" / f"generation-{line['generation']}.jsonl"
+    assert line in map(json.loads, file.read_text().splitlines())
 
 
 def test_the_recipe_and_the_script_of_the_readme_work(tmp_path: Path) -> None:
