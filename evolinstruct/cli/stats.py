@@ -54,7 +54,7 @@ def command(
         elif as_csv:
             csv.writer(sys.stdout).writerows(rows(figures))
         else:
-            from evolinstruct.console.figures import show  # noqa: PLC0415 - slow
+            from evolinstruct.console.comparison import show  # noqa: PLC0415 - slow
             from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
 
             show(Page(), figures)
