@@ -76,6 +76,10 @@ class Interrupted(StopRun):
     exit_code = 130
 
 
+UNREACHABLE = "unreachable"
+"""The error of an attempt that never came as far as the service."""
+
+
 class CallError(Exception):
     """One call ended without a usable reply.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from evolinstruct.errors import CallFailed, CallRejected, Interrupted, ServiceSilent, TryAgain
-from evolinstruct.llm.base import Draw, Reply, Request, Subject
+from evolinstruct.llm.base import Draw, Reply, Request, Subject, Usage
 from evolinstruct.llm.patience import Patience
 from tests.scripted import Script, Scripted
 
@@ -78,6 +78,58 @@ def test_calls_that_fail_alone_fail_alone(at_once: int) -> None:
 
     ends = end(Patience("m"), script, numbered(300), at_once)
     assert [type(one) for one in ends] == [CallFailed, Reply, Reply] * 100
+
+
+def test_a_network_that_is_lost_fails_no_call_however_few_are_under_way() -> None:
+    clock = Clock()
+
+    def script(_: Request) -> Exception:
+        clock.now += 10
+        return CallFailed("unreachable", "no route", 6)
+
+    for at_once in (1, 3):
+        ends = end(Patience("m", now=clock), script, numbered(5), at_once)
+        assert {type(error) for error in ends} == {ServiceSilent}
+
+
+@pytest.mark.parametrize("error", ["unreachable", "http_503"])
+def test_what_failed_while_nobody_was_answered_is_asked_once_more(error: str) -> None:
+    async def asked() -> tuple[list[str], list[Reply]]:
+        seen: list[str] = []
+        over = asyncio.Event()
+
+        class Outage:
+            async def complete(self, request: Request) -> Reply:
+                name = request.draw.child_id
+                seen.append(name)
+                if name == "0":
+                    await over.wait()
+                elif seen.count(name) == 1:
+                    asyncio.get_running_loop().call_soon(over.set)
+                    raise CallFailed(error, "down", 6)
+                return Reply(name, "stop", Usage(), "m")
+
+            async def aclose(self) -> None: ...
+
+        patience = Patience("m")
+        client = patience.calls(patience.attempts(Outage()))
+        return seen, await asyncio.gather(*map(client.complete, numbered(4)))
+
+    seen, replies = asyncio.run(asked())
+    assert [reply.text for reply in replies] == ["0", "1", "2", "3"]
+    assert sorted(seen) == ["0", "1", "1", "2", "2", "3", "3"]
+
+
+def test_a_call_that_the_service_turns_down_is_not_asked_again() -> None:
+    asked: list[str] = []
+
+    def script(request: Request) -> str | Exception:
+        asked.append(request.draw.child_id)
+        return CallFailed("http_400", "too odd", 1) if request.draw.child_id == "3" else "fine"
+
+    ends = end(Patience("m"), script, numbered(9), at_once=3)
+    assert [type(one) for one in ends] == [*[Reply] * 3, CallFailed, *[Reply] * 5]
+    assert asked.count("3") == 1
 
 
 def test_a_rejection_is_an_answer() -> None:

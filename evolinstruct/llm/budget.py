@@ -17,7 +17,7 @@ from decimal import ROUND_UP, Decimal
 from pathlib import Path
 
 from evolinstruct import defaults
-from evolinstruct.errors import BudgetReached, CallError, StopRun, UsageError
+from evolinstruct.errors import UNREACHABLE, BudgetReached, CallError, StopRun, UsageError
 from evolinstruct.llm.base import Client, Reply, Request, Usage
 from evolinstruct.llm.ledger import Account, Ledger, Spent
 from evolinstruct.llm.prices import Price
@@ -26,7 +26,7 @@ _BYTES_PER_TOKEN = 2  # tables, digits and code reach it; prose has four and mor
 _PER_MESSAGE = 8  # tokens that a service adds around a message
 _CENT = Decimal("0.01")
 _LEAST = Decimal("0.0001")
-_UNBILLED = frozenset({"unreachable", "too_long"})  # never sent, or never processed
+_UNBILLED = frozenset({UNREACHABLE, "too_long"})  # never sent, or never processed
 _REFUSAL = "http_4"
 
 PriceOf = Callable[[str, str], Price | None]

@@ -1,10 +1,11 @@
 """When to stop believing in a service: it has not answered for long, or fails call after call.
 
 One `Patience` for each server and model. It listens at two places: to single attempts, and to how
-calls end after all their attempts. A call that has failed for good waits for news as long as other
-calls are under way: if the service answers one of them, the failure was this call's own; if the run
-stops for the service's silence, it was not, and the call is asked again when the run goes on. Knows
-no service and retries nothing.
+calls end after all their attempts. A call that has failed waits for news as long as other calls are
+under way. If the service answers one of them, the failure was this call's own, unless nobody at all
+was answered while it failed: then it is asked once more. If the run stops for the silence, it has
+not failed, and is asked again when the run goes on. A service that cannot even be reached is no
+fault of a call: where nobody else could bring news, the call itself asks on. Knows no service.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from evolinstruct.errors import (
+    UNREACHABLE,
     CallError,
     CallFailed,
     CallRejected,
@@ -21,7 +23,7 @@ from evolinstruct.errors import (
     StopRun,
     TryAgain,
 )
-from evolinstruct.llm.base import Client, Reply, Request
+from evolinstruct.llm.base import Client, Draw, Reply, Request
 
 SECONDS = 120.0
 FAILURES = 50
@@ -53,8 +55,12 @@ class Patience:
         self._now = now
         self._failing_since: float | None = None
         self._row = 0
+        self._answers = 0
+        self._first_failed: dict[
+            Draw, int
+        ] = {}  # how many answers there were when a call first did
         self._under_way = 0
-        self._held: list[asyncio.Future[None]] = []
+        self._held: list[asyncio.Future[bool]] = []
         self._error: StopRun | None = None
 
     def attempts(self, client: Client) -> Client:
@@ -68,7 +74,7 @@ class Patience:
     def stop(self, error: StopRun) -> None:
         """Let whatever waits for news, and whatever is asked from now on, end with the error."""
         self._error = self._error or error
-        self._release(len(self._held))
+        self._release(len(self._held), answered=False)
 
     def check(self) -> None:
         """Raise what the run stopped with, if it did.
@@ -80,18 +86,20 @@ class Patience:
             raise self._error.with_traceback(None)
 
     def answered(self) -> None:
-        """Take notice that the service answers: earlier failures were those of their calls."""
+        """Take notice that the service answers."""
+        self._answers += 1
         if self._failing_since is not None:
             self._failing_since = None
             self._row = 0
-            self._release(len(self._held))
+            self._release(len(self._held), answered=True)
 
-    def failed(self, error: CallError) -> None:
-        """Take notice of an attempt that failed.
+    def failed(self, draw: Draw, error: CallError) -> None:
+        """Take notice of an attempt that failed, of the call with this draw.
 
         Raises:
             ServiceSilent: attempts have failed for too long with no success between them.
         """
+        self._first_failed.setdefault(draw, self._answers)
         if self._failing_since is None:
             self._failing_since = self._now()
         seconds = self._now() - self._failing_since
@@ -102,42 +110,60 @@ class Patience:
         """Take notice of a call."""
         self._under_way += 1
 
-    def ended(self) -> None:
-        """Take notice that a call ended, however it did."""
+    def ended(self, draw: Draw) -> None:
+        """Take notice that the call with this draw ended, however it did."""
+        self._first_failed.pop(draw, None)
         self._under_way -= 1
         if self._held and self._under_way <= len(self._held):
             asyncio.get_running_loop().call_later(_MOMENT, self._go_on)
 
-    async def judge(self, failure: CallFailed) -> None:
-        """Look at a call that failed for good; return if that is to be its end.
+    async def judge(self, draw: Draw, failure: CallFailed) -> None:
+        """Look at a call that failed after all its attempts; return if it is to be asked again.
 
         Raises:
+            CallFailed: the failure is its own.
             ServiceSilent: too many calls in a row have failed.
             StopRun: the run stopped before the service answered anything else.
         """
         self._row += 1
         if self._row >= self._failures:
             self._give_up(f"{self._row} calls in a row have failed", failure)
+        others_answered = self._answers > self._first_failed.get(draw, self._answers)
+        if await self._news():
+            is_own = others_answered or failure.attempts == 1
+        else:
+            is_own = failure.error != UNREACHABLE
+        if is_own:
+            raise failure
+
+    async def _news(self) -> bool:
+        """Tell whether the service answers, as soon as another call knows; False if none is left.
+
+        Raises:
+            StopRun: the run stopped meanwhile.
+        """
+        answered = False
         if self._under_way > len(self._held) + 1:
             news = asyncio.get_running_loop().create_future()
             self._held.append(news)
             try:
-                await news
+                answered = await news
             except asyncio.CancelledError:
                 self._held = [held for held in self._held if held is not news]
                 raise
         self.check()
+        return answered
 
     def _go_on(self) -> None:
-        """Let the call that waits longest end, where nothing is under way that could bring news."""
+        """Let the call that waits longest know that nothing is under way that could bring news."""
         if self._held and self._under_way <= len(self._held):
-            self._release(1)
+            self._release(1, answered=False)
 
-    def _release(self, count: int) -> None:
+    def _release(self, count: int, *, answered: bool) -> None:
         released, self._held = self._held[:count], self._held[count:]
         for news in released:
             if not news.done():
-                news.set_result(None)
+                news.set_result(answered)
 
     def _give_up(self, why: str, last: CallError) -> None:
         """Stop the run.
@@ -165,7 +191,7 @@ class _Attempts:
         try:
             reply = await self._client.complete(request)
         except (TryAgain, CallFailed) as error:
-            self._patience.failed(error)
+            self._patience.failed(request.draw, error)
             raise
         except CallRejected:
             self._patience.answered()
@@ -185,15 +211,16 @@ class _Calls:
         self._patience = patience
 
     async def complete(self, request: Request) -> Reply:
-        self._patience.check()
         self._patience.began()
         try:
-            return await self._client.complete(request)
-        except CallFailed as failure:
-            await self._patience.judge(failure)
-            raise
+            while True:
+                self._patience.check()
+                try:
+                    return await self._client.complete(request)
+                except CallFailed as failure:
+                    await self._patience.judge(request.draw, failure)
         finally:
-            self._patience.ended()
+            self._patience.ended(request.draw)
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from evolinstruct import errors
 from evolinstruct.errors import CallError, CallFailed, CallRejected, ServiceRefused, TryAgain
 from evolinstruct.llm import chat
 from evolinstruct.llm.base import Limits
@@ -48,7 +49,7 @@ class Verdict:
 AGAIN = Verdict(TryAgain)
 TIMEOUT = Verdict(TryAgain, "timeout")
 CONNECTION = Verdict(TryAgain, "connection_error")
-UNREACHABLE = Verdict(TryAgain, "unreachable")
+UNREACHABLE = Verdict(TryAgain, errors.UNREACHABLE)
 UNREADABLE = Verdict(TryAgain, "unreadable_reply")
 FAILED = Verdict(CallFailed)
 CLIENT_ERROR = Verdict(CallFailed, "client_error")

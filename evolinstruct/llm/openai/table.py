@@ -48,6 +48,7 @@ TABLE: dict[type[BaseException] | int, verdicts.Verdict] = {
     aiohttp.ClientConnectorSSLError: verdicts.NO_TLS,
     aiohttp.ClientConnectorError: verdicts.UNREACHABLE,
     aiohttp.ClientHttpProxyError: verdicts.UNREACHABLE,
+    aiohttp.ConnectionTimeoutError: verdicts.UNREACHABLE,
     aiohttp.ClientPayloadError: verdicts.UNREADABLE,
     aiohttp.ClientResponseError: verdicts.UNREADABLE,
     aiohttp.ServerTimeoutError: verdicts.TIMEOUT,
