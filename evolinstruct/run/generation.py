@@ -2,9 +2,9 @@
 
 Instructions are proposed as many at once as allowed, pass the gate in pool order if there is one,
 are answered, and leave in pool order. What is done early waits for its turn: the nearest in
-memory, the rest on disk, so one slow neighbour costs no memory, and stalls nobody unless a gate
-has to see it first. Knows no file of a run, no prompt
-and no service; who proposes and answers is handed in.
+memory, the rest on disk, so one slow neighbour costs no memory. Nor does it stall the others: what
+is far behind it before the gate is answered meanwhile. Knows no file of a run, no prompt and no
+service; who proposes and answers is handed in.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import asyncio
 import pickle
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -32,8 +33,18 @@ Where no rule looks at the whole pool there is no gate, and nobody waits before 
 
 GRACE = 5.0
 """Seconds that calls under way are given when a generation is stopped."""
+_FAR = 2
+"""So many times what is under way at once lies between the gate and what is far behind it."""
 HELD = 1024
 """Results that wait for their turn in memory; further ones wait on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A proposal that was answered before the gate has seen it."""
+
+    proposal: Proposal
+    line: Line
 
 
 class WaitingRoom(Generic[_T]):
@@ -124,8 +135,10 @@ class Generation:
         self._propose = propose
         self._gate = gate
         self._answer = answer
-        self._proposals: WaitingRoom[Proposal | Line] = WaitingRoom(held)
+        self._proposals: WaitingRoom[Proposal | Line | Answered] = WaitingRoom(held)
         self._outcomes: WaitingRoom[Line] = WaitingRoom(held)
+        self._at_gate = 0
+        self._far = _FAR * ahead
         self._proposing = asyncio.Semaphore(ahead)
         self._answering = asyncio.Semaphore(ahead)
         self._is_flowing = asyncio.Event()
@@ -176,16 +189,27 @@ class Generation:
         await self._answered(position, await self._propose(member))
 
     async def _proposed(self, position: int, member: Kept) -> None:
-        self._proposals.put(position, await self._propose(member))
+        passing: Proposal | Line | Answered = await self._propose(member)
+        is_far = position - self._at_gate > self._far
+        if is_far and self._answer is not None and isinstance(passing, Proposal):
+            passing = Answered(passing, await self._answer(passing))
+        self._proposals.put(position, passing)
 
     async def _admit(self, gate: Gate) -> None:
         """Let proposals pass the gate one by one, and have each that passes answered.
 
         While as many are answered as may be, no more are proposed: what has passed comes first,
-        and little has to wait. For a proposal that is late, the others go on.
+        and little has to wait. For a proposal that is late, the others go on. An answer that came
+        before the gate let its proposal through counts only if it does.
         """
         for position in range(self._size):
-            passed = gate(await self._proposals.take(position))
+            self._at_gate = position
+            passing = await self._proposals.take(position)
+            if isinstance(passing, Answered):
+                passed = gate(passing.proposal)
+                passed = passing.line if isinstance(passed, Proposal) else passed
+            else:
+                passed = gate(passing)
             if not isinstance(passed, Proposal):
                 self._outcomes.put(position, passed)
                 continue
