@@ -20,13 +20,14 @@ from evolinstruct.errors import (
     BudgetReached,
     CallFailed,
     CallRejected,
+    InputError,
     Interrupted,
     TryAgain,
     UsageError,
 )
 from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject, Usage
 from evolinstruct.llm.budget import Budget, Budgeted, Caps, dollars, most
-from evolinstruct.llm.ledger import Spent
+from evolinstruct.llm.ledger import Ledger, Spent
 from evolinstruct.llm.prices import Price
 from evolinstruct.run.summary import Summary
 from tests.loopback import echo, serve, storm
@@ -390,3 +391,21 @@ class Hanging(Scripted):
             Hanging.asked.set()
         await asyncio.Event().wait()
         return await super().complete(request)
+
+
+def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> None:
+    ledger = Ledger()
+    ledger.open(tmp_path / "journal.sqlite")
+    account = ledger.account(REQUEST)
+    account.open.add(10, 10)
+    other = sqlite3.connect(tmp_path / "journal.sqlite")
+    other.execute("ALTER TABLE spending RENAME TO elsewhere")
+    for _ in range(2):
+        with pytest.raises(InputError, match="What is spent cannot be written to "):
+            ledger.note(account)
+    other.execute("ALTER TABLE elsewhere RENAME TO spending")
+    other.close()
+    ledger.note(account)
+    again = Ledger()
+    again.open(tmp_path / "journal.sqlite")
+    assert [found.calls for found in again.accounts()] >= [1]

@@ -249,13 +249,17 @@ class Ledger:
             self._db = None
 
     def _write(self, accounts: list[Account], *, lease: bool) -> None:
-        rows = []
+        rows, written = [], {}
         for account in accounts:
             leased = account.open.larger() if lease else account.open
             rows.append(_row(account, leased))
-            self._written[_key(account)] = _bound(account, leased)
-        if self._db is None:
-            return
+            written[_key(account)] = _bound(account, leased)
+        if self._db is not None:
+            self._store(rows)
+        self._written.update(written)
+
+    def _store(self, rows: list[tuple[object, ...]]) -> None:
+        assert self._db is not None  # noqa: S101 - asked only where there is a file
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(_WRITE, rows)
