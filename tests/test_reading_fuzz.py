@@ -5,11 +5,14 @@ Replies are made as models make them: wrapper in wrapper, whole or torn, with an
 
 import json
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evolinstruct.errors import CallRejected
+from evolinstruct.llm import chat
 from evolinstruct.reading import read_instruction, read_verdict, without_reasoning
 
 MARKERS = ("Starting Instruction", "Rewritten Instruction", "#改写后的指令#")
@@ -119,3 +122,31 @@ def test_a_megabyte_that_repeats_itself_is_read_in_time(
     before: str, again: str, after: str
 ) -> None:
     is_read_in_time(before, again, after, size=1_000_000)
+
+
+KEYS = st.sampled_from(
+    [
+        *("choices", "message", "content", "text", "type", "finish_reason", "usage", "error"),
+        *("refusal", "prompt_tokens", "completion_tokens", "prompt_tokens_details", "reasoning"),
+        *("delta", "code"),
+    ]
+)
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=3), inner),
+    max_leaves=12,
+)
+BODIES = ANY_JSON.map(json.dumps) | st.builds(
+    lambda content, more: json.dumps(
+        {"choices": [{"message": {"content": content}, **more}], "usage": content}
+    ),
+    ANY_JSON,
+    st.dictionaries(KEYS, ANY_JSON, max_size=3),
+)
+
+
+@settings(deadline=None)
+@given(BODIES)
+def test_any_body_is_a_reply_or_is_said_to_be_none(body: str) -> None:
+    with suppress(chat.UnreadableError, CallRejected):
+        assert isinstance(chat.reply(chat.parse(body.encode())).text, str)

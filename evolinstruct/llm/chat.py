@@ -165,7 +165,7 @@ def _text(message: object) -> str:
 
 def _part(part: object) -> str:
     """Return the text of one part of a content; reasoning and pictures have none."""
-    if isinstance(part, dict) and part.get("type", "text") in {"text", "output_text"}:
+    if isinstance(part, dict) and part.get("type", "text") in ("text", "output_text"):
         part = part.get("text")
     return part if isinstance(part, str) else ""
 
