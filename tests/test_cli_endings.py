@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from evolinstruct.errors import CallFailed
 from evolinstruct.llm.base import ClientOptions, Reply, Request
 from evolinstruct.llm.offline import OfflineClient
 from tests.command_line import enter, evolinstruct
+from tests.loopback import hang, serve
 from tests.runs import data_files
 from tests.scripted import Scripted, obedient
 
@@ -183,3 +185,39 @@ def test_a_dumb_terminal_gets_plain_lines() -> None:
     )
     assert "\x1b" not in printed
     assert "Generation 1: " in printed
+
+
+@pytest.mark.parametrize("target", ["2>&-", "2>/dev/full", "2>&1 >/dev/null | true"])
+def test_a_run_goes_on_where_nobody_can_be_told(folder: Path, target: str) -> None:
+    words = " ".join(map(shlex.quote, PROGRAM))
+    line = f"{words} evolve seeds.txt -o run --client offline -g 1 {target}"
+    done = subprocess.run(["bash", "-c", f"{line}; exit ${{PIPESTATUS[0]}}"], check=False)
+    assert done.returncode == 0
+    assert json.loads((folder / "run" / "run.json").read_text())["exit_code"] == 0
+
+
+def test_facts_that_cannot_be_printed_end_in_a_sentence(folder: Path) -> None:
+    words = ("evolve", "seeds.txt", "-o", "run", "--client", "offline", "-g", "1", "-q", "--json")
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (result.returncode, result.stderr) == (
+        1,
+        "Error: the standard output: No space left on device; put that right and run the command"
+        " again.\n",
+    )
+
+
+def test_a_closed_terminal_ends_a_run_as_an_interrupt_does(folder: Path) -> None:
+    with serve(hang) as server:
+        options = ("--client", "openai", "--model", "m", "--base-url", server.url, "-g", "1")
+        pid, ours = pty.fork()
+        if pid == 0:  # in a session of its own, whose terminal this is
+            os.environ["OPENAI_API_KEY"] = "sk-loopback"
+            os.execv(PROGRAM[0], [*PROGRAM, "evolve", "seeds.txt", "-o", "run", *options])
+        while not server.counts.asked.total():
+            os.read(ours, 65_536)
+        os.close(ours)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    assert json.loads((folder / "run" / "run.json").read_text())["exit_code"] == 130

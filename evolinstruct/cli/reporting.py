@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -55,8 +56,20 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence
         report.end_with(error)
     if as_json:
-        typer.echo(json.dumps(report.facts))
+        _print(report)
     raise typer.Exit(report.exit_code)
+
+
+def _print(report: Report) -> None:
+    """Print the facts as one JSON object on stdout."""
+    try:
+        typer.echo(json.dumps(report.facts))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = None  # what it holds back cannot be told either
+        report.end_with(OSError(error.errno, error.strerror, "the standard output"))
 
 
 def _told(error: BaseException) -> EvolinstructError:

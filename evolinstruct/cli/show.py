@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -72,7 +71,7 @@ def command(
         most = whole_number("--limit", limit)
         if as_json:
             for entry in islice(browse.entries(), most or None):
-                sys.stdout.buffer.write(entry.raw)
+                typer.echo(entry.raw, nl=False)
         else:
             most = (defaults.SHOWN if drawn is None else 0) if most is None else most
             report.console.say(show_lines(Page(), browse.entries(), most, whole=full))

@@ -6,12 +6,14 @@ The only importer of rich. Knows events, tallies and errors, and nothing of how 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 import traceback
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 from rich.console import Console as Terminal
 from rich.live import Live
@@ -47,15 +49,48 @@ _TRACEBACKS = 2
 """So many -v show where an error came from."""
 
 
+class _Stderr:
+    """The standard error of the process; where it is gone or full, nobody is told, and that is all.
+
+    A run does not end since nobody reads how it goes: a terminal is closed, a pipe breaks.
+    """
+
+    def __init__(self) -> None:
+        if sys.stderr is None:  # closed before the program began
+            sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+
+    def write(self, text: str) -> int:
+        with self._even_if_gone():
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._even_if_gone():
+            sys.stderr.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+    @contextmanager
+    def _even_if_gone(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stderr.fileno())  # or what is left unsaid would end the process
+            os.close(nowhere)
+
+
 class Console:
     """Shows a run to a person."""
 
     def __init__(self, verbosity: int = 0) -> None:
         """Say nothing but errors below 0, more above it."""
         self._verbosity = verbosity
-        bounded = sys.stderr.isatty()
+        file = cast("TextIO", _Stderr())
+        bounded = file.isatty()
         self._terminal = Terminal(
-            stderr=True,
+            file=file,
             highlight=False,
             soft_wrap=not bounded,
             width=None if bounded else _UNBOUNDED,
