@@ -60,7 +60,8 @@ def test_a_finished_run_started_again_says_so_and_ends_as_it_did() -> None:
 def test_generations_finished_before_take_one_line() -> None:
     evolinstruct(f"{RUN} -g 2")
     assert evolinstruct(f"{RUN} -g 3").stderr.splitlines()[:3] == [
-        "Adding to the run in run: generation 3.",
+        "Adding to the run in run: generation 3; at least 60 replies apply, at most 120 calls are"
+        " new.",
         "Generations 1 to 2 were finished before.",
         "Generation 3: 10 of 10 kept, 0 rejected.",
     ]
@@ -79,10 +80,10 @@ def test_v_shows_the_operations_drawn() -> None:
 
 
 ADDITIONS = {
-    "-g 3": "generation 3",
-    "-g 4": "generations 3 to 4",
-    "-g 2 more.txt": "1 seed",
-    "-g 3 more.txt": "generation 3 and 1 seed",
+    "-g 3": ("generation 3", 120),
+    "-g 4": ("generations 3 to 4", 180),
+    "-g 2 more.txt": ("1 seed", 72),
+    "-g 3 more.txt": ("generation 3 and 1 seed", 138),
 }
 
 
@@ -90,15 +91,20 @@ ADDITIONS = {
 def test_one_line_says_what_is_added_to_a_run(folder: Path, words: str) -> None:
     (folder / "more.txt").write_text("Explain one thing more.\n")
     evolinstruct(f"{RUN} -g 2")
-    result = evolinstruct(f"{RUN} {words}")
+    result = evolinstruct(f"{RUN} {words} --json")
     assert result.exit_code == 0
-    assert result.stderr.splitlines()[0] == f"Adding to the run in run: {ADDITIONS[words]}."
+    what, most = ADDITIONS[words]
+    assert result.stderr.splitlines()[0] == (
+        f"Adding to the run in run: {what}; at least 60 replies apply, at most {most} calls are"
+        " new."
+    )
+    assert 0 < sum(json.loads(result.stdout)["calls"].values()) <= most
 
 
 def test_a_lifted_limit_adds_the_other_seeds() -> None:
     evolinstruct(f"{RUN} -g 1 --limit 4")
     result = evolinstruct(f"{RUN} -g 1")
-    assert result.stderr.splitlines()[0] == "Adding to the run in run: 6 seeds."
+    assert result.stderr.startswith("Adding to the run in run: 6 seeds; at least 12 replies apply,")
 
 
 def test_an_update_says_first_what_it_costs() -> None:

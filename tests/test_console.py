@@ -174,7 +174,7 @@ def test_a_run_that_made_nothing_has_no_table() -> None:
 
 ENDS = {
     "a preview": (
-        Summary("done", 0, [tally(4)], dataset_lines=1_234),
+        Summary("done", 0, [tally(4)], dataset={"lines": 1_234}),
         [
             "1,234 instructions with answers, shuffled: run/dataset.jsonl",
             "What each generation kept, and what was rejected and why: run/generation-*.jsonl",

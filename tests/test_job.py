@@ -50,6 +50,9 @@ class Chaotic(Scripted):
 
     def _say(self, request: Request) -> str | Reply | Exception:
         draw = request.draw
+        if LISTENER in os.environ:
+            with Path(os.environ[LISTENER]).open("a") as asked:
+                asked.write(f"{draw} {request.max_tokens}\n")
         dice = random.Random(f"{draw.child_id}{draw.purpose}{draw.attempt}")
         roll = dice.random()
         if roll < 0.05:
@@ -64,6 +67,8 @@ class Chaotic(Scripted):
 
 
 CHAOS = "tests.test_job:Chaotic"
+LISTENER = "EVOLINSTRUCT_TESTS_LISTENER"
+"""The variable that names the file to which every call is added."""
 
 
 @pytest.fixture
@@ -217,7 +222,11 @@ def test_extending_needs_no_flag_and_pays_only_for_what_is_new(tmp_path: Path) -
     first = evolve(seeds, out, generations=1, limit=10)
     events = carry_out(job := prepare(seeds, out, client="offline", generations=2, limit=20))
     said = [event.text for event in events if isinstance(event, Said)]
-    assert f"Adding to the run in {out}: generation 2 and 10 seeds." in said
+    known = f"at least {sum(first.calls.values())} replies apply"
+    assert any(
+        text.startswith(f"Adding to the run in {out}: generation 2 and 10 seeds; {known}, at most ")
+        for text in said
+    )
     assert job.summary.replayed == first.calls
     evolve(seeds, tmp_path / "at once", generations=2, limit=20)
     assert data_files(out) == data_files(tmp_path / "at once")
@@ -365,8 +374,11 @@ evolve(seeds, out, client="tests.test_job:Chaotic", generations=3, concurrency=5
 
 
 @pytest.mark.parametrize("rows", [1, 30, 70, 120, 160, 200, 230, 250])
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, seeds: Path, rows: int) -> None:
+def test_a_killed_run_goes_on_to_the_same_bytes_and_repeats_what_was_under_way(
+    tmp_path: Path, seeds: Path, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "killed"
+    monkeypatch.setenv(LISTENER, str(tmp_path / "asked"))
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(seeds), str(out)])
     try:
         while process.poll() is None and stored(out) < rows:
@@ -376,6 +388,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, seeds: Path, row
         process.wait()
     assert stored(out) >= rows
     evolve(seeds, out, client=CHAOS, generations=3)
+    asked = Counter((tmp_path / "asked").read_text().splitlines())
+    assert asked.total() - len(asked) <= 10  # 5 under way, 5 being stored
     evolve(seeds, tmp_path / "whole", client=CHAOS, generations=3)
     assert data_files(out) == data_files(tmp_path / "whole")
     kept = [line for number in range(4) for line in RunDir(out).read(number, Kept)]

@@ -130,8 +130,10 @@ def write_run(path: Path, lines: list[list[Line]] | None = None, **changes: Any)
         "versions": {"evolinstruct": "0.1.0"},
         "recipe": Recipe(client="offline", generations=2).model_dump(mode="json"),
         "seeds": {"files": ["seeds.jsonl"], "used": len(generations[0])},
-        "pack": {"name": "general"},
-        "generations": [{"tally": tally.to_json()} for tally in tallies],
+        "pack": {"name": "general", "digest": ""},
+        "generations": [
+            {"tally": tally.to_json(), "made_from": "", "files": {}} for tally in tallies
+        ],
         "dataset": None,
         "usage": [
             used(1, "deepen", "evolve", 3, 0.25),

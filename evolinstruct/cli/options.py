@@ -52,7 +52,7 @@ Retry = Annotated[
         metavar="WHAT",
         show_default=False,
         help="Ask once more for what is failed, truncated, or rejected by another rule of this"
-        " name; all else of the run stays.",
+        " name; other families stay, but where one of them is a duplicate of what changes.",
     ),
 ]
 DryRun = Annotated[

@@ -111,6 +111,8 @@ class Passed:
             return False  # not what was written: of another kind, even
 
     def _connected(self) -> sqlite3.Connection:
+        if self._path is not None:
+            self._path.touch()  # with the permissions that other files get: SQLite's are narrower
         # Opened in a thread, as it may be read through; used by one at a time.
         db = sqlite3.connect(self._path or "", isolation_level=None, check_same_thread=False)
         db.text_factory = partial(str, encoding="utf-8", errors="replace")  # the checksum tells

@@ -9,14 +9,58 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import blake2b
+from types import NoneType
 from typing import Any
 
 from evolinstruct import prompts
 from evolinstruct.errors import InputError
 from evolinstruct.recipe import Recipe
 from evolinstruct.records import Kept, encode
+from evolinstruct.run.tally import Tally
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.written import Written
+
+_PARTS: dict[str, type | tuple[type, ...]] = {
+    "status": str,
+    "recipe": dict,
+    "seeds": dict,
+    "pack": dict,
+    "generations": list,
+    "usage": list,
+    "rules": (dict, NoneType),
+    "dataset": (dict, NoneType),
+}
+"""What a run.json consists of, as far as a run goes on from it."""
+
+
+def check_state(run_dir: RunDir, state: Mapping[str, Any]) -> None:
+    """Refuse what no run writes into run.json, before anything is concluded from it.
+
+    Raises:
+        InputError: it says what is not understood.
+    """
+    if not state:
+        return
+    try:
+        for name, kind in _PARTS.items():
+            _require(state, name, kind)
+        Recipe(**state["recipe"])
+        _require(state["pack"], "digest", str)
+        for record in state["generations"]:
+            _require(record, "made_from", str)
+            _require(record, "files", dict)
+            Tally.from_json(record["tally"])
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{run_dir.path / 'run.json'} is not as a run writes it"
+            f" ({str(error).splitlines()[0]});"
+            " restore it from a copy, or choose another directory with -o."
+        ) from error
+
+
+def _require(said: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> None:
+    if not isinstance(said.get(name), kind):
+        raise TypeError(f"{name}: {said.get(name)!r}"[:80])
 
 
 def differing_settings(
@@ -103,9 +147,17 @@ class SeedComparison:
         digest: of all of them, in order.
     """
 
-    def __init__(self, run_dir: RunDir, *, grows_anywhere: bool) -> None:
-        """Take up the seeds that are there; new ones may come between them, or only at the end."""
+    def __init__(self, run_dir: RunDir, state: Mapping[str, Any], *, grows_anywhere: bool) -> None:
+        """Take up the seeds that are there; new ones may come between them, or only at the end.
+
+        Args:
+            run_dir: where they are.
+            state: what the run.json there says.
+            grows_anywhere: whether new ones may come between them.
+        """
         self._grows_anywhere = grows_anywhere
+        self._asked_before = state.get("seeds", {}).get("digest")
+        self._were_written = bool(state.get("generations"))
         self.size = 0
         self.unanswered = 0
         self.digest = blake2b(digest_size=16)
@@ -141,13 +193,15 @@ class SeedComparison:
 
     def report(self, differences: list[str], additions: list[str]) -> None:
         """Say how the seeds differ from those of the run, or what they add to them."""
+        if self.digest.hexdigest() == self._asked_before:
+            return  # whatever became of the file that they were written to
         fewer = sum(1 for _ in self._there) + (self._next is not None)
         known = self.size - self._added + fewer
         if self._first_other is not None:
             differences.append(f"seed {self._first_other} is another one")
         elif fewer:
             differences.append(f"the seeds were {known}, now {self.size}")
-        elif self._added and known:
+        elif self._added and known and self._were_written:
             additions.append(f"{self._added} seed{'s' if self._added > 1 else ''}")
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from evolinstruct.llm.journal import Journal
 from evolinstruct.recipe import Recipe
 from evolinstruct.run.events import counted
+from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.plan import Plan
 from evolinstruct.run_dir.directory import RunDir
 
@@ -48,25 +50,61 @@ def about_settings(plan: Plan) -> Iterator[str]:
         )
 
 
-def what_was_lost(run_dir: RunDir, pages: int) -> Iterator[str]:
+def what_was_lost(plan: Plan, run_dir: RunDir, journal: Journal) -> Iterator[str]:
     """Say that the journal's newest part is gone, if it is."""
-    if pages:
+    pages = journal.lost_pages
+    if lacks_replies(plan, run_dir, journal):
+        yield (
+            f"The journal {run_dir.journal} lacks replies that the run's files were made of: it is"
+            " an older copy, or its journal.sqlite-wal was left behind. What it lacks is asked and"
+            " paid for again; put the right one in its place first if you have it."
+        )
+    elif pages:
         yield (
             f"The newest part of {run_dir.journal} ({counted(pages, 'page')}) cannot be read, as"
             " after a power cut or a fault of the disk: what it held is asked for again."
         )
 
 
-def what_was_found(plan: Plan, run_dir: RunDir, replies: int, *, finished: bool) -> str:
+def lacks_replies(plan: Plan, run_dir: RunDir, journal: Journal) -> bool:
+    """Tell whether there are more evolved lines than outcomes: each took one at least."""
+    numbers = range(1, plan.settings.recipe.generations + 1)
+    return sum(map(run_dir.settled, numbers)) > journal.outcomes()
+
+
+def what_was_found(plan: Plan, run_dir: RunDir, journal: Journal, *, finished: bool) -> str:
     """Say where an earlier command left the run, and what that spares this one."""
     if finished:
         return (
             f"The run in {run_dir.path} is finished: nothing is asked, and its files stay as they"
             " are."
         )
+    replies = counted(journal.replies(), "reply", "replies")
     return (
         f"Going on with the run in {run_dir.path}: {_how_far(plan.state, plan, run_dir)},"
-        f" {counted(replies, 'reply', 'replies')} in the journal, none will be paid for again."
+        f" {replies} in the journal, none will be paid for again."
+    )
+
+
+def what_is_added(plan: Plan, run_dir: RunDir, known: Forecast) -> str:
+    """Say what the run gets more of, how much of it is known, and what it takes at most."""
+    return (
+        f"Adding to the run in {run_dir.path}: {' and '.join(plan.additions)};"
+        f" {_what_applies(known)}."
+    )
+
+
+def what_is_updated(plan: Plan, run_dir: RunDir, known: Forecast) -> str:
+    """Say which other run is made, how much of the old one applies, and what it takes at most."""
+    return (
+        f"Updating the run in {run_dir.path} ({'; '.join(plan.differences)}):"
+        f" {_what_applies(known)}."
+    )
+
+
+def _what_applies(known: Forecast) -> str:
+    return (
+        f"at least {known.applicable:,} replies apply, at most {known.new_at_most:,} calls are new"
     )
 
 
@@ -74,7 +112,10 @@ def what_is_retried(word: str, number: int) -> str:
     """Say how many outcomes are asked for once more."""
     if not number:
         return f"Nothing to retry: no line is {word}."
-    return f"Retrying what is {word}: {counted(number, 'call')} of this run will be made once more."
+    return (
+        f"Retrying what is {word}: {counted(number, 'call')} of this run will be made once more,"
+        " and what follows from them in later generations."
+    )
 
 
 def _how_far(state: Mapping[str, Any], plan: Plan, run_dir: RunDir) -> str:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, aclosing, closing, suppress
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from evolinstruct.run.plan import Plan, make_plan
 from evolinstruct.run.summary import Summary, describe, now
 from evolinstruct.run_dir import dataset
 from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.run_dir.line_file import matches
 
 EXIT_FAILED = 3
 _INTERRUPTED = "Interrupted; the same command goes on where it stopped."
@@ -131,9 +133,11 @@ class Job:
         try:
             self._refuse_if_changed()
             journal = Journal(self._dir.journal, must_exist=bool(self._plan.state))
+            self.summary.journal = journal.number
             client = Journalled(self._endpoints, journal, self._recipe.client)
             gate: Gate | None = None
             try:
+                self._refuse_foreign(journal)
                 self._endpoints.budget.open(self._dir.journal)
                 gate = await asyncio.to_thread(open_gate, self._dir.gate, self._plan.rules)
                 async with aclosing(self._carried_out(journal, client, gate, retry)) as events:
@@ -181,6 +185,13 @@ class Job:
                 " run the same command again."
             )
 
+    def _refuse_foreign(self, journal: Journal) -> None:
+        if self._plan.state.get("journal", journal.number) != journal.number:
+            raise InputError(
+                f"The journal {self._dir.journal} is that of another run;"
+                " restore the file from a copy, then run the same command again."
+            )
+
     def _applicable(self) -> Counter[tuple[int, str]]:
         """Count in a thread of its own, or before there is a loop: a journal has one user."""
         with ExitStack() as stack:
@@ -217,7 +228,7 @@ class Job:
             self._copy_pack()
             async for event in self._evolved(client, gate):
                 yield event
-            yield Finished(await self._merge())
+            yield Finished(await self._merged())
             self._conclude()
             journal.end_retries()
         except BaseException as error:
@@ -251,7 +262,7 @@ class Job:
 
     async def _said_first(self, journal: Journal, retry: str | None) -> AsyncIterator[Event]:
         plan, out = self._plan, self._dir.path
-        lost = greetings.what_was_lost(self._dir, journal.lost_pages)
+        lost = greetings.what_was_lost(plan, self._dir, journal)
         for notice in (*lost, *self._endpoints.notices, *greetings.about_settings(plan)):
             yield Said(notice)
         if retry is not None:
@@ -262,15 +273,12 @@ class Job:
             for number in range(self._recipe.generations + 1)
         ]
         if plan.additions:
-            yield Said(f"Adding to the run in {out}: {' and '.join(plan.additions)}.")
+            known = self._forecast(self._known())
+            yield Said(greetings.what_is_added(plan, self._dir, known))
         if plan.differences:
             spared = await asyncio.to_thread(self._applicable)
-            most = self._forecast(spared.total())
-            yield Said(
-                f"Updating the run in {out} ({'; '.join(plan.differences)}):"
-                f" at least {most.applicable:,} replies apply,"
-                f" at most {most.new_at_most:,} calls are new."
-            )
+            known = self._forecast(spared.total())
+            yield Said(greetings.what_is_updated(plan, self._dir, known))
         elif not plan.state:
             yield Said(
                 f"Evolving {counted(plan.size, 'seed')}"
@@ -278,42 +286,56 @@ class Job:
                 f" at most {self._forecast(applicable=0).at_most:,} calls."
             )
         elif not plan.additions and not retry:
-            self._is_idle = self._is_as_it_was()
-            yield Said(
-                greetings.what_was_found(plan, self._dir, journal.replies(), finished=self._is_idle)
-            )
+            self._is_idle = await asyncio.to_thread(self._is_as_it_was)
+            finished = self._is_idle
+            yield Said(greetings.what_was_found(plan, self._dir, journal, finished=finished))
+
+    def _known(self) -> int:
+        """Return how many calls the generations took that the run has and keeps."""
+        records = self._plan.state["generations"][: self._recipe.generations + 1]
+        return sum(record["tally"]["calls"] for record in records)
 
     def _is_as_it_was(self) -> bool:
-        """Tell whether the run had ended, and nothing that decides its bytes has changed since."""
-        state = self._plan.state
-        made_from = [record["made_from"] for record in state["generations"]]
-        return state["status"] == greetings.DONE and made_from == self._made_from
+        """Tell whether the run had ended, and neither its files nor what decides them changed."""
+        records = self._plan.state["generations"]
+        return (
+            self._plan.state["status"] == greetings.DONE
+            and [record["made_from"] for record in records] == self._made_from
+            and all(self._dir.is_finished(record["files"]) for record in records)
+            and (not self._plan.state.get("dataset") or self._has_its_dataset())
+        )
 
     def _copy_pack(self) -> None:
         folder = self._dir.prompts
         if folder.exists():
-            if prompts.read(folder).digest == self._plan.pack.digest:
-                return
+            with suppress(InputError):  # whatever happened to the copy, another takes its place
+                if prompts.read(folder).digest == self._plan.pack.digest:
+                    return
             shutil.rmtree(folder)
         prompts.copy(prompts.find(self._recipe.prompts), folder)
 
-    async def _merge(self) -> int | None:
-        """Put the data set in place, unless answers are off or it is there already.
+    async def _merged(self) -> int | None:
+        """Put the data set in place, unless it is there already; return how many lines it has.
 
-        A preview has none: the file says that a run is whole.
+        A run without answers has none, nor has a preview: the file says that a run is whole.
         """
         if not self._recipe.answers or self._plan.seeds.drawn_from is not None:
+            self._dir.dataset.unlink(missing_ok=True)  # of other settings
             return None
-        earlier = self._plan.state.get("dataset")
         unchanged = self._records() == self._plan.state.get("generations")
-        if earlier and unchanged and self._dir.dataset.exists():
-            count = int(earlier["lines"])
+        if unchanged and await asyncio.to_thread(self._has_its_dataset):
+            self.summary.dataset = self._plan.state["dataset"]
         else:
             self._is_idle = False
             last, seed = self._recipe.generations, self._recipe.seed
-            count = await asyncio.to_thread(dataset.write, self._dir, last, seed, self._go_on)
-        self.summary.dataset_lines = count
-        return count
+            merge = partial(dataset.write, self._dir, last, seed, self._go_on)
+            self.summary.dataset = await asyncio.to_thread(merge)
+        return self.summary.dataset_lines
+
+    def _has_its_dataset(self) -> bool:
+        """Tell whether the data set is there, byte for byte as run.json says."""
+        described = self._plan.state.get("dataset") or {}
+        return "digest" in described and matches(self._dir.dataset, described)
 
     def _conclude(self) -> None:
         self._dir.drop_after(self._recipe.generations)

@@ -18,6 +18,7 @@ from evolinstruct.recipe import Recipe, Settings
 from evolinstruct.records import Kept
 from evolinstruct.run.differences import (
     SeedComparison,
+    check_state,
     differing_rules,
     differing_settings,
     is_preview,
@@ -85,6 +86,7 @@ def make_plan(
         recipe.rules, eliminate=recipe.eliminate, against=against
     ).described()
     state = run_dir.state()
+    check_state(run_dir, state)
     seeds = SeedLines(sources, settings.seeds, preview, recipe.seed)
     was_preview = is_preview(state)
     if preview and state and not was_preview:
@@ -92,7 +94,7 @@ def make_plan(
             f"{run_dir.path} holds a whole run; look at it with `evolinstruct show {run_dir.path}`,"
             " or name another directory with -o."
         )
-    found = SeedComparison(run_dir, grows_anywhere=was_preview)
+    found = SeedComparison(run_dir, state, grows_anywhere=was_preview)
     counts = Counts()
     surfacing = _Surfacing(against, rules.get(CONTAMINATED))
     for line in seeds.read(counts):

@@ -27,21 +27,28 @@ class Summary:
         status: done, or why not.
         exit_code: the command's exit code.
         tallies: the counts of each generation that was reached.
-        dataset_lines: how many lines dataset.jsonl holds; None if it was not made.
+        dataset: lines, size and digest of dataset.jsonl; None if it was not made.
         calls: how many calls this command made, by purpose.
         replayed: how many the journal spared it.
         spent: what was ever spent in the run directory.
         usage: the same by generation, operation, purpose and model.
+        journal: the number of the journal.
     """
 
     status: str = "running"
     exit_code: int | None = None
     tallies: list[Tally] = field(default_factory=list)
-    dataset_lines: int | None = None
+    dataset: dict[str, Any] | None = None
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
     spent: Spending = field(default_factory=Spending)
     usage: list[Spent] = field(default_factory=list)
+    journal: int | None = None
+
+    @property
+    def dataset_lines(self) -> int | None:
+        """How many lines dataset.jsonl holds; None if it was not made."""
+        return None if self.dataset is None else int(self.dataset["lines"])
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as plain data."""
@@ -89,7 +96,6 @@ def describe(
 ) -> dict[str, Any]:
     """Return the content of run.json: what was asked, made with what, and how it went."""
     recipe, conduct = plan.settings.recipe, plan.settings.conduct
-    dataset = None if summary.dataset_lines is None else {"lines": summary.dataset_lines}
     return {
         "status": summary.status,
         "exit_code": summary.exit_code,
@@ -110,7 +116,8 @@ def describe(
         },
         "pack": {"name": plan.pack.name, "digest": plan.pack.digest},
         "generations": list(records),
-        "dataset": dataset,
+        "dataset": summary.dataset,
+        "journal": summary.journal,
         "spent": summary.spent_to_json(),
         "usage": [asdict(spent) for spent in summary.usage],
     }

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from hashlib import blake2b
-from typing import IO
+from typing import IO, Any
 
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, decode
@@ -20,7 +20,9 @@ from evolinstruct.whole_file import replaced
 _CHECK_EVERY = 256
 
 
-def write(run_dir: RunDir, generations: int, seed: int, check: Callable[[], None]) -> int:
+def write(
+    run_dir: RunDir, generations: int, seed: int, check: Callable[[], None]
+) -> dict[str, Any]:
     """Put the data set of a run's finished generations in place, whole or not at all.
 
     Args:
@@ -30,7 +32,7 @@ def write(run_dir: RunDir, generations: int, seed: int, check: Callable[[], None
         check: is called every now and then; what it raises ends the work.
 
     Returns:
-        How many lines it holds.
+        Its lines, size and digest, as of every file of a run.
 
     Raises:
         InputError: it cannot be written.
@@ -63,17 +65,19 @@ def _sort(
 
 def _merge(
     order: sqlite3.Connection, files: Sequence[IO[bytes]], out: IO[bytes], check: Callable[[], None]
-) -> int:
-    count = 0
+) -> dict[str, Any]:
+    count, digest = 0, blake2b(digest_size=16)
     for number, start, size in order.execute(
         "SELECT file, start, size FROM lines ORDER BY rank, file, start"
     ):
         files[number].seek(start)
-        out.write(files[number].read(size))
+        line = files[number].read(size)
+        out.write(line)
+        digest.update(line)
         count += 1
         if count % _CHECK_EVERY == 0:
             check()
-    return count
+    return {"lines": count, "bytes": out.tell(), "digest": digest.hexdigest()}
 
 
 def _places(

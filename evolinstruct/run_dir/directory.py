@@ -51,6 +51,12 @@ class RunDir:
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise InputError(f"{self.path} cannot be written; choose another directory with -o.")
         if not self.is_run and any(not _is_beginning(item) for item in self.path.iterdir()):
+            if self.journal.exists():
+                raise InputError(
+                    f"{self.path} holds a journal, but no run.json; restore run.json from a copy,"
+                    " or name with -o a new directory with nothing in it but copies of the files"
+                    " journal.sqlite*, whose replies are not paid for again."
+                )
             raise InputError(
                 f"{self.path} holds files but no run (there is no run.json);"
                 " choose an empty or a new directory with -o."
@@ -140,7 +146,7 @@ class RunDir:
         try:
             state = json.loads(path.read_text(encoding="utf-8"))
             version = state["format"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(
                 f"{path} cannot be read ({type(error).__name__}: {error});"
                 " restore it, or choose another directory with -o."

@@ -1,16 +1,20 @@
 """A damaged, missing, locked or foreign journal: one clear sentence, and no file made worse."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evolinstruct.api import prepare
 from evolinstruct.errors import InputError
+from evolinstruct.run.events import Said
 from tests.faults.harness import evolve as command
 from tests.faults.harness import is_no_worse, kill, outcomes, start, wait_for
-from tests.runs import data_files, evolve, tasks, write_seeds
+from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
 
 CLIENT = "tests.scripted:Obedient"
 
@@ -207,11 +211,10 @@ def test_other_replies_after_a_power_cut_replace_a_file_only_when_it_is_whole(
     """The journal is lost, the service says other things: what was there stays till then."""
     out = tmp_path / "run"
     evolve(seeds, out, generations=1)
-    (out / "journal.sqlite").write_bytes(empty_journal(tmp_path))
+    forget(out / "journal.sqlite")
     state = out / "run.json"
     state.write_text(state.read_text().replace('"made_from": "', '"made_from": "0'))
     before = data_files(out)
-    from evolinstruct.api import prepare  # noqa: PLC0415
     from evolinstruct.errors import Interrupted  # noqa: PLC0415
     from tests.faults.test_interrupts import stopped_after  # noqa: PLC0415
 
@@ -224,12 +227,126 @@ def test_other_replies_after_a_power_cut_replace_a_file_only_when_it_is_whole(
     assert data_files(out) == data_files(tmp_path / "whole")
 
 
-def empty_journal(folder: Path) -> bytes:
-    seeds = write_seeds(folder / "few.jsonl", tasks(1))
-    evolve(seeds, folder / "few", generations=1, answers=False)
-    db = sqlite3.connect(folder / "few" / "journal.sqlite", isolation_level=None)
+def forget(journal: Path) -> None:
+    """Take every outcome out of a journal."""
+    db = sqlite3.connect(journal, isolation_level=None)
     db.execute("DELETE FROM calls")
     db.close()
-    content = (folder / "few" / "journal.sqlite").read_bytes()
-    shutil.rmtree(folder / "few")
-    return content
+
+
+def test_a_command_that_another_overtook_goes_no_further(tmp_path: Path, seeds: Path) -> None:
+    out = tmp_path / "run"
+    late = prepare(seeds, out, client=CLIENT, generations=2, temperature=0.5)
+    evolve(seeds, out, client=CLIENT, generations=2)
+    before = data_files(out)
+    with pytest.raises(InputError) as refused:
+        carry_out(late)
+    assert str(refused.value) == (
+        f"Another command has changed {out} while this one looked at the seeds;"
+        " run the same command again."
+    )
+    assert data_files(out) == before
+
+
+def test_a_journal_of_another_run_is_refused(tmp_path: Path, seeds: Path) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, client=CLIENT, generations=1)
+    evolve(seeds, tmp_path / "other", client=CLIENT, generations=2)
+    shutil.copy(tmp_path / "other" / "journal.sqlite", out / "journal.sqlite")
+    before = data_files(out)
+    with pytest.raises(InputError) as refused:
+        evolve(seeds, out, client=CLIENT, generations=2)
+    assert str(refused.value) == (
+        f"The journal {out / 'journal.sqlite'} is that of another run;"
+        " restore the file from a copy, then run the same command again."
+    )
+    assert data_files(out) == before
+
+
+def test_an_older_copy_of_the_journal_is_told_before_anything_is_paid_again(
+    tmp_path: Path, seeds: Path
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, client=CLIENT, generations=1)
+    whole = data_files(out)
+    forget(out / "journal.sqlite")
+    (out / "dataset.jsonl").unlink()
+    job = prepare(seeds, out, client=CLIENT, generations=1)
+    told = [event.text for event in carry_out(job) if isinstance(event, Said)]
+    assert told[0] == (
+        f"The journal {out / 'journal.sqlite'} lacks replies that the run's files were made of: it"
+        " is an older copy, or its journal.sqlite-wal was left behind. What it lacks is asked and"
+        " paid for again; put the right one in its place first if you have it."
+    )
+    assert data_files(out) == whole
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda out: cut_short(out / "dataset.jsonl"),
+        lambda out: (out / "dataset.jsonl").unlink(),
+        lambda out: cut_short(out / "generation-2.jsonl"),
+        lambda out: (out / "generation-0.jsonl").write_bytes(
+            (out / "generation-0.jsonl").read_bytes().replace(b"\n", b"\r\n")
+        ),
+        lambda out: (out / "prompts" / "pack.toml").write_bytes(b"\xff\xfe"),
+    ],
+    ids=["data set cut", "data set gone", "generation cut", "seeds with CRLF", "pack garbled"],
+)
+def test_a_damaged_file_of_a_finished_run_is_mended_without_a_call_and_without_a_question(
+    tmp_path: Path, seeds: Path, damage: Callable[[Path], object]
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, client=CLIENT, generations=2)
+    pack = out / "prompts" / "pack.toml"
+    whole, said = data_files(out), pack.read_bytes()
+    damage(out)
+    job = prepare(seeds, out, client=CLIENT, generations=2)
+    told = [event.text for event in carry_out(job) if isinstance(event, Said)]
+    assert (data_files(out), pack.read_bytes(), job.summary.calls) == (whole, said, {})
+    assert not any("Updating" in text or "Adding" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state["recipe"].update(generations="x"),
+        lambda state: state.update(generations=[1, 2]),
+        lambda state: state.update(seeds=7),
+        lambda state: state.update(dataset="a", pack=[]),
+        lambda state: state.pop("usage"),
+    ],
+)
+def test_a_run_json_that_no_run_writes_is_refused_in_a_sentence(
+    tmp_path: Path, seeds: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, client=CLIENT, generations=1)
+    state = json.loads((out / "run.json").read_text())
+    change(state)
+    (out / "run.json").write_text(json.dumps(state))
+    before = data_files(out)
+    with pytest.raises(InputError, match=r"/run\.json is not as a run writes it \(.*\); rest"):
+        evolve(seeds, out, client=CLIENT, generations=1)
+    assert data_files(out) == before
+
+
+def test_a_start_that_was_killed_is_gone_on_with_and_adds_nothing(
+    tmp_path: Path, seeds: Path
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, client=CLIENT, generations=1)
+    whole = data_files(out)
+    state = json.loads((out / "run.json").read_text())
+    state |= {"generations": [], "dataset": None, "status": "running", "exit_code": None}
+    (out / "run.json").write_text(json.dumps(state))
+    cut_short(out / "generation-0.jsonl")
+    job = prepare(seeds, out, client=CLIENT, generations=1)
+    [first, *_] = [event.text for event in carry_out(job) if isinstance(event, Said)]
+    assert first.startswith(f"Going on with the run in {out}: generation 0, ")
+    assert data_files(out) == whole

@@ -87,12 +87,12 @@ def test_a_directory_that_became_read_only_is_named_and_left_as_it_is(
     assert data_files(out) == before
 
 
-def test_files_of_a_run_have_the_permissions_of_the_umask(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("mask", [0o002, 0o027, 0o077])
+def test_files_of_a_run_have_the_permissions_of_the_umask(tmp_path: Path, mask: int) -> None:
     few = write_seeds(tmp_path / "few.jsonl", tasks(3))
     out = tmp_path / "run"
     command = (*COMMAND, "evolve", str(few), "-o", str(out), "--client", "offline", "-g1", "-q")
-    assert run(command, preexec_fn=lambda: os.umask(0o077)) == (0, "")
-    modes = {path.stat().st_mode & 0o077 for path in out.rglob("*")}
-    assert modes == {0}
+    assert run(command, preexec_fn=lambda: os.umask(mask)) == (0, "")
+    modes = {path: path.stat().st_mode & 0o777 for path in (out, *out.rglob("*"))}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o777 & ~mask}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o666 & ~mask}

@@ -2,7 +2,9 @@
 
 import asyncio
 import fcntl
+import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import termios
@@ -138,6 +140,27 @@ def stopped_after(job: Job, settled: int, **options: bool) -> None:
                 job.stop(Interrupted("enough"))
 
     asyncio.run(some())
+
+
+@pytest.mark.parametrize(("settled", "said"), [(30, "generation 1, "), (50, "generation 2, ")])
+def test_one_line_says_what_was_found(tmp_path: Path, seeds: Path, settled: int, said: str) -> None:
+    out = tmp_path / "run"
+    job = prepare(seeds, out, client="offline", generations=2, concurrency=1)
+    with pytest.raises(Interrupted):
+        stopped_after(job, settled)
+    number = len(json.loads((out / "run.json").read_text())["generations"])
+    written = sum(
+        len((out / f"generation-{number}{kind}.jsonl").read_bytes().splitlines())
+        for kind in ("", ".rejected", ".failed")
+    )
+    db = sqlite3.connect(out / "journal.sqlite")
+    (replies,) = db.execute("SELECT COUNT(*) FROM calls WHERE outcome = 'reply'").fetchone()
+    db.close()
+    told = [event.text for event in carry_out(prepared(seeds, out)) if isinstance(event, Said)]
+    assert told[-1] == (
+        f"Going on with the run in {out}: {said}{written * 100 // 20}% done,"
+        f" {replies} replies in the journal, none will be paid for again."
+    )
 
 
 def prepared(seeds: Path, out: Path) -> Job:

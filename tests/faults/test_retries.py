@@ -73,7 +73,8 @@ def test_a_retry_changes_the_named_families_and_leaves_every_other_byte(
     job = prepare(seeds, out, client=FLAKY, generations=3)
     events = carry_out(job, retry=what)
     assert families
-    said = f"Retrying what is {what}: {len(retired)} calls of this run will be made once more."
+    said = f"Retrying what is {what}: {len(retired)} calls of this run will be made once more,"
+    said += " and what follows from them in later generations."
     assert Said(said) in events
     after = by_family(out)
     assert {name for name in before if before[name] != after[name]} == families

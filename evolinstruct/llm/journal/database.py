@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from pathlib import Path
+from secrets import randbelow
 
 from evolinstruct.errors import InputError
 from evolinstruct.llm.checksum import damaged, digest_of
@@ -64,16 +65,22 @@ def open_to_write(path: Path, *, must_exist: bool) -> sqlite3.Connection:
         _check(path, must_exist=must_exist)
     elif must_exist:
         raise _missing(path)
+    path.touch()  # with the permissions that other files get: SQLite's own are narrower
     db = sqlite3.connect(path, isolation_level=None)
     if _version(db) == 0:
         # Whole on the disk before anything that a power cut may take is written.
-        db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
+        db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; {_number()} COMMIT;")
     db.create_function("digest_of", -1, digest_of, deterministic=True)
     db.execute("PRAGMA journal_mode = WAL")
     # A kill loses nothing; a power cut what is younger than a second, see `durability`.
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA cache_size = -16000")
     return db
+
+
+def _number() -> str:
+    """Return what gives a new journal a number of its own, to know it by."""
+    return f"PRAGMA application_id = {1 + randbelow((1 << 31) - 1)};"
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

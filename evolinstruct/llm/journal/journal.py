@@ -38,7 +38,12 @@ UPDATE retries SET is_over = 1, digest = digest_of(id, what, 1) WHERE NOT is_ove
 
 
 class Journal:
-    """The journal's file: opened, searched, added to in groups. One event loop at a time."""
+    """The journal's file: opened, searched, added to in groups. One event loop at a time.
+
+    Attributes:
+        number: what it has had since it was made, and no other has.
+        lost_pages: of what was committed, after a power cut or a fault of the disk.
+    """
 
     def __init__(self, path: Path, *, must_exist: bool = False, only_read: bool = False) -> None:
         """Open the journal, making it if there is none.
@@ -53,13 +58,14 @@ class Journal:
         self._waiting: list[tuple[tuple[object, ...], asyncio.Future[None]]] = []
         log = path.with_name(path.name + "-wal")
         self._durability = Durability(log)
-        self.lost_pages = 0  # of what was committed, after a power cut or a fault of the disk
+        self.lost_pages = 0
         try:
             if only_read:
                 self._db = open_to_read(path)
             else:
                 self._db = open_to_write(path, must_exist=must_exist)
                 self.lost_pages = count_lost_pages(self._db, log)
+            self.number = int(self._db.execute("PRAGMA application_id").fetchone()[0])
             self._has_retired = bool(self._db.execute("SELECT 1 FROM retired LIMIT 1").fetchone())
         except (sqlite3.Error, UnicodeDecodeError) as error:  # of a message, where that is garbled
             raise unusable(path, error) from error
@@ -184,6 +190,10 @@ class Journal:
         return draw if row is None else replace(draw, attempt=draw.attempt + row[0])
 
     # Counts
+
+    def outcomes(self) -> int:
+        """Return how many outcomes of calls the journal holds."""
+        return int(self._db.execute("SELECT ifnull(MAX(rowid), 0) FROM calls").fetchone()[0])
 
     def replies(self) -> int:
         """Return how many replies the journal holds; rejections and failures are none."""
