@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolinstruct.run_dir.line_file import LineFile, matches
@@ -55,6 +55,7 @@ def test_fewer_lines_cut_the_file_only_at_the_end(tmp_path: Path) -> None:
     assert path.read_bytes() == LINES[0]
 
 
+@settings(deadline=None)  # each example reaches the disk
 @given(old=lines, new=lines, torn=st.integers(0, 8))
 def test_whatever_was_there_the_file_ends_as_written(
     tmp_path_factory: pytest.TempPathFactory, old: list[bytes], new: list[bytes], torn: int

@@ -103,6 +103,8 @@ def measure(seeds: Path, out: Path, client: tuple[str, ...]) -> Found:
     replayed = last["calls"] - (_stored(out) - stored)
     journal = (out / "journal.sqlite").stat().st_size
     idle = Client(command, core=None).wait()
+    if after.code or idle.code:
+        raise RuntimeError(f"The run ended with {after.code}, and then with {idle.code}.")
     return Found(before, after, idle, first_call, first_call_cpu, replayed, journal)
 
 

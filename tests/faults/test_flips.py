@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,9 +75,14 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     seeds = write_seeds(folder / "seeds.jsonl", tasks(40))
     evolve(seeds, folder / "whole", client=CLIENT, generations=2)
     words = ("evolve", str(seeds), "-o", str(folder / "cut"), "-q", "-g2", "--client", CLIENT)
-    process = start(("env", f"{LETHAL}=150", *COMMAND, *words))
+    process = start(("env", f"{LETHAL}=215", *COMMAND, *words))
     process.communicate()
     assert process.returncode == 9
+    db = sqlite3.connect(f"file:{folder / 'cut' / JOURNAL}?mode=ro", uri=True)
+    # Those of a generation that is not finished: they are looked for again.
+    (late,) = db.execute("SELECT COUNT(*) FROM calls WHERE generation = 2").fetchone()
+    db.close()
+    assert late > 40
     (folder / "cut" / "journal.sqlite-shm").unlink()
     return folder
 
@@ -141,20 +147,26 @@ def test_replies_lost_from_the_log_of_a_killed_run_are_told_and_change_no_byte(
     whole = data_files(killed / "whole")
     expected = go_on(copied(killed))
     assert "cannot be read" not in expected.said
+    told = 0
     for seed in range(number):
         out = copied(killed)
         flip(out / LOG, random.Random(seed), spared=PAGE)  # its last commit may be torn by a kill
         ended = go_on(out)
         assert data_files(out) == whole, seed
         if ended.calls != expected.calls:
-            assert f"The newest part of {out / JOURNAL} (" in ended.said, seed
-            assert "cannot be read, as after a power cut" in ended.said, seed
+            told += 1
+            newest = f"The newest part of {out / JOURNAL} ("
+            assert newest in ended.said or f"{out / JOURNAL} lacks replies" in ended.said, seed
+    assert told > number / 4
 
 
 @pytest.mark.parametrize("number", [5, pytest.param(60, marks=pytest.mark.slow)])
 def test_a_log_cut_off_anywhere_costs_calls_and_no_byte(killed: Path, number: int) -> None:
+    expected = go_on(copied(killed))
     for seed in range(number):
         out = copied(killed)
         os.truncate(out / LOG, random.Random(seed).randrange((out / LOG).stat().st_size))
-        assert go_on(out).refusal is None, seed
+        ended = go_on(out)
+        assert ended.refusal is None, seed
+        assert sum(ended.calls.values()) >= sum(expected.calls.values()), seed
         assert data_files(out) == data_files(killed / "whole"), seed
