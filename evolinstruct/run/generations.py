@@ -45,6 +45,8 @@ class Generations:
         gate: Gate | None,
         made_from: Sequence[str],
         tallies: list[Tally],
+        *,
+        verified: bool,
     ) -> None:
         """Bind the parts.
 
@@ -56,6 +58,7 @@ class Generations:
             gate: the rules that look at the whole pool, if any is on.
             made_from: a digest of all that decides the bytes of each generation.
             tallies: where the counts of each generation go.
+            verified: all files are known to be those that are wanted.
         """
         self._plan = plan
         self._recipe = plan.settings.recipe
@@ -64,6 +67,7 @@ class Generations:
         self._client = client
         self._gate = gate
         self._made_from = made_from
+        self._verified = verified
         self._under_way: Generation | None = None
         self._stopped: StopRun | None = None
         self.tallies = tallies
@@ -137,7 +141,7 @@ class Generations:
         return (
             record["made_from"] == self._made_from[number]
             and (self._gate is None or self._gate.holds(number, self._made_from[number]))
-            and self._dir.is_finished(record["files"])
+            and (self._verified or self._dir.is_finished(record["files"]))
         )
 
     async def _carried_out(

@@ -53,7 +53,7 @@ def about_settings(plan: Plan) -> Iterator[str]:
 def what_was_lost(plan: Plan, run_dir: RunDir, journal: Journal) -> Iterator[str]:
     """Say that the journal's newest part is gone, if it is."""
     pages = journal.lost_pages
-    if lacks_replies(plan, run_dir, journal):
+    if _lacks_replies(plan, run_dir, journal):
         yield (
             f"The journal {run_dir.journal} lacks replies that the run's files were made of: it is"
             " an older copy, or its journal.sqlite-wal was left behind. What it lacks is asked and"
@@ -66,10 +66,11 @@ def what_was_lost(plan: Plan, run_dir: RunDir, journal: Journal) -> Iterator[str
         )
 
 
-def lacks_replies(plan: Plan, run_dir: RunDir, journal: Journal) -> bool:
+def _lacks_replies(plan: Plan, run_dir: RunDir, journal: Journal) -> bool:
     """Tell whether there are more evolved lines than outcomes: each took one at least."""
-    numbers = range(1, plan.settings.recipe.generations + 1)
-    return sum(map(run_dir.settled, numbers)) > journal.outcomes()
+    finished = plan.state.get("generations", ())
+    lines: int = sum(file["lines"] for record in finished[1:] for file in record["files"].values())
+    return lines + run_dir.settled(max(1, len(finished))) > journal.outcomes()
 
 
 def what_was_found(plan: Plan, run_dir: RunDir, journal: Journal, *, finished: bool) -> str:

@@ -242,7 +242,14 @@ class Job:
         """Carry out the generations; run.json is true after each of them."""
         plan, tallies = self._plan, self.summary.tallies
         self._generations = Generations(
-            plan, self._dir, self._endpoints, client, gate, self._made_from, tallies
+            plan,
+            self._dir,
+            self._endpoints,
+            client,
+            gate,
+            self._made_from,
+            tallies,
+            verified=self._is_idle,
         )
         async for event in self._generations.events():
             if isinstance(event, GenerationStarted):
@@ -287,8 +294,8 @@ class Job:
             )
         elif not plan.additions and not retry:
             self._is_idle = await asyncio.to_thread(self._is_as_it_was)
-            finished = self._is_idle
-            yield Said(greetings.what_was_found(plan, self._dir, journal, finished=finished))
+            found = greetings.what_was_found(plan, self._dir, journal, finished=self._is_idle)
+            yield Said(found)
 
     def _known(self) -> int:
         """Return how many calls the generations took that the run has and keeps."""
@@ -323,7 +330,7 @@ class Job:
             self._dir.dataset.unlink(missing_ok=True)  # of other settings
             return None
         unchanged = self._records() == self._plan.state.get("generations")
-        if unchanged and await asyncio.to_thread(self._has_its_dataset):
+        if self._is_idle or (unchanged and await asyncio.to_thread(self._has_its_dataset)):
             self.summary.dataset = self._plan.state["dataset"]
         else:
             self._is_idle = False
