@@ -255,18 +255,17 @@ class Ledger:
             rows.append(_row(account, leased))
             written[_key(account)] = _bound(account, leased)
         if self._db is not None:
-            self._store(rows)
+            self._store(self._db, rows)
         self._written.update(written)
 
-    def _store(self, rows: list[tuple[object, ...]]) -> None:
-        assert self._db is not None  # noqa: S101 - asked only where there is a file
+    def _store(self, db: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(_WRITE, rows)
-            self._db.execute("COMMIT")
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(_WRITE, rows)
+            db.execute("COMMIT")
         except sqlite3.Error as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            if db.in_transaction:
+                db.execute("ROLLBACK")
             raise self._trouble(error) from error
 
     def _trouble(self, error: sqlite3.Error) -> InputError:

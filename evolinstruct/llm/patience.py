@@ -56,9 +56,7 @@ class Patience:
         self._failing_since: float | None = None
         self._row = 0
         self._answers = 0
-        self._first_failed: dict[
-            Draw, int
-        ] = {}  # how many answers there were when a call first did
+        self._answers_at_failure: dict[Draw, int] = {}  # when an attempt first failed, by call
         self._under_way = 0
         self._held: list[asyncio.Future[bool]] = []
         self._error: StopRun | None = None
@@ -99,7 +97,7 @@ class Patience:
         Raises:
             ServiceSilent: attempts have failed for too long with no success between them.
         """
-        self._first_failed.setdefault(draw, self._answers)
+        self._answers_at_failure.setdefault(draw, self._answers)
         if self._failing_since is None:
             self._failing_since = self._now()
         seconds = self._now() - self._failing_since
@@ -112,7 +110,7 @@ class Patience:
 
     def ended(self, draw: Draw) -> None:
         """Take notice that the call with this draw ended, however it did."""
-        self._first_failed.pop(draw, None)
+        self._answers_at_failure.pop(draw, None)
         self._under_way -= 1
         if self._held and self._under_way <= len(self._held):
             asyncio.get_running_loop().call_later(_MOMENT, self._go_on)
@@ -128,7 +126,7 @@ class Patience:
         self._row += 1
         if self._row >= self._failures:
             self._give_up(f"{self._row} calls in a row have failed", failure)
-        others_answered = self._answers > self._first_failed.get(draw, self._answers)
+        others_answered = self._answers > self._answers_at_failure.get(draw, self._answers)
         if await self._news():
             is_own = others_answered or failure.attempts == 1
         else:
