@@ -18,11 +18,19 @@ from evolinstruct.api import prepare
 from evolinstruct.errors import CallFailed, CallRejected, InputError, Interrupted, TooLittleKept
 from evolinstruct.llm.base import ClientOptions, Reply, Request
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run.events import GenerationEnded, Said, Settled
+from evolinstruct.run.events import GenerationEnded, Settled
 from evolinstruct.run.job import EXIT_FAILED
 from evolinstruct.run.tally import LowYield
 from evolinstruct.run_dir.directory import RunDir
-from tests.runs import carry_out, check_invariants, data_files, evolve, tasks, write_seeds
+from tests.runs import (
+    carry_out,
+    check_invariants,
+    data_files,
+    evolve,
+    said_by,
+    tasks,
+    write_seeds,
+)
 from tests.scripted import Scripted, obedient, reply
 
 REPLIES = [
@@ -220,8 +228,7 @@ def test_extending_needs_no_flag_and_pays_only_for_what_is_new(tmp_path: Path) -
     seeds = write_seeds(tmp_path / "seeds.jsonl", rows)
     out = tmp_path / "run"
     first = evolve(seeds, out, generations=1, limit=10)
-    events = carry_out(job := prepare(seeds, out, client="offline", generations=2, limit=20))
-    said = [event.text for event in events if isinstance(event, Said)]
+    said = said_by(job := prepare(seeds, out, client="offline", generations=2, limit=20))
     known = f"at least {sum(first.calls.values())} replies apply"
     assert any(
         text.startswith(f"Adding to the run in {out}: generation 2 and 10 seeds; {known}, at most ")

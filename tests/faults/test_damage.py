@@ -11,10 +11,9 @@ import pytest
 
 from evolinstruct.api import prepare
 from evolinstruct.errors import InputError
-from evolinstruct.run.events import Said
 from tests.faults.harness import evolve as command
 from tests.faults.harness import is_no_worse, kill, outcomes, start, wait_for
-from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
+from tests.runs import carry_out, data_files, evolve, said_by, tasks, write_seeds
 
 CLIENT = "tests.scripted:Obedient"
 
@@ -272,7 +271,7 @@ def test_an_older_copy_of_the_journal_is_told_before_anything_is_paid_again(
     forget(out / "journal.sqlite")
     (out / "dataset.jsonl").unlink()
     job = prepare(seeds, out, client=CLIENT, generations=1)
-    told = [event.text for event in carry_out(job) if isinstance(event, Said)]
+    told = said_by(job)
     assert told[0] == (
         f"The journal {out / 'journal.sqlite'} lacks replies that the run's files were made of: it"
         " is an older copy, or its journal.sqlite-wal was left behind. What it lacks is asked and"
@@ -307,7 +306,7 @@ def test_a_damaged_file_of_a_finished_run_is_mended_without_a_call_and_without_a
     whole, said = data_files(out), pack.read_bytes()
     damage(out)
     job = prepare(seeds, out, client=CLIENT, generations=2)
-    told = [event.text for event in carry_out(job) if isinstance(event, Said)]
+    told = said_by(job)
     assert (data_files(out), pack.read_bytes(), job.summary.calls) == (whole, said, {})
     assert not any("Updating" in text or "Adding" in text for text in told)
 
@@ -347,6 +346,6 @@ def test_a_start_that_was_killed_is_gone_on_with_and_adds_nothing(
     (out / "run.json").write_text(json.dumps(state))
     cut_short(out / "generation-0.jsonl")
     job = prepare(seeds, out, client=CLIENT, generations=1)
-    [first, *_] = [event.text for event in carry_out(job) if isinstance(event, Said)]
+    [first, *_] = said_by(job)
     assert first.startswith(f"Going on with the run in {out}: generation 0, ")
     assert data_files(out) == whole

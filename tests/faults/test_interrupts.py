@@ -28,7 +28,7 @@ from evolinstruct.run.generation import GRACE
 from evolinstruct.run.job import Job
 from tests.faults.harness import COMMAND, evolve, openai, start, wait_for
 from tests.loopback import Answer, Ask, hang, serve
-from tests.runs import carry_out, data_files, tasks, write_seeds
+from tests.runs import carry_out, data_files, said_by, tasks, write_seeds
 from tests.runs import evolve as evolve_here
 
 
@@ -156,7 +156,7 @@ def test_one_line_says_what_was_found(tmp_path: Path, seeds: Path, settled: int,
     db = sqlite3.connect(out / "journal.sqlite")
     (replies,) = db.execute("SELECT COUNT(*) FROM calls WHERE outcome = 'reply'").fetchone()
     db.close()
-    told = [event.text for event in carry_out(prepared(seeds, out)) if isinstance(event, Said)]
+    told = said_by(prepared(seeds, out))
     assert told[-1] == (
         f"Going on with the run in {out}: {said}{written * 100 // 20}% done,"
         f" {replies} replies in the journal, none will be paid for again."
