@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
 from evolinstruct.elimination import NEAR_DUPLICATE, POOL_RULES
-from evolinstruct.likeness import Likeness, Sketch, jaccard
+from evolinstruct.similarity import Similarity, Sketch, jaccard
 
 THRESHOLDS = (0.7, 0.8, 0.9)
 LEVELS = (0.8, 0.7, 0.6, 0.5, 0.4)
@@ -62,7 +62,7 @@ def paragraphs(instructions: Sequence[str], passages: Sequence[str]) -> Iterator
 
 
 def _pairs(instructions: Sequence[str]) -> Iterator[str]:
-    sketches = [Likeness(0.8).sketch(text) for text in instructions]
+    sketches = [Similarity(0.8).sketch(text) for text in instructions]
     holders: defaultdict[int, list[int]] = defaultdict(list)
     for number, sketch in enumerate(sketches):
         for shingle in sketch.shingles:
@@ -125,7 +125,7 @@ def _contexts(instructions: Sequence[str], passages: Sequence[str]) -> Iterator[
 
 
 def _sketches(one: str, other: str) -> tuple[Sketch, Sketch]:
-    likeness = Likeness(_SETTINGS["likeness"])
+    likeness = Similarity(_SETTINGS["likeness"])
     return likeness.sketch(one), likeness.sketch(other)
 
 

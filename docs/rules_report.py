@@ -33,14 +33,14 @@ from evolinstruct.elimination import (
     Rule,
     RuleInfo,
 )
-from evolinstruct.elimination.surfaced import against
+from evolinstruct.elimination.contamination import against
 from evolinstruct.evolution import Evolution, Proposal
 from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.offline import OfflineClient
-from evolinstruct.recipe import Recipe, SeedChoice
 from evolinstruct.records import Kept
 from evolinstruct.run.plan import weights_in_use
 from evolinstruct.run.seed_lines import SeedLines
+from evolinstruct.settings import Recipe, SeedSettings
 
 HERE = Path(__file__).parent
 LABELLED = HERE.parent / "tests" / "labelled_rules"
@@ -55,7 +55,7 @@ Pairs = list[tuple[Rewrite, Answer]]
 
 def seeds(source: str) -> list[Kept]:
     """Return the seeds of a file."""
-    return list(SeedLines([source], SeedChoice()).read())
+    return list(SeedLines([source], SeedSettings()).read())
 
 
 def as_pairs(lines: Sequence[Kept]) -> Pairs:

@@ -13,8 +13,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from evolinstruct import recipe as recipes
-from evolinstruct.review.runs import Run
+from evolinstruct import settings as recipes
+from evolinstruct.analysis.runs import Run
 from evolinstruct.run.events import Event
 from evolinstruct.run.job import Job
 from evolinstruct.run.job import prepare as prepare_job
@@ -50,7 +50,7 @@ def prepare(
     """
     sources = [seeds] if isinstance(seeds, str | Path) else list(seeds)
     file = recipes.read_file(Path(recipe)) if recipe is not None else None
-    settled = recipes.settle(recipes.Layer(settings, preset), file)
+    settled = recipes.resolve(recipes.Layer(settings, preset), file)
     return prepare_job([str(source) for source in sources], Path(out), settled)
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from evolinstruct import elimination, operations, reading
 from evolinstruct.contamination import Items
-from evolinstruct.elimination import Verdict
+from evolinstruct.elimination import Objection
 from evolinstruct.errors import CallFailed, CallRejected, RuleFailed
-from evolinstruct.llm.base import Client, Draw, Reply, Request, Subject
+from evolinstruct.llm.base import CallContext, CallId, Client, Reply, Request
 from evolinstruct.prompts import Messages, Pack
-from evolinstruct.recipe import Recipe
 from evolinstruct.records import Failed, Kept, Rejected, child_id
+from evolinstruct.settings import Recipe
 
 NOT_EQUAL, UNCLEAR = "not equal", "unclear"
 
@@ -86,7 +86,7 @@ class Evolution:
                 purpose = "compare"
                 child, verdict = await self._compared(child, parent)
         except CallRejected as refusal:
-            return rejected(child, Verdict(refusal.error, refusal.message), refusal.raw or raw)
+            return rejected(child, Objection(refusal.error, refusal.message), refusal.raw or raw)
         except CallFailed as failure:
             return _failed(child, purpose, failure)
         except RuleFailed as failure:
@@ -102,7 +102,7 @@ class Evolution:
         try:
             reply = await self._whole("answer", messages, self._subject(line), line.id)
         except CallRejected as refusal:
-            return rejected(line, Verdict(refusal.error, refusal.message), refusal.raw)
+            return rejected(line, Objection(refusal.error, refusal.message), refusal.raw)
         except CallFailed as failure:
             return _failed(line, "answer", failure)
         output = reading.without_reasoning(reply.text).strip()
@@ -146,7 +146,7 @@ class Evolution:
         kind = self._kinds.get(child.operation or "")
         return elimination.Rewrite.of(parent, child, kind, self._pack.markers)
 
-    async def _compared(self, child: Kept, parent: Kept) -> tuple[Kept, Verdict | None]:
+    async def _compared(self, child: Kept, parent: Kept) -> tuple[Kept, Objection | None]:
         """Ask whether the rewrite gained anything; an unclear verdict is asked for once more."""
         messages = self._pack.compare(parent.instruction, child.instruction)
         subject = self._subject(child, parent=parent.instruction)
@@ -156,10 +156,12 @@ class Evolution:
             if equal is not None:
                 break
         if equal:
-            return child, Verdict("no_information_gain", reply.text.strip())
+            return child, Objection("no_information_gain", reply.text.strip())
         return replace(child, compared=UNCLEAR if equal is None else NOT_EQUAL), None
 
-    async def _whole(self, purpose: str, messages: Messages, subject: Subject, place: str) -> Reply:
+    async def _whole(
+        self, purpose: str, messages: Messages, subject: CallContext, place: str
+    ) -> Reply:
         """Ask for a reply that is data: one that was cut off is never taken for whole.
 
         It is asked for once more, with twice the tokens, under the same draw: the journal keeps
@@ -177,7 +179,7 @@ class Evolution:
         self,
         purpose: str,
         messages: Messages,
-        subject: Subject,
+        subject: CallContext,
         place: str,
         attempt: int = 0,
         max_tokens: int | None = None,
@@ -186,14 +188,14 @@ class Evolution:
         if max_tokens is not None:
             sampling = {**sampling, "max_tokens": max_tokens}
         return await self._client.complete(
-            Request(Draw(place, purpose, attempt), subject, messages, **sampling)
+            Request(CallId(place, purpose, attempt), subject, messages, **sampling)
         )
 
     def _subject(
         self, line: Kept, instruction: str | None = None, parent: str | None = None
-    ) -> Subject:
+    ) -> CallContext:
         """Describe a call that works for a line; its text is the line's own unless given."""
-        return Subject(
+        return CallContext(
             generation=line.generation,
             operation=line.operation,
             kind=self._kinds.get(line.operation or ""),
@@ -214,7 +216,7 @@ def _sampling(recipe: Recipe, purpose: str) -> dict[str, Any]:
     }
 
 
-def rejected(line: Kept, verdict: Verdict, raw: str | None) -> Rejected:
+def rejected(line: Kept, verdict: Objection, raw: str | None) -> Rejected:
     """Return a line as what a rule made of it.
 
     Args:

@@ -17,17 +17,17 @@ from pathlib import Path
 import evolinstruct
 from evolinstruct.errors import EvolinstructError
 from evolinstruct.records import Rejected
-from evolinstruct.run.events import Event, GenerationEnded, Said, Settled
+from evolinstruct.run.events import Event, GenerationEnded, LineWritten, Notice
 
 
 def tell(event: Event) -> None:
     """Say what may interest a person; there are more events than these."""
     match event:
-        case Said(text):
+        case Notice(text):
             print(text)
-        case GenerationEnded(tally):
-            print(f"generation {tally.generation}: kept {tally.kept} of {tally.pool}")
-        case Settled(Rejected() as line):
+        case GenerationEnded(counts):
+            print(f"generation {counts.generation}: kept {counts.kept} of {counts.pool}")
+        case LineWritten(Rejected() as line):
             print(f"  {line.id} falls to {line.rule}: {line.evidence[:60]}")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from evolinstruct.api import prepare
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run.events import Event, Said
+from evolinstruct.run.events import Event, Notice
 from evolinstruct.run.job import Job
 from evolinstruct.run.summary import Summary
 from evolinstruct.run_dir.directory import KINDS, RunDir
@@ -43,7 +43,7 @@ def carry_out(job: Job, **options: Any) -> list[Event]:
 
 def said_by(job: Job, **options: Any) -> list[str]:
     """Carry a job out; return what it says."""
-    return [event.text for event in carry_out(job, **options) if isinstance(event, Said)]
+    return [event.text for event in carry_out(job, **options) if isinstance(event, Notice)]
 
 
 def evolve(seeds: Path, out: Path, *, update: bool = False, **settings: Any) -> Summary:

@@ -36,9 +36,9 @@ def reply(text: str, finish_reason: str = "stop") -> Reply:
 def obedient(request: Request) -> str | CallError:
     """Rewrite, tell apart and answer, as a good model does."""
     words = {
-        "evolve": f"{request.subject.instruction} Give one reason.",
+        "evolve": f"{request.context.instruction} Give one reason.",
         "compare": "Not Equal",
-        "answer": f"The answer to {request.subject.instruction!r} is long and wise.",
+        "answer": f"The answer to {request.context.instruction!r} is long and wise.",
     }
     return words[request.purpose]
 

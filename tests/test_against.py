@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from evolinstruct.analysis.runs import Run
 from evolinstruct.api import prepare
 from evolinstruct.errors import InputError
 from evolinstruct.records import Rejected
-from evolinstruct.review.runs import Run
 from evolinstruct.run.events import GenerationEnded
 from evolinstruct.seeds.items import read_items
 from tests.command_line import enter, evolinstruct
@@ -115,7 +115,7 @@ def test_where_the_test_set_lies_does_not_matter(folder: Path) -> None:
     settings = {"client": "offline", "generations": 2, "against": [str(other)]}
     events = carry_out(prepare(folder / "seeds.jsonl", run, **settings))
     ended = [event for event in events if isinstance(event, GenerationEnded)]
-    assert (data_files(run), [event.anew for event in ended]) == (before, [False] * 3)
+    assert (data_files(run), [event.is_new for event in ended]) == (before, [False] * 3)
 
 
 def test_a_run_says_how_many_of_its_seeds_hold_an_item(folder: Path) -> None:

@@ -15,8 +15,8 @@ from evolinstruct.run.events import (
     Finished,
     GenerationEnded,
     GenerationStarted,
-    Said,
-    Settled,
+    LineWritten,
+    Notice,
 )
 from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.summary import Summary
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_evolve_returns_how_it_ended() -> None:
     summary = evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT, generations=2)
     assert (summary.status, summary.exit_code, summary.dataset_lines) == ("done", 0, 20)
-    assert [tally.kept for tally in summary.tallies] == [10, 10, 10]
+    assert [counts.kept for counts in summary.all_counts] == [10, 10, 10]
 
 
 def test_evolve_makes_the_bytes_that_the_command_makes(folder: Path) -> None:
@@ -62,9 +62,9 @@ def test_events_come_in_the_order_in_which_things_happen() -> None:
     seen: list[Event] = []
     evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT, generations=2, on_event=seen.append)
     kinds = [(kind, len(list(group))) for kind, group in groupby(map(type, seen))]
-    generation = [(GenerationStarted, 1), (Settled, 10), (GenerationEnded, 1)]
-    assert kinds == [(Said, 1), *generation * 3, (Finished, 1)]
-    lines = [event.line for event in seen if isinstance(event, Settled)]
+    generation = [(GenerationStarted, 1), (LineWritten, 10), (GenerationEnded, 1)]
+    assert kinds == [(Notice, 1), *generation * 3, (Finished, 1)]
+    lines = [event.line for event in seen if isinstance(event, LineWritten)]
     assert [line.generation for line in lines] == [0] * 10 + [1] * 10 + [2] * 10
     assert [line.seed_id for line in lines[10:20]] == [line.id for line in lines[:10]]
     assert seen[-1] == Finished(dataset_lines=20)
@@ -74,7 +74,7 @@ def test_a_listener_that_raises_ends_the_run_at_once_and_the_same_call_goes_on(
     folder: Path,
 ) -> None:
     def listen(event: Event) -> None:
-        if isinstance(event, Settled) and event.line.generation == 1:
+        if isinstance(event, LineWritten) and event.line.generation == 1:
             raise ValueError("enough")
 
     async def evolved() -> Summary:

@@ -25,10 +25,10 @@ from evolinstruct.errors import (
     TryAgain,
     UsageError,
 )
-from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject, Usage
-from evolinstruct.llm.budget import Budget, Budgeted, Caps, dollars, most
-from evolinstruct.llm.ledger import Ledger, Spent
+from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request, Usage
+from evolinstruct.llm.budget import Budget, BudgetedClient, Caps, dollars, most
 from evolinstruct.llm.prices import Price
+from evolinstruct.llm.usage import Ledger, Spent
 from evolinstruct.run.summary import Summary
 from tests.loopback import echo, serve, storm
 from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
@@ -36,8 +36,8 @@ from tests.scripted import Script, Scripted, obedient, reply
 
 DOLLAR = Price(Decimal(1_000_000), Decimal(1_000_000))  # a dollar a token
 REQUEST = Request(
-    Draw("c", "answer"),
-    Subject(1, "deepen", "in-depth", None, "Why?"),
+    CallId("c", "answer"),
+    CallContext(1, "deepen", "in-depth", None, "Why?"),
     (("user", "x" * 184),),  # at most 100 tokens
     "m",
     max_tokens=50,
@@ -116,8 +116,8 @@ def test_caps_hold_at_every_moment_and_leave_no_room_unused(
     client.check = check
 
     async def asked() -> list[Reply | BaseException]:
-        budgeted = Budgeted(client, budget)
-        requests = [replace(REQUEST, draw=Draw(str(n), "answer")) for n in range(len(ends))]
+        budgeted = BudgetedClient(client, budget)
+        requests = [replace(REQUEST, call_id=CallId(str(n), "answer")) for n in range(len(ends))]
         return await asyncio.gather(*map(budgeted.complete, requests), return_exceptions=True)
 
     ended = asyncio.run(asked())
@@ -139,7 +139,7 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
     budget = Budget(Caps(), lambda _purpose, _model: DOLLAR)
 
     async def asked() -> None:
-        client = Budgeted(Scripted(lambda _: next(ends)), budget)
+        client = BudgetedClient(Scripted(lambda _: next(ends)), budget)
         requests = [REQUEST] * 10
         await asyncio.gather(*map(client.complete, requests), return_exceptions=True)
 
@@ -164,7 +164,7 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
 
 def test_a_price_that_is_unknown_makes_a_cost_that_is_unknown() -> None:
     budget = Budget(Caps(), lambda _purpose, _model: None)
-    asyncio.run(Budgeted(Scripted(lambda _: ENDS[0]), budget).complete(REQUEST))
+    asyncio.run(BudgetedClient(Scripted(lambda _: ENDS[0]), budget).complete(REQUEST))
     assert budget.spent.cost is None
     assert [(row.cost, row.unanswered_cost) for row in budget.statement()] == [(None, None)]
 
@@ -192,7 +192,7 @@ class Unsteady(Scripted):
         super().__init__(self._say)
 
     def _say(self, request: Request) -> str | Reply | Exception:
-        dice = random.Random(f"{request.draw}")
+        dice = random.Random(f"{request.call_id}")
         if dice.random() < 0.1:
             return dice.choice(ENDS[5:])
         return replace(reply(str(obedient(request))), usage=Usage(500, 200))
@@ -256,12 +256,12 @@ class Stumbling(Scripted):
     """Asks every first call for an evolution to come again at once."""
 
     def __init__(self, options: ClientOptions) -> None:
-        self._known: set[Draw] = set()
+        self._known: set[CallId] = set()
         super().__init__(self._say)
 
     def _say(self, request: Request) -> str | Exception:
-        if request.purpose == "evolve" and request.draw not in self._known:
-            self._known.add(request.draw)
+        if request.purpose == "evolve" and request.call_id not in self._known:
+            self._known.add(request.call_id)
             return TryAgain("http_429", "slow down", 0.0)
         return obedient(request)
 

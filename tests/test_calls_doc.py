@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from evolinstruct import errors
-from evolinstruct.llm import verdicts
-from evolinstruct.llm.openai.table import TABLE
+from evolinstruct.llm.openai import errors as verdicts
+from evolinstruct.llm.openai.errors import TABLE
 
 DOC = Path(__file__).parent.parent / "docs" / "calls.md"
 ENDS = {
@@ -28,7 +28,7 @@ def name(row: type[BaseException] | int) -> str:
     return f"`{row.__name__}`" if package == "builtins" else f"`{package}.{row.__name__}`"
 
 
-def end(verdict: verdicts.Verdict) -> str:
+def end(verdict: verdicts.ErrorMeaning) -> str:
     said = verdict.advice or f"`{verdict.name or 'http_' + 'STATUS'}`"
     return f"{ENDS[verdict.error]}: {said}"
 

@@ -186,8 +186,8 @@ def test_a_recipe_may_set_everything_and_flags_win(folder: Path) -> None:
     assert result.exit_code == 0
     state = json.loads((folder / "run" / "run.json").read_text())
     assert {name: state["recipe"][name] for name in ASKED} == ASKED
-    conduct = state["conduct"]
-    assert {name: conduct[name] for name in CARRIED_OUT} == CARRIED_OUT
+    execution = state["conduct"]
+    assert {name: execution[name] for name in CARRIED_OUT} == CARRIED_OUT
     assert state["seeds"]["used"] == 9
 
 
@@ -250,7 +250,7 @@ class Declining(Scripted):
     """Answers nothing."""
 
     def __init__(self, options: ClientOptions) -> None:
-        super().__init__(lambda request: request.subject.instruction)
+        super().__init__(lambda request: request.context.instruction)
 
 
 class Faulty(Scripted):
@@ -289,7 +289,7 @@ def test_json_says_how_a_run_ended_that_stopped_early(
     )
     found = json.loads(result.stdout)
     assert (result.exit_code, found["exit_code"], found["status"]) == (code, code, status)
-    assert [tally["generation"] for tally in found["generations"]] == [0, 1]
+    assert [counts["generation"] for counts in found["generations"]] == [0, 1]
     assert result.stderr.endswith(f"{status}\n")
 
 

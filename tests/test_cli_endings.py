@@ -90,7 +90,7 @@ class Failing(Scripted):
         super().__init__(self._say)
 
     def _say(self, request: Request) -> str | Exception:
-        if request.purpose == "answer" and "thing 7" in request.subject.instruction:
+        if request.purpose == "answer" and "thing 7" in request.context.instruction:
             return CallFailed("http_500", "down \x1b[31m", 6)
         return obedient(request)
 
@@ -139,7 +139,7 @@ def test_help_imports_nothing_heavy() -> None:
         "from evolinstruct.cli import main\n"
         "try: main()\n"
         "finally: print([name for name in sys.modules if name in {'asyncio', 'openai', 'aiohttp',"
-        " 'sqlite3', 'tenacity', 'jsonlines', 'evolinstruct.recipe'}], file=sys.stderr)"
+        " 'sqlite3', 'tenacity', 'jsonlines', 'evolinstruct.settings'}], file=sys.stderr)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evolinstruct.llm.base import ClientOptions
-from evolinstruct.recipe import NAMES
+from evolinstruct.settings import NAMES
 from tests.command_line import enter, evolinstruct
 from tests.loopback import error, serve
 from tests.scripted import Scripted

@@ -24,29 +24,29 @@ from evolinstruct.errors import (
     TooLittleKept,
 )
 from evolinstruct.records import Kept
+from evolinstruct.run.counts import Counts, LowYield
 from evolinstruct.run.events import (
     Event,
     GenerationEnded,
     GenerationStarted,
-    Said,
-    Settled,
+    LineWritten,
+    Notice,
     counted,
 )
 from evolinstruct.run.summary import Summary
-from evolinstruct.run.tally import LowYield, Tally
 
 LINE = Kept("id", "id", None, 1, "deepen", None, "Why?", None, None, None, None, None)
 
 
-def tally(generation: int = 1, **counts: object) -> Tally:
-    """Return a tally of 175 instructions of which 120 are kept and 21 rejected."""
+def counts(generation: int = 1, **counts: object) -> Counts:
+    """Return a counts of 175 instructions of which 120 are kept and 21 rejected."""
     values = {
         "kept": 120,
         "rejected": Counter(prompt_leaked=7, no_information_gain=13, response_empty=1),
         "operations": Counter(deepen=80, in_breadth=61),
         "calls": 400,
     }
-    return Tally(generation, 175, **{**values, **counts})  # type: ignore[arg-type]
+    return Counts(generation, 175, **{**values, **counts})  # type: ignore[arg-type]
 
 
 class Time:
@@ -59,11 +59,11 @@ class Time:
         return self.seconds
 
 
-def progress(now: Time, counts: Tally) -> Progress:
+def progress(now: Time, counts: Counts) -> Progress:
     """Return the progress of a generation 10 seconds and 40 calls after it began with 1,000."""
     shown = Progress(GenerationStarted(counts, 4), 1_000, now)
     now.seconds += 10
-    shown.see(Settled(LINE, 1_040, 0))
+    shown.see(LineWritten(LINE, 1_040, 0))
     return shown
 
 
@@ -71,19 +71,19 @@ def progress(now: Time, counts: Tally) -> Progress:
 
 
 def test_progress_as_a_plain_line_says_all_of_it() -> None:
-    assert progress(Time(), tally(failed=Counter(timeout=2))).plain() == (
+    assert progress(Time(), counts(failed=Counter(timeout=2))).plain() == (
         "Generation 1/4: 143 of 175 · 120 kept · 13 no_information_gain · 7 prompt_leaked"
         " · 1 response_empty · 2 failed · 4.0 calls/s · 0:02 left."
     )
 
 
 def test_progress_claims_no_speed_before_there_is_one() -> None:
-    shown = Progress(GenerationStarted(Tally(2, 175), 4), 1_000, Time())
+    shown = Progress(GenerationStarted(Counts(2, 175), 4), 1_000, Time())
     assert shown.plain() == "Generation 2/4: 0 of 175 · 0 kept."
 
 
 def test_progress_drawn_on_two_lines_fits_its_width() -> None:
-    shown = progress(Time(), tally())
+    shown = progress(Time(), counts())
     assert shown.drawn(100).plain.split("\n") == [
         "Generation 1/4 ━━━━━━━━━━━━━━━━━━━━━━━━────── 141 of 175 · 4.0 calls/s · 0:02 left",
         "  120 kept · 13 no_information_gain · 7 prompt_leaked · 1 response_empty",
@@ -97,24 +97,24 @@ def test_progress_drawn_on_two_lines_fits_its_width() -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.integers(1, 200), st.integers(0, 175))
 def test_progress_drawn_is_never_wider_than_it_may_be(width: int, kept: int) -> None:
-    lines = progress(Time(), tally(kept=kept, rejected=Counter())).drawn(width).plain.split("\n")
+    lines = progress(Time(), counts(kept=kept, rejected=Counter())).drawn(width).plain.split("\n")
     assert len(lines) == 2
     assert max(map(len, lines)) <= width
 
 
 def test_the_speed_is_that_of_the_last_seconds_not_of_what_was_replayed() -> None:
-    now, counts = Time(), tally(kept=0, rejected=Counter())
-    shown = Progress(GenerationStarted(counts, 4), 0, now)
+    now, so_far = Time(), counts(kept=0, rejected=Counter())
+    shown = Progress(GenerationStarted(so_far, 4), 0, now)
     for second in range(1, 61):
         now.seconds = second
-        counts.kept += 70 if second == 1 else 1
-        shown.see(Settled(LINE, 2 * second, 0))
+        so_far.kept += 70 if second == 1 else 1
+        shown.see(LineWritten(LINE, 2 * second, 0))
     assert shown.plain().endswith("129 of 175 · 129 kept · 2.0 calls/s · 0:46 left.")
 
 
 def test_seeds_whose_answer_was_rejected_count_once() -> None:
-    counts = tally(0, kept=50, rejected=Counter(response_empty=4))
-    assert Progress(GenerationStarted(counts, 4), 0, Time()).plain() == (
+    so_far = counts(0, kept=50, rejected=Counter(response_empty=4))
+    assert Progress(GenerationStarted(so_far, 4), 0, Time()).plain() == (
         "Seeds: 50 of 175 · 50 kept · 4 response_empty."
     )
 
@@ -144,12 +144,12 @@ def rendered(summary: Summary, width: int) -> str:
 
 
 def test_the_table_has_a_column_for_each_generation() -> None:
-    tallies = [tally(0), tally(1, failed=Counter(timeout=34)), tally(2, kept=154)]
-    assert rendered(Summary(tallies=tallies), 80) == WHOLE
+    all_counts = [counts(0), counts(1, failed=Counter(timeout=34)), counts(2, kept=154)]
+    assert rendered(Summary(all_counts=all_counts), 80) == WHOLE
 
 
 def test_the_table_of_a_stopped_run_says_how_many_are_not_finished() -> None:
-    text = rendered(Summary(tallies=[tally(1), Tally(2, 175)]), 80)
+    text = rendered(Summary(all_counts=[counts(1), Counts(2, 175)]), 80)
     assert text.split("\n")[8:10] == [
         "failed                   0    0",
         "not finished            34   34",
@@ -157,8 +157,8 @@ def test_the_table_of_a_stopped_run_says_how_many_are_not_finished() -> None:
 
 
 def test_a_table_too_wide_goes_on_below() -> None:
-    tallies = [tally(number, kept=154) for number in range(1, 13)]
-    text = rendered(Summary(tallies=tallies), 60)
+    all_counts = [counts(number, kept=154) for number in range(1, 13)]
+    text = rendered(Summary(all_counts=all_counts), 60)
     heads = [line.split() for line in text.split("\n") if line.startswith("generation")]
     assert heads == [
         ["generation", *map(str, range(1, 6))],
@@ -169,12 +169,12 @@ def test_a_table_too_wide_goes_on_below() -> None:
 
 
 def test_a_run_that_made_nothing_has_no_table() -> None:
-    assert rendered(Summary(tallies=[tally(0), Tally(1, 175)]), 80) == ""
+    assert rendered(Summary(all_counts=[counts(0), Counts(1, 175)]), 80) == ""
 
 
 ENDS = {
     "a preview": (
-        Summary("done", 0, [tally(4)], dataset={"lines": 1_234}),
+        Summary("done", 0, [counts(4)], dataset={"lines": 1_234}),
         [
             "1,234 instructions with answers, shuffled: run/dataset.jsonl",
             "What each generation kept, and what was rejected and why: run/generation-*.jsonl",
@@ -182,14 +182,14 @@ ENDS = {
         ],
     ),
     "no answers": (
-        Summary("done", 0, [tally(4)]),
+        Summary("done", 0, [counts(4)]),
         [
             "What each generation kept, and what was rejected and why: run/generation-*.jsonl",
             "Next: the same command with --answers --update answers what was kept.",
         ],
     ),
     "stopped": (
-        Summary("Too little is kept.", 5, [tally(4)]),
+        Summary("Too little is kept.", 5, [counts(4)]),
         [
             "What each generation kept, and what was rejected and why: run/generation-*.jsonl",
             "Next: put right what is said below, and run the same command again; it goes on from"
@@ -197,7 +197,7 @@ ENDS = {
         ],
     ),
     "interrupted": (
-        Summary("Interrupted.", 130, [tally(4)]),
+        Summary("Interrupted.", 130, [counts(4)]),
         ["What each generation kept, and what was rejected and why: run/generation-*.jsonl"],
     ),
 }
@@ -244,10 +244,10 @@ def test_a_low_yield_for_failures_names_no_rule(capsys: pytest.CaptureFixture[st
 
 
 def test_generations_finished_before_take_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    before = [GenerationEnded(tally(number), anew=False) for number in (0, 1, 2)]
-    ended = tally(3, failed=Counter(timeout=34))
-    now = [GenerationStarted(ended, 3), GenerationEnded(ended, anew=True)]
-    assert shown(capsys, Said("Adding."), *before, *now) == (
+    before = [GenerationEnded(counts(number), is_new=False) for number in (0, 1, 2)]
+    ended = counts(3, failed=Counter(timeout=34))
+    now = [GenerationStarted(ended, 3), GenerationEnded(ended, is_new=True)]
+    assert shown(capsys, Notice("Adding."), *before, *now) == (
         "Adding.\n"
         "Generations 1 to 2 were finished before.\n"
         "Generation 3: 120 of 175 kept, 21 rejected, 34 failed.\n"
@@ -255,14 +255,14 @@ def test_generations_finished_before_take_one_line(capsys: pytest.CaptureFixture
 
 
 def test_seeds_without_a_good_answer_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown(capsys, GenerationEnded(tally(0), anew=True)) == (
+    assert shown(capsys, GenerationEnded(counts(0), is_new=True)) == (
         "Seeds that got no good answer and stay without:"
         " 13 no_information_gain, 7 prompt_leaked, 1 response_empty.\n"
     )
 
 
 def test_quiet_shows_no_event(capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown(capsys, Said("Adding."), LOW, verbosity=-1) == ""
+    assert shown(capsys, Notice("Adding."), LOW, verbosity=-1) == ""
 
 
 @pytest.mark.parametrize(

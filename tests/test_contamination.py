@@ -13,8 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.contamination import GRAM, SHARE, WORDS, Index, Item, Items, Overlap
-from evolinstruct.contamination.normal import grams, words_of
+from evolinstruct.contamination import (
+    GRAM,
+    SHARE,
+    WORDS,
+    Index,
+    Item,
+    Items,
+    Overlap,
+    grams,
+    words_of,
+)
 
 ITEM = [f"word{n}" for n in range(30)]
 OTHER = [f"other{n}" for n in range(30)]

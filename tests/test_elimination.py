@@ -11,8 +11,8 @@ from evolinstruct.elimination import (
     REWRITE_RULES,
     RULES,
     Answer,
+    Objection,
     Rewrite,
-    Verdict,
     cause_of,
     choose,
 )
@@ -272,11 +272,11 @@ def test_the_first_rule_of_the_table_that_is_on_gives_the_verdict() -> None:
     rules = choose({})
     both = Rewrite("the given prompt", "The given prompt", MARKERS)
     leak = Rewrite(PARENT, "the given prompt", MARKERS)
-    assert rules.judge_rewrite(both) == Verdict("unchanged", "the same words as its parent")
-    assert rules.judge_rewrite(leak) == Verdict("prompt_leaked", "given prompt")
+    assert rules.judge_rewrite(both) == Objection("unchanged", "the same words as its parent")
+    assert rules.judge_rewrite(leak) == Objection("prompt_leaked", "given prompt")
     assert rules.judge_rewrite(Rewrite(PARENT, "Plan two.", MARKERS)) is None
     assert rules.judge_answer(Answer("x", "Sorry, no.")) == (
-        Verdict("response_apologizes", '"Sorry, no." in an answer of 2 words')
+        Objection("response_apologizes", '"Sorry, no." in an answer of 2 words')
     )
 
 
@@ -284,7 +284,7 @@ def test_without_elimination_the_structural_rules_alone_hold() -> None:
     rules = choose({}, eliminate=False)
     assert list(rules.described()) == ["rewrite_unusable", "unchanged"]
     assert rules.judge_rewrite(Rewrite(PARENT, "the given prompt", MARKERS)) is None
-    assert rules.judge_rewrite(Rewrite(PARENT, "", MARKERS)) == Verdict(
+    assert rules.judge_rewrite(Rewrite(PARENT, "", MARKERS)) == Objection(
         "rewrite_unusable", "nothing is left"
     )
     assert rules.judge_answer(Answer("x", "")) is None

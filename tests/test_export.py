@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.export import SHAPES, TRAINERS, Licences, Request, export, parse_size
 from evolinstruct.records import Kept
-from evolinstruct.review.runs import Run
 from tests import runs
 from tests.command_line import enter, evolinstruct
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.distributions import Band, Quartiles
-from evolinstruct.review.figure_rows import COLUMNS, rows
-from evolinstruct.review.figures import Figures, measure
-from evolinstruct.review.runs import Run
-from evolinstruct.review.variety import Distinctness, Variety
+from evolinstruct.analysis.diversity import Distinctness, Diversity
+from evolinstruct.analysis.figure_rows import COLUMNS, rows
+from evolinstruct.analysis.figures import Figures, measure
+from evolinstruct.analysis.runs import Run
+from evolinstruct.statistics import Band, Quartiles
 from tests.written import write_run
 
 NUMBERS = st.lists(st.integers(-50, 50), min_size=2)
@@ -90,24 +90,24 @@ def test_an_unknown_price_is_never_a_sum(tmp_path: Path) -> None:
 def test_an_unfinished_generation_says_what_it_has_yet_to_settle(tmp_path: Path) -> None:
     path = write_run(tmp_path / "run", generations=[], status="running")
     (path / "generation-2.jsonl").write_bytes(b"")
-    assert measure(Run(path)).unsettled(2) == 2
+    assert measure(Run(path)).unfinished(2) == 2
 
 
 def test_variety_counts_copies_whatever_their_case_and_distinct_phrases() -> None:
-    variety = Variety(10, seed=0)
+    variety = Diversity(10, seed=0)
     for text in ("a b a", "A  b a", "c"):
         variety.add(text)
     assert variety.measured() == Distinctness(
         texts=3, copies=pytest.approx(1 / 3), distinct=(3 / 7, 2 / 4, 1 / 2)
     )
-    assert Variety(10, seed=0).measured() is None
+    assert Diversity(10, seed=0).measured() is None
 
 
 @given(st.lists(st.integers(0, 30), min_size=1), st.integers(1, 9), st.integers(0, 3))
 def test_a_sample_holds_all_copies_of_its_texts_and_is_the_same_in_any_order(
     numbers: list[int], size: int, seed: int
 ) -> None:
-    one, other, both = (Variety(size, seed) for _ in range(3))
+    one, other, both = (Diversity(size, seed) for _ in range(3))
     for number in numbers:
         one.add(f"text {number}")
     for number in reversed(numbers):

@@ -15,7 +15,7 @@ from evolinstruct.evolution import Proposal
 from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.base import ClientOptions, Request
 from evolinstruct.records import Kept, Rejected, child_id, seed_id
-from evolinstruct.run.events import Settled
+from evolinstruct.run.events import LineWritten
 from evolinstruct.run_dir.directory import RunDir
 from tests.runs import carry_out, check_invariants, data_files, evolve, write_seeds
 from tests.scripted import Scripted, obedient
@@ -263,9 +263,9 @@ class Alike(Scripted):
         super().__init__(self._say)
 
     def _say(self, request: Request) -> Any:
-        if request.purpose != "evolve" or request.subject.kind != "in-breadth":
+        if request.purpose != "evolve" or request.context.kind != "in-breadth":
             return obedient(request)
-        dice = random.Random(request.draw.child_id)
+        dice = random.Random(request.call_id.child_id)
         return LONG.replace("rye", dice.choice(["rye", "oat", "corn"])) + dice.choice(
             ["", " Sign it with a name.", " Add a joke about bread, one about bakers, and a date."]
         )
@@ -328,7 +328,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     async def stopped() -> None:
         count = 0
         async for event in job.events():
-            count += isinstance(event, Settled)
+            count += isinstance(event, LineWritten)
             if count == stop_after:
                 job.stop(Interrupted("enough"))
 
@@ -353,7 +353,7 @@ def test_without_its_file_the_gate_is_made_anew_and_nothing_is_asked_again(
         path.write_bytes(was[: len(was) // 2] if fault == "cut off" else b"no database" * 500)
     again = evolve(seeds, out, **asked())
     assert {line.generation for line in RunDir(out).read(3)} == {3}
-    assert again.tallies[0].pool == 60
+    assert again.all_counts[0].pool == 60
     evolve(seeds, tmp_path / "fresh", **asked())
     assert data_files(out) == data_files(tmp_path / "fresh")
     assert again.replayed["evolve"] == 2 * 60

@@ -18,9 +18,9 @@ from evolinstruct.api import prepare
 from evolinstruct.errors import CallFailed, CallRejected, InputError, Interrupted, TooLittleKept
 from evolinstruct.llm.base import ClientOptions, Reply, Request
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run.events import GenerationEnded, Settled
+from evolinstruct.run.counts import LowYield
+from evolinstruct.run.events import GenerationEnded, LineWritten
 from evolinstruct.run.job import EXIT_FAILED
-from evolinstruct.run.tally import LowYield
 from evolinstruct.run_dir.directory import RunDir
 from tests.runs import (
     carry_out,
@@ -57,7 +57,7 @@ class Chaotic(Scripted):
         super().__init__(self._say)
 
     def _say(self, request: Request) -> str | Reply | Exception:
-        draw = request.draw
+        draw = request.call_id
         if LISTENER in os.environ:
             with Path(os.environ[LISTENER]).open("a") as asked:
                 asked.write(f"{draw} {request.max_tokens}\n")
@@ -71,7 +71,7 @@ class Chaotic(Scripted):
             return reply("A reply that is cut", "length")
         if roll < 0.5:
             return obedient(request)
-        return dice.choice(REPLIES).replace("{instruction}", request.subject.instruction)
+        return dice.choice(REPLIES).replace("{instruction}", request.context.instruction)
 
 
 CHAOS = "tests.test_job:Chaotic"
@@ -90,8 +90,8 @@ def test_every_member_of_a_pool_ends_as_exactly_one_line(
 ) -> None:
     summary = evolve(seeds, tmp_path / "run", client=client, generations=3)
     check_invariants(tmp_path / "run", 3)
-    for tally in summary.tallies:
-        assert tally.kept + tally.rejected.total() + tally.failed.total() == tally.pool == 40
+    for counts in summary.all_counts:
+        assert counts.kept + counts.rejected.total() + counts.failed.total() == counts.pool == 40
 
 
 @pytest.mark.parametrize("client", ["offline", CHAOS])
@@ -131,7 +131,7 @@ def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(
         async def some() -> None:
             nonlocal events
             async for event in job.events():
-                events += isinstance(event, Settled)
+                events += isinstance(event, LineWritten)
                 if events == stop_after:
                     job.stop(Interrupted("enough"))
 
@@ -150,9 +150,9 @@ def test_operations_are_drawn_alike_and_every_rule_fires(tmp_path: Path) -> None
     many = write_seeds(tmp_path / "many.jsonl", tasks(700))
     summary = evolve(many, tmp_path / "run", generations=2)
     drawn, rules = Counter[str](), Counter[str]()
-    for tally in summary.tallies:
-        drawn.update(tally.operations)
-        rules.update(tally.rejected)
+    for counts in summary.all_counts:
+        drawn.update(counts.operations)
+        rules.update(counts.rejected)
     sigma = (1400 * 1 / 6 * 5 / 6) ** 0.5
     assert len(drawn) == 6
     assert all(abs(count - 1400 / 6) < 3 * sigma for count in drawn.values())
@@ -218,7 +218,7 @@ def test_a_finished_run_started_again_asks_nothing_and_ends_as_it_did(
     job = prepare(seeds, out, client=CHAOS, generations=2)
     events = carry_out(job)
     assert job.summary.calls == job.summary.replayed == {}
-    assert [event.anew for event in events if isinstance(event, GenerationEnded)] == [False] * 3
+    assert [event.is_new for event in events if isinstance(event, GenerationEnded)] == [False] * 3
     assert first.exit_code == job.summary.exit_code == EXIT_FAILED
     assert before == {path: path.stat().st_mtime_ns for path in out.glob("*.json*")}
 
@@ -317,7 +317,7 @@ def test_a_low_yield_is_noticed_with_rule_example_and_cause(tmp_path: Path) -> N
     many = write_seeds(tmp_path / "many.jsonl", tasks(250))
     job = prepare(many, tmp_path / "run", client="tests.test_job:Repeating", generations=1)
     first, *_ = [event for event in carry_out(job) if isinstance(event, LowYield)]
-    assert (first.settled, first.rule, first.kept_share) == (200, "unchanged", 0.0)
+    assert (first.finished, first.rule, first.kept_share) == (200, "unchanged", 0.0)
     assert "Explain thing number 0 to a child." in first.example
     assert first.cause
 
@@ -335,7 +335,7 @@ class Repeating(Scripted):
     """Gives back what it was given."""
 
     def __init__(self, options: ClientOptions) -> None:
-        super().__init__(lambda request: request.subject.instruction)
+        super().__init__(lambda request: request.context.instruction)
 
 
 def test_failures_within_what_is_allowed_exit_with_zero(tmp_path: Path, seeds: Path) -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from evolinstruct.errors import CallFailed, CallRejected, InputError, StopRun, TryAgain
-from evolinstruct.llm.base import Draw, Reply, Request, Subject, Usage
+from evolinstruct.llm.base import CallContext, CallId, Reply, Request, Usage
 from evolinstruct.llm.journal import Journal
-from evolinstruct.llm.journalled import Journalled, request_key
+from evolinstruct.llm.journal.client import JournalledClient, request_key
 from tests.scripted import Scripted, reply
 
 REQUEST = Request(
-    draw=Draw("c1", "answer", 0),
-    subject=Subject(2, "deepen", "in-depth", None, "Why?"),
+    call_id=CallId("c1", "answer", 0),
+    context=CallContext(2, "deepen", "in-depth", None, "Why?"),
     messages=(("user", "Why?"),),
     model="m",
     temperature=1.0,
@@ -28,7 +28,7 @@ REQUEST = Request(
 def ask(path: Path, client: Scripted, *requests: Request) -> list[Reply | Exception]:
     async def all_of_them() -> list[Reply | Exception]:
         journal = Journal(path)
-        journalled = Journalled(client, journal, "scripted")
+        journalled = JournalledClient(client, journal, "scripted")
         try:
             return await asyncio.gather(
                 *(journalled.complete(request) for request in requests), return_exceptions=True
@@ -73,9 +73,9 @@ def test_a_stop_is_no_outcome_and_the_call_is_asked_again(tmp_path: Path, end: E
         lambda r: replace(r, temperature=0.5),
         lambda r: replace(r, top_p=None),
         lambda r: replace(r, extra={"min_p": 0.1}),
-        lambda r: replace(r, draw=Draw("c2", "answer", 0)),
-        lambda r: replace(r, draw=Draw("c1", "compare", 0)),
-        lambda r: replace(r, draw=Draw("c1", "answer", 1)),
+        lambda r: replace(r, call_id=CallId("c2", "answer", 0)),
+        lambda r: replace(r, call_id=CallId("c1", "compare", 0)),
+        lambda r: replace(r, call_id=CallId("c1", "answer", 1)),
     ],
 )
 def test_whatever_is_asked_for_is_part_of_the_key(change: Callable[[Request], Request]) -> None:
@@ -84,7 +84,7 @@ def test_whatever_is_asked_for_is_part_of_the_key(change: Callable[[Request], Re
 
 def test_the_client_is_part_of_the_key_but_limits_and_subject_are_not() -> None:
     assert request_key("a", REQUEST) != request_key("b", REQUEST)
-    other = replace(REQUEST, max_tokens=7, subject=replace(REQUEST.subject, operation=None))
+    other = replace(REQUEST, max_tokens=7, context=replace(REQUEST.context, operation=None))
     assert request_key("a", REQUEST) == request_key("a", other)
 
 
@@ -104,8 +104,8 @@ def test_a_reply_cut_off_is_asked_again_only_when_more_is_allowed(tmp_path: Path
 
 
 def test_calls_that_end_together_share_a_commit_and_each_gets_its_own(tmp_path: Path) -> None:
-    requests = [replace(REQUEST, draw=Draw(f"c{n}", "answer", 0)) for n in range(50)]
-    replies = ask(tmp_path / "j", Scripted(lambda r: r.draw.child_id), *requests)
+    requests = [replace(REQUEST, call_id=CallId(f"c{n}", "answer", 0)) for n in range(50)]
+    replies = ask(tmp_path / "j", Scripted(lambda r: r.call_id.child_id), *requests)
     assert replies == [reply(f"c{n}") for n in range(50)]
     # Taken up to the last whole commit, the file holds them all.
     rows = sqlite3.connect(tmp_path / "j").execute("SELECT text FROM calls ORDER BY rowid")
@@ -115,8 +115,8 @@ def test_calls_that_end_together_share_a_commit_and_each_gets_its_own(tmp_path: 
 def test_replies_are_counted_and_failures_are_none(tmp_path: Path) -> None:
     failing = CallFailed("timeout", "slow", 4)
     client = Scripted(lambda r: failing if r.purpose == "compare" else "ok")
-    second = replace(REQUEST, draw=Draw("c2", "answer", 0))
-    compare = replace(REQUEST, draw=Draw("c2", "compare", 0))
+    second = replace(REQUEST, call_id=CallId("c2", "answer", 0))
+    compare = replace(REQUEST, call_id=CallId("c2", "compare", 0))
     ask(tmp_path / "j", client, REQUEST, second, compare)
     journal = Journal(tmp_path / "j")
     assert journal.replies() == 2

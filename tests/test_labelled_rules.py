@@ -12,7 +12,7 @@ import pytest
 
 from evolinstruct.contamination import Item, Items
 from evolinstruct.elimination import ANSWER_RULES, REWRITE_RULES, Answer, Rewrite, Rule
-from evolinstruct.elimination.surfaced import against
+from evolinstruct.elimination.contamination import against
 
 FOLDER = Path(__file__).parent / "labelled_rules"
 MARKERS = ("created instruction", "rewritten instruction", "starting instruction")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evolinstruct.run_dir.line_file import LineFile, matches
+from evolinstruct.run_dir.lines import LineFile, matches
 
 LINES = [b'{"a": 1}\n', b'{"a": 22}\n', b'{"a": 333}\n']
 lines = st.lists(st.binary(max_size=6).map(lambda text: text.replace(b"\n", b"") + b"\n"))

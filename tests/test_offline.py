@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject
+from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request
 from evolinstruct.llm.offline import OfflineClient
 from evolinstruct.llm.offline.grammar import PHRASES, Writer, read_phrases
 from evolinstruct.llm.offline.misbehaving import HABITS
@@ -48,22 +48,22 @@ PARENTS = (
 CLIENT = OfflineClient(ClientOptions(base_url=None, model="", api_key=None, timeout=60.0))
 
 
-def subject_of(operation: str | None, text: str, data_format: str | None = None) -> Subject:
+def subject_of(operation: str | None, text: str, data_format: str | None = None) -> CallContext:
     kind = None if operation is None else "in-depth"
     if operation == "in_breadth":
         kind = "in-breadth"
-    return Subject(1, operation, kind, data_format, text)
+    return CallContext(1, operation, kind, data_format, text)
 
 
 def asked(
     purpose: str,
-    subject: Subject,
+    subject: CallContext,
     number: int = 0,
     attempt: int = 0,
     max_tokens: int | None = 2048,
     model: str = "",
 ) -> Request:
-    draw = Draw(f"{number:016x}", purpose, attempt)
+    draw = CallId(f"{number:016x}", purpose, attempt)
     messages = (("user", "x" * 801),)
     return Request(draw, subject, messages, model, 1.0, 0.9, max_tokens)
 
@@ -254,7 +254,7 @@ def test_in_20000_in_breadth_rewrites_hardly_two_are_alike(parent: str) -> None:
 
 @pytest.mark.parametrize("kind", ["in-depth", "in-breadth"])
 def test_an_operation_of_another_pack_is_rewritten_by_its_kind(kind: str) -> None:
-    subject = Subject(1, "add_a_proof", kind, None, PARENTS[1])
+    subject = CallContext(1, "add_a_proof", kind, None, PARENTS[1])
     texts = {rewrite(subject, Writer(str(number), PARENTS[1])) for number in range(300)}
 
     assert len(texts) > 250

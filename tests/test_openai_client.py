@@ -29,10 +29,10 @@ from evolinstruct.errors import (
     TryAgain,
     UsageError,
 )
-from evolinstruct.llm import chat, verdicts
-from evolinstruct.llm.base import ClientOptions, Draw, Limits, Reply, Request, Subject, Usage
-from evolinstruct.llm.openai import TABLE, OpenAIClient
-from evolinstruct.llm.openai.table import class_of
+from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Limits, Reply, Request, Usage
+from evolinstruct.llm.openai import TABLE, OpenAIClient, chat
+from evolinstruct.llm.openai import errors as verdicts
+from evolinstruct.llm.openai.errors import class_of
 from evolinstruct.llm.retry import Retry
 from tests.loopback import (
     Answer,
@@ -62,8 +62,8 @@ USAGE = Usage(prompt_tokens=10, completion_tokens=5)
 
 
 def ask(prompt: str = "hello", **settings: object) -> Request:
-    subject = Subject(1, "deepen", "in-depth", None, prompt)
-    request = Request(Draw("c" * 16, "evolve"), subject, (("user", prompt),), "loopback-1")
+    subject = CallContext(1, "deepen", "in-depth", None, prompt)
+    request = Request(CallId("c" * 16, "evolve"), subject, (("user", prompt),), "loopback-1")
     return replace(request, **settings)  # type: ignore[arg-type]
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from evolinstruct.analysis.preview import Extrapolation, extrapolate
+from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError, Interrupted
-from evolinstruct.recipe import Layer, settle
-from evolinstruct.review.preview import Extrapolation, extrapolate
-from evolinstruct.review.runs import Run
-from evolinstruct.run.events import Settled
+from evolinstruct.run.events import LineWritten
 from evolinstruct.run.job import Job, prepare
+from evolinstruct.settings import Layer, resolve
 from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
 
 
@@ -20,7 +20,7 @@ def seeds(tmp_path: Path) -> Path:
 
 
 def job(seeds: Path, out: Path, preview: int | None = None) -> Job:
-    settings = settle(Layer({"client": "offline", "generations": 2}))
+    settings = resolve(Layer({"client": "offline", "generations": 2}))
     return prepare([str(seeds)], out, settings, preview=preview)
 
 
@@ -71,7 +71,7 @@ def test_a_preview_that_is_cut_off_while_it_grows_still_grows(
     async def cut_off() -> None:
         nonlocal settled
         async for event in growing.events():
-            settled += isinstance(event, Settled)
+            settled += isinstance(event, LineWritten)
             if settled >= stop_after:
                 growing.stop(Interrupted("enough"))
 

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from evolinstruct.errors import InputError, UsageError
+from evolinstruct.llm.clients import default_client, options_in_use
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.providers import PROVIDERS, Servers, servers_for
-from evolinstruct.llm.stack import default_client, endpoints_in_use
-from evolinstruct.recipe import Conduct, Recipe
+from evolinstruct.settings import Execution, Recipe
 
 LOCAL = "http://localhost:9/v1"
 
@@ -74,20 +74,20 @@ CASES: dict[str, tuple[dict[str, object], Servers]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_settings_and_variables_come_to_servers_and_a_key(case: str) -> None:
     settings, servers = CASES[case]
-    assert servers_for(Conduct(**settings), "answer") == servers  # type: ignore[arg-type]
+    assert servers_for(Execution(**settings), "answer") == servers  # type: ignore[arg-type]
 
 
 def test_the_variable_for_the_server_holds_where_none_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", LOCAL)
-    assert servers_for(Conduct(), "answer").urls == (LOCAL,)
-    assert servers_for(Conduct(provider="openai"), "answer").urls == (OPENAI,)  # type: ignore[arg-type]
+    assert servers_for(Execution(), "answer").urls == (LOCAL,)
+    assert servers_for(Execution(provider="openai"), "answer").urls == (OPENAI,)  # type: ignore[arg-type]
 
 
 def test_an_unknown_provider_names_the_near_one_and_all() -> None:
     with pytest.raises(UsageError) as caught:
-        servers_for(Conduct(provider="grok"), "answer")  # type: ignore[arg-type]
+        servers_for(Execution(provider="grok"), "answer")  # type: ignore[arg-type]
     assert str(caught.value) == (
         "There is no provider 'grok' (did you mean 'groq'?); known are openai, openrouter,"
         " together, groq, deepseek, mistral, gemini, ollama, vllm, lmstudio, llamacpp."
@@ -96,9 +96,9 @@ def test_an_unknown_provider_names_the_near_one_and_all() -> None:
 
 
 def test_a_missing_key_is_told_with_its_variable() -> None:
-    (options,) = endpoints_in_use(
+    (options,) = options_in_use(
         Recipe(model="m"),  # type: ignore[arg-type]
-        Conduct(provider="mistral"),  # type: ignore[arg-type]
+        Execution(provider="mistral"),  # type: ignore[arg-type]
         ["answer"],
     )["answer"]
     with pytest.raises(InputError) as caught:
@@ -110,8 +110,8 @@ def test_a_missing_key_is_told_with_its_variable() -> None:
 
 
 def test_a_key_is_in_no_representation() -> None:
-    in_use = endpoints_in_use(Recipe(), Conduct(provider="groq"), ["answer"])  # type: ignore[arg-type]
-    servers = servers_for(Conduct(provider="groq"), "answer")  # type: ignore[arg-type]
+    in_use = options_in_use(Recipe(), Execution(provider="groq"), ["answer"])  # type: ignore[arg-type]
+    servers = servers_for(Execution(provider="groq"), "answer")  # type: ignore[arg-type]
     assert "key-groq" not in f"{in_use!r} {servers!r}"
 
 
@@ -125,14 +125,14 @@ def test_every_provider_is_a_whole_address_and_local_ones_alone_need_no_key(name
 
 
 def test_a_server_that_shares_calls_with_others_is_alone_for_no_purpose() -> None:
-    conduct = Conduct(base_url={"default": [LOCAL], "answer": [LOCAL, OPENAI]})
-    in_use = endpoints_in_use(Recipe(), conduct, ["evolve", "answer"])
+    execution = Execution(base_url={"default": [LOCAL], "answer": [LOCAL, OPENAI]})
+    in_use = options_in_use(Recipe(), execution, ["evolve", "answer"])
     assert {one.alone for group in in_use.values() for one in group} == {False}
     assert in_use["evolve"][0] == in_use["answer"][0]
 
 
 def test_a_provider_is_enough_to_choose_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
-    assert default_client(Conduct(provider="ollama")) == "openai"  # type: ignore[arg-type]
+    assert default_client(Execution(provider="ollama")) == "openai"  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"^No model to ask: set OPENAI_API_KEY"):
-        default_client(Conduct())
+        default_client(Execution())

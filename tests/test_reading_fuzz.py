@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolinstruct.errors import CallRejected
-from evolinstruct.llm import chat
+from evolinstruct.llm.openai import chat
 from evolinstruct.reading import read_instruction, read_verdict, without_reasoning
 
 MARKERS = ("Starting Instruction", "Rewritten Instruction", "#改写后的指令#")

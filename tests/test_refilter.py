@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from evolinstruct.analysis.refilter import CASCADE, Change, Refilter, Refiltered, refilter
+from evolinstruct.analysis.runs import Run
 from evolinstruct.elimination import choose
-from evolinstruct.review.refilter import CASCADE, Change, Refilter, Refiltered, refilter
-from evolinstruct.review.runs import Run
 from tests.runs import evolve, tasks, write_seeds
 
 STRICT = {"word_growth": {"least": 10.0, "most": 20.0}}

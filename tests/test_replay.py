@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from evolinstruct.analysis.replay import Call, replaying
+from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import Request
 from evolinstruct.llm.journal import Journal
-from evolinstruct.review.replay import Call, replaying
-from evolinstruct.review.runs import Run
 from tests.runs import evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient
 
@@ -24,7 +24,7 @@ class Listening(Scripted):
 
     def _say(self, request: Request) -> str:
         ASKED.append(request)
-        if request.purpose == "compare" and request.draw.attempt == 0:
+        if request.purpose == "compare" and request.call_id.attempt == 0:
             return "Hard to say."
         said = str(obedient(request))
         return RAW + said if request.purpose == "evolve" else said
@@ -43,7 +43,7 @@ def run(tmp_path: Path) -> Run:
 def told(run: Run, calls: list[Call]) -> list[tuple[str, int, str]]:
     assert all(call.reply for call in calls)
     return [
-        (call.request.purpose, call.request.draw.attempt, call.reply.text[:20])
+        (call.request.purpose, call.request.call_id.attempt, call.reply.text[:20])
         for call in calls
         if call.reply
     ]
@@ -64,7 +64,7 @@ def test_every_call_of_a_run_is_told_as_it_was_asked(run: Run) -> None:
     with replaying(run) as replay:
         steps = [step for family in run.families() for step in family.steps]
         found = [call.request for step in steps for call in replay.step(step)]
-    key = lambda request: (request.draw.child_id, request.purpose, request.draw.attempt)  # noqa: E731
+    key = lambda request: (request.call_id.child_id, request.purpose, request.call_id.attempt)  # noqa: E731
     assert sorted(found, key=key) == sorted(ASKED, key=key)
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import CallError, InputError
 from evolinstruct.llm.base import Request
 from evolinstruct.report import write_report
-from evolinstruct.review.runs import Run
 from tests.command_line import evolinstruct
 from tests.runs import evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient

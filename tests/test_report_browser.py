@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from evolinstruct.analysis.runs import Run
 from evolinstruct.report import write_report
-from evolinstruct.review.runs import Run
 from tests.test_report import EVIL, make_run
 
 pytestmark = pytest.mark.slow

@@ -9,13 +9,16 @@ import pytest
 from tenacity import wait_none
 
 from evolinstruct.errors import CallFailed, CallRejected, Interrupted, ServiceRefused, TryAgain
-from evolinstruct.llm.base import Client, ClientOptions, Draw, Reply, Request, Subject, Usage
+from evolinstruct.llm.base import CallContext, CallId, Client, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.retry import BACK_OFF, Retry, Wait
 from tests.loopback import Answer, error, in_turn, reply, serve
 
 ASK = Request(
-    Draw("c" * 16, "evolve"), Subject(1, "deepen", "in-depth", None, "p"), (("user", "p"),), "m"
+    CallId("c" * 16, "evolve"),
+    CallContext(1, "deepen", "in-depth", None, "p"),
+    (("user", "p"),),
+    "m",
 )
 NO_WAIT = wait_none()
 REPLY = Reply("hi", "stop", Usage(10, 5), "loopback-1")

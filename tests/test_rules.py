@@ -15,16 +15,16 @@ from evolinstruct.elimination import (
     REWRITE_RULES,
     RULES,
     Answer,
+    Objection,
     Rewrite,
-    Verdict,
     choose,
     find,
     parse_words,
 )
 from evolinstruct.errors import InputError, RuleFailed, UsageError
-from evolinstruct.recipe import Layer, Recipe, settle
 from evolinstruct.records import Failed
 from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.settings import Layer, Recipe, resolve
 from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
 
 OWN = "tests.own_rules"
@@ -50,7 +50,7 @@ def test_by_default_the_papers_rules_are_on_and_those_that_the_defaults_name() -
 
 
 def test_the_preset_paper_has_no_rule_but_the_papers() -> None:
-    recipe = settle(Layer({}, "paper")).recipe
+    recipe = resolve(Layer({}, "paper")).recipe
     assert set(choose(recipe.rules, eliminate=recipe.eliminate).described()) == {
         *("rewrite_unusable", "unchanged"),
         *("prompt_leaked", "response_apologizes", "response_empty"),
@@ -111,7 +111,7 @@ def test_a_rule_cannot_be_both_on_and_off() -> None:
 
 def settled(*layers: dict[str, object]) -> Recipe:
     given, *file = reversed(layers)
-    return settle(Layer(given), Layer(file[0]) if file else None).recipe
+    return resolve(Layer(given), Layer(file[0]) if file else None).recipe
 
 
 def test_rules_are_laid_rule_by_rule_and_setting_by_setting() -> None:
@@ -152,12 +152,12 @@ def test_a_function_is_a_rule_with_settings_and_a_meaning() -> None:
     assert (rule.meaning, rule.stage) == ("Drops answers with long lists.", "answer")
     answer = Answer("x", "a\n- b\n- c")
     assert choose({rule.name: True}).judge_answer(answer) is None
-    assert choose({rule.name: {"items": 2}}).judge_answer(answer) == Verdict(rule.name, "2 items")
+    assert choose({rule.name: {"items": 2}}).judge_answer(answer) == Objection(rule.name, "2 items")
 
 
 def test_a_rule_object_is_one_too() -> None:
     rules = choose({f"{OWN}:SHORT": True})
-    assert rules.judge_rewrite(Rewrite("x", "y", ())) == Verdict(f"{OWN}:SHORT", "short")
+    assert rules.judge_rewrite(Rewrite("x", "y", ())) == Objection(f"{OWN}:SHORT", "short")
 
 
 def test_a_rule_that_raises_or_gives_no_text_is_a_failure_that_names_it() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import evolinstruct
+from evolinstruct.analysis.families import Step
+from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.review.families import Step
-from evolinstruct.review.runs import Run
 from evolinstruct.run_dir.directory import RunDir
 from tests.runs import evolve, tasks, write_seeds
 from tests.written import SEEDS, family_lines, seed, write_run
@@ -60,7 +60,7 @@ def test_state_is_typed(path: Path) -> None:
     state = Run(path).state
     assert (state.is_done, state.exit_code, state.seconds, state.pack) == (True, 0, 65.0, "general")
     assert state.recipe.generations == 2
-    assert [tally.kept for tally in state.tallies] == [5, 3, 2]
+    assert [counts.kept for counts in state.all_counts] == [5, 3, 2]
     assert (state.usage[0].tokens, state.usage[0].cost) == (450, 0.25)
 
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evolinstruct.errors import EvolinstructError
-from evolinstruct.seeds import Counts, Seed, read_seeds
+from evolinstruct.seeds import Seed, SeedCounts, read_seeds
 
 BAD = object()
 """A row that holds no instruction."""
@@ -155,7 +155,7 @@ QUICK = settings(
 )
 
 
-def read(path: Path, counts: Counts, **options: Any) -> list[Seed]:
+def read(path: Path, counts: SeedCounts, **options: Any) -> list[Seed]:
     wanted = {"field": None, "skip_bad": True, "limit": None, **options}
     return list(read_seeds([str(path)], counts=counts, **wanted))
 
@@ -173,7 +173,7 @@ def test_every_row_of_a_file_becomes_a_seed_or_is_counted(
     def check(file: Written, packed: tuple[str, Callable[[bytes], bytes]]) -> None:
         path = folder / f"a{file.suffix}{packed[0]}"
         path.write_bytes(packed[1](file.content))
-        counts = Counts()
+        counts = SeedCounts()
         expected = list(dict.fromkeys(text.strip() for text in file.texts))
         if expected:
             assert [seed.instruction for seed in read(path, counts)] == expected
@@ -216,7 +216,7 @@ def test_a_file_with_other_bytes_in_it_gives_seeds_or_one_sentence(
         place = int(at * len(content))
         path = folder / f"a{file.suffix}{packed[0]}"
         path.write_bytes(content[:place] + other + content[place + much :])
-        counts = Counts()
+        counts = SeedCounts()
         sentence, seeds = "", []
         try:
             seeds = read(path, counts, skip_bad=skip_bad)
@@ -236,4 +236,4 @@ def test_a_text_of_parquet_that_is_not_utf8_gets_a_sentence(tmp_path: Path) -> N
     texts = arrow.array([b"caf\xe9"], arrow.binary()).view(arrow.string())
     parquet.write_table(arrow.table({"text": texts}), tmp_path / "a.parquet")
     with pytest.raises(EvolinstructError, match="cannot be read as Parquet after row 0: 'utf-8'"):
-        read(tmp_path / "a.parquet", Counts())
+        read(tmp_path / "a.parquet", SeedCounts())

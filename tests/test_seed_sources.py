@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.seeds import Counts, Seed, hub, read_seeds
-from evolinstruct.seeds.shapes import recognise
+from evolinstruct.seeds import Seed, SeedCounts, hub, read_seeds
+from evolinstruct.seeds.layouts import recognise
 from evolinstruct.seeds.survey import look_at, script_of
 from tests import runs
 from tests.command_line import enter, evolinstruct
@@ -23,7 +23,7 @@ ROWS = [{"instruction": "Add.", "input": "1, 2", "output": "3"}, {"instruction":
 
 
 def read(*names: str | Path, **options: Any) -> list[tuple[str, str | None, str | None]]:
-    wanted = {"field": None, "skip_bad": False, "limit": None, "counts": Counts(), **options}
+    wanted = {"field": None, "skip_bad": False, "limit": None, "counts": SeedCounts(), **options}
     return [(s.instruction, s.input, s.output) for s in read_seeds([*map(str, names)], **wanted)]
 
 
@@ -84,7 +84,7 @@ def test_a_folder_means_its_seed_files_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(text_of([{"text": "First."}])))
     (tmp_path / "README.md").write_text("No seed.")
     (tmp_path / ".c.txt").write_text("Hidden.")
-    found = read_seeds([str(tmp_path)], field=None, skip_bad=False, limit=None, counts=Counts())
+    found = read_seeds([str(tmp_path)], field=None, skip_bad=False, limit=None, counts=SeedCounts())
     assert list(found) == [
         Seed("First.", None, None, str(tmp_path / "a.jsonl.gz")),
         Seed("Second.", None, None, str(tmp_path / "b.txt")),
@@ -137,7 +137,7 @@ def test_of_conversations_the_first_turn_is_taken_and_those_of_several_are_count
         {"messages": [{"role": "user", "content": "A?"}, SAID, USER, SAID]},
         {"id": "0", "data": ["B?", "Ho.", "C?", "D."]},
     ]
-    counts = Counts()
+    counts = SeedCounts()
     found = read(runs.write_seeds(tmp_path / "a.jsonl", rows), counts=counts)
     assert found == [("Hi?", None, "Ho."), ("A?", None, "Ho."), ("B?", None, "Ho.")]
     assert counts.multi_turn == 2

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolinstruct.errors import EvolinstructError, InputError, UsageError
-from evolinstruct.seeds import Counts, Seed, read_seeds
+from evolinstruct.seeds import Seed, SeedCounts, read_seeds
 
 OR_SKIP = "; correct it, or leave bad rows out with --skip-bad."
 TO_CORRECT = "; correct the file, since what follows cannot be told apart."
@@ -23,7 +23,7 @@ def read(
     field: str | None = None,
     skip_bad: bool = False,
     limit: int | None = None,
-    counts: Counts | None = None,
+    counts: SeedCounts | None = None,
     stdin: bytes = b"",
 ) -> list[Seed]:
     return list(
@@ -32,7 +32,7 @@ def read(
             field=field,
             skip_bad=skip_bad,
             limit=limit,
-            counts=Counts() if counts is None else counts,
+            counts=SeedCounts() if counts is None else counts,
             stdin=io.BytesIO(stdin),
         )
     )
@@ -203,20 +203,20 @@ def test_seeds_of_equal_joined_text_are_dropped_and_counted_across_files(here: P
     )
     (here / "b.txt").write_text("Go.\nB\n")
     (here / "c.jsonl").write_bytes(lines({"instruction": "A\nb", "output": "x"}, {"prompt": "A"}))
-    counts = Counts()
+    counts = SeedCounts()
     assert read("a.jsonl", "b.txt", "c.jsonl", counts=counts) == [
         Seed("A", "b", None, "a.jsonl"),
         Seed("Go.", None, None, "a.jsonl"),
         Seed("B", None, None, "b.txt"),
         Seed("A", None, None, "c.jsonl"),
     ]
-    assert counts == Counts(read=7, skipped=0, duplicates=3)
+    assert counts == SeedCounts(read=7, skipped=0, duplicates=3)
 
 
 def test_a_limit_counts_seeds_after_bad_rows_and_duplicates(here: Path) -> None:
     (here / "a.jsonl").write_bytes(lines(1, GO, GO, 2, {"text": "A"}, {"text": "B"}, 3))
     (here / "b.jsonl").write_bytes(b"broken")
-    counts = Counts()
+    counts = SeedCounts()
     seeds = read("a.jsonl", "b.jsonl", skip_bad=True, limit=2, counts=counts)
     assert [seed.instruction for seed in seeds] == ["Go.", "A"]
     assert (counts.read, counts.skipped, counts.duplicates) == (5, 2, 1)
@@ -224,18 +224,18 @@ def test_a_limit_counts_seeds_after_bad_rows_and_duplicates(here: Path) -> None:
 
 def test_skipped_rows_are_counted_and_the_first_five_are_told(here: Path) -> None:
     (here / "a.jsonl").write_bytes(lines(1, GO, *range(2, 9)))
-    counts = Counts()
+    counts = SeedCounts()
     assert read("a.jsonl", skip_bad=True, counts=counts) == [Seed("Go.", None, None, "a.jsonl")]
     problem = "a.jsonl, line {}: the number {}, where a JSON object should be"
     told = [
         problem.format(line, number) for line, number in [(1, 1), (3, 2), (4, 3), (5, 4), (6, 5)]
     ]
-    assert counts == Counts(read=9, skipped=8, duplicates=0, problems=told)
+    assert counts == SeedCounts(read=9, skipped=8, duplicates=0, problems=told)
 
 
 def test_a_bad_row_of_a_table_costs_no_other_row() -> None:
     table = b'instruction,output\n\xff"A,1\n"B" x,2\nC,3,4\n"D\nd",5\n,6\nE\n'
-    counts = Counts()
+    counts = SeedCounts()
     seeds = read("-", stdin=table, skip_bad=True, counts=counts)
     assert [(seed.instruction, seed.output) for seed in seeds] == [("D\nd", "5"), ("E", None)]
     assert counts.problems == [
@@ -433,7 +433,7 @@ def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path
     for name, sentence in sentences.items():
         with pytest.raises(InputError) as raised:
             read_seeds(
-                ["tasks.jsonl", name], field=None, skip_bad=False, limit=None, counts=Counts()
+                ["tasks.jsonl", name], field=None, skip_bad=False, limit=None, counts=SeedCounts()
             )
         assert str(raised.value) == sentence
 
@@ -474,9 +474,9 @@ def test_it_does_not_matter_where_a_file_is_cut_into_the_pieces_it_is_read_in(
     encoded = content.encode()
     for cut in range(1, len(encoded)):
         (here / name).write_bytes(start.encode().ljust(65_536 - cut) + encoded)
-        counts = Counts()
+        counts = SeedCounts()
         assert read(name, skip_bad=True, counts=counts) == [Seed("é", None, None, name)]
-        assert counts == Counts(read=2, skipped=1, problems=[problem])
+        assert counts == SeedCounts(read=2, skipped=1, problems=[problem])
 
 
 def test_bad_utf8_is_found_at_its_place_in_a_large_array(here: Path) -> None:
@@ -510,7 +510,7 @@ def write_many(path: Path, rows: int) -> Path:
 
 
 def peak_memory(path: Path) -> int:
-    counts = Counts()
+    counts = SeedCounts()
     tracemalloc.start()
     for _ in read_seeds([str(path)], field=None, skip_bad=False, limit=None, counts=counts):
         pass
@@ -560,7 +560,7 @@ def test_any_bytes_give_seeds_or_one_sentence(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / name
     path.write_bytes(end.join(rows))
-    counts = Counts()
+    counts = SeedCounts()
     try:
         seeds = read(path, skip_bad=skip_bad, counts=counts)
     except EvolinstructError as error:
@@ -581,7 +581,7 @@ def test_no_row_of_json_lines_is_lost_silently(
     content = b"\n".join([good, *rows, good]).replace(b"\0", b"")
     path = tmp_path_factory.getbasetemp() / "a.jsonl"
     path.write_bytes(content)
-    counts = Counts()
+    counts = SeedCounts()
     seeds = read(path, skip_bad=True, counts=counts)
     written = [line for line in content.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
     assert counts.read == len(written)

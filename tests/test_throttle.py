@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolinstruct.errors import CallFailed, Interrupted, ServiceRefused, TryAgain
-from evolinstruct.llm.base import ClientOptions, Draw, Reply, Request, Subject, Usage
+from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.throttle import Throttle, steady
 from evolinstruct.llm.throttle.pace import Pace
@@ -24,8 +24,8 @@ STOP = Interrupted("stopped by the user")
 
 
 def ask(name: str) -> Request:
-    subject = Subject(1, "deepen", "in-depth", None, "p")
-    return Request(Draw(name, "evolve"), subject, (("user", name),), "loopback-1")
+    subject = CallContext(1, "deepen", "in-depth", None, "p")
+    return Request(CallId(name, "evolve"), subject, (("user", name),), "loopback-1")
 
 
 class Held:
@@ -37,7 +37,7 @@ class Held:
         self.most = 0
 
     async def complete(self, request: Request) -> Reply:
-        name = request.draw.child_id
+        name = request.call_id.child_id
         self.sent.append(name)
         self.under_way[name] = asyncio.get_running_loop().create_future()
         self.most = max(self.most, len(self.under_way))

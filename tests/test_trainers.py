@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from evolinstruct.analysis.runs import Run
 from evolinstruct.export import SHAPES, TRAINERS, Request, export
-from evolinstruct.review.runs import Run
 from tests import runs
 
 ROOT = Path(__file__).parent.parent

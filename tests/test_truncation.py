@@ -21,7 +21,7 @@ class Cutting(Scripted):
 
     def _say(self, request: Request) -> str | Reply | Exception:
         said = obedient(request)
-        is_long = "number 2" in request.subject.instruction
+        is_long = "number 2" in request.context.instruction
         if request.purpose == "answer" and (is_long or (request.max_tokens or 0) < 900):
             return reply("The answer beg", "length")
         return said

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from evolinstruct import prompts
-from evolinstruct.recipe import Recipe
 from evolinstruct.records import Failed, Kept, Line, Rejected, child_id, encode, seed_id
-from evolinstruct.run.tally import Tally
+from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import KINDS
+from evolinstruct.settings import Recipe
 
 HOSTILE = "Ring the bell \x1b[31m\x07 now [bold]loudly[/bold] \u202e backwards"
 SEEDS = (
@@ -110,12 +110,12 @@ def write_run(path: Path, lines: list[list[Line]] | None = None, **changes: Any)
     """Write a finished run; `changes` are laid over its run.json."""
     path.mkdir()
     generations = lines or family_lines()
-    tallies = []
+    all_counts = []
     for number, found in enumerate(generations):
-        tally = Tally(number, len(found))
+        counts = Counts(number, len(found))
         for line in found:
-            tally.add(line)
-        tallies.append(tally)
+            counts.add(line)
+        all_counts.append(counts)
         for kind in KINDS if number else [Kept]:
             name = f"generation-{number}{KINDS[kind]}.jsonl"
             written = (encode(line) for line in found if type(line) is kind)
@@ -132,7 +132,7 @@ def write_run(path: Path, lines: list[list[Line]] | None = None, **changes: Any)
         "seeds": {"files": ["seeds.jsonl"], "used": len(generations[0])},
         "pack": {"name": "general", "digest": ""},
         "generations": [
-            {"tally": tally.to_json(), "made_from": "", "files": {}} for tally in tallies
+            {"tally": counts.to_json(), "made_from": "", "files": {}} for counts in all_counts
         ],
         "dataset": None,
         "usage": [

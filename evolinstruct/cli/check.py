@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evolinstruct.cli.options import AsJson, Quiet, Verbose, settled, takes_settings
+from evolinstruct.cli.options import AsJson, Quiet, Verbose, settings_from, takes_settings
 from evolinstruct.cli.reporting import reported
 
 
@@ -21,9 +21,9 @@ def command(
     Takes the options of evolve: add them as you would there, without SEEDS and -o.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
-        from evolinstruct import checkup  # noqa: PLC0415 - slow
+        from evolinstruct import connection_check as checkup  # noqa: PLC0415 - slow
 
-        findings = checkup.check(settled(flags))
+        findings = checkup.check(settings_from(flags))
         report.console.findings(findings)
         report.exit_code = int(any(finding.problem for finding in findings))
         report.facts = {

@@ -61,7 +61,7 @@ def command(
     """
     with reported(verbose=verbose, as_json=as_json) as report:
         alike = _share(likeness)
-        from evolinstruct.review.surfacing import Search, lines_of  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.contamination import Search, lines_of  # noqa: PLC0415 - slow
         from evolinstruct.seeds.items import paths_of, read_items  # noqa: PLC0415 - slow
 
         notices: list[str] = []
@@ -73,8 +73,8 @@ def command(
         report.facts = {"source": str(source), **found.to_json()}
         report.exit_code = int(fail and not found.is_clean)
         if not as_json:
+            from evolinstruct.console.contamination import show  # noqa: PLC0415 - slow
             from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
-            from evolinstruct.console.surfacing import show  # noqa: PLC0415 - slow
 
             show(Page(), source, found)
         for notice in notices:

@@ -17,7 +17,7 @@ from evolinstruct.cli.options import (
     Update,
     Verbose,
     directory_from,
-    settled,
+    settings_from,
     takes_settings,
 )
 from evolinstruct.cli.reporting import Report, reported
@@ -51,7 +51,7 @@ def command(
             raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
         from evolinstruct.run import job  # noqa: PLC0415 - slow
 
-        run = job.prepare(sources, directory_from(out), settled(flags))
+        run = job.prepare(sources, directory_from(out), settings_from(flags))
         if dry_run:
             _foretell(run, report, out, update=update)
         else:

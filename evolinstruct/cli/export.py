@@ -109,9 +109,9 @@ def command(
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
         from evolinstruct import export  # noqa: PLC0415 - slow
-        from evolinstruct.console.exports import told  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.console.export import told  # noqa: PLC0415 - slow
         from evolinstruct.export import push as uploading  # noqa: PLC0415 - slow
-        from evolinstruct.review.runs import Run  # noqa: PLC0415 - slow
 
         request = export.Request(
             format=format,

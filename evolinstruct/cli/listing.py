@@ -44,7 +44,7 @@ def listed(out: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Callable[[
     if out is None:
         yield lambda _: None
         return
-    from evolinstruct.whole_file import replaced  # noqa: PLC0415 - slow
+    from evolinstruct.atomic_write import replaced  # noqa: PLC0415 - slow
 
     with replaced(outside(out, inputs)) as file:
         yield lambda each: _write(file, each)

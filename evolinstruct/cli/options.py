@@ -18,7 +18,7 @@ from evolinstruct import defaults
 from evolinstruct.errors import UsageError
 
 if TYPE_CHECKING:
-    from evolinstruct.recipe import Settings
+    from evolinstruct.settings import Settings
 
 _PURPOSES = ", ".join(defaults.PURPOSES)
 
@@ -286,17 +286,13 @@ takes_settings = takes(SETTINGS, "flags")
 """Gives a command every setting of a run, as `flags`."""
 
 
-def _settings_from(flags: Mapping[str, Any]) -> dict[str, object]:
+def _parsed(flags: Mapping[str, Any]) -> dict[str, object]:
     """Turn the words of the command line into settings, `preset` and `recipe` left out.
 
     Raises:
         UsageError: a purpose that there is not.
     """
-    from evolinstruct.recipe import (  # noqa: PLC0415 - slow
-        parse_by_purpose,
-        parse_lists,
-        parse_parameters,
-    )
+    from evolinstruct.settings import parse_by_purpose, parse_lists, parse_parameters  # noqa: PLC0415 - slow
 
     settings = {
         name: value
@@ -329,18 +325,18 @@ def rules_from(flags: Mapping[str, Any]) -> dict[str, Any]:
     return elimination.parse_words(on or (), off or (), strict=bool(strict))
 
 
-def settled(flags: Mapping[str, Any]) -> Settings:
+def settings_from(flags: Mapping[str, Any]) -> Settings:
     """Return the settings that the flags come to, over a recipe file and a preset.
 
     Raises:
         UsageError: a flag is wrong.
         InputError: the recipe file is.
     """
-    from evolinstruct import recipe  # noqa: PLC0415 - slow
+    from evolinstruct import settings as recipe  # noqa: PLC0415 - slow
 
     file = recipe.read_file(Path(flags["recipe"])) if "recipe" in flags else None
-    given = recipe.Layer(_settings_from(flags), flags.get("preset"), flag)
-    return recipe.settle(given, file)
+    given = recipe.Layer(_parsed(flags), flags.get("preset"), flag)
+    return recipe.resolve(given, file)
 
 
 def directory_from(out: str) -> Path:

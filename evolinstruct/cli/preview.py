@@ -19,7 +19,7 @@ from evolinstruct.cli.options import (
     Update,
     Verbose,
     directory_from,
-    settled,
+    settings_from,
     takes_settings,
 )
 from evolinstruct.cli.reporting import reported
@@ -56,13 +56,13 @@ def command(
     Added and removed words are coloured, or marked {+so+} and [-so-] where there is no colour.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report, _directory(out) as run:
-        from evolinstruct.review import preview  # noqa: PLC0415 - slow
-        from evolinstruct.review.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.analysis import preview  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.filters import whole_number  # noqa: PLC0415 - slow
         from evolinstruct.run import job  # noqa: PLC0415 - slow
-        from evolinstruct.selection import whole_number  # noqa: PLC0415 - slow
 
         count = whole_number("--number", number, 1)
-        drawn = job.prepare(sources, run, settled(flags), preview=count)
+        drawn = job.prepare(sources, run, settings_from(flags), preview=count)
         follow(drawn, report, update=update)
         made = Run(run)
         whole = preview.extrapolate(made.state)

@@ -14,10 +14,10 @@ from evolinstruct.cli.reporting import reported
 from evolinstruct.errors import InputError
 
 if TYPE_CHECKING:
+    from evolinstruct.analysis.refilter import Refiltered
+    from evolinstruct.analysis.runs import Run
     from evolinstruct.contamination import Items
-    from evolinstruct.recipe import Recipe
-    from evolinstruct.review.refilter import Refiltered
-    from evolinstruct.review.runs import Run
+    from evolinstruct.settings import Recipe
 
 _OPTIONS = ("rule", "no_rule", "against", "strict", "eliminate", "compare", "recipe")
 
@@ -59,8 +59,8 @@ def command(
     """
     with reported(verbose=verbose, as_json=as_json) as report:
         from evolinstruct import elimination  # noqa: PLC0415 - slow
-        from evolinstruct.review.refilter import Refilter, refilter  # noqa: PLC0415 - slow
-        from evolinstruct.review.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.refilter import Refilter, refilter  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
 
         run = Run(source)
         recipe = _changed(run.state.recipe, flags)
@@ -78,7 +78,7 @@ def command(
 
 def _changed(recipe: Recipe, flags: Mapping[str, Any]) -> Recipe:
     """Lay the options over the run's own recipe."""
-    from evolinstruct import recipe as recipes  # noqa: PLC0415 - slow
+    from evolinstruct import settings as recipes  # noqa: PLC0415 - slow
 
     names = ("rules", "against", "eliminate", "compare")
     own = {name: getattr(recipe, name) for name in names}
@@ -89,7 +89,7 @@ def _changed(recipe: Recipe, flags: Mapping[str, Any]) -> Recipe:
     if rules := rules_from(flags):
         given["rules"] = rules
     layers = recipes.Layer(given), recipes.Layer(own)
-    return recipes.settle(*layers).recipe
+    return recipes.resolve(*layers).recipe
 
 
 def _against(recipe: Recipe, flags: Mapping[str, Any]) -> Items | None:

@@ -36,8 +36,8 @@ def command(
     The file needs nothing else and no network.
     """
     with reported(verbose=verbose) as report:
+        from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
         from evolinstruct.report import write_report  # noqa: PLC0415 - slow
-        from evolinstruct.review.runs import Run  # noqa: PLC0415 - slow
 
         runs = [Run(run_dir) for run_dir in run_dirs]
         write_report(runs, out, rows, seed)

@@ -40,10 +40,10 @@ def command(
     with reported(verbose=verbose, as_json=as_json) as report:
         if as_json and as_csv:
             raise UsageError("--json and --csv cannot both be given; name one of them.")
-        from evolinstruct.review.figure_rows import rows  # noqa: PLC0415 - slow
-        from evolinstruct.review.figures import measure  # noqa: PLC0415 - slow
-        from evolinstruct.review.runs import Run  # noqa: PLC0415 - slow
-        from evolinstruct.selection import whole_number  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.figure_rows import rows  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.figures import measure  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.filters import whole_number  # noqa: PLC0415 - slow
 
         runs = [Run(run_dir) for run_dir in run_dirs]
         size = whole_number("--sample", sample, 1) or 0

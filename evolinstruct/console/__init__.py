@@ -1,6 +1,6 @@
 """What a person sees on the terminal: progress, notices, tables, errors; all on stderr.
 
-The only importer of rich. Knows events, tallies and errors, and nothing of how they come about.
+The only importer of rich. Knows events, all_counts and errors, and nothing of how they come about.
 """
 
 from __future__ import annotations
@@ -19,24 +19,25 @@ from rich.console import Console as Terminal
 from rich.live import Live
 from rich.text import Text
 
-from evolinstruct.checkup import Finding
-from evolinstruct.console import findings, spending, tables
+from evolinstruct.connection_check import Finding
+from evolinstruct.console import check as findings
+from evolinstruct.console import spending, tables
 from evolinstruct.console.progress import Progress, losses
 from evolinstruct.console.texts import excerpt, harmless, harmless_lines, listed
 from evolinstruct.errors import EvolinstructError, Interrupted, StopRun
 from evolinstruct.records import Failed
+from evolinstruct.run.counts import Counts, LowYield
 from evolinstruct.run.events import (
     Event,
     Finished,
     GenerationEnded,
     GenerationStarted,
-    Said,
-    Settled,
+    LineWritten,
+    Notice,
     counted,
 )
 from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.summary import Summary
-from evolinstruct.run.tally import LowYield, Tally
 
 _REDRAW_EVERY = 0.1
 _SAY_EVERY = 10.0
@@ -124,7 +125,7 @@ class Console:
         if isinstance(event, GenerationStarted):
             self._say_finished_before()
         match event:
-            case Settled():
+            case LineWritten():
                 self._advance(event)
             case GenerationStarted():
                 self._start(event)
@@ -132,7 +133,7 @@ class Console:
                 self._end_generation(event)
             case LowYield():
                 self._warn(event)
-            case Said(text):
+            case Notice(text):
                 self.say(text)
             case Finished():
                 self._finished_before.clear()  # where nothing was anew, nothing needs telling apart
@@ -167,7 +168,7 @@ class Console:
             if self._progress is not None:
                 self.say(self._progress.plain())
 
-    def _advance(self, event: Settled) -> None:
+    def _advance(self, event: LineWritten) -> None:
         self._calls = event.calls
         if self._progress is not None:
             self._progress.see(event)
@@ -179,11 +180,11 @@ class Console:
 
     def _end_generation(self, event: GenerationEnded) -> None:
         self._end_progress()
-        if not event.anew:
-            self._finished_before.append(event.tally.generation)
-        elif event.tally.generation:
-            self.say(_what_came_of(event.tally))
-        elif lost := losses(event.tally):
+        if not event.is_new:
+            self._finished_before.append(event.counts.generation)
+        elif event.counts.generation:
+            self.say(_what_came_of(event.counts))
+        elif lost := losses(event.counts):
             self.say(f"Seeds that got no good answer and stay without: {', '.join(lost)}.")
 
     def _say_finished_before(self) -> None:
@@ -202,7 +203,7 @@ class Console:
     def _warn(self, event: LowYield) -> None:
         text = Text("Low yield: ", style="bold yellow")
         text.append(
-            f"{event.kept_share:.0%} of the first {counted(event.settled, 'instruction')}"
+            f"{event.kept_share:.0%} of the first {counted(event.finished, 'instruction')}"
             f" of generation {event.generation} were kept.",
             style="default",
         )
@@ -290,18 +291,18 @@ class Console:
         for table in made:
             self._terminal.print(Text(), table)
         if self._verbosity >= 1:
-            self._terminal.print(Text(), tables.operations(summary.tallies))
+            self._terminal.print(Text(), tables.operations(summary.all_counts))
             self._terminal.print(Text(), spending.spent(summary))
         self.say("")
         for line in tables.where_to_look(summary, out):
             self.say(line)
 
 
-def _what_came_of(tally: Tally) -> str:
-    failed = f", {tally.failed.total():,} failed" if tally.failed else ""
+def _what_came_of(counts: Counts) -> str:
+    failed = f", {counts.failed.total():,} failed" if counts.failed else ""
     return (
-        f"Generation {tally.generation}: {tally.kept:,} of {tally.pool:,} kept,"
-        f" {tally.rejected.total():,} rejected{failed}."
+        f"Generation {counts.generation}: {counts.kept:,} of {counts.pool:,} kept,"
+        f" {counts.rejected.total():,} rejected{failed}."
     )
 
 

@@ -10,9 +10,9 @@ from functools import partial
 
 from rich.text import Text
 
-from evolinstruct.distributions import BAND, Quartiles
-from evolinstruct.review.figures import Group
-from evolinstruct.review.variety import Distinctness
+from evolinstruct.analysis.diversity import Distinctness
+from evolinstruct.analysis.figures import Group
+from evolinstruct.statistics import BAND, Quartiles
 
 NONE = "-"
 BAND_SHOWN = f"{BAND[0]} to {BAND[1]}"
@@ -71,7 +71,7 @@ def by_rule(rule: str) -> Show:
 
 def rule_share(rule: str, group: Group) -> str:
     """Write which share of those that are settled a rule rejected."""
-    return percent(group.rejected[rule] / group.settled if group.settled else None)
+    return percent(group.rejected[rule] / group.finished if group.finished else None)
 
 
 def left_band(group: Group) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rich.text import Text
 
+from evolinstruct.analysis.figures import Figures, Group
 from evolinstruct.console import cells
 from evolinstruct.console.figures import say_how, show_figures
 from evolinstruct.console.page import Page, one_line
 from evolinstruct.console.texts import clock
-from evolinstruct.review.figures import Figures, Group
 
 _DIFFERS = "≠ "
 _SAME = "  "

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from rich.text import Text
 
+from evolinstruct.analysis.families import Family, Step
+from evolinstruct.analysis.preview import Extrapolation
+from evolinstruct.analysis.replay import Call
 from evolinstruct.console.lines import ANSWER_LINES, heading, show_outcome
 from evolinstruct.console.page import Page, one_line, page_text
 from evolinstruct.console.texts import listed
 from evolinstruct.llm.base import Request
 from evolinstruct.records import Failed, Kept, Line
-from evolinstruct.review.families import Family, Step
-from evolinstruct.review.preview import Extrapolation
-from evolinstruct.review.replay import Call
 from evolinstruct.run.events import counted
 from evolinstruct.words import compare_words, count_words, is_new_text
 
@@ -119,7 +119,7 @@ def _asked(request: Request) -> str:
         **request.extra,
     }
     said = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
-    again = f", attempt {request.draw.attempt + 1}" if request.draw.attempt else ""
+    again = f", attempt {request.call_id.attempt + 1}" if request.call_id.attempt else ""
     return f"{request.purpose}{again}: {page_text(said)}"
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from evolinstruct.analysis.diversity import Distinctness
+from evolinstruct.analysis.figures import Figures, Group
 from evolinstruct.console import cells
 from evolinstruct.console.page import Page, one_line
 from evolinstruct.console.texts import clock
-from evolinstruct.review.figures import Figures, Group
-from evolinstruct.review.variety import Distinctness
 from evolinstruct.run.events import counted
 
 
@@ -95,7 +95,7 @@ def _show_rules(page: Page, figures: Figures) -> None:
     for rule, count in total.rejected.most_common():
         by = Counter({name: group.rejected[rule] for name, group in figures.operations.items()})
         name, most = by.most_common(1)[0]
-        share = cells.percent(count / total.settled)
+        share = cells.percent(count / total.finished)
         rows.append([rule, f"{count:,}", share, f"{name} ({most:,})"])
     page.table("By rule", ["", "rejected", "of all", "most of them by"], rows)
 
@@ -126,7 +126,7 @@ def _each(columns: Sequence[Group], show: cells.Show) -> list[cells.Cell]:
 
 
 def _unsettled(figures: Figures) -> Iterator[list[cells.Cell]]:
-    left = [figures.unsettled(number) for number in figures.generations]
+    left = [figures.unfinished(number) for number in figures.generations]
     if any(left):
         yield ["not yet settled", cells.NONE, *(f"{count:,}" for count in (*left, sum(left)))]
 
@@ -147,7 +147,7 @@ def say_how(page: Page, runs: Sequence[Figures]) -> None:
     """Say how variety is measured."""
     page.print()
     page.print(
-        f"Variety is measured on at most {counted(runs[0].sample, 'text')} of each generation,"
+        f"Diversity is measured on at most {counted(runs[0].sample, 'text')} of each generation,"
         f" drawn by the seed {runs[0].sample_seed}: distinct-n is the share of different phrases"
         " of n words, copies that of instructions that repeat another."
     )

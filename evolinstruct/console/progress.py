@@ -14,8 +14,8 @@ from rich.text import Text
 from evolinstruct.console.texts import clock, rounded
 from evolinstruct.llm.budget import dollars
 from evolinstruct.llm.throttle import Sending
-from evolinstruct.run.events import GenerationStarted, Settled
-from evolinstruct.run.tally import Tally
+from evolinstruct.run.counts import Counts
+from evolinstruct.run.events import GenerationStarted, LineWritten
 
 _BAR = 30
 _LEAST_BAR = 6
@@ -27,15 +27,15 @@ class Progress:
 
     def __init__(self, event: GenerationStarted, calls: int, now: Callable[[], float]) -> None:
         """Begin, with so many calls made before; `now` gives the present in seconds."""
-        self._tally = event.tally
+        self._tally = event.counts
         self._sending = event.sending
         self._now = now
         self._pace = _Pace(now(), calls)
         self._spent: list[str] = []
-        number = event.tally.generation
+        number = event.counts.generation
         self._title = f"Generation {number}/{event.generations}" if number else "Seeds"
 
-    def see(self, event: Settled) -> None:
+    def see(self, event: LineWritten) -> None:
         """Take notice of a line."""
         self._pace.see(self._now(), event.calls, self._done)
         self._spent = spent(event.tokens, event.cost)
@@ -63,7 +63,7 @@ class Progress:
     @property
     def _done(self) -> int:
         # A seed whose answer was rejected is counted as kept too: it stays a seed.
-        return self._tally.settled if self._tally.generation else self._tally.kept
+        return self._tally.finished if self._tally.generation else self._tally.kept
 
     @property
     def _count(self) -> str:
@@ -96,10 +96,10 @@ def spent(tokens: int, cost: Decimal | None) -> list[str]:
     return [*said, dollars(cost)] if cost else said
 
 
-def losses(tally: Tally) -> list[str]:
+def losses(counts: Counts) -> list[str]:
     """Say how many each rule rejected, the most first, and how many failed."""
-    said = [f"{count:,} {rule}" for rule, count in tally.rejected.most_common()]
-    return [*said, f"{tally.failed.total():,} failed"] if tally.failed else said
+    said = [f"{count:,} {rule}" for rule, count in counts.rejected.most_common()]
+    return [*said, f"{counts.failed.total():,} failed"] if counts.failed else said
 
 
 class _Pace:
@@ -111,17 +111,17 @@ class _Pace:
     def __init__(self, now: float, calls: int) -> None:
         self._marks = deque([(now, calls, 0)])
 
-    def see(self, now: float, calls: int, settled: int) -> None:
+    def see(self, now: float, calls: int, finished: int) -> None:
         if now - self._marks[-1][0] < self._STEP:
             return
-        self._marks.append((now, calls, settled))
+        self._marks.append((now, calls, finished))
         while now - self._marks[0][0] > self._WINDOW:
             self._marks.popleft()
 
     def rates(self) -> tuple[float, float]:
-        """Return calls and settled instructions a second."""
-        (start, calls_before, before), (end, calls, settled) = self._marks[0], self._marks[-1]
+        """Return calls and finished instructions a second."""
+        (start, calls_before, before), (end, calls, finished) = self._marks[0], self._marks[-1]
         seconds = end - start
         if not seconds:
             return 0.0, 0.0
-        return (calls - calls_before) / seconds, (settled - before) / seconds
+        return (calls - calls_before) / seconds, (finished - before) / seconds

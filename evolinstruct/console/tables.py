@@ -1,6 +1,6 @@
 """What a run came to, as a table and a few sentences.
 
-Knows summaries and tallies, and how many columns fit a width. Prints nothing.
+Knows summaries and all_counts, and how many columns fit a width. Prints nothing.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from rich import box
 from rich.table import Table
 
 from evolinstruct.errors import Interrupted
+from evolinstruct.run.counts import Counts
 from evolinstruct.run.events import counted
 from evolinstruct.run.summary import Summary
-from evolinstruct.run.tally import Tally
 
 _GAP = 2
 
 
 def generations(summary: Summary, width: int) -> Iterator[Table]:
     """Yield the counts, a column for each generation: as many tables as the width needs."""
-    tallies = [tally for tally in summary.tallies if tally.generation and tally.settled]
-    if not tallies:
+    all_counts = [counts for counts in summary.all_counts if counts.generation and counts.finished]
+    if not all_counts:
         return
-    rows = _rows(tallies)
+    rows = _rows(all_counts)
     names = max(len(name) for name, _ in rows)
     cells = max(len(cell) for _, cells in rows for cell in cells) + _GAP
     fitting = max(1, (width - names) // cells)
-    heads = [*(str(tally.generation) for tally in tallies), "all"]
+    heads = [*(str(counts.generation) for counts in all_counts), "all"]
     for start in range(0, len(heads), fitting):
         table = _table("generation", *heads[start : start + fitting])
         for name, row in rows:
@@ -39,9 +39,9 @@ def generations(summary: Summary, width: int) -> Iterator[Table]:
         yield table
 
 
-def operations(tallies: Sequence[Tally]) -> Table:
+def operations(all_counts: Sequence[Counts]) -> Table:
     """Return how often each operation was drawn."""
-    drawn = sum((tally.operations for tally in tallies), Counter[str]())
+    drawn = sum((counts.operations for counts in all_counts), Counter[str]())
     table = _table("operation", "drawn")
     for name, count in sorted(drawn.items()):
         table.add_row(name, f"{count:,}")
@@ -57,30 +57,33 @@ def _table(first: str, *others: str) -> Table:
     return table
 
 
-def _rows(tallies: Sequence[Tally]) -> list[tuple[str, list[str]]]:
+def _rows(all_counts: Sequence[Counts]) -> list[tuple[str, list[str]]]:
     """Return the rows, a cell for each generation and one for all."""
 
-    def row(name: str, count: Callable[[Tally], int]) -> tuple[str, list[str]]:
-        counts = [count(tally) for tally in tallies]
+    def row(name: str, count: Callable[[Counts], int]) -> tuple[str, list[str]]:
+        counts = [count(counts) for counts in all_counts]
         return name, [f"{number:,}" for number in (*counts, sum(counts))]
 
-    rules = sorted({rule for tally in tallies for rule in tally.rejected})
+    rules = sorted({rule for counts in all_counts for rule in counts.rejected})
     rows = [
-        row("pool", lambda tally: tally.pool),
-        row("kept", lambda tally: tally.kept),
-        row("rejected", lambda tally: tally.rejected.total()),
+        row("pool", lambda counts: counts.pool),
+        row("kept", lambda counts: counts.kept),
+        row("rejected", lambda counts: counts.rejected.total()),
         *(row(f"  {rule}", partial(_rejected_by, rule)) for rule in rules),
-        row("failed", lambda tally: tally.failed.total()),
+        row("failed", lambda counts: counts.failed.total()),
     ]
-    if any(tally.settled < tally.pool for tally in tallies):
-        rows.append(row("not finished", lambda tally: tally.pool - tally.settled))
-    kept, calls = sum(tally.kept for tally in tallies), sum(tally.calls for tally in tallies)
-    shares = [_share(tally.kept, tally.calls) for tally in tallies]
+    if any(counts.finished < counts.pool for counts in all_counts):
+        rows.append(row("not finished", lambda counts: counts.pool - counts.finished))
+    kept, calls = (
+        sum(counts.kept for counts in all_counts),
+        sum(counts.calls for counts in all_counts),
+    )
+    shares = [_share(counts.kept, counts.calls) for counts in all_counts]
     return [*rows, ("kept per 100 calls", [*shares, _share(kept, calls)])]
 
 
-def _rejected_by(rule: str, tally: Tally) -> int:
-    return tally.rejected[rule]
+def _rejected_by(rule: str, counts: Counts) -> int:
+    return counts.rejected[rule]
 
 
 def _share(kept: int, calls: int) -> str:
@@ -93,7 +96,7 @@ def where_to_look(summary: Summary, out: Path) -> Iterator[str]:
         lines = counted(summary.dataset_lines, "instruction")
         yield f"{lines} with answers, shuffled: {out / 'dataset.jsonl'}"
     yield f"What each generation kept, and what was rejected and why: {out}/generation-*.jsonl"
-    if failed := sum(tally.failed.total() for tally in summary.tallies):
+    if failed := sum(counts.failed.total() for counts in summary.all_counts):
         yield (
             f"{counted(failed, 'instruction')} got no answer from the service:"
             f" {out}/generation-*.failed.jsonl"
@@ -113,7 +116,7 @@ def _next_step(summary: Summary) -> str:
             "the same command with --retry failed asks for these again; --allow-failures N (or N%)"
             " counts a run with so many as a success."
         )
-    more = summary.tallies[-1].generation + 1
+    more = summary.all_counts[-1].generation + 1
     if summary.dataset_lines is None:
         return "the same command with --answers --update answers what was kept."
     return f"look at the data; the same command with -g {more} adds a generation to it."

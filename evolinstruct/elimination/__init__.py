@@ -6,7 +6,7 @@ with a name, a meaning and settings of its own. Knows nothing of calls, files an
 
 from __future__ import annotations
 
-from evolinstruct.elimination.catalogue import (
+from evolinstruct.elimination.builtin import (
     ANSWER_RULES,
     COMPARISON,
     POOL_RULES,
@@ -14,11 +14,11 @@ from evolinstruct.elimination.catalogue import (
     RULES,
     cause_of,
 )
-from evolinstruct.elimination.chosen import RuleSet, Wish, choose, find, parse_words
-from evolinstruct.elimination.own import names as names_of_others
+from evolinstruct.elimination.contamination import CONTAMINATED
+from evolinstruct.elimination.plugins import names as names_of_others
 from evolinstruct.elimination.pool import DUPLICATE, NEAR_DUPLICATE
-from evolinstruct.elimination.rules import Answer, Rewrite, Rule, RuleInfo, Setting, Verdict
-from evolinstruct.elimination.surfaced import CONTAMINATED
+from evolinstruct.elimination.rule import Answer, Objection, Rewrite, Rule, RuleInfo, Setting
+from evolinstruct.elimination.ruleset import RuleSet, RuleSetting, choose, find, parse_words
 
 __all__ = [
     "ANSWER_RULES",
@@ -30,13 +30,13 @@ __all__ = [
     "REWRITE_RULES",
     "RULES",
     "Answer",
+    "Objection",
     "Rewrite",
     "Rule",
     "RuleInfo",
     "RuleSet",
+    "RuleSetting",
     "Setting",
-    "Verdict",
-    "Wish",
     "cause_of",
     "choose",
     "find",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.elimination.rules import Answer, Rule, Setting
+from evolinstruct.elimination.rule import Answer, Rule, Setting
 from evolinstruct.words import count_words
 
 _HEAD = 300  # characters at the start that are looked at

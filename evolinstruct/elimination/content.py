@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from evolinstruct.elimination.rules import Rewrite, Rule, Setting
+from evolinstruct.elimination.rule import Rewrite, Rule, Setting
 
 _LOST = "the model answers or shortens the instruction instead of rewriting it"
 

@@ -13,7 +13,7 @@ from collections import Counter
 from functools import cache, lru_cache
 
 from evolinstruct.elimination.paper import stop_words
-from evolinstruct.elimination.rules import Rewrite, Rule, Setting
+from evolinstruct.elimination.rule import Rewrite, Rule, Setting
 from evolinstruct.words import count_words
 
 # Growth

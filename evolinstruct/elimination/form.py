@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.elimination.rules import Rewrite, Rule, Setting
+from evolinstruct.elimination.rule import Rewrite, Rule, Setting
 
 # Leftovers of a chat
 

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from evolinstruct.elimination.rules import Answer, Rewrite, Rule
+from evolinstruct.elimination.rule import Answer, Rewrite, Rule
 
 # Rewrites
 

@@ -6,8 +6,8 @@ measured elsewhere.
 
 from __future__ import annotations
 
-from evolinstruct import likeness
-from evolinstruct.elimination.rules import RuleInfo, Setting
+from evolinstruct import similarity as likeness
+from evolinstruct.elimination.rule import RuleInfo, Setting
 
 DUPLICATE, NEAR_DUPLICATE = "duplicate", "near_duplicate"
 _CAUSE = (

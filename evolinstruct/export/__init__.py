@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evolinstruct import elimination, parquet
+from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError
 from evolinstruct.export import card, files
-from evolinstruct.export.request import Exported, Licences, Request, parse_size
-from evolinstruct.export.shapes import SEED, SHAPES
-from evolinstruct.export.spool import TEST, TRAIN, Spool
+from evolinstruct.export.formats import SEED, SHAPES
+from evolinstruct.export.options import Exported, Licences, Request, parse_size
+from evolinstruct.export.split import TEST, TRAIN, Spool
 from evolinstruct.export.trainers import TRAINERS, Data
+from evolinstruct.filters import Selection, select
 from evolinstruct.records import Kept
-from evolinstruct.review.runs import Run
-from evolinstruct.selection import Selection, select
 
 __all__ = ["SHAPES", "TRAINERS", "Exported", "Licences", "Request", "export", "parse_size"]
 

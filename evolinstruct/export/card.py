@@ -10,14 +10,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from evolinstruct.analysis.runs import Run
 from evolinstruct.export.commands import evolve_command, export_command, seed_names
 from evolinstruct.export.files import CHECKSUMS
-from evolinstruct.export.request import Exported, Request
-from evolinstruct.export.shapes import SEED
-from evolinstruct.export.spool import TEST, TRAIN
+from evolinstruct.export.formats import SEED
+from evolinstruct.export.options import Exported, Request
+from evolinstruct.export.split import TEST, TRAIN
 from evolinstruct.export.trainers import MODEL, TRAINERS
-from evolinstruct.recipe import Recipe
-from evolinstruct.review.runs import Run
+from evolinstruct.settings import Recipe
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -144,14 +144,16 @@ def _contents(request: Request, exported: Exported) -> Iterator[str]:
 
 
 def _eliminated(run: Run) -> Iterator[str]:
-    tallies = [tally for tally in run.state.tallies if tally.settled and tally.generation]
+    all_counts = [
+        counts for counts in run.state.all_counts if counts.finished and counts.generation
+    ]
     yield "In the whole run, by rule and generation:"
     yield ""
-    names = sorted({name for tally in tallies for name in tally.rejected})
-    rows = [(name, *(f"{tally.rejected[name]:,}" for tally in tallies)) for name in names]
-    rows.append(("(kept)", *(f"{tally.kept:,}" for tally in tallies)))
-    rows.append(("(failed)", *(f"{tally.failed.total():,}" for tally in tallies)))
-    yield from _table(("rule", *(f"generation {tally.generation}" for tally in tallies)), rows)
+    names = sorted({name for counts in all_counts for name in counts.rejected})
+    rows = [(name, *(f"{counts.rejected[name]:,}" for counts in all_counts)) for name in names]
+    rows.append(("(kept)", *(f"{counts.kept:,}" for counts in all_counts)))
+    rows.append(("(failed)", *(f"{counts.failed.total():,}" for counts in all_counts)))
+    yield from _table(("rule", *(f"generation {counts.generation}" for counts in all_counts)), rows)
 
 
 def _rights(request: Request) -> Iterator[str]:

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from evolinstruct.export.request import Request
-from evolinstruct.recipe import DEFAULT, Recipe
-from evolinstruct.review.run_state import State
+from evolinstruct.analysis.run_state import State
+from evolinstruct.export.options import Request
 from evolinstruct.seeds import hub
+from evolinstruct.settings import DEFAULT, Recipe
 
 
 def evolve_command(state: State, run_name: str) -> str:

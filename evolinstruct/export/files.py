@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from evolinstruct.atomic_write import put_in_place, writing
 from evolinstruct.errors import InputError
-from evolinstruct.whole_file import put_in_place, writing
 
 CHECKSUMS = "SHA256SUMS"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolinstruct.errors import UsageError
-from evolinstruct.export.spool import TEST, TRAIN
+from evolinstruct.export.split import TEST, TRAIN
 
 MODEL = "OWNER/MODEL"
 _NAME = "evolinstruct"

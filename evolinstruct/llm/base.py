@@ -15,7 +15,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class CallId:
     """Which throw of the dice a call is; part of the journal's key, never sent.
 
     Attributes:
@@ -30,7 +30,7 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class CallContext:
     """What a call is about, beside its messages; never sent, and no part of the journal's key.
 
     It is there for the counts (by generation and operation) and for the offline client, which
@@ -58,8 +58,8 @@ class Request:
     """What is asked for.
 
     Attributes:
-        draw: which throw of the dice this is.
-        subject: what it is about; never sent.
+        call_id: which throw of the dice this is.
+        context: what it is about; never sent.
         messages: (role, content) pairs.
         model: the model's name; empty for clients that have but one.
         temperature: sampling temperature, None to leave it to the service.
@@ -68,8 +68,8 @@ class Request:
         extra: further parameters of the request's body.
     """
 
-    draw: Draw
-    subject: Subject
+    call_id: CallId
+    context: CallContext
     messages: tuple[tuple[str, str], ...]
     model: str
     temperature: float | None = None
@@ -80,7 +80,17 @@ class Request:
     @property
     def purpose(self) -> str:
         """Why it is asked: evolve, compare, answer."""
-        return self.draw.purpose
+        return self.call_id.purpose
+
+    @property
+    def draw(self) -> CallId:
+        """The name that `call_id` had until 0.1; goes after 0.2."""
+        return self.call_id
+
+    @property
+    def subject(self) -> CallContext:
+        """The name that `context` had until 0.1; goes after 0.2."""
+        return self.context
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +189,7 @@ class ClientOptions:
 def encodable(text: str) -> str:
     """Return the text with halves of surrogate pairs, which UTF-8 cannot hold, as U+FFFD."""
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+Draw, Subject = CallId, CallContext
+"""The names that these two had until 0.1; they go after 0.2."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from evolinstruct import defaults
 from evolinstruct.errors import UNREACHABLE, BudgetReached, CallError, StopRun, UsageError
 from evolinstruct.llm.base import Client, Reply, Request, Usage
-from evolinstruct.llm.ledger import Account, Ledger, Spent
 from evolinstruct.llm.prices import Price
+from evolinstruct.llm.usage import Account, Ledger, Spent
 
 _BYTES_PER_TOKEN = 2  # tables, digits and code reach it; prose has four and more
 _PER_MESSAGE = 8  # tokens that a service adds around a message
@@ -255,7 +255,7 @@ class Reservation:
     cost: Decimal | None
 
 
-class Budgeted:
+class BudgetedClient:
     """A client whose every call is within the budget."""
 
     def __init__(self, client: Client, budget: Budget) -> None:

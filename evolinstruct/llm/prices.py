@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from evolinstruct.recipe import DEFAULT
+from evolinstruct.settings import DEFAULT
 
 _FILE = Path(__file__).with_name("prices.toml")
 _DATED = re.compile(r"[-@](20\d{2}-\d{2}-\d{2}|20\d{6}|\d{2}-\d{2}|00\d)$")

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from evolinstruct.errors import UsageError
-from evolinstruct.recipe import DEFAULT, Conduct
+from evolinstruct.settings import DEFAULT, Execution
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
@@ -79,13 +79,13 @@ def find(name: str) -> Provider:
     return PROVIDERS[name]
 
 
-def is_named(conduct: Conduct) -> bool:
+def is_named(execution: Execution) -> bool:
     """Tell whether a service is named, by a flag or by the environment."""
     variables = (KEY_VARIABLE, URL_VARIABLE)
-    return bool(conduct.provider or conduct.base_url or any(map(os.environ.get, variables)))
+    return bool(execution.provider or execution.base_url or any(map(os.environ.get, variables)))
 
 
-def servers_for(conduct: Conduct, purpose: str) -> Servers:
+def servers_for(execution: Execution, purpose: str) -> Servers:
     """Return the servers and the key for a purpose.
 
     What is named for the purpose alone wins over what is named for all; within either, a base URL
@@ -95,13 +95,13 @@ def servers_for(conduct: Conduct, purpose: str) -> Servers:
         UsageError: there is no such provider.
     """
     for named in (purpose, DEFAULT):
-        urls, provider = conduct.base_url.get(named), conduct.provider.get(named)
+        urls, provider = execution.base_url.get(named), execution.provider.get(named)
         if urls or provider is not None:
             break
     service = find(provider) if provider is not None else None
     if not urls:
         urls = [service.base_url if service else os.environ.get(URL_VARIABLE) or ""]
-    variable = conduct.api_key_env.get(purpose, conduct.api_key_env.get(DEFAULT))
+    variable = execution.api_key_env.get(purpose, execution.api_key_env.get(DEFAULT))
     needed = variable or (service.key_variable if service else None)
     looked_for = needed if variable or service else KEY_VARIABLE
     key = os.environ.get(looked_for) if looked_for else None

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from evolinstruct import shipped
-from evolinstruct.durability import bring_to_disk
+from evolinstruct.atomic_write import bring_to_disk
 from evolinstruct.errors import InputError, UsageError
 
 _FOLDERS = ("frames", "operations", "formats")

@@ -20,13 +20,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolinstruct import defaults
+from evolinstruct.analysis.figures import measure
+from evolinstruct.analysis.runs import Run
+from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
 from evolinstruct.report.drawing import Drawing
 from evolinstruct.report.page import GENERATOR, compose
 from evolinstruct.report.sample import draw_families
-from evolinstruct.review.figures import measure
-from evolinstruct.review.runs import Run
-from evolinstruct.whole_file import replaced
 
 _HEAD = 2_000
 """Within so many bytes a page of ours says that it is one."""

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from evolinstruct.distributions import BAND, Quartiles
+from evolinstruct.analysis.figures import Figures, Group
 from evolinstruct.report import specs
 from evolinstruct.report.specs import Spec
 from evolinstruct.report.writing import money, number, share
-from evolinstruct.review.figures import Figures, Group
+from evolinstruct.statistics import BAND, Quartiles
 
 _TAIL = 0.05
 _BINS = 24
@@ -70,10 +70,10 @@ def _outcomes(title: str, by: str, groups: Mapping[str, Group]) -> Chart:
         for outcome, colour in _OUTCOMES.items()
         if any(ends[outcome] for ends in counts.values())
     }
-    kept = {name: group.kept_share or 0.0 for name, group in groups.items() if group.settled}
+    kept = {name: group.kept_share or 0.0 for name, group in groups.items() if group.finished}
     spec = specs.shares(by, "outcome", values, there, labels)
     rows = [
-        [name, number(group.settled), *map(number, counts[name].values()), share(group.kept_share)]
+        [name, number(group.finished), *map(number, counts[name].values()), share(group.kept_share)]
         for name, group in groups.items()
     ]
     return Chart(
@@ -116,13 +116,13 @@ def _rules(figures: Figures) -> Chart:
     if counts:
         rule, count = counts[0]
         says = (
-            f"{total.rejected.total():,} of {total.settled:,} evolutions were rejected;"
-            f" the most by {rule}, {share(count / total.settled)} of all."
+            f"{total.rejected.total():,} of {total.finished:,} evolutions were rejected;"
+            f" the most by {rule}, {share(count / total.finished)} of all."
         )
     values = [{"rule": rule, "count": count, "label": f"{count:,}"} for rule, count in counts]
     spec = specs.ranked("rule", "evolutions rejected", values, "var(--rejected)")
     rows = [
-        [rule, number(count), share(count / total.settled), most[rule]] for rule, count in counts
+        [rule, number(count), share(count / total.finished), most[rule]] for rule, count in counts
     ]
     head = ["rule", "rejected", "of all evolutions", "most of them by"]
     return Chart("Why evolutions were rejected", says, spec if counts else None, head, rows)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evolinstruct.distributions import Quartiles
+from evolinstruct.analysis.families import Step
+from evolinstruct.analysis.figures import Figures
+from evolinstruct.analysis.runs import Run
+from evolinstruct.filters import draw_sample
 from evolinstruct.prompts import Operation
 from evolinstruct.records import Kept
 from evolinstruct.report.markup import Html, folded, join, tag, text
 from evolinstruct.report.sample import Sample, difference
 from evolinstruct.report.writing import number, share
-from evolinstruct.review.families import Step
-from evolinstruct.review.figures import Figures
-from evolinstruct.review.runs import Run
-from evolinstruct.selection import draw_sample
+from evolinstruct.statistics import Quartiles
 from evolinstruct.words import Stretch, count_words
 
 _EXAMPLES = 3
@@ -61,7 +61,7 @@ def _figures(figures: Figures, name: str, label: str) -> Html:
         return tag("p", text(f"{label}: not in this run"), class_="figures")
     grown = Quartiles.of(group.added or group.added_apart)
     said = [
-        f"drawn {group.settled:,} times",
+        f"drawn {group.finished:,} times",
         f"{share(group.kept_share)} kept",
         *([f"median {grown.median:+,.0f} words"] if grown else []),
     ]

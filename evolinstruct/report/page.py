@@ -13,14 +13,14 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+from evolinstruct.analysis.figures import Figures
+from evolinstruct.analysis.runs import Run
 from evolinstruct.report.charts import Chart, charts
 from evolinstruct.report.drawing import Drawing
 from evolinstruct.report.examples import show_operations
 from evolinstruct.report.markup import Html, data, folded, join, table, tag, text
 from evolinstruct.report.sample import Sample
 from evolinstruct.report.story import tell
-from evolinstruct.review.figures import Figures
-from evolinstruct.review.runs import Run
 from evolinstruct.run.events import counted
 
 GENERATOR = '<meta name="generator" content="evolinstruct report">'

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from evolinstruct.analysis.families import Family, Step
+from evolinstruct.analysis.figures import Figures
+from evolinstruct.analysis.runs import Run
+from evolinstruct.filters import draw_sample
 from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.review.families import Family, Step
-from evolinstruct.review.figures import Figures
-from evolinstruct.review.runs import Run
 from evolinstruct.run.events import counted
-from evolinstruct.selection import draw_sample
 from evolinstruct.words import Stretch, compare_words, count_words, is_new_text
 
 _LONGEST = 6_000
@@ -55,7 +55,7 @@ def draw_families(run: Run, figures: Figures, rows: int, seed: int) -> Sample:
         InputError: a file or a line of the run cannot be read.
     """
     seeds = figures.seeds.pool
-    every = seeds + figures.total.settled
+    every = seeds + figures.total.finished
     size = seeds if every <= rows else max(1, seeds * rows // every)
     families = tuple(draw_sample(run.families(), size, seed, lambda family: family.seed.id))
     drawn = sum(1 + len(family.steps) for family in families)

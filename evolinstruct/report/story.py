@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evolinstruct.distributions import BAND, Quartiles
+from evolinstruct.analysis.figures import Figures
 from evolinstruct.report.markup import Html, join, tag, text
 from evolinstruct.report.writing import duration, large, money, number, share
-from evolinstruct.review.figures import Figures
 from evolinstruct.run.events import counted
+from evolinstruct.statistics import BAND, Quartiles
 
 _DIFFERS = "≠"
 
@@ -34,7 +34,7 @@ def tell(runs: Sequence[Figures], names: Sequence[str]) -> Html:
 
 def _sentence(figures: Figures) -> str:
     total, last = figures.total, max(figures.generations, default=0)
-    if not total.settled:
+    if not total.finished:
         return f"{counted(figures.seeds.kept, 'seed')}, of which none has been evolved yet."
     lost = [
         f"{counted(total.rejected.total(), 'evolution')} ({_of_settled(figures)}) rejected by"
@@ -49,7 +49,7 @@ def _sentence(figures: Figures) -> str:
 
 def _of_settled(figures: Figures) -> str:
     total = figures.total
-    return share(total.rejected.total() / total.settled if total.settled else None)
+    return share(total.rejected.total() / total.finished if total.finished else None)
 
 
 def _measures(figures: Figures) -> Iterator[tuple[str, str, str]]:
@@ -57,7 +57,7 @@ def _measures(figures: Figures) -> Iterator[tuple[str, str, str]]:
     total, state = figures.total, figures.state
     lines = state.dataset_lines
     yield "in the data set", number(lines), "seeds with an answer, and all that was kept"
-    yield "kept", share(total.kept_share), f"{total.kept:,} of {total.settled:,} evolutions"
+    yield "kept", share(total.kept_share), f"{total.kept:,} of {total.finished:,} evolutions"
     yield "words of an instruction", *_lengths(figures)
     yield "words added", *_growth(figures)
     spent = [group for group in figures.purposes.values() if group.calls]
@@ -174,7 +174,7 @@ def _side_by_side(runs: Sequence[Figures], names: Sequence[str]) -> Html:
 
 def _rule_share(figures: Figures, rule: str) -> str:
     total = figures.total
-    return share(total.rejected[rule] / total.settled if total.settled else None)
+    return share(total.rejected[rule] / total.finished if total.finished else None)
 
 
 def _compared(name: str, cells: Sequence[str]) -> Html:

@@ -14,11 +14,11 @@ from typing import Any
 
 from evolinstruct import prompts
 from evolinstruct.errors import InputError
-from evolinstruct.recipe import Recipe
 from evolinstruct.records import Kept, encode
-from evolinstruct.run.tally import Tally
+from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import RunDir
-from evolinstruct.run_dir.written import Written
+from evolinstruct.run_dir.lines import Written
+from evolinstruct.settings import Recipe
 
 _PARTS: dict[str, type | tuple[type, ...]] = {
     "status": str,
@@ -49,7 +49,7 @@ def check_state(run_dir: RunDir, state: Mapping[str, Any]) -> None:
         for record in state["generations"]:
             _require(record, "made_from", str)
             _require(record, "files", dict)
-            Tally.from_json(record["tally"])
+            Counts.from_json(record["tally"])
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise InputError(
             f"{run_dir.path / 'run.json'} is not as a run writes it"

@@ -13,8 +13,8 @@ from typing import Any
 
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Operation, Pack
-from evolinstruct.recipe import Conduct, Recipe
 from evolinstruct.records import Kept
+from evolinstruct.settings import Execution, Recipe
 
 # What usually becomes of calls: shares as the offline client has them, which keeps about 85 in 100
 # where the paper's figures (250,000 instructions of 52,000 seeds in 4 generations) come to 95.
@@ -146,7 +146,7 @@ class _Purpose:
 
 def estimate(
     recipe: Recipe,
-    conduct: Conduct,
+    execution: Execution,
     tariff: Tariff,
     pack: Pack,
     weights: Mapping[str, float],
@@ -158,7 +158,7 @@ def estimate(
 
     Args:
         recipe: what is asked for.
-        conduct: how it is carried out.
+        execution: how it is carried out.
         tariff: the prices.
         pack: the prompts.
         weights: of the operations in use.
@@ -182,7 +182,7 @@ def estimate(
         cost = None if price is None else price.cost(*tokens)
         lines.append(Line(generation, purpose, left, *tokens, cost))
     based_on = "this run so far" if seen else "usual shares and lengths"
-    return Estimate(tuple(lines), based_on, *_time(lines, conduct, tariff))
+    return Estimate(tuple(lines), based_on, *_time(lines, execution, tariff))
 
 
 class _Reckoning:
@@ -278,24 +278,24 @@ def _seen(usage: Sequence[Mapping[str, Any]]) -> dict[str, _Purpose]:
     }
 
 
-def _time(lines: Sequence[Line], conduct: Conduct, tariff: Tariff) -> tuple[float, str]:
+def _time(lines: Sequence[Line], execution: Execution, tariff: Tariff) -> tuple[float, str]:
     """Return the seconds that calls are likely to take, and the rate assumed."""
     calls = sum(line.calls for line in lines)
     out = sum(line.completion_tokens for line in lines)
     tokens = out + sum(line.prompt_tokens for line in lines)
     if tariff.free:
         return calls / FREE_RATE, f"{FREE_RATE:,.0f} calls a second"
-    in_flight = conduct.concurrency or min(IN_FLIGHT, conduct.max_concurrency or IN_FLIGHT)
+    in_flight = execution.concurrency or min(IN_FLIGHT, execution.max_concurrency or IN_FLIGHT)
     bounds = [
         (
             (calls * FIRST_TOKEN + out / TOKENS_PER_SECOND) / in_flight,
             f"{in_flight} calls under way, {TOKENS_PER_SECOND:g} tokens a second each",
         )
     ]
-    if conduct.rpm is not None:
-        bounds.append((calls * 60 / conduct.rpm, f"--rpm {conduct.rpm:,}"))
-    if conduct.tpm is not None:
-        bounds.append((tokens * 60 / conduct.tpm, f"--tpm {conduct.tpm:,}"))
+    if execution.rpm is not None:
+        bounds.append((calls * 60 / execution.rpm, f"--rpm {execution.rpm:,}"))
+    if execution.tpm is not None:
+        bounds.append((tokens * 60 / execution.tpm, f"--tpm {execution.tpm:,}"))
     return max(bounds)
 
 

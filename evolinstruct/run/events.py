@@ -1,6 +1,6 @@
 """What a run says while it goes on: plain values, in the order in which things happen.
 
-The pipeline yields them, the console or a script reads them. `LowYield` (see `tally`) is one too.
+The pipeline yields them, the console or a script reads them. `LowYield` (see `counts`) is one too.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from decimal import Decimal
 
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.records import Line
-from evolinstruct.run.tally import LowYield, Tally
+from evolinstruct.run.counts import Counts, LowYield
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Notice:
     """A sentence for the user: what was found, what is added, what to know about a client."""
 
     text: str
@@ -23,21 +23,21 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class GenerationStarted:
-    """A generation begins; the tally grows as its lines are settled.
+    """A generation begins; the counts grows as its lines are settled.
 
     Attributes:
-        tally: its counts.
+        counts: its counts.
         generations: how many there will be.
         sending: tells at any time how calls are being sent.
     """
 
-    tally: Tally
+    counts: Counts
     generations: int
     sending: Callable[[], Sending] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class LineWritten:
     """An instruction has ended as a line, and the line is written.
 
     Attributes:
@@ -57,10 +57,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class GenerationEnded:
-    """A generation is complete; `anew` is False where an earlier run had finished it."""
+    """A generation is complete; `is_new` is False where an earlier run had finished it."""
 
-    tally: Tally
-    anew: bool
+    counts: Counts
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +75,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
-Event = Said | GenerationStarted | Settled | GenerationEnded | LowYield | Finished
+Event = Notice | GenerationStarted | LineWritten | GenerationEnded | LowYield | Finished
+
+Said, Settled = Notice, LineWritten
+"""The names that these two had until 0.1; they go after 0.2."""

@@ -19,10 +19,10 @@ from evolinstruct.evolution import Evolution, Proposal
 from evolinstruct.gate import Gate
 from evolinstruct.llm.base import Client, Reply, Request
 from evolinstruct.llm.journal import Journal
-from evolinstruct.llm.journalled import Journalled, Nobody, NotInJournalError
-from evolinstruct.recipe import Recipe
+from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
 from evolinstruct.records import Kept, Line
 from evolinstruct.run.estimate import Estimate
+from evolinstruct.settings import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def count_applicable(
         journal: the replies that there are.
         gate: a gate that nothing has passed, if the run is to have one.
     """
-    client = _Counting(Journalled(Nobody(), journal, recipe.client))
+    client = _Counting(JournalledClient(NoClient(), journal, recipe.client))
     follower = _Follower(recipe, evolving(client), gate)
     with ExitStack() as files:
         pool = seeds
@@ -178,4 +178,4 @@ class _Counting:
         await self._client.aclose()
 
     def _count(self, request: Request) -> None:
-        self.found[request.subject.generation, request.purpose] += 1
+        self.found[request.context.generation, request.purpose] += 1

@@ -15,13 +15,13 @@ from typing import Any
 from evolinstruct.errors import StopRun, TooLittleKept
 from evolinstruct.evolution import Evolution, Proposal
 from evolinstruct.gate import Gate
-from evolinstruct.llm.journalled import Journalled
-from evolinstruct.llm.stack import Endpoints
+from evolinstruct.llm.clients import Clients
+from evolinstruct.llm.journal.client import JournalledClient
 from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.run.events import Event, GenerationEnded, GenerationStarted, Said, Settled
-from evolinstruct.run.generation import Answer, Generation, Propose
+from evolinstruct.run.counts import Counts, YieldMonitor
+from evolinstruct.run.events import Event, GenerationEnded, GenerationStarted, LineWritten, Notice
 from evolinstruct.run.plan import Plan
-from evolinstruct.run.tally import Tally, Watch
+from evolinstruct.run.scheduler import Answer, Generation, Propose
 from evolinstruct.run_dir.directory import GenerationFiles, RunDir
 
 _FLUSH_EVERY = 64
@@ -32,7 +32,7 @@ class Generations:
     """Carries out the generations of a plan, each from where an earlier command left it.
 
     Attributes:
-        tallies: the counts of each generation so far.
+        all_counts: the counts of each generation so far.
         records: what run.json is to say of each generation that has ended.
     """
 
@@ -40,11 +40,11 @@ class Generations:
         self,
         plan: Plan,
         run_dir: RunDir,
-        endpoints: Endpoints,
-        client: Journalled,
+        endpoints: Clients,
+        client: JournalledClient,
         gate: Gate | None,
         made_from: Sequence[str],
-        tallies: list[Tally],
+        all_counts: list[Counts],
         *,
         verified: bool,
     ) -> None:
@@ -57,7 +57,7 @@ class Generations:
             client: the client, with the journal before it.
             gate: the rules that look at the whole pool, if any is on.
             made_from: a digest of all that decides the bytes of each generation.
-            tallies: where the counts of each generation go.
+            all_counts: where the counts of each generation go.
             verified: all files are known to be those that are wanted.
         """
         self._plan = plan
@@ -70,7 +70,7 @@ class Generations:
         self._verified = verified
         self._under_way: Generation | None = None
         self._stopped: StopRun | None = None
-        self.tallies = tallies
+        self.all_counts = all_counts
         self.records: list[dict[str, Any]] = []
 
     async def events(self) -> AsyncIterator[Event]:
@@ -112,25 +112,25 @@ class Generations:
         self, number: int, pool: Pool, propose: Propose, answer: Answer | None
     ) -> AsyncIterator[Event]:
         """Carry a generation out, unless it is finished."""
-        tally = Tally(number, self._plan.size)
-        self.tallies.append(tally)
+        counts = Counts(number, self._plan.size)
+        self.all_counts.append(counts)
         self._go_on()
         record = self._earlier(number)
         if record is not None and await asyncio.to_thread(self._is_finished, number, record):
-            self.tallies[-1] = tally = Tally.from_json(record["tally"])
+            self.all_counts[-1] = counts = Counts.from_json(record["tally"])
             self.records.append(record)
-            yield GenerationEnded(tally, anew=False)
+            yield GenerationEnded(counts, is_new=False)
             return
-        yield GenerationStarted(tally, self._recipe.generations, self._endpoints.sending)
+        yield GenerationStarted(counts, self._recipe.generations, self._endpoints.sending)
         look = None if self._gate is None else self._gate.look
         ahead = self._endpoints.ahead
         generation = Generation(self._plan.size, propose, look, answer, ahead)
         self._under_way = generation
         self._go_on()
-        async for event in self._carried_out(tally, generation, pool):
+        async for event in self._carried_out(counts, generation, pool):
             yield event
         self._under_way = None
-        yield GenerationEnded(tally, anew=True)
+        yield GenerationEnded(counts, is_new=True)
 
     def _earlier(self, number: int) -> dict[str, Any] | None:
         records = self._plan.state.get("generations", [])
@@ -145,9 +145,9 @@ class Generations:
         )
 
     async def _carried_out(
-        self, tally: Tally, generation: Generation, pool: Pool
+        self, counts: Counts, generation: Generation, pool: Pool
     ) -> AsyncIterator[Event]:
-        number = tally.generation
+        number = counts.generation
         record, made_from = self._earlier(number), self._made_from[number]
         changed = record is not None and record["made_from"] != made_from
         kinds = _kinds(number, self._recipe.answer_seeds)
@@ -155,50 +155,50 @@ class Generations:
             self._gate.begin(number, made_from)
         with GenerationFiles(self._dir, number, kinds, beside=changed) as files:
             async with aclosing(generation.lines(pool())) as lines:
-                async for event in self._written(lines, files, tally):
+                async for event in self._written(lines, files, counts):
                     yield event
             described = files.finish()
         if self._gate is not None:
             self._gate.end()
-        self.records.append({"tally": tally.to_json(), "made_from": made_from, "files": described})
+        self.records.append({"tally": counts.to_json(), "made_from": made_from, "files": described})
 
     async def _written(
-        self, lines: AsyncIterator[Line], files: GenerationFiles, tally: Tally
+        self, lines: AsyncIterator[Line], files: GenerationFiles, counts: Counts
     ) -> AsyncIterator[Event]:
         """Write and count each line; say what is wrong with the counts."""
-        watch = Watch(tally)
+        watch = YieldMonitor(counts)
         client, budget = self._client, self._endpoints.budget
         before = client.calls.total() + client.replayed.total()
-        answers_seeds = tally.generation == 0 and self._recipe.answer_seeds
+        answers_seeds = counts.generation == 0 and self._recipe.answer_seeds
         seeds = self._plan.seeds.read() if answers_seeds else None
         async for line in lines:
-            tally.add(line)
-            tally.calls = client.calls.total() + client.replayed.total() - before
+            counts.add(line)
+            counts.calls = client.calls.total() + client.replayed.total() - before
             files.write(line)
             if seeds is not None and (seed := next(seeds)) and not isinstance(line, Kept):
                 # A seed stays in the pool, and in its file, whatever became of its answer.
-                tally.add(seed)
+                counts.add(seed)
                 files.write(seed)
-            if tally.settled % _FLUSH_EVERY == 0:
+            if counts.finished % _FLUSH_EVERY == 0:
                 files.flush()
             for learned in self._endpoints.take_notices():
-                yield Said(learned)
+                yield Notice(learned)
             spent = budget.spent
-            yield Settled(
+            yield LineWritten(
                 line, client.calls.total(), client.replayed.total(), spent.tokens, spent.cost
             )
-            if tally.generation and (notice := watch.see(line)):
+            if counts.generation and (notice := watch.see(line)):
                 yield notice
-            if tally.generation and watch.is_due:
-                self._stop_if_little_is_kept(tally)
+            if counts.generation and watch.is_due:
+                self._stop_if_little_is_kept(counts)
 
-    def _stop_if_little_is_kept(self, tally: Tally) -> None:
-        least = self._plan.settings.conduct.min_kept
-        if least is not None and tally.kept_share < least:
+    def _stop_if_little_is_kept(self, counts: Counts) -> None:
+        least = self._plan.settings.execution.min_kept
+        if least is not None and counts.kept_share < least:
             raise TooLittleKept(
-                f"Generation {tally.generation} keeps {tally.kept_share:.0%} of"
-                f" {tally.settled:,} instructions, less than --min-kept {least:g};"
-                f" see {self._dir.file(tally.generation, Rejected)} for the reasons,"
+                f"Generation {counts.generation} keeps {counts.kept_share:.0%} of"
+                f" {counts.finished:,} instructions, less than --min-kept {least:g};"
+                f" see {self._dir.file(counts.generation, Rejected)} for the reasons,"
                 " or give a lower share to go on."
             )
 

@@ -22,19 +22,19 @@ from evolinstruct.errors import EvolinstructError, InputError, Interrupted, Stop
 from evolinstruct.evolution import Evolution
 from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.base import Client
+from evolinstruct.llm.clients import Clients, default_client
 from evolinstruct.llm.journal import Journal
-from evolinstruct.llm.journalled import Journalled
-from evolinstruct.llm.stack import Endpoints, default_client
-from evolinstruct.recipe import Settings
+from evolinstruct.llm.journal.client import JournalledClient
 from evolinstruct.records import Kept
-from evolinstruct.run import greetings, retries
+from evolinstruct.run import notices as greetings
+from evolinstruct.run import retries
 from evolinstruct.run.estimate import estimate
 from evolinstruct.run.events import (
     Event,
     Finished,
     GenerationEnded,
     GenerationStarted,
-    Said,
+    Notice,
     counted,
 )
 from evolinstruct.run.forecast import Forecast, count_applicable, forecast
@@ -43,7 +43,8 @@ from evolinstruct.run.plan import Plan, make_plan
 from evolinstruct.run.summary import Summary, describe, now
 from evolinstruct.run_dir import dataset
 from evolinstruct.run_dir.directory import RunDir
-from evolinstruct.run_dir.line_file import matches
+from evolinstruct.run_dir.lines import matches
+from evolinstruct.settings import Settings
 
 EXIT_FAILED = 3
 _INTERRUPTED = "Interrupted; the same command goes on where it stopped."
@@ -61,7 +62,7 @@ def prepare(
         InputError: a file or the directory is wrong.
     """
     if not settings.recipe.client:
-        client = default_client(settings.conduct)
+        client = default_client(settings.execution)
         recipe = settings.recipe.model_copy(update={"client": client})
         settings = replace(settings, recipe=recipe)
     run_dir = RunDir(out)
@@ -80,7 +81,7 @@ class Job:
         self._plan = plan
         self._dir = run_dir
         self._recipe = plan.settings.recipe
-        self._endpoints = Endpoints(self._recipe, plan.settings.conduct, self._recipe.purposes())
+        self._endpoints = Clients(self._recipe, plan.settings.execution, self._recipe.purposes())
         self._generations: Generations | None = None
         self._stopped: StopRun | None = None
         self._made_from: list[str] = []
@@ -100,7 +101,7 @@ class Job:
         plan = self._plan
         likely = estimate(
             self._recipe,
-            plan.settings.conduct,
+            plan.settings.execution,
             self._endpoints.tariff,
             plan.pack,
             plan.weights,
@@ -134,7 +135,7 @@ class Job:
             self._refuse_if_changed()
             journal = Journal(self._dir.journal, must_exist=bool(self._plan.state))
             self.summary.journal = journal.number
-            client = Journalled(self._endpoints, journal, self._recipe.client)
+            client = JournalledClient(self._endpoints, journal, self._recipe.client)
             gate: Gate | None = None
             try:
                 self._refuse_foreign(journal)
@@ -218,7 +219,7 @@ class Job:
     # The run
 
     async def _carried_out(
-        self, journal: Journal, client: Journalled, gate: Gate | None, retry: str | None
+        self, journal: Journal, client: JournalledClient, gate: Gate | None, retry: str | None
     ) -> AsyncGenerator[Event]:
         try:
             async for event in self._said_first(journal, retry):
@@ -238,9 +239,9 @@ class Job:
             raise
         self._save(client)
 
-    async def _evolved(self, client: Journalled, gate: Gate | None) -> AsyncIterator[Event]:
+    async def _evolved(self, client: JournalledClient, gate: Gate | None) -> AsyncIterator[Event]:
         """Carry out the generations; run.json is true after each of them."""
-        plan, tallies = self._plan, self.summary.tallies
+        plan, all_counts = self._plan, self.summary.all_counts
         self._generations = Generations(
             plan,
             self._dir,
@@ -248,7 +249,7 @@ class Job:
             client,
             gate,
             self._made_from,
-            tallies,
+            all_counts,
             verified=self._is_idle,
         )
         async for event in self._generations.events():
@@ -271,23 +272,23 @@ class Job:
         plan, out = self._plan, self._dir.path
         lost = greetings.what_was_lost(plan, self._dir, journal)
         for notice in (*lost, *self._endpoints.notices, *greetings.about_settings(plan)):
-            yield Said(notice)
+            yield Notice(notice)
         if retry is not None:
             places = retries.places(retry, self._dir, self._recipe.generations)
-            yield Said(greetings.what_is_retried(retry, journal.retire(retry, places)))
+            yield Notice(greetings.what_is_retried(retry, journal.retire(retry, places)))
         self._made_from = [
             self._decided_by(number, journal.retired(number))
             for number in range(self._recipe.generations + 1)
         ]
         if plan.additions:
             known = self._forecast(self._known())
-            yield Said(greetings.what_is_added(plan, self._dir, known))
+            yield Notice(greetings.what_is_added(plan, self._dir, known))
         if plan.differences:
             spared = await asyncio.to_thread(self._applicable)
             known = self._forecast(spared.total())
-            yield Said(greetings.what_is_updated(plan, self._dir, known))
+            yield Notice(greetings.what_is_updated(plan, self._dir, known))
         elif not plan.state:
-            yield Said(
+            yield Notice(
                 f"Evolving {counted(plan.size, 'seed')}"
                 f" over {counted(self._recipe.generations, 'generation')} into {out}:"
                 f" at most {self._forecast(applicable=0).at_most:,} calls."
@@ -295,7 +296,7 @@ class Job:
         elif not plan.additions and not retry:
             self._is_idle = await asyncio.to_thread(self._is_as_it_was)
             found = greetings.what_was_found(plan, self._dir, journal, finished=self._is_idle)
-            yield Said(found)
+            yield Notice(found)
 
     def _known(self) -> int:
         """Return how many calls the generations took that the run has and keeps."""
@@ -346,10 +347,10 @@ class Job:
 
     def _conclude(self) -> None:
         self._dir.drop_after(self._recipe.generations)
-        tallies = self.summary.tallies
-        failed = sum(tally.failed.total() for tally in tallies)
-        asked = sum(tally.pool for tally in tallies if tally.generation)
-        fine = self._plan.settings.conduct.allows(failed, asked)
+        all_counts = self.summary.all_counts
+        failed = sum(counts.failed.total() for counts in all_counts)
+        asked = sum(counts.pool for counts in all_counts if counts.generation)
+        fine = self._plan.settings.execution.allows(failed, asked)
         self.summary.status = greetings.DONE
         self.summary.exit_code = 0 if fine else EXIT_FAILED
 
@@ -371,7 +372,7 @@ class Job:
         parts = "\n".join(map(str, decisive))
         return blake2b(parts.encode(), digest_size=16).hexdigest()
 
-    def _save(self, client: Journalled) -> None:
+    def _save(self, client: JournalledClient) -> None:
         self.summary.calls.update(client.calls)
         self.summary.replayed.update(client.replayed)
         budget = self._endpoints.budget

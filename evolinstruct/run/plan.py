@@ -14,7 +14,6 @@ from evolinstruct import elimination, prompts
 from evolinstruct.contamination import Items
 from evolinstruct.elimination import CONTAMINATED
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.recipe import Recipe, Settings
 from evolinstruct.records import Kept
 from evolinstruct.run.differences import (
     SeedComparison,
@@ -25,8 +24,9 @@ from evolinstruct.run.differences import (
 )
 from evolinstruct.run.seed_lines import SeedLines
 from evolinstruct.run_dir.directory import RunDir
-from evolinstruct.seeds import Counts
+from evolinstruct.seeds import SeedCounts
 from evolinstruct.seeds.items import read_items
+from evolinstruct.settings import Recipe, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Plan:
     size: int
     unanswered: int
     digest: str
-    counts: Counts
+    counts: SeedCounts
     differences: tuple[str, ...]
     additions: tuple[str, ...]
     state: Mapping[str, Any]
@@ -95,7 +95,7 @@ def make_plan(
             " or name another directory with -o."
         )
     found = SeedComparison(run_dir, state, grows_anywhere=was_preview)
-    counts = Counts()
+    counts = SeedCounts()
     surfacing = _Surfacing(against, rules.get(CONTAMINATED))
     for line in seeds.read(counts):
         found.see(line)

@@ -15,17 +15,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from evolinstruct.recipe import SeedChoice
+from evolinstruct.filters import draw_sample
 from evolinstruct.records import Kept, join_input, seed_id
-from evolinstruct.seeds import Counts, read_seeds
-from evolinstruct.selection import draw_sample
+from evolinstruct.seeds import SeedCounts, read_seeds
+from evolinstruct.settings import SeedSettings
 
 
 class SeedLines:
     """The seeds as lines of generation 0; can be read more than once, standard input too."""
 
     def __init__(
-        self, sources: Sequence[str], choice: SeedChoice, drawn: int | None = None, by: int = 0
+        self, sources: Sequence[str], choice: SeedSettings, drawn: int | None = None, by: int = 0
     ) -> None:
         """Name the sources; nothing is read yet.
 
@@ -43,7 +43,7 @@ class SeedLines:
         if self._stdin is not None:
             weakref.finalize(self, self._stdin.close)
 
-    def read(self, counts: Counts | None = None) -> Iterator[Kept]:
+    def read(self, counts: SeedCounts | None = None) -> Iterator[Kept]:
         """Yield the lines in file order.
 
         Raises:
@@ -67,13 +67,13 @@ class SeedLines:
         names = (line.id for line in self._every())
         return frozenset(draw_sample(names, self.choice.sample or 0, self._by, str))
 
-    def _all(self, counts: Counts | None = None) -> Iterator[Kept]:
+    def _all(self, counts: SeedCounts | None = None) -> Iterator[Kept]:
         lines = self._every(counts)
         if self.choice.sample is None:
             return lines
         return (line for line in lines if line.id in self._sample)
 
-    def _every(self, counts: Counts | None = None) -> Iterator[Kept]:
+    def _every(self, counts: SeedCounts | None = None) -> Iterator[Kept]:
         if self._stdin is not None:
             self._stdin.seek(0)
         choice = self.choice
@@ -82,7 +82,7 @@ class SeedLines:
             field=choice.field,
             skip_bad=choice.skip_bad,
             limit=choice.limit,
-            counts=counts or Counts(),
+            counts=counts or SeedCounts(),
             stdin=self._stdin,
             mapping=choice.map,
         ):

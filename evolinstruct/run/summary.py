@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from evolinstruct.llm.budget import Spending
-from evolinstruct.llm.ledger import Spent
+from evolinstruct.llm.usage import Spent
+from evolinstruct.run.counts import Counts
 from evolinstruct.run.plan import Plan
-from evolinstruct.run.tally import Tally
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Summary:
     Attributes:
         status: done, or why not.
         exit_code: the command's exit code.
-        tallies: the counts of each generation that was reached.
+        all_counts: the counts of each generation that was reached.
         dataset: lines, size and digest of dataset.jsonl; None if it was not made.
         calls: how many calls this command made, by purpose.
         replayed: how many the journal spared it.
@@ -37,7 +37,7 @@ class Summary:
 
     status: str = "running"
     exit_code: int | None = None
-    tallies: list[Tally] = field(default_factory=list)
+    all_counts: list[Counts] = field(default_factory=list)
     dataset: dict[str, Any] | None = None
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Summary:
             "calls": self.calls,
             "replayed": self.replayed,
             "spent": self.spent_to_json(),
-            "generations": [tally.to_json() for tally in self.tallies],
+            "generations": [counts.to_json() for counts in self.all_counts],
         }
 
     def spent_to_json(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def describe(
     plan: Plan, summary: Summary, records: Sequence[dict[str, Any]], started: str
 ) -> dict[str, Any]:
     """Return the content of run.json: what was asked, made with what, and how it went."""
-    recipe, conduct = plan.settings.recipe, plan.settings.conduct
+    recipe, execution = plan.settings.recipe, plan.settings.execution
     return {
         "status": summary.status,
         "exit_code": summary.exit_code,
@@ -104,7 +104,7 @@ def describe(
         "versions": _versions(),
         "recipe": recipe.model_dump(),
         "rules": dict(plan.rules),
-        "conduct": _without_secrets(conduct.model_dump(mode="json")),
+        "conduct": _without_secrets(execution.model_dump(mode="json")),
         "seeds": {
             "files": list(plan.seeds.sources),
             **plan.settings.seeds.model_dump(),
@@ -141,10 +141,10 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 
-def _without_secrets(conduct: dict[str, Any]) -> dict[str, Any]:
+def _without_secrets(execution: dict[str, Any]) -> dict[str, Any]:
     """Leave user names, passwords and queries out of server addresses."""
-    urls = {purpose: [*map(_bare, urls)] for purpose, urls in conduct["base_url"].items()}
-    return {**conduct, "base_url": urls}
+    urls = {purpose: [*map(_bare, urls)] for purpose, urls in execution["base_url"].items()}
+    return {**execution, "base_url": urls}
 
 
 def _bare(url: str) -> str:

@@ -12,10 +12,10 @@ from contextlib import ExitStack, closing
 from hashlib import blake2b
 from typing import IO, Any
 
+from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, decode
 from evolinstruct.run_dir.directory import RunDir
-from evolinstruct.whole_file import replaced
 
 _CHECK_EVERY = 256
 

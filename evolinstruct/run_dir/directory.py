@@ -16,11 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected, encode
-from evolinstruct.run_dir.line_file import LineFile, matches
-from evolinstruct.run_dir.written import Written, newest_of_each, whole_lines
-from evolinstruct.whole_file import replaced
+from evolinstruct.run_dir.lines import LineFile, Written, matches, newest_of_each, whole_lines
 
 FORMAT = 1
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
@@ -188,7 +187,7 @@ class RunDir:
         earlier = [self.written(number) for number in range(1, generation)]
         return (line.decoded() for line in newest_of_each(self.written(0), earlier))
 
-    def settled(self, generation: int) -> int:
+    def finished(self, generation: int) -> int:
         """Return how many lines a generation's files hold."""
         paths = [self.file(generation, kind) for kind in KINDS]
         return sum(_count_lines(path) for path in paths if path.exists())

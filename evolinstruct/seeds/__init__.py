@@ -16,8 +16,8 @@ from typing import BinaryIO
 from evolinstruct.errors import InputError
 from evolinstruct.records import join_input, seed_id
 from evolinstruct.seeds.files import Source
+from evolinstruct.seeds.layouts import take
 from evolinstruct.seeds.problems import BadRow, shown_name
-from evolinstruct.seeds.shapes import take
 from evolinstruct.seeds.sources import find_all, open_rows
 
 _FIRST_FEW = 5
@@ -41,7 +41,7 @@ class Seed:
 
 
 @dataclass(slots=True)
-class Counts:
+class SeedCounts:
     """What became of the rows read so far: ``read`` less the other two is the number of seeds.
 
     Attributes:
@@ -71,7 +71,7 @@ def read_seeds(
     field: str | None,
     skip_bad: bool,
     limit: int | None,
-    counts: Counts,
+    counts: SeedCounts,
     stdin: BinaryIO | None = None,
     mapping: Mapping[str, str] | None = None,
 ) -> Iterator[Seed]:
@@ -105,7 +105,7 @@ def _read_file(
     source: Source,
     mapping: Mapping[str, str],
     skip_bad: bool,
-    counts: Counts,
+    counts: SeedCounts,
     stdin: BinaryIO | None,
 ) -> Iterator[Seed]:
     seeds, first_problem = 0, ""
@@ -133,7 +133,7 @@ def _read_file(
         raise InputError(f"{shown_name(source.name)} holds no seed: {why}.")
 
 
-def distinct(seeds: Iterator[Seed], counts: Counts) -> Iterator[Seed]:
+def distinct(seeds: Iterator[Seed], counts: SeedCounts) -> Iterator[Seed]:
     """Pass on the first of seeds with equal text; their ids wait on disk, not in memory."""
     with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as database:
         database.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY)")

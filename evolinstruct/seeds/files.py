@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from evolinstruct.errors import InputError
-from evolinstruct.seeds.packing import unpacked
+from evolinstruct.seeds.compression import unpacked
 from evolinstruct.seeds.problems import listed, nearest, shown, shown_name
 
 MAX_ROW = 10_000_000

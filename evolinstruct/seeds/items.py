@@ -13,8 +13,8 @@ from evolinstruct.contamination import Item, Items
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.records import join_input
 from evolinstruct.seeds.files import STDIN, Source
+from evolinstruct.seeds.layouts import FIELD_HINT, take
 from evolinstruct.seeds.problems import BadRow, shown_name
-from evolinstruct.seeds.shapes import FIELD_HINT, take
 from evolinstruct.seeds.sources import find_all, open_rows
 
 _HINT = "--against KEY=FILE names the one that holds it"

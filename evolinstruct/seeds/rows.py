@@ -18,8 +18,8 @@ from evolinstruct import parquet
 from evolinstruct.errors import InputError
 from evolinstruct.seeds.files import MAX_ROW, Content
 from evolinstruct.seeds.json_text import DECODER, JsonText, fault
+from evolinstruct.seeds.layouts import TEXT_KEYS, Fields, no_instruction
 from evolinstruct.seeds.problems import BadRow, decoded, kind_of, not_utf8
-from evolinstruct.seeds.shapes import TEXT_KEYS, Fields, no_instruction
 
 Row = tuple[str, Fields | BadRow]
 """A row's place in its file, in words, and its fields or what is wrong with it."""

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from evolinstruct.distributions import Quartiles
 from evolinstruct.records import join_input
-from evolinstruct.seeds import Counts, Seed, distinct
+from evolinstruct.seeds import Seed, SeedCounts, distinct
+from evolinstruct.seeds.layouts import Texts, recognise, take, used_fields
 from evolinstruct.seeds.problems import BadRow
-from evolinstruct.seeds.shapes import Texts, recognise, take, used_fields
 from evolinstruct.seeds.sources import Opened, find_all, open_rows
+from evolinstruct.statistics import Quartiles
 from evolinstruct.words import count_words
 
 _FIRST_FEW = 3
@@ -131,7 +131,7 @@ def look_at(
         InputError: a file as a whole cannot be read.
         UsageError: standard input is named twice.
     """
-    survey, counts = Survey(), Counts()
+    survey, counts = Survey(), SeedCounts()
     for seed in distinct(_seeds(survey, names, mapping, stdin), counts):
         text = join_input(seed.instruction, seed.input)
         survey.seeds += 1

@@ -187,9 +187,9 @@ def _judge_storm(
     out: Path, setting: str, rates: list[float], used: Used, stats: dict[str, object]
 ) -> None:
     state = json.loads((out / "run.json").read_text())
-    tally = state["generations"][1]["tally"]
-    failed = sum(tally["failed"].values())
-    settled = tally["kept"] + sum(tally["rejected"].values()) + failed
+    counts = state["generations"][1]["tally"]
+    failed = sum(counts["failed"].values())
+    settled = counts["kept"] + sum(counts["rejected"].values()) + failed
     share = rates[1] / (rates[0] * 0.9)  # a tenth of what is sent brings nothing
     say(
         f"--concurrency {setting}: {rates[0]:,.0f} calls/s without, {rates[1]:,.0f} with:"
@@ -198,9 +198,9 @@ def _judge_storm(
     replies = len(stats["replied"])  # type: ignore[arg-type]
     say(
         f"  {stats['asked']:,} sent, {replies:,} replies, {stats['faults']:,} faults; pool"
-        f" {tally['pool']:,}, settled {settled:,}, failed {failed}, calls {tally['calls']:,},"
-        f" exit {used.code}: nothing lost: {met(settled == tally['pool'] and failed == 0)};"
-        f" each reply is a call: {met(replies == tally['calls'])}"
+        f" {counts['pool']:,}, settled {settled:,}, failed {failed}, calls {counts['calls']:,},"
+        f" exit {used.code}: nothing lost: {met(settled == counts['pool'] and failed == 0)};"
+        f" each reply is a call: {met(replies == counts['calls'])}"
     )
 
 

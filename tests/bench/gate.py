@@ -62,10 +62,10 @@ def in_a_run(rows: list[dict[str, str]], folder: Path) -> None:
             words += [] if gated else OFF
             used = Client([sys.executable, "-c", EVOLVE, *words]).wait()
             cpu[gated].append(used.cpu)
-    tallies = json.loads((out.parent / "0-True" / "run.json").read_text())["generations"]
+    all_counts = json.loads((out.parent / "0-True" / "run.json").read_text())["generations"]
     dropped = sum(
         record["tally"]["rejected"].get(rule, 0)
-        for record in tallies
+        for record in all_counts
         for rule in ("duplicate", "near_duplicate")
     )
     with_it, without = min(cpu[True]), min(cpu[False])

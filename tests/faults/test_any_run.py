@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evolinstruct.api import prepare
 from evolinstruct.errors import CallFailed, CallRejected
 from evolinstruct.llm.base import ClientOptions, Reply, Request
-from evolinstruct.run.events import Settled
+from evolinstruct.run.events import LineWritten
 from tests.runs import check_invariants, data_files, evolve, write_seeds
 from tests.scripted import Scripted, obedient, reply
 
@@ -42,12 +42,12 @@ class Whatever(Scripted):
         super().__init__(self._say)
 
     def _say(self, request: Request) -> str | Reply | Exception:
-        draw = request.draw
+        draw = request.call_id
         dice = random.Random(f"{draw.child_id}{draw.purpose}{draw.attempt}")
         weights = [int(weight) for weight in request.model.split("-")]
         [kind] = dice.choices(list(KINDS.values()), weights)
         if isinstance(kind, str):
-            return kind.replace("{text}", request.subject.instruction)
+            return kind.replace("{text}", request.context.instruction)
         return obedient(request) if kind is None else kind
 
 
@@ -66,7 +66,7 @@ def killed(seeds: Path, out: Path, moment: int, **asked: Any) -> Path:
     async def some() -> None:
         settled = 0
         async for event in job.events():
-            settled += isinstance(event, Settled)
+            settled += isinstance(event, LineWritten)
             if settled > moment:
                 shutil.copytree(out, left, ignore=shutil.ignore_patterns("*-shm"))
                 return
@@ -85,9 +85,9 @@ def keeps_its_promises(
     asked |= {"generations": GENERATIONS, "answer_seeds": True}
     whole, out = folder / "whole", folder / "run"
     summary = evolve(seeds, whole, **asked)
-    for tally in summary.tallies[1:]:
-        ended = tally.kept + tally.rejected.total() + tally.failed.total()
-        assert ended == tally.pool == len(texts)
+    for counts in summary.all_counts[1:]:
+        ended = counts.kept + counts.rejected.total() + counts.failed.total()
+        assert ended == counts.pool == len(texts)
     check_invariants(whole, GENERATIONS)
     for moment, concurrency in kills:
         out = killed(seeds, out, moment, concurrency=concurrency, **asked)

@@ -13,8 +13,8 @@ import pytest
 from evolinstruct.api import prepare
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import Reply, Request
-from evolinstruct.llm.ledger import Spent
-from evolinstruct.run.events import Said
+from evolinstruct.llm.usage import Spent
+from evolinstruct.run.events import Notice
 from tests.faults.harness import COMMAND, is_no_worse, start
 from tests.faults.test_retries import Flaky
 from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
@@ -50,7 +50,7 @@ def go_on(out: Path) -> Ended:
         events = carry_out(job)
     except InputError as error:
         return Ended(str(error), {}, "")
-    said = "\n".join(event.text for event in events if isinstance(event, Said))
+    said = "\n".join(event.text for event in events if isinstance(event, Notice))
     return Ended(None, dict(job.summary.calls), said, job.summary.usage)
 
 

@@ -21,11 +21,11 @@ from evolinstruct.run.events import (
     Finished,
     GenerationEnded,
     GenerationStarted,
-    Said,
-    Settled,
+    LineWritten,
+    Notice,
 )
-from evolinstruct.run.generation import GRACE
 from evolinstruct.run.job import Job
+from evolinstruct.run.scheduler import GRACE
 from tests.faults.harness import COMMAND, evolve, openai, start, wait_for
 from tests.loopback import Answer, Ask, hang, serve
 from tests.runs import carry_out, data_files, said_by, tasks, write_seeds
@@ -100,7 +100,7 @@ def unread(pipe: IO[bytes]) -> int:
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
-@pytest.mark.parametrize("kind", [Said, GenerationStarted, Settled, GenerationEnded])
+@pytest.mark.parametrize("kind", [Notice, GenerationStarted, LineWritten, GenerationEnded])
 @pytest.mark.parametrize("last", [False, True])
 def test_an_interrupt_between_any_two_events_ends_the_run_and_loses_nothing(
     tmp_path: Path, seeds: Path, kind: type[Event], last: bool
@@ -135,7 +135,7 @@ def stopped_after(job: Job, settled: int, **options: bool) -> None:
     async def some() -> None:
         seen = 0
         async for event in job.events(**options):  # type: ignore[arg-type]
-            seen += isinstance(event, Settled)
+            seen += isinstance(event, LineWritten)
             if seen == settled:
                 job.stop(Interrupted("enough"))
 

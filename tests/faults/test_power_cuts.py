@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evolinstruct.durability import EVERY
+from evolinstruct.atomic_write import EVERY
 from tests.faults.harness import CONCURRENCY
 from tests.faults.power import LATENCY, compiled, cut_off, unbroken
 

@@ -9,7 +9,7 @@ from evolinstruct.api import prepare
 from evolinstruct.errors import CallFailed, InputError, Interrupted, UsageError
 from evolinstruct.llm.base import ClientOptions, Reply, Request
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run.events import GenerationEnded, Said, Settled
+from evolinstruct.run.events import GenerationEnded, LineWritten, Notice
 from evolinstruct.run.job import EXIT_FAILED
 from evolinstruct.run.retries import places, purpose
 from evolinstruct.run_dir.directory import RunDir
@@ -26,7 +26,7 @@ class Flaky(Scripted):
         super().__init__(self._say)
 
     def _say(self, request: Request) -> str | Reply | Exception:
-        draw = request.draw
+        draw = request.call_id
         point = int(draw.child_id[:2], 16)
         first = draw.attempt == 0
         if first and point % 16 == {"evolve": 0, "compare": 1, "answer": 2}[draw.purpose]:
@@ -34,7 +34,7 @@ class Flaky(Scripted):
         if first and point % 16 == 3 and draw.purpose == "answer":
             return reply("A reply that is cut", "length")
         if first and point % 16 == 4 and draw.purpose == "evolve":
-            return request.subject.instruction
+            return request.context.instruction
         said = obedient(request)
         return said if first or isinstance(said, Exception) else f"{said} Attempt {draw.attempt}."
 
@@ -75,7 +75,7 @@ def test_a_retry_changes_the_named_families_and_leaves_every_other_byte(
     assert families
     said = f"Retrying what is {what}: {len(retired)} calls of this run will be made once more,"
     said += " and what follows from them in later generations."
-    assert Said(said) in events
+    assert Notice(said) in events
     after = by_family(out)
     assert {name for name in before if before[name] != after[name]} == families
     check_invariants(out, 3)
@@ -110,7 +110,7 @@ def test_a_retry_that_was_cut_off_is_carried_through_by_either_command_and_retir
     async def cut_off() -> None:
         settled = 0
         async for event in job.events(retry="failed"):
-            settled += isinstance(event, Settled)
+            settled += isinstance(event, LineWritten)
             if settled == stop_after:
                 job.stop(Interrupted("enough"))
 
@@ -131,8 +131,11 @@ def test_a_finished_retry_is_no_longer_under_way(tmp_path: Path, seeds: Path) ->
     files = data_files(out)
     job = prepare(seeds, out, client=FLAKY, generations=1)
     events = carry_out(job, retry="failed")
-    assert Said("Nothing to retry: no line is failed.") in events
-    assert [event.anew for event in events if isinstance(event, GenerationEnded)] == [False, False]
+    assert Notice("Nothing to retry: no line is failed.") in events
+    assert [event.is_new for event in events if isinstance(event, GenerationEnded)] == [
+        False,
+        False,
+    ]
     assert job.summary.calls == {}
     assert data_files(out) == files
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from secrets import randbelow
 
 from evolinstruct.errors import InputError
-from evolinstruct.llm.checksum import damaged, digest_of
-from evolinstruct.llm.journal.damage import find_damage
+from evolinstruct.llm.journal.integrity import damaged, digest_of, find_damage
 
 _FORMAT = 3
 _SCHEMA = """

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from evolinstruct.durability import Durability
-from evolinstruct.llm.base import Draw, Request, Usage
-from evolinstruct.llm.checksum import damaged, digest_of
-from evolinstruct.llm.journal.damage import count_lost_pages
+from evolinstruct.atomic_write import Durability
+from evolinstruct.llm.base import CallId, Request, Usage
 from evolinstruct.llm.journal.database import open_to_read, open_to_write, unusable
+from evolinstruct.llm.journal.integrity import count_lost_pages, damaged, digest_of
 from evolinstruct.llm.journal.outcome import Outcome, Place
 
 _INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 17)})"  # noqa: S608 - no data in it
@@ -181,7 +180,7 @@ class Journal:
         query = "SELECT retry, COUNT(*) FROM retired WHERE generation <= ? GROUP BY retry"
         return list(self._db.execute(query, (generation,)))
 
-    def newest(self, draw: Draw) -> Draw:
+    def newest(self, draw: CallId) -> CallId:
         """Return the draw as it counts after what was retired for its place and purpose."""
         if not self._has_retired:
             return draw
@@ -208,7 +207,7 @@ class Journal:
 
 
 def _row(key: bytes, request: Request, outcome: Outcome) -> tuple[object, ...]:
-    draw, subject, usage = request.draw, request.subject, outcome.usage
+    draw, subject, usage = request.call_id, request.context, outcome.usage
     said = (
         *(draw.child_id, draw.purpose, draw.attempt, subject.generation, subject.operation),
         *(outcome.kind, outcome.text, outcome.word, outcome.model),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evolinstruct.llm.base import ClientOptions, Reply, Request, Subject, Usage
+from evolinstruct.llm.base import CallContext, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.offline.answering import answer
 from evolinstruct.llm.offline.grammar import PHRASES, Writer
 from evolinstruct.llm.offline.misbehaving import misbehave
@@ -17,19 +17,19 @@ from evolinstruct.llm.offline.rewriting import rewrite
 _CHARACTERS_PER_TOKEN = 4
 
 
-def _compare(_subject: Subject, _writer: Writer) -> str:
+def _compare(_subject: CallContext, _writer: Writer) -> str:
     return "Not Equal"
 
 
-def _score(_subject: Subject, writer: Writer) -> str:
+def _score(_subject: CallContext, writer: Writer) -> str:
     return str(writer.pick(PHRASES["score"]))
 
 
-def _reply_shortly(_subject: Subject, writer: Writer) -> str:
+def _reply_shortly(_subject: CallContext, writer: Writer) -> str:
     return str(writer.pick(PHRASES["other_purpose"]))
 
 
-_BY_PURPOSE: dict[str, Callable[[Subject, Writer], str]] = {
+_BY_PURPOSE: dict[str, Callable[[CallContext, Writer], str]] = {
     "evolve": rewrite,
     "compare": _compare,
     "answer": answer,
@@ -51,7 +51,7 @@ class OfflineClient:
 
     async def complete(self, request: Request) -> Reply:
         """Return a reply that depends on the request alone. Raises nothing, waits for nothing."""
-        subject, purpose = request.subject, request.purpose
+        subject, purpose = request.context, request.purpose
         writer = Writer(_key(request), subject.instruction)
         text = _BY_PURPOSE.get(purpose, _reply_shortly)(subject, writer)
         text, finish_reason = misbehave(purpose, text, writer)
@@ -73,7 +73,7 @@ def _key(request: Request) -> str:
 
     ``max_tokens`` is left out: a larger one continues the same text.
     """
-    draw, subject = request.draw, request.subject
+    draw, subject = request.call_id, request.context
     return (
         f"{draw.child_id}\x1f{draw.purpose}\x1f{draw.attempt}\x1f{request.model}\x1f"
         f"{request.temperature}\x1f{request.top_p}\x1f{subject.operation}\x1f{subject.kind}\x1f"

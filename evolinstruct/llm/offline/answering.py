@@ -6,7 +6,7 @@ answer is meant to be true.
 
 from __future__ import annotations
 
-from evolinstruct.llm.base import Subject
+from evolinstruct.llm.base import CallContext
 from evolinstruct.llm.offline.grammar import PHRASES, Writer, plain
 
 # Lengths in characters, each as likely as the others; the median makes about 150 words.
@@ -29,7 +29,7 @@ _CODE_WORDS = frozenset(
 )
 
 
-def answer(_subject: Subject, writer: Writer) -> str:
+def answer(_subject: CallContext, writer: Writer) -> str:
     """Return an answer to the writer's text: from one word to 600 words."""
     room = writer.pick(_LENGTHS) + writer.roll(_SPREAD)
     if room < _SHORT:

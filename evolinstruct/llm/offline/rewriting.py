@@ -6,7 +6,7 @@ kind. Knows nothing of prompts and of the client's misbehaviour.
 
 from __future__ import annotations
 
-from evolinstruct.llm.base import Subject
+from evolinstruct.llm.base import CallContext
 from evolinstruct.llm.offline.data_blocks import draw_table, write_block
 from evolinstruct.llm.offline.grammar import PHRASES, Writer, plain
 
@@ -32,7 +32,7 @@ _SENTENCE_ENDS = (".", "?", "!", "。", "？", "！")
 _CLOSING_MARKS = "\"')”’*"
 
 
-def rewrite(subject: Subject, writer: Writer) -> str:
+def rewrite(subject: CallContext, writer: Writer) -> str:
     """Return the instruction, rewritten by the subject's operation."""
     parent = subject.instruction
     if subject.kind == "in-breadth":

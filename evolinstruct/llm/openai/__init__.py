@@ -22,11 +22,11 @@ from evolinstruct.errors import (
     TryAgain,
     UsageError,
 )
-from evolinstruct.llm import chat, verdicts
 from evolinstruct.llm.base import ClientOptions, Limits, Reply, Request
-from evolinstruct.llm.dialect import Dialect, NotTakenError
+from evolinstruct.llm.openai import chat, errors
 from evolinstruct.llm.openai.connection import Answer, Connection
-from evolinstruct.llm.openai.table import TABLE, TROUBLE, by_answer, by_trouble, said_by
+from evolinstruct.llm.openai.errors import TABLE, TROUBLE, by_answer, by_trouble, said_by
+from evolinstruct.llm.openai.parameters import ParameterAdapter, ParameterRefusedError
 
 __all__ = ["TABLE", "OpenAIClient"]
 
@@ -54,7 +54,9 @@ class OpenAIClient:
         _check_key(self._key, self._url, options.key_variable)
         self._timeout = options.timeout
         self._connection: Connection | None = None
-        self._dialect = Dialect(options.model, urlsplit(self._url or verdicts.HOME).hostname or "")
+        self._dialect = ParameterAdapter(
+            options.model, urlsplit(self._url or errors.HOME).hostname or ""
+        )
         self._reached = False
         self._strangers: int | None = 0  # None: it has given a reply, and is no stranger
 
@@ -116,11 +118,11 @@ class OpenAIClient:
         return self._connection
 
     def _read(self, answer: Answer, request: Request) -> Reply | _Ending:
-        limits = verdicts.limits(answer.headers)
+        limits = errors.limits(answer.headers)
         try:
             found = chat.parse(answer.content)
             if said := found.get("error"):
-                verdict = verdicts.by_code(said) or verdicts.UNREADABLE
+                verdict = errors.by_code(said) or errors.UNREADABLE
                 return self._ending(verdict, request, chat.said(said), answer.status, limits=limits)
             reply = chat.reply(found, limits)
         except chat.UnreadableError as reason:
@@ -131,12 +133,12 @@ class OpenAIClient:
         self._strangers = None
         return reply
 
-    def _unreadable(self, reason: chat.UnreadableError) -> verdicts.Verdict:
+    def _unreadable(self, reason: chat.UnreadableError) -> errors.ErrorMeaning:
         """Tell a passing trouble from an address where no such service is."""
         if self._strangers is None or not isinstance(reason, chat.StrangerError):
-            return verdicts.UNREADABLE
+            return errors.UNREADABLE
         self._strangers += 1
-        return verdicts.NO_SUCH_SERVICE if self._strangers >= _STRANGERS else verdicts.UNREADABLE
+        return errors.NO_SUCH_SERVICE if self._strangers >= _STRANGERS else errors.UNREADABLE
 
     def _refused(
         self,
@@ -149,31 +151,31 @@ class OpenAIClient:
         error = chat.error(answer.content)
         status = answer.status
         verdict = by_answer(status, error)
-        if status in _ADAPTABLE and verdicts.by_code(error) is None:
+        if status in _ADAPTABLE and errors.by_code(error) is None:
             try:
                 said, param = chat.said(error), chat.param(error)
                 if self._dialect.learns(said, param, asked, sent, request.extra):
                     return None
-            except NotTakenError as reason:
+            except ParameterRefusedError as reason:
                 words = chat.harmless(said, self._key)
                 return ServiceRefused(f"{self._place(request)}: {reason} ({words}).")
         said = chat.said(error) or f"HTTP status {status}"
-        wait = verdicts.retry_after(answer.headers)
-        limits = verdicts.limits(answer.headers)
+        wait = errors.retry_after(answer.headers)
+        limits = errors.limits(answer.headers)
         return self._ending(verdict, request, said, status, wait=wait, limits=limits)
 
     def _unanswered(self, error: BaseException, request: Request) -> _Ending:
         """Return what it means that no whole answer came."""
         verdict = by_trouble(error)
-        if verdict is verdicts.UNREACHABLE and not self._reached and self._alone:
-            verdict = verdicts.NO_SERVICE  # from the first call on: waiting will not help
-        self._reached = self._reached or verdict not in {verdicts.NO_SERVICE, verdicts.UNREACHABLE}
+        if verdict is errors.UNREACHABLE and not self._reached and self._alone:
+            verdict = errors.NO_SERVICE  # from the first call on: waiting will not help
+        self._reached = self._reached or verdict not in {errors.NO_SERVICE, errors.UNREACHABLE}
         said = said_by(error) or f"no reply within {self._timeout:g} s"
         return self._ending(verdict, request, said)
 
     def _ending(
         self,
-        verdict: verdicts.Verdict,
+        verdict: errors.ErrorMeaning,
         request: Request,
         said: str,
         status: int | None = None,
@@ -192,7 +194,7 @@ class OpenAIClient:
         return CallRejected(name, message)
 
     def _place(self, request: Request) -> str:
-        return f"{chat.harmless(self._url or verdicts.HOME, self._key)}, model {request.model!r}"
+        return f"{chat.harmless(self._url or errors.HOME, self._key)}, model {request.model!r}"
 
 
 def _check_model(model: str) -> None:
@@ -205,7 +207,7 @@ def _check_model(model: str) -> None:
 
 def _check_url(url: str | None) -> None:
     try:
-        parts = urlsplit(url or verdicts.HOME)
+        parts = urlsplit(url or errors.HOME)
         whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         whole = False
@@ -219,7 +221,7 @@ def _check_url(url: str | None) -> None:
 def _check_key(key: str | None, url: str | None, variable: str | None) -> None:
     if key is None and (url is None or variable is not None):
         raise InputError(
-            f"There is no API key for {urlsplit(url or verdicts.HOME).hostname};"
+            f"There is no API key for {urlsplit(url or errors.HOME).hostname};"
             f" set {variable or 'OPENAI_API_KEY'}, or name the variable that holds it with"
             " --api-key-env, or name a server that needs none with --base-url."
         )

@@ -164,7 +164,7 @@ class Pace:
         if cut:
             if self._refused.in_a_row == 1:
                 self._before = self._window.size
-            self._window.rest_at(self.in_flight, now + self._refused.patience)
+            self._window.rest_at(self.in_flight, now + self._refused.breaker)
         elif self._refused.is_noise and not was_noise:
             self._window.rest_at(self._before, now)
         return cut

@@ -93,7 +93,7 @@ class Refused:
         self._cut_at = -inf
         self._grown_at = 0.0
         self._ceiling = inf
-        self._patience = self._PATIENCE
+        self._breaker = self._PATIENCE
         self._before = inf
         self._row_began = 0
         self._share = 0.0
@@ -106,9 +106,9 @@ class Refused:
         return self._noise > 0
 
     @property
-    def patience(self) -> float:
+    def breaker(self) -> float:
         """Seconds at a rate before more is tried."""
-        return self._patience
+        return self._breaker
 
     def on_sent(self, now: float, nth: int) -> None:
         """Note when which call is sent."""
@@ -139,7 +139,7 @@ class Refused:
 
     def grow(self, now: float) -> None:
         """Try a little more, where the rate is what holds calls back."""
-        waited = now - self._cut_at - self._patience
+        waited = now - self._cut_at - self._breaker
         seconds = min(now - self._grown_at, 1.0)
         self._grown_at = now
         if waited > 0:
@@ -147,7 +147,7 @@ class Refused:
 
     def _cut(self, now: float, sent: int, found: float) -> None:
         same = abs(found - self._ceiling) <= self._SAME * self._ceiling
-        self._patience = min(self._patience * 2, self._LONGEST_PATIENCE) if same else self._PATIENCE
+        self._breaker = min(self._breaker * 2, self._LONGEST_PATIENCE) if same else self._PATIENCE
         self._ceiling = found
         self.rate = found * self._UNDER
         self._cut_at = self._grown_at = now

@@ -1,0 +1,100 @@
+"""The lines that a person asks to see: of a run or of one file, filtered, drawn.
+
+Knows where a kind of line is looked for and which names a filter may hold. Knows nothing of how
+lines are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from evolinstruct import defaults, elimination
+from evolinstruct.analysis.runs import Run
+from evolinstruct.errors import UsageError
+from evolinstruct.filters import draw_sample, select, selected
+from evolinstruct.records import Failed, Kept, Rejected
+from evolinstruct.run_dir.lines import Entry, read_lines
+
+
+class Browse:
+    """The lines of a run or a file that pass some filters.
+
+    Attributes:
+        notices: sentences on what was left out while reading.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        filters: Mapping[str, object],
+        *,
+        rejected: bool = False,
+        failed: bool = False,
+        sample: int | None = None,
+        seed: int = defaults.SEED,
+    ) -> None:
+        """Choose lines of a run directory or a JSONL file of ours; nothing of it is read yet.
+
+        Args:
+            source: the directory, or the file.
+            filters: the words of `selection.select`.
+            rejected: what rules eliminated; a filter by rule means these too.
+            failed: what got no answer. With neither, what was kept; of a file, everything.
+            sample: only so many of them, drawn; None for all.
+            seed: what a sample is drawn by.
+
+        Raises:
+            UsageError: a filter is wrong, or cannot go with what is asked for.
+            InputError: there is no such run or file.
+        """
+        self.notices: list[str] = []
+        self._run = None if source.is_file() else Run(source)
+        self._path = source
+        self._sample = sample
+        self._seed = seed
+        if failed and not rejected and filters.get("rule"):
+            raise UsageError("--rule is for rejected lines and --failed for others; drop one.")
+        rejected = rejected or bool(filters.get("rule"))
+        kinds = {Rejected: rejected, Failed: failed}
+        self._kinds = [kind for kind, asked in kinds.items() if asked]
+        if self._run is not None:
+            _ = self._run.generations  # an empty run is said first
+        self._selection = select(filters, self._known_names())
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the lines that pass, in the order of their generations and files.
+
+        Raises:
+            InputError: a file or a line cannot be read, or there is no such generation.
+        """
+        entries = selected(self._all(), self._selection)
+        if self._sample is not None:
+            entries = iter(draw_sample(entries, self._sample, self._seed, _name))
+        yield from entries
+        if self._run is not None:
+            self.notices += self._run.notices
+
+    def _all(self) -> Iterator[Entry]:
+        if self._run is None:
+            kinds = tuple(self._kinds) or (Kept, Rejected, Failed)
+            entries = read_lines(self._path, self.notices.append)
+            yield from (entry for entry in entries if isinstance(entry.line, kinds))
+            return
+        wanted: Collection[int] = self._selection.generations or self._run.generations
+        for number in sorted(wanted):
+            for kind in self._kinds or [Kept]:
+                yield from self._run.entries(kind, number)
+
+    def _known_names(self) -> dict[str, Collection[str]]:
+        if self._run is None:
+            return {}
+        rules = {*elimination.RULES}
+        for counts in self._run.state.all_counts:
+            rules |= counts.rejected.keys()
+        operations = [operation.name for operation in self._run.pack.operations]
+        return {"operation": operations, "rule": sorted(rules)}
+
+
+def _name(entry: Entry) -> str:
+    return entry.line.id

@@ -1,0 +1,281 @@
+"""A finished run under another set of rules, without a call.
+
+Says which kept lines the rules would drop, and which rejected ones they would let through, and
+writes the thinned data set. What would follow from a line that is let through (its comparison, its
+answer, its descendants) takes calls, and is `evolve --update`'s. Streams family by family; what is
+dropped is remembered on disk.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeGuard
+
+from evolinstruct.analysis.families import Family
+from evolinstruct.analysis.runs import Run
+from evolinstruct.atomic_write import replaced
+from evolinstruct.elimination import (
+    COMPARISON,
+    POOL_RULES,
+    RULES,
+    Answer,
+    Objection,
+    Rewrite,
+    RuleSet,
+)
+from evolinstruct.errors import InputError, RuleFailed
+from evolinstruct.gate import open_gate
+from evolinstruct.records import Kept, Line, Rejected
+from evolinstruct.run.retries import purpose
+
+CASCADE = "descends_from_dropped"
+_EXAMPLES = 3
+_ID = re.compile(rb'\{"id":\s*"([^"]*)"')
+RefilterOutcome = Literal["dropped", "let_through", "unjudged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the rules would do otherwise with one line.
+
+    Attributes:
+        fate: a kept line is dropped, a rejected one let through; or a rule raised.
+        line: the line.
+        rule: which rule drops it, or dropped it; what raised, if one did.
+        evidence: what the rule sees, or saw.
+    """
+
+    fate: RefilterOutcome
+    line: Kept | Rejected
+    rule: str
+    evidence: str
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the line holds an answer already."""
+        return self.line.output is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "id": self.line.id,
+            "generation": self.line.generation,
+            "operation": self.line.operation,
+            "change": self.fate,
+            "rule": self.rule,
+            "evidence": self.evidence,
+            "has_answer": self.has_answer,
+        }
+
+
+@dataclass(slots=True)
+class Refiltered:
+    """What the rules would change in a run.
+
+    Attributes:
+        kept: how many evolved lines were looked at.
+        rejected: how many rejected ones.
+        dropped: how many kept lines each rule would drop.
+        let_through: how many rejected lines, by the rule that dropped them.
+        unanswered: how many of those lack an answer.
+        unjudged: how many lines a rule raised at, by rule.
+        examples: some changes of each kind and rule.
+        written: how many lines the thinned data set has; None where none was asked for.
+    """
+
+    kept: int = 0
+    rejected: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    let_through: Counter[str] = field(default_factory=Counter)
+    unanswered: int = 0
+    unjudged: Counter[str] = field(default_factory=Counter)
+    examples: dict[tuple[RefilterOutcome, str], list[Change]] = field(default_factory=dict)
+    written: int | None = None
+
+    def see(self, change: Change) -> None:
+        """Count a change."""
+        counts = {
+            "dropped": self.dropped,
+            "let_through": self.let_through,
+            "unjudged": self.unjudged,
+        }
+        counts[change.fate][change.rule] += 1
+        if change.fate == "let_through" and not change.has_answer:
+            self.unanswered += 1
+        found = self.examples.setdefault((change.fate, change.rule), [])
+        if len(found) < _EXAMPLES:
+            found.append(change)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as plain data, in a fixed order."""
+        return {
+            "kept": self.kept,
+            "rejected": self.rejected,
+            "dropped": dict(sorted(self.dropped.items())),
+            "let_through": dict(sorted(self.let_through.items())),
+            "let_through_without_answer": self.unanswered,
+            "unjudged": dict(sorted(self.unjudged.items())),
+            "written": self.written,
+        }
+
+
+class Refilter:
+    """A run, and the rules that it is held against."""
+
+    def __init__(self, run: Run, rules: RuleSet, *, compare: bool, cascade: bool = False) -> None:
+        """Bind the parts.
+
+        Args:
+            run: a run; it may still be going on.
+            rules: the rules to judge by.
+            compare: whether the rule that takes a call is on; it is not asked anew.
+            cascade: drop the descendants of a dropped line too.
+        """
+        self._run = run
+        self._rules = rules
+        self._compare = compare
+        self._cascade = cascade
+        self._pack = run.pack
+        self._kinds = {operation.name: operation.kind for operation in self._pack.operations}
+        self._at_gate: dict[str, Objection] = {}
+
+    def changes(self, found: Refiltered) -> Iterator[Change]:
+        """Yield what would change, family by family, and count it.
+
+        Raises:
+            InputError: a file or a line of the run cannot be read.
+        """
+        self._at_gate = dict(self._dropped_at_gate())
+        for family in self._run.families():
+            for change in self._in_family(family, found):
+                found.see(change)
+                yield change
+
+    def _dropped_at_gate(self) -> Iterator[tuple[str, Objection]]:
+        """Yield each line that the rules for the whole pool drop, with their verdict.
+
+        They look at all that the run's other rules let through to them.
+        """
+        gate = open_gate(None, self._rules.described())
+        if gate is None:
+            return
+        with closing(gate):
+            for number in self._run.generations:
+                gate.begin(number, made_from="")
+                for family in self._run.families(number):
+                    if number == 0:
+                        gate.look(family.seed)
+                    for line in (step.line for step in family.steps):
+                        if _reached_gate(line) and (verdict := gate.judge(line)):
+                            yield line.id, verdict
+                gate.end()
+
+    def _in_family(self, family: Family, found: Refiltered) -> Iterator[Change]:
+        gone: set[str] = set()
+        for step in family.steps:
+            line = step.line
+            if isinstance(line, Kept):
+                found.kept += 1
+                change = self._dropped(step.parent, line)
+                if change is None and self._cascade and line.parent_id in gone:
+                    change = Change("dropped", line, CASCADE, f"from {line.parent_id}")
+                if change is not None and change.fate == "dropped":
+                    gone.add(line.id)
+            elif isinstance(line, Rejected):
+                found.rejected += 1
+                change = self._let_through(step.parent, line)
+            else:
+                continue
+            if change is not None:
+                yield change
+
+    def _dropped(self, parent: Kept, line: Kept) -> Change | None:
+        try:
+            verdict = self._judged(parent, line)
+        except RuleFailed as failure:
+            return Change("unjudged", line, failure.rule, str(failure))
+        return Change("dropped", line, verdict.rule, verdict.evidence) if verdict else None
+
+    def _let_through(self, parent: Kept, line: Rejected) -> Change | None:
+        """Tell whether a rejected line would go on: none of the rules for its texts objects."""
+        stage = RULES[line.rule].stage if line.rule in RULES else None
+        if stage == "service" or (line.rule == COMPARISON and self._compare):
+            return None
+        try:
+            verdict = self._judged(parent, line)
+        except RuleFailed as failure:
+            return Change("unjudged", line, failure.rule, str(failure))
+        return None if verdict else Change("let_through", line, line.rule, line.evidence)
+
+    def _judged(self, parent: Kept, line: Kept | Rejected) -> Objection | None:
+        kind = self._kinds.get(line.operation or "")
+        rewrite = Rewrite.of(parent, line, kind, self._pack.markers)
+        verdict = self._rules.judge_rewrite(rewrite) or self._at_gate.get(line.id)
+        if verdict is None and line.output is not None:
+            verdict = self._rules.judge_answer(Answer(line.instruction, line.output))
+        return verdict
+
+
+def _reached_gate(line: Line) -> TypeGuard[Kept | Rejected]:
+    """Tell whether a run's line had come as far as the rules that look at the whole pool."""
+    if isinstance(line, Rejected):
+        return line.rule in POOL_RULES or purpose(line) == "answer"
+    return isinstance(line, Kept)
+
+
+def refilter(
+    refiltering: Refilter,
+    on_change: Callable[[Change], None] = lambda _: None,
+    thin: tuple[Path, Path] | None = None,
+) -> Refiltered:
+    """Hold a run against rules.
+
+    Args:
+        refiltering: the run and the rules.
+        on_change: is told each change.
+        thin: the data set of the run, and the file to write it to without the dropped lines.
+
+    Raises:
+        InputError: a file of the run cannot be read, or the new one cannot be written.
+    """
+    found = Refiltered()
+    # A nameless database lies on disk as soon as it outgrows its small cache.
+    with closing(sqlite3.connect("", isolation_level=None)) as dropped:
+        dropped.execute("CREATE TABLE dropped (id TEXT PRIMARY KEY) WITHOUT ROWID")
+        dropped.execute("BEGIN")
+        for change in refiltering.changes(found):
+            on_change(change)
+            if change.fate == "dropped":
+                dropped.execute("INSERT OR IGNORE INTO dropped VALUES (?)", (change.line.id,))
+        if thin is not None:
+            found.written = _thinned(*thin, dropped)
+    return found
+
+
+def _thinned(dataset: Path, out: Path, dropped: sqlite3.Connection) -> int:
+    """Write the data set without the dropped lines, in its own order, whole or not at all."""
+    if not dataset.is_file():
+        raise InputError(
+            f"There is no {dataset} to thin; finish the run with its `evolve` command."
+        )
+    count = 0
+    with dataset.open("rb") as lines, replaced(out) as file:
+        for line in lines:
+            if not _is_dropped(line, dropped):
+                file.write(line)
+                count += 1
+    return count
+
+
+def _is_dropped(line: bytes, dropped: sqlite3.Connection) -> bool:
+    found = _ID.match(line)
+    if found is None:
+        return False
+    query = "SELECT 1 FROM dropped WHERE id = ?"
+    return dropped.execute(query, (found[1].decode(),)).fetchone() is not None

@@ -1,0 +1,115 @@
+"""The calls that a line took: what was asked, and what came back.
+
+Plays the line's step once more against the journal alone, through the same code as the run, so
+that prompts are rendered from the run's own pack and no reply can be another's. Asks nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+
+from evolinstruct.analysis.families import Step
+from evolinstruct.analysis.runs import Run
+from evolinstruct.contamination import NONE
+from evolinstruct.errors import CallError
+from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.llm.base import Client, Reply, Request
+from evolinstruct.llm.journal import Journal
+from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
+from evolinstruct.records import Kept
+from evolinstruct.run.plan import weights_in_use
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call.
+
+    Attributes:
+        request: what was asked.
+        reply: what came back; None where nothing did.
+        trouble: what came instead of a reply, as a sentence.
+    """
+
+    request: Request
+    reply: Reply | None
+    trouble: str | None
+
+
+class Replay:
+    """The calls of a run, as its journal has them."""
+
+    def __init__(self, run: Run, journal: Journal) -> None:
+        """Read from an open journal."""
+        self._recipe = run.state.recipe
+        self._told = _Listening(JournalledClient(NoClient(), journal, self._recipe.client))
+        weights = weights_in_use(self._recipe, run.pack)
+        # The test sets may be gone: a line that they dropped shows every call that there was.
+        against = NONE if self._recipe.against else None
+        self._evolution = Evolution(self._recipe, run.pack, weights, self._told, against)
+
+    def step(self, step: Step) -> list[Call]:
+        """Return the calls of a step, in their order, as far as the journal has them."""
+        return self._played(step.parent, step.line.generation)
+
+    def seed(self, seed: Kept) -> list[Call]:
+        """Return the calls for the answer to a seed: none, if it came with one."""
+        return self._played(seed, 0) if seed.output is None or seed.model is not None else []
+
+    def around(self, line_id: str) -> Callable[[Step | Kept], list[Call]]:
+        """Return what tells the calls of one line only; of a whole family, if it is a seed's."""
+
+        def calls(what: Step | Kept) -> list[Call]:
+            line = what.line if isinstance(what, Step) else what
+            if line_id not in (line.id, line.seed_id):
+                return []
+            return self.step(what) if isinstance(what, Step) else self.seed(what)
+
+        return calls
+
+    def _played(self, instruction: Kept, generation: int) -> list[Call]:
+        self._told.calls.clear()
+        with suppress(StopIteration, NotInJournalError):
+            # Nothing in it waits, as nobody is asked: one step is the whole way.
+            self._play(instruction, generation).send(None)
+        return list(self._told.calls)
+
+    async def _play(self, instruction: Kept, generation: int) -> None:
+        if generation == 0:
+            await self._evolution.answer(Proposal(instruction))
+            return
+        result = await self._evolution.propose(instruction, generation)
+        if isinstance(result, Proposal) and self._recipe.answers:
+            await self._evolution.answer(result)
+
+
+@contextmanager
+def replaying(run: Run) -> Iterator[Replay]:
+    """Open a run's journal for reading, while a run may be writing it.
+
+    Raises:
+        InputError: the journal is missing or cannot be read, or the run's pack is.
+    """
+    with closing(Journal(run.journal, only_read=True)) as journal:
+        yield Replay(run, journal)
+
+
+class _Listening:
+    """A client that remembers what passes through it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.calls: list[Call] = []
+
+    async def complete(self, request: Request) -> Reply:
+        try:
+            reply = await self._client.complete(request)
+        except CallError as error:
+            self.calls.append(Call(request, None, str(error)))
+            raise
+        self.calls.append(Call(request, reply, None))
+        return reply
+
+    async def aclose(self) -> None:
+        await self._client.aclose()

@@ -1,0 +1,288 @@
+"""A run, read: its generations, rejections, failures and families as records, and its state.
+
+Knows the directory and where each kind of line lies in it. Only reads: a run may be going on, or
+have been cut off, while it is read. Knows nothing of how a run comes about.
+
+    run = evolinstruct.Run("demo")
+    print(run.state.status, sum(1 for line in run.rejections() if line.rule == "unchanged"))
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from heapq import nlargest
+from pathlib import Path
+from typing import TypeVar
+
+from evolinstruct import prompts
+from evolinstruct.analysis.families import Family, assemble
+from evolinstruct.analysis.run_state import read_state
+from evolinstruct.errors import InputError
+from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.run_dir.directory import KINDS, RunDir
+from evolinstruct.run_dir.lines import Entry, read_lines
+
+_IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
+_FILE = re.compile(r"generation-(\d+)\.jsonl")
+_NAMED = 5
+_NEAR = 3
+_L = TypeVar("_L", Kept, Rejected, Failed)
+
+
+class Run:
+    """A run directory, for reading.
+
+    Attributes:
+        path: the directory.
+        state: what run.json said when the run was opened.
+        notices: sentences on what was found and left out, such as a torn last line.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a run: finished, stopped, or still going on.
+
+        Raises:
+            InputError: the directory is none, holds no run, or one of a newer version.
+        """
+        self.path = Path(path)
+        self._dir = RunDir(self.path)
+        _check(self._dir)
+        self.state = read_state(self._dir)
+        self.notices: list[str] = []
+
+    # What there is
+
+    @cached_property
+    def generations(self) -> tuple[int, ...]:
+        """The generations that have been begun; 0 are the seeds.
+
+        Raises:
+            InputError: the run is empty, or a generation's file is missing.
+        """
+        names = (_FILE.fullmatch(path.name) for path in self.path.iterdir())
+        found = sorted(int(name[1]) for name in names if name)
+        last = max([*found, *(counts.generation for counts in self.state.all_counts)], default=-1)
+        if last < 0:
+            raise InputError(
+                f"{self.path} holds a run that has no instruction yet;"
+                " run its `evolve` command (again), then look."
+            )
+        for number in range(last + 1):
+            if number not in found:
+                raise InputError(
+                    f"{self._dir.file(number)} is missing, of {last} generations;"
+                    " run the same `evolve` command again to have it written anew."
+                )
+        return tuple(found)
+
+    @cached_property
+    def pack(self) -> prompts.Pack:
+        """The prompt pack that the run is made with.
+
+        Raises:
+            InputError: the run's copy of it is missing or wrong.
+        """
+        if not self._dir.prompts.is_dir():
+            raise InputError(
+                f"{self._dir.prompts} is missing, the run's copy of its prompts;"
+                " run the same `evolve` command again to have it written anew."
+            )
+        return prompts.read(self._dir.prompts)
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self._dir.journal
+
+    def is_complete(self, generation: int) -> bool:
+        """Tell whether a generation is complete, as far as run.json says."""
+        return any(counts.generation == generation for counts in self.state.all_counts)
+
+    # Lines
+
+    def instructions(self, *generations: int) -> Iterator[Kept]:
+        """Yield the seeds and what each generation kept, in order; all generations if none named.
+
+        Raises:
+            InputError: a file or a line cannot be read, or there is no such generation.
+        """
+        return self._records(Kept, generations)
+
+    def rejections(self, *generations: int) -> Iterator[Rejected]:
+        """Yield what rules eliminated; see `instructions`."""
+        return self._records(Rejected, generations)
+
+    def failures(self, *generations: int) -> Iterator[Failed]:
+        """Yield what got no answer from the service; see `instructions`."""
+        return self._records(Failed, generations)
+
+    def entries(self, kind: type[Line], *generations: int) -> Iterator[Entry]:
+        """Yield the lines of a kind with their bytes; see `instructions`."""
+        for number in self._chosen(generations):
+            yield from self._entries(number, kind)
+
+    def _records(self, kind: type[_L], generations: tuple[int, ...]) -> Iterator[_L]:
+        for entry in self.entries(kind, *generations):
+            if isinstance(entry.line, kind):
+                yield entry.line
+
+    def _chosen(self, generations: tuple[int, ...]) -> tuple[int, ...]:
+        there = self.generations
+        for number in generations:
+            if number not in there:
+                raise InputError(
+                    f"{self.path} has no generation {number}; its last one is {there[-1]}."
+                )
+        return tuple(sorted(generations)) or there
+
+    def _entries(self, generation: int, kind: type[Line], holding: bytes = b"") -> Iterator[Entry]:
+        path = self._dir.file(generation, kind)
+        if kind is not Kept and not path.exists():
+            return iter(())  # seeds that need no answer have neither file
+        return read_lines(path, self._notice, holding)
+
+    def _notice(self, sentence: str) -> None:
+        if sentence not in self.notices:
+            self.notices.append(sentence)
+
+    # Families
+
+    def families(self, *generations: int) -> Iterator[Family]:
+        """Yield each seed with all that became of it, in the order of the seeds.
+
+        Args:
+            generations: those to look at; all if none is named. Without those before it, a step's
+                parent is the newest of what was looked at.
+
+        Raises:
+            InputError: a file or a line cannot be read, or the files do not belong together.
+        """
+        return self._assembled(self._chosen(generations))
+
+    def _assembled(self, generations: tuple[int, ...], seed_id: str = "") -> Iterator[Family]:
+        """Yield all families, or the one of a seed."""
+
+        def lines(number: int, kind: type[Line]) -> Iterator[Line]:
+            found = (entry.line for entry in self._entries(number, kind, seed_id.encode()))
+            return (line for line in found if line.seed_id == seed_id) if seed_id else found
+
+        streams = {
+            number: [lines(number, kind) for kind in KINDS if number or kind is not Kept]
+            for number in generations
+        }
+        seeds = (line for line in lines(0, Kept) if isinstance(line, Kept))
+        return assemble(seeds, streams, self._left_over)
+
+    def _left_over(self, generation: int, line: Line) -> None:
+        if self.is_complete(generation):
+            raise InputError(
+                f"{self.path}: line {line.id} of generation {generation} stands out of the order of"
+                " the seeds; run the same `evolve` command again to have the files written anew."
+            )
+        self._notice(
+            f"Lines of generation {generation} are of other seeds, or ahead of them, and are left"
+            f" out: {self.path} is being written."
+        )
+
+    def family(self, line_id: str) -> Family:
+        """Return the family of a line, known by its id or by a prefix that only it has.
+
+        Raises:
+            InputError: no line's id begins so, or more than one does.
+        """
+        _, seed_id = self._find(line_id)
+        return next(self._assembled(self.generations, seed_id))
+
+    def find(self, prefix: str) -> str:
+        """Return the id that begins so.
+
+        Raises:
+            InputError: no line's id begins so, or more than one does.
+        """
+        return self._find(prefix)[0]
+
+    def _find(self, prefix: str) -> tuple[str, str]:
+        """Return the id that begins so, and the id of its seed."""
+        start = prefix.lower().encode()
+        found: dict[bytes, bytes] = {}
+        for line_id, seed_id in self._ids():
+            if line_id.startswith(start):
+                found[line_id] = seed_id
+                if line_id == start or len(found) > _NAMED:
+                    break
+        if start in found:
+            return start.decode(), found[start].decode()
+        if len(found) == 1:
+            return next((line.decode(), seed.decode()) for line, seed in found.items())
+        raise self._not_found(prefix, [line.decode() for line in found])
+
+    def _not_found(self, prefix: str, found: list[str]) -> InputError:
+        if found:
+            more = " and more" if len(found) > _NAMED else ""
+            return InputError(
+                f"{prefix!r} begins more than one id of {self.path}:"
+                f" {', '.join(found[:_NAMED])}{more}; give more of it."
+            )
+        near = ", ".join(self._near(prefix))
+        hint = f"; near to it are {near}" if near else ""
+        return InputError(
+            f"No line of {self.path} has an id that begins with {prefix!r}{hint};"
+            " the ids stand in what `evolinstruct show` prints."
+        )
+
+    def _near(self, prefix: str) -> list[str]:
+        """Return the ids that begin and end most like it, as after one wrong character."""
+        likeness = _likeness(prefix)
+        nearest = nlargest(2 * _NEAR, self._ids(), likeness)
+        near = [ids[0].decode() for ids in nearest if likeness(ids) >= len(prefix) / 2]
+        return list(dict.fromkeys(near))[:_NEAR]  # a seed may have two lines
+
+    def _ids(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (id, seed id) of every line; read off its bytes, which is fast."""
+        paths = (self._dir.file(number, kind) for number in self.generations for kind in KINDS)
+        for path in paths:
+            if path.exists():
+                with path.open("rb") as file:
+                    for ids in map(_IDS.match, file):
+                        if ids:
+                            yield ids[1], ids[2]
+
+
+def _check(run_dir: RunDir) -> None:
+    """Refuse a place that holds no run."""
+    path = run_dir.path
+    if not path.exists():
+        raise InputError(f"There is no {path}; name the directory of a run.")
+    if not path.is_dir():
+        raise InputError(f"{path} is a file; name the directory of a run.")
+    if not run_dir.is_run:
+        raise InputError(
+            f"{path} holds no run (there is no run.json); name the directory that"
+            " `evolinstruct evolve -o` has written."
+        )
+
+
+def _likeness(given: str) -> Callable[[tuple[bytes, bytes]], int]:
+    """Return how many characters an id, whole or cut to the same length, shares at its ends."""
+    wanted = given.encode()
+    turned = wanted[::-1]
+
+    def likeness(ids: tuple[bytes, bytes]) -> int:
+        whole, cut = ids[0], ids[0][: len(wanted)]
+        return _common(whole, wanted) + max(
+            _common(whole[::-1], turned), _common(cut[::-1], turned)
+        )
+
+    return likeness
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """Return how many characters the two begin with alike."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count

@@ -1,0 +1,99 @@
+"""A client that asks the journal first.
+
+A call is known by what was asked for, not by what was sent, nor by which server or key served it.
+Knows how an outcome is kept and found again; where, the journal knows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from hashlib import blake2b
+
+from evolinstruct.errors import CallError, CallFailed, CallRejected
+from evolinstruct.llm.base import Client, Reply, Request, Usage, encodable
+from evolinstruct.llm.journal import FAILED, REJECTED, REPLY, Journal, Outcome
+
+
+class JournalledClient:
+    """A client that asks the journal first and tells it every outcome before handing it on."""
+
+    def __init__(self, client: Client, journal: Journal, name: str) -> None:
+        """Wrap a client, whose name is part of every key."""
+        self._client = client
+        self._journal = journal
+        self._name = name
+        self.calls: Counter[str] = Counter()
+        self.replayed: Counter[str] = Counter()
+
+    async def complete(self, request: Request) -> Reply:
+        """Return the journal's reply, or ask and store."""
+        draw = self._journal.newest(request.call_id)
+        if draw is not request.call_id:
+            request = replace(request, call_id=draw)
+        key = request_key(self._name, request)
+        outcome = self._journal.find(key)
+        if outcome is not None and outcome.answers(request):
+            self.replayed[request.purpose] += 1
+            return outcome.deliver()
+        self.calls[request.purpose] += 1
+        outcome = await self._ask(request)
+        await self._journal.store(key, request, outcome)
+        return outcome.deliver()
+
+    async def _ask(self, request: Request) -> Outcome:
+        try:
+            reply = await self._client.complete(request)
+        except CallRejected as error:
+            return _ended(REJECTED, error, request, attempts=1)
+        except CallFailed as error:
+            return _ended(FAILED, error, request, error.attempts)
+        text = encodable(reply.text)
+        return Outcome(
+            *(REPLY, text, reply.finish_reason, reply.model), request.max_tokens, 1, reply.usage
+        )
+
+    async def aclose(self) -> None:
+        """Close the wrapped client; the journal's owner closes the journal."""
+        await self._client.aclose()
+
+
+class NotInJournalError(Exception):
+    """The journal has no outcome, and there is nobody to ask."""
+
+
+class NoClient:
+    """A client that has no answer to anything: behind a journal that is only read."""
+
+    async def complete(self, request: Request) -> Reply:
+        """Refuse."""
+        raise NotInJournalError(request.purpose)
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+
+
+def _ended(kind: str, error: CallError, request: Request, attempts: int) -> Outcome:
+    message = encodable(error.message)
+    return Outcome(kind, message, error.error, request.model, request.max_tokens, attempts, Usage())
+
+
+def request_key(client: str, request: Request) -> bytes:
+    """Return the digest of what is asked for: client, model, messages, sampling and draw."""
+    draw = request.call_id
+    parts = [
+        client,
+        request.model,
+        repr(request.temperature),
+        repr(request.top_p),
+        json.dumps(request.extra, sort_keys=True) if request.extra else "",
+        draw.child_id,
+        draw.purpose,
+        str(draw.attempt),
+    ]
+    for role, content in request.messages:
+        parts += (role, content)
+    # Each part behind its length: no two lists of parts can run into the same text.
+    text = "".join([f"{len(part)}:{part}" for part in parts])
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,278 @@
+"""What a service's answer to a call means: try again, skip, or stop.
+
+Reads the words, codes and headers by which OpenAI-compatible services say what is wrong, and the
+exceptions of the transport. One table, by exception class and by status; the classes are those of
+the package `openai`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+import aiohttp
+import openai
+
+from evolinstruct import errors
+from evolinstruct.errors import CallError, CallFailed, CallRejected, ServiceRefused, TryAgain
+from evolinstruct.llm.base import Limits
+from evolinstruct.llm.openai import chat
+
+HOME = "https://api.openai.com/v1"
+"""Where calls go if no server is named."""
+
+_KEY = "the service refuses the key; check that it is complete and belongs to this service"
+_ACCESS = "the service refuses access; check what the key and its account may use"
+_MODEL = "the service has no such model or address; check the model's name and the base URL"
+_CREDIT = "the account has no credit left; top it up and run the same command again"
+_REACH = "the service cannot be reached; check that it runs and that the base URL is right"
+_TLS = "the server does not speak TLS as it should; check whether its base URL starts with http:"
+_TRUST = "the server's certificate is not trusted; name its authority's file in SSL_CERT_FILE"
+_STRANGER = "what answers there is no OpenAI-compatible service; check the base URL and any proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMeaning:
+    """A row of the table.
+
+    Attributes:
+        error: the class of the error to raise.
+        name: the error's short name or rule; None: ``http_`` and the status.
+        advice: what is wrong and what to do, where the run stops.
+    """
+
+    error: type[CallError | ServiceRefused]
+    name: str | None = None
+    advice: str = ""
+
+
+AGAIN = ErrorMeaning(TryAgain)
+TIMEOUT = ErrorMeaning(TryAgain, "timeout")
+CONNECTION = ErrorMeaning(TryAgain, "connection_error")
+UNREACHABLE = ErrorMeaning(TryAgain, errors.UNREACHABLE)
+UNREADABLE = ErrorMeaning(TryAgain, "unreadable_reply")
+FAILED = ErrorMeaning(CallFailed)
+CLIENT_ERROR = ErrorMeaning(CallFailed, "client_error")
+FILTERED = ErrorMeaning(CallRejected, "refused_by_service")
+TOO_LONG = ErrorMeaning(CallRejected, "too_long")
+NO_SERVICE = ErrorMeaning(ServiceRefused, advice=_REACH)
+NO_TLS = ErrorMeaning(ServiceRefused, advice=_TLS)
+NO_TRUST = ErrorMeaning(ServiceRefused, advice=_TRUST)
+NO_SUCH_SERVICE = ErrorMeaning(ServiceRefused, advice=_STRANGER)
+NO_MODEL = ErrorMeaning(ServiceRefused, advice=_MODEL)
+NO_CREDIT = ErrorMeaning(ServiceRefused, advice=_CREDIT)
+BAD_KEY = ErrorMeaning(ServiceRefused, advice=_KEY)
+NO_ACCESS = ErrorMeaning(ServiceRefused, advice=_ACCESS)
+
+_BY_CODE: dict[str, ErrorMeaning] = {
+    "content_filter": FILTERED,
+    "content_policy_violation": FILTERED,
+    "data_inspection_failed": FILTERED,
+    "context_length_exceeded": TOO_LONG,
+    "exceed_context_size_error": TOO_LONG,
+    "insufficient_quota": NO_CREDIT,
+    "exceeded_current_quota_error": NO_CREDIT,
+    "billing_hard_limit_reached": NO_CREDIT,
+    "invalid_api_key": BAD_KEY,
+    "model_not_found": NO_MODEL,
+    "model_not_available": NO_MODEL,
+}
+
+# Services that give no code, or one of their own, are known by their wording.
+_BY_WORDS: tuple[tuple[re.Pattern[str], ErrorMeaning], ...] = tuple(
+    (re.compile(words, re.IGNORECASE), verdict)
+    for words, verdict in (
+        (r"content (management|exists|policy|filter)|\bflagged\b", FILTERED),
+        (r"maximum (context|model) length|context (size|window|length)", TOO_LONG),
+        (r"prompt (is )?too long|(too large for|than the) model|request too large", TOO_LONG),
+        (r"input token count|reduce the length|tokens?\b.{0,40} must be <=", TOO_LONG),
+        (r"api key (is )?(not valid|invalid)|(invalid|incorrect) api key", BAD_KEY),
+        (r"model not exist|model .{0,80}(not found|does not exist)|valid model", NO_MODEL),
+        (r"insufficient (balance|credit|funds)", NO_CREDIT),
+    )
+)
+_WORDED = frozenset({400, 403, 413, 422, 429})  # statuses under which the wording may tell more
+
+
+def by_code(error: object) -> ErrorMeaning | None:
+    """Return the verdict of an error body's own code, if it is known."""
+    return next((_BY_CODE[code] for code in chat.codes(error) if code in _BY_CODE), None)
+
+
+def by_words(said: str, status: int) -> ErrorMeaning | None:
+    """Return the verdict of a message's wording, where the status leaves room for one."""
+    if status not in _WORDED:
+        return None
+    return next((verdict for words, verdict in _BY_WORDS if words.search(said)), None)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a service asks to wait, or None where it asks nothing readable."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
+    try:
+        until = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return max(0.0, until - time.time())
+
+
+def limits(headers: Mapping[str, str]) -> Limits | None:
+    """Return the limits that headers announce, or None where they announce none."""
+    requests = next((names for names in _OF_REQUESTS if names[1] in headers), None)
+    tokens = next((names for names in _OF_TOKENS if names[1] in headers), None)
+    if requests is None and tokens is None:
+        return None
+    return Limits(*_window(headers, requests), *_window(headers, tokens))
+
+
+_Window = tuple[int | None, int | None, float | None]
+
+
+def _window(headers: Mapping[str, str], names: tuple[str, str, str] | None) -> _Window:
+    if names is None:
+        return None, None, None
+    limit, remaining, reset = (headers.get(name, "").strip() for name in names)
+    return _whole(limit), _whole(remaining), _seconds(reset)
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _seconds(text: str) -> float | None:
+    """Read a time to wait: plain seconds, ``6m0.5s``, ``20ms``, or a moment since 1970."""
+    try:
+        number = float(text)
+    except ValueError:
+        return _spelled(text)
+    if not math.isfinite(number):
+        return None
+    if number > _EPOCH_MILLISECONDS:
+        number /= 1000
+    return max(0.0, number - time.time() if number > _EPOCH else number)
+
+
+def _spelled(text: str) -> float | None:
+    if not _DURATION.fullmatch(text):
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+
+
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(f"(?:{_PART.pattern})+")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_EPOCH = 1e9  # no window is that many seconds long
+_EPOCH_MILLISECONDS = 1e11
+
+
+def _names(*patterns: str) -> tuple[tuple[str, str, str], ...]:
+    words = ("limit", "remaining", "reset")
+    return tuple(
+        (pattern.format(words[0]), pattern.format(words[1]), pattern.format(words[2]))
+        for pattern in patterns
+    )
+
+
+# as OpenAI and Groq, as Mistral, as Together and OpenRouter spell them
+_OF_REQUESTS = _names("x-ratelimit-{}-requests", "x-ratelimit-{}-req-minute", "x-ratelimit-{}")
+_OF_TOKENS = _names("x-ratelimit-{}-tokens", "x-ratelimit-{}-tokens-minute", "x-tokenlimit-{}")
+
+
+TABLE: dict[type[BaseException] | int, ErrorMeaning] = {
+    # by status, where the package has no class for it
+    402: NO_CREDIT,
+    408: AGAIN,
+    413: TOO_LONG,
+    425: AGAIN,
+    # by the package's class
+    openai.AuthenticationError: BAD_KEY,
+    openai.OAuthError: BAD_KEY,
+    openai.PermissionDeniedError: NO_ACCESS,
+    openai.NotFoundError: NO_MODEL,
+    openai.ConflictError: AGAIN,
+    openai.RateLimitError: AGAIN,
+    openai.InternalServerError: AGAIN,
+    openai.BadRequestError: FAILED,
+    openai.UnprocessableEntityError: FAILED,
+    openai.APIStatusError: FAILED,
+    openai.APITimeoutError: TIMEOUT,
+    openai.APIConnectionError: CONNECTION,
+    openai.APIResponseValidationError: UNREADABLE,
+    openai.LengthFinishReasonError: CLIENT_ERROR,
+    openai.ContentFilterFinishReasonError: FILTERED,
+    openai.InvalidWebhookSignatureError: CLIENT_ERROR,
+    openai.WebSocketConnectionClosedError: CLIENT_ERROR,
+    openai.WebSocketQueueFullError: CLIENT_ERROR,
+    openai.APIError: CLIENT_ERROR,
+    openai.OpenAIError: CLIENT_ERROR,
+    # by the transport's class
+    TimeoutError: TIMEOUT,
+    OSError: CONNECTION,
+    aiohttp.ClientConnectorCertificateError: NO_TRUST,
+    aiohttp.ClientConnectorSSLError: NO_TLS,
+    aiohttp.ClientConnectorError: UNREACHABLE,
+    aiohttp.ClientHttpProxyError: UNREACHABLE,
+    aiohttp.ConnectionTimeoutError: UNREACHABLE,
+    aiohttp.ClientPayloadError: UNREADABLE,
+    aiohttp.ClientResponseError: UNREADABLE,
+    aiohttp.ServerTimeoutError: TIMEOUT,
+    aiohttp.ClientError: CONNECTION,
+}
+
+TROUBLE = (OSError, aiohttp.ClientError)
+"""What the transport raises where no answer came."""
+
+_CLASSES: dict[int, type[openai.APIStatusError]] = {
+    400: openai.BadRequestError,
+    401: openai.AuthenticationError,
+    403: openai.PermissionDeniedError,
+    404: openai.NotFoundError,
+    409: openai.ConflictError,
+    422: openai.UnprocessableEntityError,
+    429: openai.RateLimitError,
+}
+
+
+def class_of(status: int) -> type[openai.APIStatusError]:
+    """Return the class that the package has for a status of 300 or more."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return openai.InternalServerError
+    return _CLASSES.get(status, openai.APIStatusError)
+
+
+def by_answer(status: int, error: object) -> ErrorMeaning:
+    """Return the verdict of an answer that is no reply: by its code, its wording, its status."""
+    return (
+        by_code(error)
+        or by_words(chat.said(error), status)
+        or TABLE.get(status)
+        or TABLE[class_of(status)]
+    )
+
+
+def by_trouble(error: BaseException) -> ErrorMeaning:
+    """Return the verdict of an exception of the transport."""
+    return next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), CONNECTION)
+
+
+def said_by(error: BaseException) -> str:
+    """Return the words of an exception's deepest cause that has any."""
+    return next((text for text in reversed([str(link) for link in _chain(error)]) if text), "")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and its causes, the deepest last."""
+    while error is not None:
+        yield error
+        error = error.__cause__

@@ -1,0 +1,128 @@
+"""What a run says before it begins: what it leaves out, adds, changes, or found and goes on with.
+
+Knows the words. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evolinstruct.llm.journal import Journal
+from evolinstruct.run.events import counted
+from evolinstruct.run.forecast import Forecast
+from evolinstruct.run.plan import Plan
+from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.settings import Recipe
+
+DONE = "done"
+
+
+def about_settings(plan: Plan) -> Iterator[str]:
+    """Say what is left out of the seeds, and which parts of the method are off."""
+    recipe: Recipe = plan.settings.recipe
+    if not recipe.compare:
+        yield "Comparison is off: a rewrite that gained no information is kept."
+    if not recipe.eliminate:
+        but = " and holds no test item" if plan.against else ""
+        yield f"Elimination is off: whatever can be an instruction{but} is kept."
+    if plan.contaminated:
+        hold = "holds" if plan.contaminated == 1 else "hold"
+        yield (
+            f"{counted(plan.contaminated, 'seed')} {hold} an item of the test sets. Seeds are kept"
+            " as they are; `evolinstruct contamination` shows which to take out."
+        )
+    counts = plan.counts
+    left_out = [
+        f"{counted(number, noun)}{example}"
+        for number, noun, example in (
+            (counts.duplicates, "exact duplicate", ""),
+            (counts.skipped, "bad row", f" (such as {', '.join(counts.problems[:1])})"),
+        )
+        if number
+    ]
+    if left_out:
+        yield f"Left out of the seeds: {' and '.join(left_out)}."
+    if counts.multi_turn:
+        yield (
+            f"{counted(counts.multi_turn, 'conversation')} of several turns: only the first turn of"
+            " the user is evolved."
+        )
+
+
+def what_was_lost(plan: Plan, run_dir: RunDir, journal: Journal) -> Iterator[str]:
+    """Say that the journal's newest part is gone, if it is."""
+    pages = journal.lost_pages
+    if _lacks_replies(plan, run_dir, journal):
+        yield (
+            f"The journal {run_dir.journal} lacks replies that the run's files were made of: it is"
+            " an older copy, or its journal.sqlite-wal was left behind. What it lacks is asked and"
+            " paid for again; put the right one in its place first if you have it."
+        )
+    elif pages:
+        yield (
+            f"The newest part of {run_dir.journal} ({counted(pages, 'page')}) cannot be read, as"
+            " after a power cut or a fault of the disk: what it held is asked for again."
+        )
+
+
+def _lacks_replies(plan: Plan, run_dir: RunDir, journal: Journal) -> bool:
+    """Tell whether there are more evolved lines than outcomes: each took one at least."""
+    finished = plan.state.get("generations", ())
+    lines: int = sum(file["lines"] for record in finished[1:] for file in record["files"].values())
+    return lines + run_dir.finished(max(1, len(finished))) > journal.outcomes()
+
+
+def what_was_found(plan: Plan, run_dir: RunDir, journal: Journal, *, finished: bool) -> str:
+    """Say where an earlier command left the run, and what that spares this one."""
+    if finished:
+        return (
+            f"The run in {run_dir.path} is finished: nothing is asked, and its files stay as they"
+            " are."
+        )
+    replies = counted(journal.replies(), "reply", "replies")
+    return (
+        f"Going on with the run in {run_dir.path}: {_how_far(plan.state, plan, run_dir)},"
+        f" {replies} in the journal, none will be paid for again."
+    )
+
+
+def what_is_added(plan: Plan, run_dir: RunDir, known: Forecast) -> str:
+    """Say what the run gets more of, how much of it is known, and what it takes at most."""
+    return (
+        f"Adding to the run in {run_dir.path}: {' and '.join(plan.additions)};"
+        f" {_what_applies(known)}."
+    )
+
+
+def what_is_updated(plan: Plan, run_dir: RunDir, known: Forecast) -> str:
+    """Say which other run is made, how much of the old one applies, and what it takes at most."""
+    return (
+        f"Updating the run in {run_dir.path} ({'; '.join(plan.differences)}):"
+        f" {_what_applies(known)}."
+    )
+
+
+def _what_applies(known: Forecast) -> str:
+    return (
+        f"at least {known.applicable:,} replies apply, at most {known.new_at_most:,} calls are new"
+    )
+
+
+def what_is_retried(word: str, number: int) -> str:
+    """Say how many outcomes are asked for once more."""
+    if not number:
+        return f"Nothing to retry: no line is {word}."
+    return (
+        f"Retrying what is {word}: {counted(number, 'call')} of this run will be made once more,"
+        " and what follows from them in later generations."
+    )
+
+
+def _how_far(state: Mapping[str, Any], plan: Plan, run_dir: RunDir) -> str:
+    number = len(state.get("generations", ()))
+    if number > plan.settings.recipe.generations:
+        return "every generation finished"
+    share = min(1.0, run_dir.finished(number) / plan.size)
+    # Rounded down: what is not done is never called done.
+    return f"generation {number}, {int(share * 100)}% done"

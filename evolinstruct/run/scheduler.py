@@ -1,0 +1,261 @@
+"""One generation: its pool goes in, its lines come out, in pool order.
+
+Instructions are proposed as many at once as allowed, pass the gate in pool order if there is one,
+are answered, and leave in pool order. What is done early waits for its turn: the nearest in
+memory, the rest on disk, so one slow neighbour costs no memory. Nor does it stall the others: what
+is far behind it before the gate is answered meanwhile. Knows no file of a run, no prompt and no
+service; who proposes and answers is handed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from evolinstruct.errors import InputError
+from evolinstruct.evolution import Proposal
+from evolinstruct.records import Kept, Line
+
+_T = TypeVar("_T")
+
+Propose = Callable[[Kept], Awaitable[Proposal | Line]]
+Answer = Callable[[Proposal], Awaitable[Line]]
+Gate = Callable[[Proposal | Line], Proposal | Line]
+"""Looks at each proposal of the pool, in pool order; whatever is a line already passes it.
+
+Where no rule looks at the whole pool there is no gate, and nobody waits before it.
+"""
+
+GRACE = 5.0
+"""Seconds that calls under way are given when a generation is stopped."""
+_FAR = 2
+"""So many times what is under way at once lies between the gate and what is far behind it."""
+HELD = 1024
+"""Results that wait for their turn in memory; further ones wait on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A proposal that was answered before the gate has seen it."""
+
+    proposal: Proposal
+    line: Line
+
+
+class ReorderBuffer(Generic[_T]):
+    """Where results wait until it is their turn: so many in memory, further ones on disk."""
+
+    def __init__(self, held: int) -> None:
+        """Hold at most so many results in memory."""
+        self._held = held
+        self._here: dict[int, _T] = {}
+        self._spilled: sqlite3.Connection | None = None
+        self._awaited: tuple[int, asyncio.Future[None]] | None = None
+        self._error: BaseException | None = None
+
+    def put(self, position: int, result: _T) -> None:
+        """Let a result wait."""
+        awaited = self._awaited is not None and self._awaited[0] == position
+        if awaited or len(self._here) < self._held:
+            self._here[position] = result
+        else:
+            self._spill(position, result)
+        if awaited:
+            self._wake()
+
+    def close(self, error: BaseException) -> None:
+        """Let whoever waits for a result that is not here have the error instead."""
+        self._error = error
+        self._wake()
+
+    async def take(self, position: int) -> _T:
+        """Return the result of a position as soon as it is there; each is taken once."""
+        while True:
+            if position in self._here:
+                return self._here.pop(position)
+            if self._spilled is not None and (found := self._fetch(position)) is not None:
+                return found
+            if self._error is not None:
+                raise self._error
+            arrival = asyncio.get_running_loop().create_future()
+            self._awaited = (position, arrival)
+            await arrival
+
+    def _wake(self) -> None:
+        if self._awaited is not None and not self._awaited[1].done():
+            self._awaited[1].set_result(None)
+        self._awaited = None
+
+    def _spill(self, position: int, result: _T) -> None:
+        if self._spilled is None:
+            # A nameless database lies on disk as soon as it outgrows its small cache.
+            self._spilled = sqlite3.connect("", isolation_level=None)
+            self._spilled.execute("CREATE TABLE results (position INTEGER PRIMARY KEY, result)")
+            self._spilled.execute("BEGIN")
+        try:
+            row = (position, pickle.dumps(result))
+            self._spilled.execute("INSERT INTO results VALUES (?, ?)", row)
+        except sqlite3.OperationalError as error:
+            raise InputError(
+                f"No room for temporary files ({error}); free disk space, or name a directory that"
+                " has some in SQLITE_TMPDIR, and run the same command again."
+            ) from error
+
+    def _fetch(self, position: int) -> _T | None:
+        assert self._spilled is not None  # noqa: S101 - asked only where something spilled
+        query = "DELETE FROM results WHERE position = ? RETURNING result"
+        rows = self._spilled.execute(query, (position,)).fetchall()
+        return pickle.loads(rows[0][0]) if rows else None  # noqa: S301 - our own, never a file
+
+
+class Generation:
+    """Carries one pool through propose, gate and answer."""
+
+    def __init__(
+        self,
+        size: int,
+        propose: Propose,
+        gate: Gate | None,
+        answer: Answer | None,
+        ahead: int,
+        held: int = HELD,
+    ) -> None:
+        """Prepare for a pool of the given size, `ahead` instructions at once.
+
+        With a gate, so many are under way on either side of it. Without `answer`, proposals leave
+        as lines that have none. In memory, at most `held` results wait for their turn before the
+        gate, and as many before they leave.
+        """
+        self._size = size
+        self._propose = propose
+        self._gate = gate
+        self._answer = answer
+        self._proposals: ReorderBuffer[Proposal | Line | Answered] = ReorderBuffer(held)
+        self._outcomes: ReorderBuffer[Line] = ReorderBuffer(held)
+        self._at_gate = 0
+        self._far = _FAR * ahead
+        self._proposing = asyncio.Semaphore(ahead)
+        self._answering = asyncio.Semaphore(ahead)
+        self._is_flowing = asyncio.Event()
+        self._is_flowing.set()
+        self._steps: set[asyncio.Task[None]] = set()
+        self._feeders: list[asyncio.Task[None]] = []
+        self._draining: asyncio.Task[None] | None = None
+
+    async def lines(self, pool: Iterator[Kept]) -> AsyncGenerator[Line]:
+        """Yield the line in which each member of the pool ends, in pool order.
+
+        Raises:
+            Exception: what stopped it, after the last line that was complete in order.
+        """
+        if self._gate is None:
+            self._feeders = [self._task(self._feed(pool, self._evolved))]
+        else:
+            admitting = self._task(self._admit(self._gate))
+            self._feeders = [self._task(self._feed(pool, self._proposed)), admitting]
+        try:
+            for position in range(self._size):
+                yield await self._outcomes.take(position)
+        finally:
+            await self._end()
+
+    def stop(self, error: BaseException, grace: float = GRACE) -> None:
+        """Start nothing more; give what is under way its grace, then end with the error."""
+        for feeder in self._feeders:
+            feeder.cancel()
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain(error, grace))
+
+    def abandon(self) -> None:
+        """End what is under way at once."""
+        for step in self._steps:
+            step.cancel()
+
+    async def _feed(
+        self, pool: Iterator[Kept], begin: Callable[[int, Kept], Coroutine[Any, Any, None]]
+    ) -> None:
+        for position, member in enumerate(pool):
+            await self._is_flowing.wait()
+            await self._proposing.acquire()
+            self._step(begin(position, member), self._proposing)
+
+    async def _evolved(self, position: int, member: Kept) -> None:
+        """Take both steps, one after the other: nothing stands between them."""
+        await self._answered(position, await self._propose(member))
+
+    async def _proposed(self, position: int, member: Kept) -> None:
+        passing: Proposal | Line | Answered = await self._propose(member)
+        is_far = position - self._at_gate > self._far
+        if is_far and self._answer is not None and isinstance(passing, Proposal):
+            passing = Answered(passing, await self._answer(passing))
+        self._proposals.put(position, passing)
+
+    async def _admit(self, gate: Gate) -> None:
+        """Let proposals pass the gate one by one, and have each that passes answered.
+
+        While as many are answered as may be, no more are proposed: what has passed comes first,
+        and little has to wait. For a proposal that is late, the others go on. An answer that came
+        before the gate let its proposal through counts only if it does.
+        """
+        for position in range(self._size):
+            self._at_gate = position
+            passing = await self._proposals.take(position)
+            if isinstance(passing, Answered):
+                passed = gate(passing.proposal)
+                passed = passing.line if isinstance(passed, Proposal) else passed
+            else:
+                passed = gate(passing)
+            if not isinstance(passed, Proposal):
+                self._outcomes.put(position, passed)
+                continue
+            if self._answering.locked():
+                self._is_flowing.clear()
+            await self._answering.acquire()
+            self._is_flowing.set()
+            self._step(self._answered(position, passed), self._answering)
+
+    async def _answered(self, position: int, passed: Proposal | Line) -> None:
+        if isinstance(passed, Proposal):
+            passed = passed.line if self._answer is None else await self._answer(passed)
+        self._outcomes.put(position, passed)
+
+    def _step(self, work: Coroutine[Any, Any, None], slots: asyncio.Semaphore) -> None:
+        task = asyncio.create_task(work)
+        self._steps.add(task)
+        task.add_done_callback(partial(self._stepped, slots))
+
+    def _stepped(self, slots: asyncio.Semaphore, task: asyncio.Task[None]) -> None:
+        self._steps.discard(task)
+        slots.release()
+        self._look(task)
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._look)
+        return task
+
+    def _look(self, task: asyncio.Task[None]) -> None:
+        """Stop at the first task that ends in an error."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.stop(error)
+
+    async def _drain(self, error: BaseException, grace: float) -> None:
+        if self._steps:
+            await asyncio.wait(set(self._steps), timeout=grace)
+        self.abandon()
+        if self._steps:
+            await asyncio.wait(set(self._steps))
+        self._outcomes.close(error)
+
+    async def _end(self) -> None:
+        left = [*self._feeders, *self._steps]
+        for task in left:
+            task.cancel()
+        if self._draining is not None:
+            left.append(self._draining)
+        await asyncio.gather(*left, return_exceptions=True)
