@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from evolinstruct import defaults
-from evolinstruct.elimination import cause_of
 from evolinstruct.records import Failed, Line, Rejected
 
 
@@ -137,6 +136,8 @@ class YieldMonitor:
         if not low or rule in self._said:
             return None
         self._said.add(rule)
+        from evolinstruct.elimination import cause_of  # noqa: PLC0415 - slow for who only reads runs
+
         return LowYield(
             counts.generation,
             counts.kept_share,

@@ -7,7 +7,7 @@ The command line makes its options of this table, the Python API its typed param
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict, TypeVar
 
 from evolinstruct import defaults
 from evolinstruct.settings.kinds import (
@@ -345,16 +345,9 @@ class SettingArguments(RecipeArguments, SeedArguments, ExecutionArguments, Older
     """Every setting, as `evolinstruct.evolve` takes it."""
 
 
-def _stated(arguments: type) -> dict[str, SettingInfo]:
-    hints = get_type_hints(arguments, include_extras=True)
-    return {name: replace(hint.__metadata__[0], name=name) for name, hint in hints.items()}
-
-
 SETTINGS: dict[str, SettingInfo] = {
-    **_stated(RecipeArguments),
-    **_stated(SeedArguments),
-    **_stated(ExecutionArguments),
-    **_stated(OlderArguments),
+    name: replace(type_.__metadata__[0], name=name)
+    for name, type_ in SettingArguments.__annotations__.items()
 }
 """Every setting by its name, in the order of `--help`."""
 
