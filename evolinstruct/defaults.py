@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-PURPOSES = ("evolve", "compare", "answer")
-"""What the calls of a run are for, in the order in which an instruction meets them."""
-
 PARTS = ("instruction", "input", "output")
 """The parts of a seed, which a field of a seed file may be named for."""
 

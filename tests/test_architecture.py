@@ -21,7 +21,7 @@ LAYERS = [
     ["contamination", "llm.balancer", "llm.journal", "llm.throttle"],
     ["atomic_write", "similarity", "llm.offline"],
     ["errors", "operations", "reading", "records", "words", "statistics"],
-    ["defaults", "llm.base"],
+    ["defaults", "llm.base", "purposes"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""
 

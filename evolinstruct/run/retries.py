@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from evolinstruct.elimination import ANSWER_RULES, COMPARISON, POOL_RULES, REWRITE_RULES, RULES
+from evolinstruct.elimination import RULES
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.llm.journal import Place
+from evolinstruct.purposes import PURPOSES
 from evolinstruct.records import Failed, Rejected
 from evolinstruct.run_dir.directory import RunDir
 
@@ -56,13 +57,14 @@ def places(what: str, run_dir: RunDir, generations: int) -> Iterator[Place]:
 def purpose(line: Rejected) -> str:
     """Return which call has to bring something else for a rejected line to become another.
 
-    A rewrite that was judged badly is written anew, a bad answer given anew. Where a call itself
+    A rewrite that was judged badly is written again, a bad answer given again. Where a call itself
     was refused or cut off, it is that call: the line tells how far it had come.
     """
-    if line.rule in ANSWER_RULES:
-        return "answer"
-    of_rewrites = {*REWRITE_RULES, *POOL_RULES, COMPARISON}
-    if line.rule in of_rewrites or not line.instruction:
+    rule = RULES.get(line.rule)
+    for name, row in PURPOSES.items():
+        if rule is not None and rule.stage in row.retried_for:
+            return name
+    if not line.instruction:
         return "evolve"
     # An answer that was cut off is in the line; a comparison is taken as far as it came.
     return "answer" if line.raw is None or line.rule == "truncated" else "compare"
