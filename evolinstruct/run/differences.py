@@ -12,7 +12,7 @@ from hashlib import blake2b
 from types import NoneType
 from typing import Any
 
-from evolinstruct import prompts
+from evolinstruct import defaults, prompts
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, encode
 from evolinstruct.run.counts import Counts
@@ -41,6 +41,11 @@ def check_state(run_dir: RunDir, state: Mapping[str, Any]) -> None:
     """
     if not state:
         return
+    if method_of(state) > defaults.METHOD:
+        raise InputError(
+            f"{run_dir.path} holds a run of a newer method, which evolinstruct"
+            f" {_version(state)} finishes; use that version, or choose another directory with -o."
+        )
     try:
         for name, kind in _PARTS.items():
             _require(state, name, kind)
@@ -56,6 +61,25 @@ def check_state(run_dir: RunDir, state: Mapping[str, Any]) -> None:
             f" ({str(error).splitlines()[0]});"
             " restore it from a copy, or choose another directory with -o."
         ) from error
+
+
+def method_of(state: Mapping[str, Any]) -> int:
+    """Return the number of the method that a run is made by; runs before 0.2 do not say it."""
+    method = state.get("method", 1)
+    return method if isinstance(method, int) else 1
+
+
+def _version(state: Mapping[str, Any]) -> str:
+    return str(state.get("versions", {}).get("evolinstruct", "of that time"))
+
+
+def differing_method(state: Mapping[str, Any]) -> Iterator[str]:
+    """Say that the run in the directory is made by an older method, if it is."""
+    if method_of(state) != defaults.METHOD:
+        yield (
+            f"it is made by method {method_of(state)}, now {defaults.METHOD}"
+            f" (evolinstruct {_version(state)} finishes it as it is)"
+        )
 
 
 def _require(said: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> None:

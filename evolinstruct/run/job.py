@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from evolinstruct import prompts
+from evolinstruct.defaults import METHOD
 from evolinstruct.errors import EvolinstructError, InputError, Interrupted
 from evolinstruct.evolution import Evolution
 from evolinstruct.evolution.asking import Ask
@@ -322,7 +323,16 @@ class Job:
         """Return a digest of all that decides a generation's bytes, beside the replies."""
         recipe = self._recipe.model_dump_json(exclude={"generations", "prompts", "against"})
         plan = self._plan
-        decisive = (number, recipe, plan.rules, plan.pack.digest, plan.digest, retired)
+        decisive: list[object] = [
+            number,
+            recipe,
+            plan.rules,
+            plan.pack.digest,
+            plan.digest,
+            retired,
+        ]
+        if METHOD > 1:  # the first one was not written down
+            decisive.append(METHOD)
         parts = "\n".join(map(str, decisive))
         return blake2b(parts.encode(), digest_size=16).hexdigest()
 

@@ -18,6 +18,7 @@ from evolinstruct.records import Kept
 from evolinstruct.run.differences import (
     SeedComparison,
     check_state,
+    differing_method,
     differing_rules,
     differing_settings,
     is_preview,
@@ -102,7 +103,7 @@ def make_plan(
         surfacing.see(line)
     differences, additions = differing_settings(state, settings.recipe, pack) if state else ([], [])
     if state:
-        differences += differing_rules(state, recipe, rules)
+        differences += [*differing_rules(state, recipe, rules), *differing_method(state)]
     found.report(differences, additions)
     return Plan(
         settings,

@@ -13,6 +13,7 @@ from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from evolinstruct.defaults import METHOD
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.usage import Spent
 from evolinstruct.run.counts import Counts
@@ -97,6 +98,7 @@ def describe(
     """Return the content of run.json: what was asked, made with what, and how it went."""
     recipe, execution = plan.settings.recipe, plan.settings.execution
     return {
+        "method": METHOD,
         "status": summary.status,
         "exit_code": summary.exit_code,
         "started": started,
