@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from evolinstruct import defaults
 from evolinstruct.errors import InputError, UsageError
+from evolinstruct.purposes import PURPOSES
 from evolinstruct.settings import (
     Execution,
     Layer,
@@ -98,7 +98,7 @@ def test_a_setting_for_all_purposes_replaces_what_lies_below() -> None:
     }
 
 
-purposes = st.dictionaries(st.sampled_from(defaults.PURPOSES), st.text("abc", min_size=1))
+purposes = st.dictionaries(st.sampled_from(PURPOSES), st.text("abc", min_size=1))
 
 
 @settings(deadline=None, max_examples=50)
@@ -109,7 +109,7 @@ def test_each_purpose_has_its_newest_setting(
     lower = {**below, **({"default": "low"} if below_for_all else {})}
     upper = {**above, **({"default": "high"} if above_for_all else {})}
     recipe = resolve(Layer({"model": upper}), Layer({"model": lower})).recipe
-    for purpose in defaults.PURPOSES:
+    for purpose in PURPOSES:
         under = None if above_for_all else below.get(purpose)
         over_all = "high" if above_for_all else "low" if below_for_all else None
         assert recipe.setting("model", purpose) == (above.get(purpose) or under or over_all)

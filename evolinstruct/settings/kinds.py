@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from evolinstruct import defaults
+from evolinstruct.purposes import PURPOSES
 
 DEFAULT = "default"
 """The key of what holds for every purpose without a value of its own."""
 AUTO = "auto"
 COMPARISON = "no_information_gain"
-_PURPOSES = (DEFAULT, *defaults.PURPOSES)
 _NEXT_PAIR = re.compile(r",(?=\s*[^\W\d]\w*\s*=)")
 
 
@@ -162,7 +162,7 @@ def _by_purpose(words: Iterable[str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for word in words:
         purpose, equals, value = word.partition("=")
-        if equals and purpose in _PURPOSES:
+        if equals and (purpose == DEFAULT or purpose in PURPOSES):
             values.setdefault(purpose, []).append(value)
         elif equals and re.fullmatch(r"[a-z_]+", purpose):
             raise ValueError(f"{word}: {unknown_purpose(purpose)}")
@@ -208,14 +208,14 @@ def by_purpose(value: object) -> object:
     if not isinstance(value, Mapping):
         return {DEFAULT: value}
     for purpose in value:
-        if purpose not in _PURPOSES:
+        if purpose != DEFAULT and purpose not in PURPOSES:
             raise ValueError(unknown_purpose(str(purpose)))
     return dict(value)
 
 
 def unknown_purpose(name: str) -> str:
     """Say that a purpose is unknown, and which are known."""
-    return f"unknown purpose {name!r}{nearest(name, defaults.PURPOSES)}"
+    return f"unknown purpose {name!r}{nearest(name, PURPOSES)}"
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -241,7 +241,7 @@ def by_parameter(value: object) -> object:
     """Refuse unknown purposes, and parameters that have a setting of their own."""
     for key in value if isinstance(value, Mapping) else ():
         purpose, name = parameter(str(key))
-        if purpose is not None and purpose not in defaults.PURPOSES:
+        if purpose is not None and purpose not in PURPOSES:
             raise ValueError(unknown_purpose(purpose))
         if name in NO_PARAMETERS:
             raise ValueError(f"{name!r} cannot be passed on: {NO_PARAMETERS[name]}")
