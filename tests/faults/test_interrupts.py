@@ -31,6 +31,12 @@ from tests.loopback import Answer, Ask, hang, serve
 from tests.runs import carry_out, data_files, said_by, tasks, write_seeds
 from tests.runs import evolve as evolve_here
 
+SIGNALS = [
+    signal.SIGINT,
+    pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+    pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+]
+
 
 @pytest.fixture
 def seeds(tmp_path: Path) -> Path:
@@ -41,6 +47,7 @@ def silent(ask: Ask) -> Answer:
     return hang()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_signal_ends_at_once_though_no_call_does(
     tmp_path: Path, seeds: Path, name: signal.Signals
@@ -77,7 +84,7 @@ def test_calls_under_way_end_within_their_grace_and_their_replies_are_kept(
     assert outcomes(tmp_path / "run") == asked
 
 
-@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("name", SIGNALS)
 def test_a_signal_while_the_seeds_are_read_ends_at_once(
     tmp_path: Path, name: signal.Signals
 ) -> None:
@@ -101,12 +108,12 @@ def unread(pipe: IO[bytes]) -> int:
 
 
 @pytest.mark.parametrize("kind", [Said, GenerationStarted, Settled, GenerationEnded])
-@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("last", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_an_interrupt_between_any_two_events_ends_the_run_and_loses_nothing(
     tmp_path: Path, seeds: Path, kind: type[Event], last: bool
 ) -> None:
-    evolve_here(seeds, tmp_path / "whole", generations=2)
-    of_kind = [e for e in carry_out(prepared(seeds, tmp_path / "count")) if isinstance(e, kind)]
+    whole = prepared(seeds, tmp_path / "whole")
+    of_kind = [event for event in carry_out(whole) if isinstance(event, kind)]
     at = len(of_kind) if last else 1
     job = prepared(seeds, tmp_path / "run")
 
