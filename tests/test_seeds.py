@@ -487,10 +487,14 @@ def test_bad_utf8_is_found_at_its_place_in_a_large_array(here: Path) -> None:
     assert str(raised.value) == f"{place} (0xc3) is not UTF-8{TO_CORRECT}"
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "json", "csv", "txt"])
-def test_memory_does_not_grow_with_the_file(here: Path, suffix: str) -> None:
+KINDS = ("jsonl", "json", "csv", "txt")
+LARGE = [pytest.param(suffix, 5_000, marks=pytest.mark.slow) for suffix in KINDS]
+
+
+@pytest.mark.parametrize(("suffix", "number"), [("jsonl", 2_000), *LARGE])
+def test_memory_does_not_grow_with_the_file(here: Path, suffix: str, number: int) -> None:
     few, many = (
-        peak_memory(write_many(here / f"{rows}.{suffix}", rows)) for rows in (5_000, 20_000)
+        peak_memory(write_many(here / f"{rows}.{suffix}", rows)) for rows in (number, 4 * number)
     )
     assert many <= 1.2 * few
 
