@@ -6,12 +6,17 @@ Under nohup, or in the background of a script, some are ignored, and every child
 """
 
 import signal
+from functools import cache
+from importlib import metadata
 
 from hypothesis import settings
 
 settings.register_profile("thorough")
 settings.register_profile("quick", max_examples=20)
 settings.load_profile("quick")
+
+# A run asks for versions five times; to read them anew takes a third of a small run.
+metadata.version = cache(metadata.version)
 
 for name in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
     if signal.getsignal(name) is signal.SIG_IGN:
