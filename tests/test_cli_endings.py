@@ -208,6 +208,7 @@ def test_a_run_goes_on_where_nobody_can_be_told(folder: Path, target: str) -> No
     assert json.loads((folder / "run" / "run.json").read_text())["exit_code"] == 0
 
 
+@pytest.mark.slow
 def test_facts_that_cannot_be_printed_end_in_a_sentence(folder: Path) -> None:
     words = ("evolve", "seeds.txt", "-o", "run", "--client", "offline", "-g", "1", "-q", "--json")
     with Path("/dev/full").open("w") as full:

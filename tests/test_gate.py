@@ -353,7 +353,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     assert data_files(out) == data_files(whole)
 
 
-@pytest.mark.parametrize("fault", ["missing", "no database", "cut off"])
+OTHERS = [pytest.param(fault, marks=pytest.mark.slow) for fault in ("no database", "cut off")]
+
+
+@pytest.mark.parametrize("fault", ["missing", *OTHERS])
 def test_without_its_file_the_gate_is_made_anew_and_nothing_is_asked_again(
     tmp_path: Path, seeds: Path, whole: Path, fault: str
 ) -> None:

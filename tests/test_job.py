@@ -10,7 +10,6 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -108,35 +107,22 @@ def test_bytes_do_not_depend_on_concurrency(tmp_path: Path, client: str) -> None
     assert first == data_files(tmp_path / "1") == data_files(tmp_path / "2")
 
 
-ANYWHERE = given(
+@pytest.mark.slow  # test_any_run.py holds it in the fast part
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
     texts=st.lists(st.text(max_size=30), min_size=1, max_size=12),
     seed=st.integers(0, 9),
     concurrency=st.integers(1, 9),
     stop_after=st.integers(0, 60),
 )
-NO_HURRY = settings(deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@settings(NO_HURRY, max_examples=3)
-@ANYWHERE
 def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(
-    tmp_path_factory: pytest.TempPathFactory, **drawn: Any
+    tmp_path_factory: pytest.TempPathFactory,
+    texts: list[str],
+    seed: int,
+    concurrency: int,
+    stop_after: int,
 ) -> None:
-    goes_on_to_the_same_bytes(tmp_path_factory.mktemp("run"), **drawn)
-
-
-@pytest.mark.slow
-@settings(NO_HURRY, max_examples=30)
-@ANYWHERE
-def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes_at_length(
-    tmp_path_factory: pytest.TempPathFactory, **drawn: Any
-) -> None:
-    goes_on_to_the_same_bytes(tmp_path_factory.mktemp("run"), **drawn)
-
-
-def goes_on_to_the_same_bytes(
-    tmp_path: Path, texts: list[str], seed: int, concurrency: int, stop_after: int
-) -> None:
+    tmp_path = tmp_path_factory.mktemp("run")
     rows = [{"instruction": f"{n} {text}"} for n, text in enumerate(texts)]
     file = write_seeds(tmp_path / "seeds.jsonl", rows)
     asked = {"client": CHAOS, "seed": seed, "generations": 2, "answer_seeds": True}
@@ -185,8 +171,7 @@ def test_operations_are_drawn_alike_and_every_rule_fires(tmp_path: Path) -> None
 def test_a_rejected_parent_stays_in_the_pool_and_its_operation_is_drawn_anew(
     tmp_path: Path, seeds: Path
 ) -> None:
-    evolve(seeds, tmp_path / "run", client=CHAOS, generations=4)
-    run_dir = RunDir(tmp_path / "run")
+    run_dir = RunDir(finished(40, client=CHAOS, generations=3))
     rejected = {line.seed_id: line for line in run_dir.read(1, Rejected)}
     kept = {line.seed_id: line for line in run_dir.read(2)}
     again = [kept[name] for name in rejected.keys() & kept.keys()]

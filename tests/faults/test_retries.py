@@ -101,7 +101,7 @@ LONG = [pytest.param(number, marks=pytest.mark.slow) for number in (0, 1, 30, 11
 
 
 @pytest.mark.parametrize("stop_after", [70, *LONG])
-@pytest.mark.parametrize("again", ["failed", None])
+@pytest.mark.parametrize("again", ["failed", pytest.param(None, marks=pytest.mark.slow)])
 def test_a_retry_that_was_cut_off_is_carried_through_by_either_command_and_retires_no_more(
     tmp_path: Path, seeds: Path, stop_after: int, again: str | None
 ) -> None:
