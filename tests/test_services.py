@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from evolinstruct.cli import app
+from tests.command_line import evolinstruct
 from tests.loopback import Answer, Ask, Handler, error, reply, serve
 from tests.runs import check_invariants, data_files
 
@@ -28,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def evolve(line: str) -> Result:
-    return CliRunner().invoke(app, ["evolve", "seeds.txt", "-g", "2", *shlex.split(line)])
+    return evolinstruct(f"evolve seeds.txt -g 2 {line}")
 
 
 def obliging(asked: Ask) -> Answer:
