@@ -32,9 +32,7 @@ VENDORS = {
     "jsonlines": "seeds",
     "tenacity": "llm.retry",
     "rensa": "similarity",
-    "openai": "llm.openai",
     "aiohttp": "llm.openai",
-    "httpx2": "llm.openai",
 }
 
 FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

@@ -1,8 +1,8 @@
 """The client for any OpenAI-compatible service.
 
-The only room that knows the ``openai`` package and the transport beneath it. A call is sent once,
-but for what the service says that its model does not take (see `dialect`), and tells how that
-ended; asking again, pacing and counting are wrappers' work. What went wrong is told by one table.
+Sends a call once and says how that ended. It sends another time only where the service names a
+parameter that its model does not take (see `parameters`); asking again, pacing and counting are
+the work of the clients around it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from evolinstruct.errors import (
 from evolinstruct.llm.base import ClientOptions, Limits, Reply, Request
 from evolinstruct.llm.openai import chat, errors
 from evolinstruct.llm.openai.connection import Answer, Connection
-from evolinstruct.llm.openai.errors import TABLE, TROUBLE, by_answer, by_trouble, said_by
+from evolinstruct.llm.openai.errors import TROUBLE, by_answer, by_trouble, said_by
 from evolinstruct.llm.openai.parameters import ParameterAdapter, ParameterRefusedError
 
-__all__ = ["TABLE", "OpenAIClient"]
+__all__ = ["OpenAIClient"]
 
 _STRANGERS = 3  # answers in a row that no such service gives, from the first on, end the run
 _ADAPTABLE = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
@@ -114,7 +114,7 @@ class OpenAIClient:
     def _connected(self) -> Connection:
         """Return the connection, made inside the running loop when first needed."""
         if self._connection is None:
-            self._connection = Connection(self._url, self._key, self._timeout)
+            self._connection = Connection(self._url or errors.HOME, self._key, self._timeout)
         return self._connection
 
     def _read(self, answer: Answer, request: Request) -> Reply | _Ending:
