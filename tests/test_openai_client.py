@@ -30,6 +30,7 @@ from evolinstruct.errors import (
     UsageError,
 )
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Limits, Reply, Request, Usage
+from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.openai import OpenAIClient, chat
 from evolinstruct.llm.openai import errors as verdicts
 from evolinstruct.llm.retry import Retry
@@ -391,7 +392,8 @@ def test_in_a_storm_of_faults_every_call_ends_with_its_own_reply() -> None:
         await asyncio.sleep(0)
 
     with serve(storm(echo, 0.3)) as server:
-        client = Retry(OpenAIClient(options(server.url)), attempts=30, sleep=pause)
+        inner = OpenAIClient(options(server.url))
+        client = Retry(inner, CircuitBreaker("m"), attempts=30, sleep=pause)
         found = asyncio.run(outcomes(client, [ask(f"p{i}") for i in range(200)]))
         assert server.counts.asked.total() > 250
     assert [r.text if isinstance(r, Reply) else r for r in found] == [
