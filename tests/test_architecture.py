@@ -12,7 +12,7 @@ LAYERS = [
     ["api", "export", "report"],
     ["connection_check", "analysis"],
     ["run"],
-    ["gate", "llm.clients"],
+    ["gate", "llm.clients", "llm.openai_sdk"],
     ["evolution", "seeds", "llm.budget", "llm.openai"],
     ["prompts", "filters", "parquet"],
     ["llm.prices", "llm.providers"],
@@ -33,6 +33,8 @@ VENDORS = {
     "tenacity": "llm.retry",
     "rensa": "similarity",
     "aiohttp": "llm.openai",
+    "openai": "llm.openai_sdk",
+    "httpx2": "llm.openai_sdk",
 }
 
 FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

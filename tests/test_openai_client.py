@@ -695,6 +695,6 @@ def test_no_model_is_the_command_lines_fault_and_told_before_the_key() -> None:
     with pytest.raises(UsageError) as caught:
         OpenAIClient(replace(options(None, key=None), model=""))
     assert str(caught.value) == (
-        "The openai client has no default model; name one with --model NAME, "
+        "No model is named, and there is no default one; name it with --model NAME, "
         "or one for each purpose, as in --model answer=NAME."
     )

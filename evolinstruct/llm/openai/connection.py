@@ -9,18 +9,22 @@ call. CPU of one core for a call, at 256 and at 1,000 in flight, with retry and 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
 from evolinstruct.errors import InputError
+from evolinstruct.llm.openai.errors import TROUBLE, no_answer
 
 _NO_KEY = "not-needed"  # some local servers refuse a call without an Authorization header
 _CONNECT_SECONDS = 20.0
@@ -50,8 +54,28 @@ class Answer:
     content: bytes
 
 
+class Transport(Protocol):
+    """What carries calls to a server: `Connection`, or the `openai` package."""
+
+    async def post(self, body: dict[str, object]) -> Answer:
+        """Ask for a completion.
+
+        Raises:
+            NoAnswerError: none came that is whole, in time.
+        """
+        ...
+
+    async def list_models(self) -> Answer:
+        """Ask which models there are; raises as :meth:`post`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
 class Connection:
-    """One server; must be made inside the running loop."""
+    """One server over aiohttp; must be made inside the running loop."""
 
     def __init__(self, base_url: str, key: str | None, timeout: float) -> None:
         """Connect to nothing yet.
@@ -80,29 +104,26 @@ class Connection:
             proxy=_proxy(base.scheme, base.hostname or ""),
         )
 
-    async def post(self, content: bytes) -> Answer:
-        """Ask for a completion.
-
-        Raises:
-            TimeoutError: the answer was not whole in time.
-            aiohttp.ClientError: there was none.
-            OSError: as above.
-        """
-        # One timeout around the whole call: aiohttp's own would let a server that drips bytes
-        # reset it, and costs more.
-        async with asyncio.timeout(self._timeout):
-            async with self._session.post(self._calls, data=content) as answer:
-                return Answer(answer.status, answer.headers, await answer.read())
+    async def post(self, body: dict[str, object]) -> Answer:
+        """Ask for a completion; see :class:`Transport`."""
+        return await self._answer(self._session.post(self._calls, data=json.dumps(body).encode()))
 
     async def list_models(self) -> Answer:
-        """Ask which models there are; raises as :meth:`post`."""
-        async with asyncio.timeout(self._timeout):
-            async with self._session.get(self._models) as answer:
-                return Answer(answer.status, answer.headers, await answer.read())
+        """Ask which models there are."""
+        return await self._answer(self._session.get(self._models))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+    async def _answer(self, sending: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Answer:
+        try:
+            # One bound around the whole call, its body included: a bound for each read would let a
+            # server that sends a byte now and then hold the call for ever.
+            async with asyncio.timeout(self._timeout), sending as answer:
+                return Answer(answer.status, answer.headers, await answer.read())
+        except TROUBLE as error:
+            raise no_answer(error) from None
 
 
 def _address(base: SplitResult, path: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -222,6 +222,20 @@ TROUBLE = (OSError, aiohttp.ClientError)
 """What the transport raises where no answer came."""
 
 
+class NoAnswerError(Exception):
+    """No whole answer came.
+
+    Attributes:
+        meaning: what that means for the call.
+        said: the words of the transport; may be empty.
+    """
+
+    def __init__(self, meaning: ErrorMeaning, said: str) -> None:
+        super().__init__(said)
+        self.meaning = meaning
+        self.said = said
+
+
 def by_answer(status: int, error: object) -> ErrorMeaning:
     """Return what an answer that is no reply means: by its code, its wording, its status."""
     other = "5xx" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "any other"
@@ -233,18 +247,20 @@ def by_answer(status: int, error: object) -> ErrorMeaning:
     )
 
 
-def by_trouble(error: BaseException) -> ErrorMeaning:
+def no_answer(error: BaseException) -> NoAnswerError:
     """Return what an exception of the transport means."""
-    return next((BY_CLASS[kind] for kind in type(error).__mro__ if kind in BY_CLASS), CONNECTION)
+    kinds = (BY_CLASS[kind] for kind in type(error).__mro__ if kind in BY_CLASS)
+    return NoAnswerError(next(kinds, CONNECTION), words_of(error))
 
 
-def said_by(error: BaseException) -> str:
+def words_of(error: BaseException) -> str:
     """Return the words of an exception's deepest cause that has any."""
-    return next((text for text in reversed([str(link) for link in _chain(error)]) if text), "")
+    return next((text for link in causes(error) if (text := str(link))), "")
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and its causes, the deepest last."""
-    while error is not None:
-        yield error
-        error = error.__cause__
+def causes(error: BaseException) -> list[BaseException]:
+    """Return an exception and its causes, the deepest first."""
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    return chain[::-1]
