@@ -28,6 +28,15 @@ from tests.scripted import Scripted, obedient
 
 PROGRAM = [sys.executable, "-c", "from evolinstruct.cli import main; main()"]
 
+TOLD = [
+    *(sys.executable, "-c"),
+    "import pathlib, sys\n"
+    "from evolinstruct.cli import main\n"
+    "try: main()\n"
+    "finally: pathlib.Path('modules').write_text(' '.join(sys.modules))",
+]
+"""The same, and tells which modules it imported."""
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -223,15 +232,19 @@ def test_facts_that_cannot_be_printed_end_in_a_sentence(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_closed_terminal_ends_a_run_as_an_interrupt_does(folder: Path) -> None:
+def test_a_closed_terminal_ends_a_run_over_http_which_never_imports_the_package_openai(
+    folder: Path,
+) -> None:
     with serve(hang) as server:
         options = ("--client", "openai", "--model", "m", "--base-url", server.url, "-g", "1")
         pid, ours = pty.fork()
         if pid == 0:  # in a session of its own, whose terminal this is
             os.environ["OPENAI_API_KEY"] = "sk-loopback"
-            os.execv(PROGRAM[0], [*PROGRAM, "evolve", "seeds.txt", "-o", "run", *options])
+            os.execv(PROGRAM[0], [*TOLD, "evolve", "seeds.txt", "-o", "run", *options])
         while not server.counts.asked.total():
             os.read(ours, 65_536)
         os.close(ours)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
     assert json.loads((folder / "run" / "run.json").read_text())["exit_code"] == 130
+    modules = (folder / "modules").read_text().split()
+    assert ("aiohttp" in modules, "openai" in modules) == (True, False)  # it costs a second

@@ -65,10 +65,10 @@ COMMAND_LINES = {
     "--prompts generl": "There is no prompt pack 'generl': it is no folder, and the built-in packs"
     " are general; did you mean 'general'?",
     "--client ofline": "There is no client 'ofline' (did you mean 'offline'?); known are offline,"
-    " openai, and any class as package.module:Class.",
+    " openai, openai-sdk, and any class as package.module:Class.",
     "--client nowhere:Client": "The client 'nowhere:Client': there is no module 'nowhere';"
     " install it, or correct the name.",
-    "--client openai": "The openai client has no default model; name one with --model NAME,"
+    "--client openai": "No model is named, and there is no default one; name it with --model NAME,"
     " or one for each purpose, as in --model answer=NAME.",
     "--client openai --model m --base-url host": "The base URL 'host' is not one; write it whole,"
     " as in http://localhost:8000/v1.",
