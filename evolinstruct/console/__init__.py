@@ -23,7 +23,7 @@ from evolinstruct.connection_check import Finding
 from evolinstruct.console import check as findings
 from evolinstruct.console import spending, tables
 from evolinstruct.console.progress import Progress, losses
-from evolinstruct.console.texts import excerpt, harmless, harmless_lines, listed
+from evolinstruct.console.texts import excerpt, harmless, harmless_lines
 from evolinstruct.errors import EvolinstructError, Interrupted, StopRun
 from evolinstruct.records import Failed
 from evolinstruct.run.counts import Counts, LowYield
@@ -34,10 +34,10 @@ from evolinstruct.run.events import (
     GenerationStarted,
     LineWritten,
     Notice,
-    counted,
 )
 from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.summary import Summary
+from evolinstruct.text import counted, listed
 
 _REDRAW_EVERY = 0.1
 _SAY_EVERY = 10.0

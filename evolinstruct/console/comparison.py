@@ -14,7 +14,7 @@ from evolinstruct.analysis.figures import Figures, Group
 from evolinstruct.console import cells
 from evolinstruct.console.figures import say_how, show_figures
 from evolinstruct.console.page import Page, one_line
-from evolinstruct.console.texts import clock
+from evolinstruct.text import clock
 
 _DIFFERS = "≠ "
 _SAME = "  "

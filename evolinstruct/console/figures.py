@@ -12,8 +12,7 @@ from evolinstruct.analysis.diversity import Distinctness
 from evolinstruct.analysis.figures import Figures, Group
 from evolinstruct.console import cells
 from evolinstruct.console.page import Page, one_line
-from evolinstruct.console.texts import clock
-from evolinstruct.run.events import counted
+from evolinstruct.text import clock, counted
 
 
 def show_figures(page: Page, figures: Figures) -> None:

@@ -21,7 +21,7 @@ from evolinstruct.report.examples import show_operations
 from evolinstruct.report.markup import Html, data, folded, join, table, tag, text
 from evolinstruct.report.sample import Sample
 from evolinstruct.report.story import tell
-from evolinstruct.run.events import counted
+from evolinstruct.text import counted
 
 GENERATOR = '<meta name="generator" content="evolinstruct report">'
 """What a page of ours says near its beginning."""

@@ -14,7 +14,7 @@ from evolinstruct.analysis.figures import Figures
 from evolinstruct.analysis.runs import Run
 from evolinstruct.filters import draw_sample
 from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.run.events import counted
+from evolinstruct.text import counted
 from evolinstruct.words import Stretch, compare_words, count_words, is_new_text
 
 _LONGEST = 6_000

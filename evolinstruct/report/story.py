@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from evolinstruct.analysis.figures import Figures
 from evolinstruct.report.markup import Html, join, tag, text
 from evolinstruct.report.writing import duration, large, money, number, share
-from evolinstruct.run.events import counted
 from evolinstruct.statistics import BAND, Quartiles
+from evolinstruct.text import counted
 
 _DIFFERS = "≠"
 

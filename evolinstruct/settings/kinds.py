@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, Field, StrictBool
 
 from evolinstruct import defaults
 from evolinstruct.purposes import PURPOSES
+from evolinstruct.text import did_you_mean
 
 DEFAULT = "default"
 AUTO = "auto"
@@ -42,9 +42,7 @@ def no_purpose(name: str) -> str:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """Say which of the known names is meant, if one is near, and list them all."""
-    near = get_close_matches(name, known, 1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{hint}; there are {', '.join(known)}"
+    return f"{did_you_mean(name, known)}; there are {', '.join(known)}"
 
 
 def auto(value: object) -> object:
