@@ -20,7 +20,7 @@ LAYERS = [
     ["llm.usage", "llm.circuit_breaker", "llm.registry", "llm.retry"],
     ["contamination", "llm.balancer", "llm.journal", "llm.throttle"],
     ["atomic_write", "similarity", "llm.offline"],
-    ["errors", "operations", "reading", "records", "words", "statistics"],
+    ["draws", "errors", "reading", "records", "words", "statistics"],
     ["defaults", "llm.base", "purposes", "text"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""

@@ -36,7 +36,7 @@ COMMAND_LINES = {
     "--temperature 7": "--temperature must be 2 or less (given: 7).",
     "--temperature hot": "--temperature must be a number (given: 'hot').",
     "--temperature answer=hot": "--temperature (answer) must be a number (given: 'hot').",
-    "--temperature answr=1": "--temperature answr=1: no purpose is named 'answr' (did you mean"
+    "--temperature answr=1": "--temperature answr=1: unknown purpose 'answr' (did you mean"
     " 'answer'?); there are evolve, compare, answer.",
     "--top-p 0": "--top-p must be more than 0 (given: 0).",
     "--max-tokens 0": "--max-tokens must be 1 or more (given: 0).",
@@ -50,7 +50,7 @@ COMMAND_LINES = {
     "--operations deepen=x": "--operations (deepen) must be a number (given: 'x').",
     "--operations deepen,": "--operations: a name is missing.",
     "--operations deepen=0": "Every operation has the weight 0; give at least one a weight.",
-    "--preset relesed": "--preset: there is no preset 'relesed' (did you mean 'released'?);"
+    "--preset relesed": "--preset: unknown preset 'relesed' (did you mean 'released'?);"
     " there are paper, released.",
     "--prompts generl": "There is no prompt pack 'generl': it is no folder, and the built-in packs"
     " are general (did you mean 'general'?).",
@@ -99,14 +99,14 @@ RECIPES = {
     "model = 3": "The recipe bad.toml: model must be text (given: 3).",
     "operations = [1]": "The recipe bad.toml: operations: names are needed, or a table of names"
     " and weights.",
-    "[temperature]\nansw = 1": "The recipe bad.toml: temperature: no purpose is named 'answ'"
+    "[temperature]\nansw = 1": "The recipe bad.toml: temperature: unknown purpose 'answ'"
     " (did you mean 'answer'?); there are evolve, compare, answer.",
     "[temperature]\nanswer = 3": "The recipe bad.toml: temperature (answer) must be 2 or less"
     " (given: 3).",
-    "preset = 'papre'": "The recipe bad.toml: preset: there is no preset 'papre'"
+    "preset = 'papre'": "The recipe bad.toml: preset: unknown preset 'papre'"
     " (did you mean 'paper'?); there are paper, released.",
-    "generatons = 1": "The recipe bad.toml: generatons is no setting (did you mean 'generations'?);"
-    f" there are {SETTINGS}.",
+    "generatons = 1": "The recipe bad.toml: generatons: unknown setting"
+    f" (did you mean 'generations'?); there are {SETTINGS}.",
     "generations =": "The recipe bad.toml is not TOML: Invalid value (at end of document).",
     "# \udcff": "The recipe bad.toml is not UTF-8 text; save it so.",
 }
@@ -153,7 +153,7 @@ SEEDS: dict[str, tuple[bytes | None, str]] = {
     "none.jsonl": (
         b'{"topic": "x"}\n',
         "none.jsonl, line 1: no instruction among the fields 'topic'"
-        f" (--field names the one that holds it); {BAD_ROW}",
+        f" (--map instruction=KEY names the one that holds it); {BAD_ROW}",
     ),
     "blank.jsonl": (
         b'{"instruction": ""}\n',

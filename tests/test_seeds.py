@@ -20,7 +20,7 @@ TO_CORRECT = "; correct the file, since what follows cannot be told apart."
 
 def read(
     *sources: Path | str,
-    field: str | None = None,
+    mapping: dict[str, str] | None = None,
     skip_bad: bool = False,
     limit: int | None = None,
     counts: SeedCounts | None = None,
@@ -29,7 +29,7 @@ def read(
     return list(
         read_seeds(
             [str(source) for source in sources],
-            field=field,
+            mapping=mapping,
             skip_bad=skip_bad,
             limit=limit,
             counts=SeedCounts() if counts is None else counts,
@@ -179,9 +179,13 @@ def test_a_csv_cell_keeps_its_line_breaks_quotes_and_equals_sign() -> None:
 
 def test_a_named_field_holds_the_instruction_whatever_else_is_there() -> None:
     row = {"instruction": "Not this.", "query": "This.", "output": "Yes."}
-    assert read("-", stdin=lines(row), field="query") == [Seed("This.", None, "Yes.", "stdin")]
+    assert read("-", stdin=lines(row), mapping={"instruction": "query"}) == [
+        Seed("This.", None, "Yes.", "stdin")
+    ]
     table = b"query,instruction\nThis.,Not this.\n"
-    assert read("-", stdin=table, field="query") == [Seed("This.", None, None, "stdin")]
+    assert read("-", stdin=table, mapping={"instruction": "query"}) == [
+        Seed("This.", None, None, "stdin")
+    ]
 
 
 def test_shapes_may_change_from_row_to_row() -> None:
@@ -311,7 +315,8 @@ BAD_FILES = {
     "no fields": bad(b"{}", "no instruction, since there are no fields"),
     "no known field": bad(
         b'{"a": 1, "Text": "A"}',
-        "no instruction among the fields 'a', 'Text' (--field names the one that holds it)",
+        "no instruction among the fields 'a', 'Text'"
+        " (--map instruction=KEY names the one that holds it)",
     ),
     "empty instruction": bad(b'{"instruction": " \\n"}', "`instruction` is empty"),
     "number as text": bad(b'{"prompt": 5}', "`prompt` is the number 5, where text should be"),
@@ -391,7 +396,7 @@ BAD_FILES = {
         "a.csv",
         b"id,Task\n1,Go.\n",
         "a.csv, line 1: no instruction among the columns 'id', 'Task'"
-        " (--field names the one that holds it).",
+        " (--map instruction=KEY names the one that holds it).",
     ),
     "unclosed quote": (
         "a.csv",
@@ -432,9 +437,7 @@ def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path
     }
     for name, sentence in sentences.items():
         with pytest.raises(InputError) as raised:
-            read_seeds(
-                ["tasks.jsonl", name], field=None, skip_bad=False, limit=None, counts=SeedCounts()
-            )
+            read_seeds(["tasks.jsonl", name], skip_bad=False, limit=None, counts=SeedCounts())
         assert str(raised.value) == sentence
 
 
@@ -445,7 +448,7 @@ def test_standard_input_is_read_once_only() -> None:
 
 def test_a_field_that_is_not_there_is_answered_with_those_that_are() -> None:
     with pytest.raises(InputError) as raised:
-        read("-", stdin=lines({"query": "A", "id": 1}), field="Querry")
+        read("-", stdin=lines({"query": "A", "id": 1}), mapping={"instruction": "Querry"})
     found = "no 'Querry' among the fields 'query', 'id' (did you mean 'query'?)"
     assert str(raised.value) == f"stdin, line 1: {found}{OR_SKIP}"
 
@@ -454,7 +457,8 @@ def test_a_file_of_bad_rows_alone_is_an_error_even_when_they_are_skipped() -> No
     with pytest.raises(InputError) as raised:
         read("-", stdin=b'{"a": 1}\n5\n', skip_bad=True)
     first = (
-        "stdin, line 1: no instruction among the fields 'a' (--field names the one that holds it)"
+        "stdin, line 1: no instruction among the fields 'a'"
+        " (--map instruction=KEY names the one that holds it)"
     )
     assert str(raised.value) == f"stdin holds no seed: every row is bad, the first: {first}."
 
@@ -512,7 +516,7 @@ def write_many(path: Path, rows: int) -> Path:
 def peak_memory(path: Path) -> int:
     counts = SeedCounts()
     tracemalloc.start()
-    for _ in read_seeds([str(path)], field=None, skip_bad=False, limit=None, counts=counts):
+    for _ in read_seeds([str(path)], skip_bad=False, limit=None, counts=counts):
         pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

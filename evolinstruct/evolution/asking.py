@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from evolinstruct import operations, reading
+from evolinstruct import draws, reading
 from evolinstruct.elimination import Objection
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request
@@ -54,7 +54,7 @@ class Asking:
     def draw(self, parent: Kept, generation: int) -> Kept:
         """Return the child as far as its place alone decides it: its operation and format."""
         place = child_id(parent.seed_id, generation)
-        operation = operations.draw_operation(self._weights, self._recipe.seed, place)
+        operation = draws.draw_operation(self._weights, self._recipe.seed, place)
         return Kept(
             id=place,
             seed_id=parent.seed_id,
@@ -113,7 +113,7 @@ class Asking:
 
     def _formats(self, place: str) -> list[str]:
         """Return the pack's formats in drawn order: the first is drawn, the others shown."""
-        return operations.draw_order(self._pack.formats, self._recipe.seed, place)
+        return draws.draw_order(self._pack.formats, self._recipe.seed, place)
 
     async def _whole(
         self, purpose: str, messages: Messages, context: CallContext, place: str

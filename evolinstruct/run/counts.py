@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from evolinstruct import defaults
-from evolinstruct.elimination import cause_of
 from evolinstruct.records import Failed, Line, Rejected
 
 _COUNTERS = ("rejected", "failed", "operations")
@@ -146,6 +145,8 @@ class YieldMonitor:
         if not low or rule in self._said:
             return None
         self._said.add(rule)
+        from evolinstruct.elimination import cause_of  # noqa: PLC0415 - slow for who only reads runs
+
         return LowYield(
             counts.generation,
             kept,

@@ -1,7 +1,8 @@
-"""What a run is likely to take: calls, tokens, money and time, by generation and purpose.
+"""Estimate: what a run is likely to take in calls, tokens, money and time.
 
-Reckons with means: the seeds' real lengths, the pack's real prompts, what usually becomes of calls,
-or what has become of them so far in this run. What the journal spares is taken off. Makes no call.
+Follows the mean instruction from generation to generation: the seeds' real lengths, the pack's real
+prompts, and what usually becomes of calls, or what has become of them so far in this run. Calls
+that the journal answers are taken off. Makes no call.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Job:
         """Make the clients; nothing is written yet.
 
         Raises:
-            UsageError: the client is not there, or lacks a setting.
+            UsageError: the client is unknown, or lacks a setting.
         """
         self._plan = plan
         self._dir = run_dir
@@ -118,13 +118,13 @@ class Job:
             retry: ask once more for what is ``failed``, or rejected by the rule of this name.
 
         Raises:
-            UsageError: there is no such rule.
+            UsageError: the word of `retry` names no kind of line.
             InputError: the directory holds another run and `update` is not given.
             StopRun: it ended early; the same command goes on.
         """
         self._refuse_another_run(update=update)
         if retry is not None:
-            retries.check(retry, self._dir)
+            retries.check_retry(retry, self._dir)
         async with self._session as session:
             self.summary.journal = session.journal.number
             gate = await asyncio.to_thread(open_gate, self._dir.gate, self._plan.rules)
@@ -316,7 +316,7 @@ class Job:
         return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against)
 
     def _records(self) -> list[dict[str, Any]]:
-        """Return what run.json is to say of the generations that have ended."""
+        """Return what run.json says of the generations that have ended."""
         return [] if self._generations is None else self._generations.records
 
     def _decided_by(self, number: int, retired: Sequence[object]) -> str:

@@ -1,7 +1,7 @@
-"""Which outcomes of a run are asked for once more: those behind the lines that a user names.
+"""Retries: which calls are made once more for the lines that a user names.
 
-Reads the failed and rejected lines of a run and says which call each one ended in. What becomes of
-these outcomes is the journal's business.
+Reads the failed and rejected lines of a run and says which call each one ended in. The journal
+retires the outcomes of these calls.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from evolinstruct.text import did_you_mean
 FAILED = "failed"
 
 
-def check(what: str, run_dir: RunDir) -> None:
+def check_retry(what: str, run_dir: RunDir) -> None:
     """Refuse what cannot be retried.
 
     Raises:
-        UsageError: there is no such kind of outcome.
-        InputError: there is no run.
+        UsageError: the word names no kind of line.
+        InputError: the directory holds no run.
     """
     known = (FAILED, *RULES)
     if what not in known:

@@ -68,7 +68,6 @@ class SeedCounts:
 def read_seeds(
     sources: Sequence[str],
     *,
-    field: str | None,
     skip_bad: bool,
     limit: int | None,
     counts: SeedCounts,
@@ -82,21 +81,22 @@ def read_seeds(
     Args:
         sources: names of files and folders; ``-`` is standard input, the stem of a shipped file
             means it, and ``hf:owner/name`` a data set of the Hugging Face Hub.
-        field: the field or column that holds the instruction; None finds it by the known names.
         skip_bad: leave bad rows out and count them, instead of ending at the first.
         limit: at most so many seeds, counted after bad rows and duplicates; None for all.
         counts: is kept up to date while the iterator is read.
         stdin: what ``-`` reads; None for the process's own.
-        mapping: by ``instruction``, ``input`` and ``output``, the field that holds it.
+        mapping: by ``instruction``, ``input`` and ``output``, the field or column that holds it;
+            what is left out is found by the known names.
 
     Raises:
         InputError: a file cannot be read, holds no seed, or (without ``skip_bad``) has a bad row.
         UsageError: standard input is named twice.
     """
-    fields = {**(mapping or {}), **({"instruction": field} if field else {})}
     found = find_all(sources)
     seeds = (
-        seed for source in found for seed in _read_file(source, fields, skip_bad, counts, stdin)
+        seed
+        for source in found
+        for seed in _read_file(source, mapping or {}, skip_bad, counts, stdin)
     )
     return islice(distinct(seeds, counts), limit)
 

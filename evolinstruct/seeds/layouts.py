@@ -28,7 +28,7 @@ class Texts(NamedTuple):
     has_more_turns: bool = False
 
 
-FIELD_HINT = "--field names the one that holds it"
+FIELD_HINT = "--map instruction=KEY names the one that holds it"
 """What is said of a row of a seed file in which no known field holds the instruction."""
 TEXT_KEYS = ("instruction", "prompt", "question", "text")
 _TURN_KEYS = ("messages", "conversations")
