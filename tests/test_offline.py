@@ -125,7 +125,7 @@ def test_another_attempt_child_or_temperature_usually_gets_another_reply(purpose
 @given(
     text=st.text(),
     operation=st.sampled_from([*OPERATIONS, "unheard_of", None]),
-    purpose=st.sampled_from(["evolve", "compare", "answer", "score", "unheard_of"]),
+    purpose=st.sampled_from(["evolve", "compare", "answer", "unheard_of"]),
     number=st.integers(0, 10_000),
 )
 def test_any_text_gets_a_reply_that_can_be_written_as_utf8(
@@ -402,10 +402,8 @@ def test_usage_counts_a_token_for_four_characters_and_the_model_is_the_one_asked
 
 def test_a_purpose_without_rules_of_its_own_gets_a_short_reply() -> None:
     subject = subject_of("deepen", PARENTS[1])
-    scores = {reply_to(asked("score", subject, number)).text for number in range(300)}
     others = {reply_to(asked("judge", subject, number)).text for number in range(300)}
 
-    assert scores == {str(score) for score in range(1, 11)}
     assert others == set(PHRASES["other_purpose"])
 
 

@@ -12,6 +12,7 @@ One call passes, from the top down:
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -26,11 +27,12 @@ from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import Retry
-from evolinstruct.llm.throttle import Sending, Throttle, descriptors
+from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
 from evolinstruct.settings import Execution, Recipe
 
 _AHEAD = 2  # of which one waits for its next attempt, while the other asks
+_OTHER_FILES = 64  # open beside the connections: the journal, those of the run, the interpreter's
 
 
 def default_client(execution: Execution) -> str:
@@ -154,7 +156,7 @@ class Clients:
         """Return how many calls one server may get at once; say so if files set the bound."""
         ceiling = defaults.LOCAL_CONCURRENCY if self._is_local else defaults.MAX_CONCURRENCY
         wanted = execution.concurrency or execution.max_concurrency or ceiling
-        most = min(wanted, descriptors.room_for(wanted))
+        most = min(wanted, _room_for(wanted))
         if most < wanted:
             self.notices.append(
                 f"At most {most:,} calls are under way at once, not {wanted:,}: the system lets"
@@ -184,6 +186,20 @@ class Clients:
         """Close every client."""
         for throttle in self._throttles.values():
             await throttle.aclose()
+
+
+def _room_for(connections: int) -> int:
+    """Return how many connections may be open at once, after raising the system's limit on files.
+
+    A process begins with a soft limit, often 1,024, that it may raise to the hard one by itself.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    room = connections if soft == resource.RLIM_INFINITY else soft - _OTHER_FILES
+    return max(1, min(connections, room))
 
 
 def _place(group: Sequence[ClientOptions]) -> str:

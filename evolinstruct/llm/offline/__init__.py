@@ -21,10 +21,6 @@ def _compare(_subject: CallContext, _writer: Writer) -> str:
     return "Not Equal"
 
 
-def _score(_subject: CallContext, writer: Writer) -> str:
-    return str(writer.pick(PHRASES["score"]))
-
-
 def _reply_shortly(_subject: CallContext, writer: Writer) -> str:
     return str(writer.pick(PHRASES["other_purpose"]))
 
@@ -33,7 +29,6 @@ _BY_PURPOSE: dict[str, Callable[[CallContext, Writer], str]] = {
     "evolve": rewrite,
     "compare": _compare,
     "answer": answer,
-    "score": _score,
 }
 
 

@@ -1,13 +1,9 @@
-"""When the next call may be sent: the law that finds how much a service takes.
+"""Pace: when the next call may be sent.
 
-    window     calls under way at once: doubles from few, rests where more brings no more
-    refused    calls a second after a refusal (429): what was accepted, then carefully more
-    announced  calls a second by the service's own words, so that it need not refuse
-    rpm, tpm   what the user allows in a minute
-
-The least of them counts; after a refusal nothing at all is sent until the service's own time is
-up. Errors of the service and timeouts change nothing. Knows no event loop, and time only by the
-clock it is given.
+The least of four limits counts (see `limits`): the window of calls under way, the rate that
+refusals leave, the rate that the service announces, and what the user allows in a minute. After a
+refusal nothing at all is sent until the time that the service named is up. Errors of the service
+and timeouts change nothing: the circuit breaker judges those.
 """
 
 from __future__ import annotations
@@ -17,8 +13,7 @@ from dataclasses import dataclass
 from math import inf
 
 from evolinstruct.llm.base import Limits
-from evolinstruct.llm.throttle.rates import Announced, Bucket, Refused
-from evolinstruct.llm.throttle.window import Window
+from evolinstruct.llm.throttle.limits import Announced, Bucket, Refused, Window
 
 _PAUSE = 0.5  # seconds, after a refusal that names none
 _BURST = 0.02  # seconds' worth of calls that may leave at once
@@ -164,7 +159,7 @@ class Pace:
         if cut:
             if self._refused.in_a_row == 1:
                 self._before = self._window.size
-            self._window.rest_at(self.in_flight, now + self._refused.breaker)
+            self._window.rest_at(self.in_flight, now + self._refused.patience)
         elif self._refused.is_noise and not was_noise:
             self._window.rest_at(self._before, now)
         return cut
