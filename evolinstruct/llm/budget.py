@@ -23,7 +23,7 @@ _PER_MESSAGE = 8  # tokens that a service adds around a message
 _CENT = Decimal("0.01")
 _LEAST = Decimal("0.0001")
 _UNBILLED = frozenset({UNREACHABLE, "too_long"})  # never sent, or never processed
-_REFUSAL = "http_4"
+_REFUSAL = "http_4"  # how the names of all errors with a 4xx status begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +139,14 @@ class Budget:
         cost = None if price is None else price.cost(prompt, completion)
         while True:
             if self._error is not None:
+                # many calls raise this one object: each starts its traceback anew
                 raise self._error.with_traceback(None)
             cap = self._in_the_way(prompt + completion, cost)
             if cap is None:
                 break
             if not self.reserved.calls:
-                self.stop(BudgetReached(cap))  # for all who wait: none may be cut off when it ends
+                # Stop all, not this call alone: whoever waits for room would wait for ever.
+                self.stop(BudgetReached(cap))
                 continue
             self._change.clear()
             await self._change.wait()
@@ -214,7 +216,7 @@ class Budget:
 
 
 class BudgetedClient:
-    """A client whose every call is within the budget."""
+    """A client that sends a call only if it fits the budget."""
 
     def __init__(self, client: Client, budget: Budget) -> None:
         """Wrap a client."""

@@ -31,12 +31,12 @@ from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
 from evolinstruct.settings import Execution, Recipe
 
-_AHEAD = 2  # of which one waits for its next attempt, while the other asks
+_AHEAD = 2  # for each call under way: one that asks, and one that waits for its next attempt
 _OTHER_FILES = 64  # open beside the connections: the journal, those of the run, the interpreter's
 
 
 def default_client(execution: Execution) -> str:
-    """Return the client where none is named: a service, if a key or a server is.
+    """Return the client's name where none is given: `openai`, if a key or a server is named.
 
     Raises:
         UsageError: neither is.
@@ -53,10 +53,10 @@ def default_client(execution: Execution) -> str:
 def options_in_use(
     recipe: Recipe, execution: Execution, purposes: Iterable[str]
 ) -> dict[str, tuple[ClientOptions, ...]]:
-    """Return, for each purpose, what the clients of its servers are made with.
+    """Return, for each purpose, the options of its servers' clients.
 
     Raises:
-        UsageError: there is no such provider.
+        UsageError: a provider is unknown.
     """
     in_use = {purpose: _options(recipe, execution, purpose) for purpose in purposes}
     shared = {one.base_url for group in in_use.values() if len(group) > 1 for one in group}
@@ -79,8 +79,8 @@ class Clients:
         """Make the clients; none of them is connected yet.
 
         Raises:
-            UsageError: there is no such client, or it lacks a setting.
-            InputError: a key is not where it is looked for.
+            UsageError: the client is unknown, or lacks a setting.
+            InputError: a key is missing.
         """
         self._make = registry.load(recipe.client)
         self._is_local = getattr(self._make, "FREE", False)  # answers from this process
@@ -149,11 +149,11 @@ class Clients:
 
     @property
     def ahead(self) -> int:
-        """Instructions to start in either step, so that calls wait to be sent at any time."""
+        """Instructions to start in each step, so that there is always a call to be sent."""
         return self._most * len(self._throttles) * _AHEAD
 
     def _most_calls(self, execution: Execution) -> int:
-        """Return how many calls one server may get at once; say so if files set the bound."""
+        """Return how many calls one server may get at once, and note it if files set the bound."""
         ceiling = defaults.LOCAL_CONCURRENCY if self._is_local else defaults.MAX_CONCURRENCY
         wanted = execution.concurrency or execution.max_concurrency or ceiling
         most = min(wanted, _room_for(wanted))

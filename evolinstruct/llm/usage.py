@@ -120,7 +120,7 @@ class Account:
         self.unanswered_completion += completion
 
     def leased(self) -> Account:
-        """Return the account with half as many more calls under way, and one, as large as those."""
+        """Return a copy that admits to half as many more calls under way and one, as large."""
         more = self.open_calls // 2 + 1
         each = max(self.open_calls, 1)
         return replace(
@@ -214,7 +214,9 @@ class Ledger:
         self._path = path
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
+            # A garbled text is read all the same: its row's checksum refuses it with a sentence.
             self._db.text_factory = partial(str, encoding="utf-8", errors="replace")
+            # As the journal: a kill loses nothing, a power cut the last second at most.
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(_SCHEMA)
             rows = self._db.execute(_READ).fetchall()
@@ -253,12 +255,13 @@ class Ledger:
         Raises:
             InputError: the file cannot be written.
         """
+        # In nearly all calls the lease covers it, and nothing is written.
         written = self._written.get(account.key, (0, 0, 0))
         if any(now > then for now, then in zip(account.bound(), written, strict=True)):
             self._write([account], lease=True)
 
     def flush(self) -> None:
-        """Write what is spent as it is, with no more leased than is under way."""
+        """Write what is spent as it is, without a lease beyond what is under way."""
         self._write(list(self._accounts.values()), lease=False)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """The offline client: rewrites, compares and answers by hand-written rules, at once.
 
-Knows requests and which rule serves which purpose. It reads a request's subject, purpose and
-sampling, never its prompt; equal ones get equal replies, in any order and on any machine.
+It goes by a request's context, purpose and sampling, never by its prompt. Equal requests get equal
+replies, in any order and on any machine. A purpose without a rule of its own gets a short reply.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from evolinstruct.llm.offline.rewriting import rewrite
 _CHARACTERS_PER_TOKEN = 4
 
 
-def _compare(_subject: CallContext, _writer: Writer) -> str:
+def _compare(_context: CallContext, _writer: Writer) -> str:
     return "Not Equal"
 
 
-def _reply_shortly(_subject: CallContext, writer: Writer) -> str:
+def _reply_shortly(_context: CallContext, writer: Writer) -> str:
     return str(writer.pick(PHRASES["other_purpose"]))
 
 
@@ -46,9 +46,9 @@ class OfflineClient:
 
     async def complete(self, request: Request) -> Reply:
         """Return a reply that depends on the request alone. Raises nothing, waits for nothing."""
-        subject, purpose = request.context, request.purpose
-        writer = Writer(_key(request), subject.instruction)
-        text = _BY_PURPOSE.get(purpose, _reply_shortly)(subject, writer)
+        context, purpose = request.context, request.purpose
+        writer = Writer(_key(request), context.instruction)
+        text = _BY_PURPOSE.get(purpose, _reply_shortly)(context, writer)
         text, finish_reason = misbehave(purpose, text, writer)
         if request.max_tokens and len(text) > request.max_tokens * _CHARACTERS_PER_TOKEN:
             text = text[: request.max_tokens * _CHARACTERS_PER_TOKEN]
@@ -60,7 +60,7 @@ class OfflineClient:
         return Reply(text, finish_reason, usage, request.model or self._model)
 
     async def aclose(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: it holds nothing open."""
 
 
 def _key(request: Request) -> str:

@@ -24,13 +24,13 @@ _SMOOTH = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One call under way: when it was sent, as which, beside how many, and its tokens as guessed.
+    """One call under way.
 
     Attributes:
-        at: when.
+        at: when it was sent.
         nth: how many calls had been sent by then, itself included.
-        in_flight: how many were under way, itself included.
-        tokens: its tokens, estimated.
+        in_flight: how many were under way then, itself included.
+        tokens: its tokens, as estimated.
     """
 
     at: float
@@ -92,7 +92,7 @@ class Pace:
 
     @property
     def pause(self) -> float:
-        """Seconds for which nothing is sent, since the service asked for them."""
+        """Seconds for which nothing is sent, because the service asked for that."""
         return max(0.0, self.paused_until - self._clock())
 
     @property
@@ -125,6 +125,7 @@ class Pace:
     ) -> None:
         """Learn from a reply, the tokens it used and the limits announced with it."""
         now = self._clock()
+        # Before this call is taken off: was the window what kept others from being sent?
         full = self.in_flight >= _FULL * self.limit
         self.in_flight -= 1
         if tokens is not None:
@@ -132,7 +133,7 @@ class Pace:
                 _SMOOTH if self._mean_tokens else 1.0
             )
             if self._budgets[1]:
-                self._budgets[1].take(tokens - sent.tokens)
+                self._budgets[1].take(tokens - sent.tokens)  # the estimate was taken when it went
         if not self._fixed:
             self._refused.on_accepted()
             self._window.on_reply(now, sent.in_flight, now - sent.at, full=full)
@@ -154,6 +155,9 @@ class Pace:
         self.in_flight -= 1
 
     def _cut(self, now: float, sent: Sent) -> bool:
+        # A refusal says that the service was full with as many as are under way now: the window
+        # rests there while the rate is tried. The first of a row remembers what it was before, to
+        # return to if the row turns out to be noise.
         was_noise = self._refused.is_noise
         cut = self._refused.on_refused(now, self._sent, sent.at, sent.nth)
         if cut:
@@ -167,7 +171,7 @@ class Pace:
     def _heed(self, sent: Sent, limits: Limits | None) -> None:
         if limits is None:
             return
-        since = self._sent - sent.nth
+        since = self._sent - sent.nth  # calls that the announcement does not know of
         self._calls.see(limits.requests, limits.remaining_requests, limits.reset_requests, since)
         since_tokens = since * self._mean_tokens
         self._tokens.see(limits.tokens, limits.remaining_tokens, limits.reset_tokens, since_tokens)
@@ -176,6 +180,8 @@ class Pace:
         """Return the seconds until the rate lets the next call go."""
         rate = self.rate
         if not self._fixed and self._window.latency:
+            # A window that has just grown must not leave in one burst: many services refuse
+            # bursts that they would take evenly spread.
             rate = min(rate, _SPREAD * self._window.size / self._window.latency)
         if rate == inf:
             return 0.0
@@ -184,6 +190,6 @@ class Pace:
         self._credited = now
         if self._credit >= 1 - 1e-9:
             return 0.0
-        if rate == self._refused.rate:
+        if rate == self._refused.rate:  # it alone holds calls back, so more is worth a try
             self._refused.grow(now)
         return (1 - self._credit) / rate
