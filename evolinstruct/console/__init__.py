@@ -19,7 +19,6 @@ from rich.console import Console as Terminal
 from rich.live import Live
 from rich.text import Text
 
-from evolinstruct.console.progress import Progress, losses
 from evolinstruct.console.texts import excerpt, harmless, harmless_lines, listed
 from evolinstruct.errors import EvolinstructError, Interrupted, StopRun
 from evolinstruct.records import Failed
@@ -36,6 +35,7 @@ from evolinstruct.run.events import (
 
 if TYPE_CHECKING:
     from evolinstruct.connection_check import Finding
+    from evolinstruct.console.progress import Progress
     from evolinstruct.run.forecast import Forecast
     from evolinstruct.run.summary import Summary
 
@@ -139,6 +139,8 @@ class Console:
                 self._finished_before.clear()  # where nothing was anew, nothing needs telling apart
 
     def _start(self, event: GenerationStarted) -> None:
+        from evolinstruct.console.progress import Progress  # noqa: PLC0415 - slow
+
         self._progress = Progress(event, self._calls, time.monotonic)
         if self._draws:
             self._live = Live(
@@ -179,6 +181,8 @@ class Console:
             )
 
     def _end_generation(self, event: GenerationEnded) -> None:
+        from evolinstruct.console.progress import losses  # noqa: PLC0415 - slow
+
         self._end_progress()
         if not event.is_new:
             self._finished_before.append(event.counts.generation)

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from evolinstruct.llm.throttle import Sending
 from evolinstruct.records import Line
 from evolinstruct.run.counts import Counts, LowYield
+
+if TYPE_CHECKING:
+    from evolinstruct.llm.throttle import Sending
 
 
 @dataclass(frozen=True, slots=True)
