@@ -1,9 +1,14 @@
-"""Signals are those of a terminal, whatever started the tests.
+"""Signals and settings are those of a fresh terminal, whatever started the tests.
 
-Under nohup, or in the background of a script, some are ignored, and every child inherits that.
+Under nohup, or in the background of a script, some signals are ignored, and every child inherits
+that; a developer's shell may hold settings of the program.
 """
 
+import os
 import signal
+
+for name in [name for name in os.environ if name.startswith("EVOLINSTRUCT_")]:
+    del os.environ[name]
 
 for name in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
     if signal.getsignal(name) is signal.SIG_IGN:

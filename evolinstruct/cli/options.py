@@ -85,6 +85,7 @@ def _option(setting: SettingInfo) -> Any:
 
 
 OPTIONS: dict[str, Any] = {
+    **{name: _option(setting) for name, setting in SETTINGS.items()},
     "preset": Annotated[
         _Word,
         word(
@@ -98,7 +99,6 @@ OPTIONS: dict[str, Any] = {
         _Word,
         word("A TOML file with any of these settings; flags win.", "FILE", panel=WHAT),
     ],
-    **{name: _option(setting) for name, setting in SETTINGS.items()},
     "no_rules": Annotated[
         _Words, word("A rule to switch off. May be repeated.", "NAME", "--no-rule", panel=RULES)
     ],
