@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.text import Text
 
 from evolinstruct.analysis.contamination import ContaminatedText, Finding, Found
-from evolinstruct.console.lines import heading
 from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.console.show import heading
 from evolinstruct.text import counted
 
 _LINES = 6

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -17,7 +18,7 @@ from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
-from evolinstruct.console.texts import harmless, harmless_lines
+from evolinstruct.text import counted, shorten
 from evolinstruct.words import Stretch
 
 _PIPED = 80
@@ -29,6 +30,8 @@ _KEPT, _LONG = 10, 20
 """Of what is the same, so many words are shown at both ends, if so many are left out."""
 _STYLES = {"same": "", "added": "green", "removed": "red strike"}
 _MARKS = {"same": ("", ""), "added": ("{+", "+}"), "removed": ("[-", "-]")}
+_TURNING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+"""Format characters that change the direction of what follows; others of their kind stay."""
 
 
 class Page:
@@ -95,11 +98,9 @@ class Page:
         for number, line in enumerate(every):
             used += max(1, -(-cell_len(line) // room))
             if used > lines and kept:
-                left = len(every) - number
-                more = f"… {left:,} more {'line' if left == 1 else 'lines'}"
+                more = f"… {counted(len(every) - number, 'more line')}"
                 return "\n".join(kept).rstrip() + f"\n{more}"
-            most = room * lines
-            kept.append(line if len(line) <= most else line[: most - 1] + "…")
+            kept.append(shorten(line, room * lines))
         return "\n".join(kept)
 
     def diff(self, stretches: Iterable[Stretch]) -> Text:
@@ -131,6 +132,28 @@ def _ends(text: str) -> tuple[str, int, str] | None:
     if left_out < _LONG:
         return None
     return text[: words[_KEPT].start()], left_out, text[words[-_KEPT - 1].end() :]
+
+
+def harmless(text: str) -> str:
+    """Make control characters visible, so that no text can steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else _escaped(char) for char in text)
+
+
+def harmless_lines(text: str) -> str:
+    """Make control characters visible, but for line breaks."""
+    return "\n".join(harmless(line) for line in text.split("\n"))
+
+
+def _is_harmless(char: str) -> bool:
+    if char.isprintable():
+        return True
+    return char not in _TURNING and unicodedata.category(char) == "Cf"
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()
 
 
 def page_text(text: str) -> str:

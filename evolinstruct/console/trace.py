@@ -13,8 +13,8 @@ from rich.text import Text
 from evolinstruct.analysis.families import Family, Step
 from evolinstruct.analysis.preview import Extrapolation
 from evolinstruct.analysis.replay import Call
-from evolinstruct.console.lines import ANSWER_LINES, heading, show_outcome
 from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.console.show import ANSWER_LINES, heading, show_outcome
 from evolinstruct.llm.base import Request
 from evolinstruct.records import Failed, Kept, Line
 from evolinstruct.text import counted, listed
