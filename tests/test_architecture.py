@@ -21,7 +21,7 @@ LAYERS = [
     ["contamination", "llm.balancer", "llm.circuit_breaker", "llm.journal", "llm.throttle"],
     ["atomic_write", "similarity", "llm.offline"],
     ["draws", "errors", "reading", "records", "words", "statistics"],
-    ["defaults", "llm.base", "purposes"],
+    ["defaults", "llm.base", "purposes", "text"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""
 

@@ -27,7 +27,7 @@ from evolinstruct.errors import (
     UsageError,
 )
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request, Usage
-from evolinstruct.llm.budget import Budget, BudgetedClient, Caps, dollars, most
+from evolinstruct.llm.budget import Budget, BudgetedClient, Caps, most
 from evolinstruct.llm.prices import Price
 from evolinstruct.llm.usage import Ledger, Spent
 from evolinstruct.run.summary import Summary
@@ -173,14 +173,6 @@ def test_a_price_that_is_unknown_makes_a_cost_that_is_unknown() -> None:
 def test_the_most_tokens_of_a_text_are_more_than_any_text_takes() -> None:
     assert most(REQUEST) == (100, 50)
     assert most(replace(REQUEST, messages=(("user", "好" * 100),), max_tokens=None)) == (158, 2048)
-
-
-@pytest.mark.parametrize(
-    ("cost", "said"),
-    [("0", "$0.00"), ("12.341", "$12.35"), ("1234.5", "$1,234.50"), ("0.00123", "$0.001")],
-)
-def test_sums_are_said_in_dollars(cost: str, said: str) -> None:
-    assert dollars(Decimal(cost)) == said
 
 
 # Whole runs

@@ -63,7 +63,7 @@ COMMAND_LINES = {
     "--preset relesed": "--preset: unknown preset 'relesed' (did you mean 'released'?);"
     " there are paper, released.",
     "--prompts generl": "There is no prompt pack 'generl': it is no folder, and the built-in packs"
-    " are general; did you mean 'general'?",
+    " are general (did you mean 'general'?).",
     "--client ofline": "There is no client 'ofline' (did you mean 'offline'?); known are offline,"
     " openai, openai-sdk, and any class as package.module:Class.",
     "--client nowhere:Client": "The client 'nowhere:Client': there is no module 'nowhere';"

@@ -70,7 +70,7 @@ def test_a_rule_is_switched_and_set_by_words_of_the_command_line() -> None:
 
 
 REFUSED_WORDS = {
-    ("word_grwth",): "There is no rule 'word_grwth' (did you mean word_growth?)",
+    ("word_grwth",): "There is no rule 'word_grwth' (did you mean 'word_growth'?)",
     ("word_growth=wide",): "--rule word_growth=wide: 'wide' is no number.",
     ("word_growth.most",): "a value is missing",
     ("unchanged=3",): "the rule unchanged has no settings",

@@ -426,12 +426,12 @@ def test_every_bad_file_gets_its_sentence(
 def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path) -> None:
     (here / "tasks.jsonl").write_bytes(b"broken")
     (here / "folder").mkdir()
-    missing = "no such file, and no seeds of that name are shipped ('starter' are);"
+    missing = ", and no seeds of that name are shipped ('starter' are); check the path."
     sentences = {
-        "task.jsonl": f"task.jsonl: {missing} did you mean 'tasks.jsonl'?",
-        "startr": f"startr: {missing} did you mean 'starter'?",
-        "no/where": f"no/where: {missing} check the path.",
-        "\x1b[31m": f"'\\x1b[31m': {missing} check the path.",
+        "task.jsonl": f"task.jsonl: no such file (did you mean 'tasks.jsonl'?){missing}",
+        "startr": f"startr: no such file (did you mean 'starter'?){missing}",
+        "no/where": f"no/where: no such file{missing}",
+        "\x1b[31m": f"'\\x1b[31m': no such file{missing}",
         "folder": "folder is a folder that holds no seed file (.jsonl, .ndjson, .json, .csv, .tsv,"
         " .txt, .parquet, each also with .gz or .zst or .zstd); name another.",
     }
@@ -449,7 +449,7 @@ def test_standard_input_is_read_once_only() -> None:
 def test_a_field_that_is_not_there_is_answered_with_those_that_are() -> None:
     with pytest.raises(InputError) as raised:
         read("-", stdin=lines({"query": "A", "id": 1}), mapping={"instruction": "Querry"})
-    found = "no 'Querry' among the fields 'query', 'id'; did you mean 'query'?"
+    found = "no 'Querry' among the fields 'query', 'id' (did you mean 'query'?)"
     assert str(raised.value) == f"stdin, line 1: {found}{OR_SKIP}"
 
 

@@ -20,7 +20,7 @@ from rich.live import Live
 from rich.text import Text
 
 from evolinstruct.console.progress import Progress, losses
-from evolinstruct.console.texts import excerpt, harmless, harmless_lines, listed
+from evolinstruct.console.texts import excerpt, harmless, harmless_lines
 from evolinstruct.errors import EvolinstructError, Interrupted, StopRun
 from evolinstruct.records import Failed
 from evolinstruct.run.counts import Counts, LowYield
@@ -31,8 +31,8 @@ from evolinstruct.run.events import (
     GenerationStarted,
     LineWritten,
     Notice,
-    counted,
 )
+from evolinstruct.text import counted, listed
 
 if TYPE_CHECKING:
     from evolinstruct.connection_check import Finding

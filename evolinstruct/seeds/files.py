@@ -17,7 +17,8 @@ from typing import BinaryIO, cast
 
 from evolinstruct.errors import InputError
 from evolinstruct.seeds.compression import unpacked
-from evolinstruct.seeds.problems import listed, nearest, shown, shown_name
+from evolinstruct.seeds.problems import listed, shown_name
+from evolinstruct.text import did_you_mean
 
 MAX_ROW = 10_000_000
 """The longest row that is read, in bytes: it bounds the memory that a broken file can take."""
@@ -216,9 +217,7 @@ def _shipped(name: str) -> Path:
         return stems[name]
     path = Path(name)
     beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = nearest(path.name, [*beside, *stems])
-    hint = f"did you mean {shown(near)}?" if near else "check the path."
     raise InputError(
-        f"{shown_name(name)}: no such file,"
-        f" and no seeds of that name are shipped ({listed(sorted(stems))} are); {hint}"
+        f"{shown_name(name)}: no such file{did_you_mean(path.name, [*beside, *stems])},"
+        f" and no seeds of that name are shipped ({listed(sorted(stems))} are); check the path."
     )

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from evolinstruct.records import join_input
-from evolinstruct.seeds.problems import BadRow, kind_of, listed, nearest, shown
+from evolinstruct.seeds.problems import BadRow, kind_of, listed, shown
+from evolinstruct.text import did_you_mean
 
 MAX_INSTRUCTION = 100_000
 """The longest instruction that is taken, its input included, in characters: no model takes more."""
@@ -130,9 +131,7 @@ def no_instruction(kind: str, names: Iterable[str], field: str | None) -> str:
             if names
             else f"no instruction, since there are no {kind}"
         )
-    near = nearest(field, names)
-    hint = f"; did you mean {shown(near)}?" if near else ""
-    return f"no {shown(field)} among the {kind} {listed(names)}{hint}"
+    return f"no {shown(field)} among the {kind} {listed(names)}{did_you_mean(field, names)}"
 
 
 def _instruction_key(fields: Fields, field: str | None) -> str:

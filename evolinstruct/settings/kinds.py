@@ -13,6 +13,7 @@ from typing import Any
 
 from evolinstruct import defaults
 from evolinstruct.purposes import PURPOSES
+from evolinstruct.text import did_you_mean
 
 DEFAULT = "default"
 """The key of what holds for every purpose without a value of its own."""
@@ -220,11 +221,7 @@ def unknown_purpose(name: str) -> str:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """Say which of the known names is meant, if one is near, and list them all."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only where something is wrong
-
-    near = get_close_matches(name, known, 1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{hint}; there are {', '.join(known)}"
+    return f"{did_you_mean(name, known)}; there are {', '.join(known)}"
 
 
 def auto(value: object) -> object:
