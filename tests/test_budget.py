@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -309,7 +310,10 @@ class Logging(Unsteady):
         return await super().complete(request)
 
 
-@pytest.mark.parametrize("calls", [1, 20, 90, 160])
+LONG = [pytest.param(number, marks=pytest.mark.slow) for number in (1, 20, 160)]
+
+
+@pytest.mark.parametrize("calls", [90, *LONG])
 def test_a_kill_loses_sight_of_no_call(tmp_path: Path, seeds: Path, calls: int) -> None:
     out, log = tmp_path / "run", tmp_path / "calls.log"
     root = str(Path(__file__).parent.parent)
@@ -318,7 +322,7 @@ def test_a_kill_loses_sight_of_no_call(tmp_path: Path, seeds: Path, calls: int) 
     )
     try:
         while process.poll() is None and not (log.exists() and log.stat().st_size >= calls):
-            pass
+            time.sleep(0.002)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,15 @@ BAD_ROW = "correct it, or leave bad rows out with --skip-bad."
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return enter(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the ten seeds, to be copied."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = enter(tmp_path_factory.mktemp("ten"), patch)
+        assert evolinstruct("evolve seeds.txt -o run --client offline -g 1").exit_code == 0
+    return folder / "run"
 
 
 COMMAND_LINES = {
@@ -55,10 +65,10 @@ COMMAND_LINES = {
     "--prompts generl": "There is no prompt pack 'generl': it is no folder, and the built-in packs"
     " are general (did you mean 'general'?).",
     "--client ofline": "There is no client 'ofline' (did you mean 'offline'?); known are offline,"
-    " openai, and any class as package.module:Class.",
+    " openai, openai-sdk, and any class as package.module:Class.",
     "--client nowhere:Client": "The client 'nowhere:Client': there is no module 'nowhere';"
     " install it, or correct the name.",
-    "--client openai": "The openai client has no default model; name one with --model NAME,"
+    "--client openai": "No model is named, and there is no default one; name it with --model NAME,"
     " or one for each purpose, as in --model answer=NAME.",
     "--client openai --model m --base-url host": "The base URL 'host' is not one; write it whole,"
     " as in http://localhost:8000/v1.",
@@ -227,9 +237,9 @@ def test_a_place_that_cannot_be_written_is_refused(folder: Path) -> None:
 )
 @pytest.mark.parametrize("extra", ["", "--dry-run"])
 def test_another_run_in_the_directory_is_refused_and_says_what_differs(
-    folder: Path, words: str, difference: str, extra: str
+    folder: Path, ten: Path, words: str, difference: str, extra: str
 ) -> None:
-    assert evolinstruct("evolve seeds.txt -o run --client offline -g 1").exit_code == 0
+    shutil.copytree(ten, folder / "run")
     result = evolinstruct(f"evolve seeds.txt -o run --client offline {words} {extra}")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (

@@ -98,7 +98,7 @@ def test_a_setting_for_all_purposes_replaces_what_lies_below() -> None:
     }
 
 
-purposes = st.dictionaries(st.sampled_from(PURPOSES), st.text("abc", min_size=1))
+purposes = st.dictionaries(st.sampled_from(list(PURPOSES)), st.text("abc", min_size=1))
 
 
 @settings(deadline=None, max_examples=50)
