@@ -160,4 +160,6 @@ def test_what_cannot_be_read_gets_one_sentence_with_the_next_step(
     path: Path, kind: str, said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        list(Run(broken(path, kind)).instructions())
+        run = Run(broken(path, kind))
+        assert list(run.instructions())
+        assert run.state.recipe

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from evolinstruct.analysis.run_state import State
+from evolinstruct.analysis.runs import State
 
 
 @dataclass(frozen=True, slots=True)

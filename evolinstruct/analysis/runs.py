@@ -1,7 +1,6 @@
-"""A run, read: its generations, rejections, failures and families as records, and its state.
+"""A run, read: its state, generations, lines and families.
 
-Knows the directory and where each kind of line lies in it. Only reads: a run may be going on, or
-have been cut off, while it is read. Knows nothing of how a run comes about.
+Nothing is written: a run may be going on, or have been cut off, while it is read.
 
     run = evolinstruct.Run("demo")
     print(run.state.status, sum(1 for line in run.rejections() if line.rule == "unchanged"))
@@ -10,25 +9,176 @@ have been cut off, while it is read. Knows nothing of how a run comes about.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import cached_property
 from heapq import nlargest
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from evolinstruct import prompts
 from evolinstruct.analysis.families import Family, assemble
-from evolinstruct.analysis.run_state import read_state
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import KINDS, RunDir
 from evolinstruct.run_dir.lines import Entry, read_lines
+
+if TYPE_CHECKING:
+    from evolinstruct.prompts import Pack
+    from evolinstruct.settings import Recipe
 
 _IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
 _FILE = re.compile(r"generation-(\d+)\.jsonl")
 _NAMED = 5
 _NEAR = 3
 _L = TypeVar("_L", Kept, Rejected, Failed)
+
+
+# What run.json says
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """What the calls of one generation, operation and purpose took, over all commands.
+
+    Attributes:
+        generation: 0 where seeds are answered.
+        operation: its name; None where seeds are answered.
+        purpose: evolve, compare, answer.
+        calls: how many.
+        prompt_tokens: tokens of all prompts; None if the service said nothing.
+        completion_tokens: tokens of all replies.
+        cost: dollars; None where a price is unknown.
+    """
+
+    generation: int
+    operation: str | None
+    purpose: str
+    calls: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost: float | None
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens of prompts and replies together."""
+        if self.prompt_tokens is None and self.completion_tokens is None:
+            return None
+        return (self.prompt_tokens or 0) + (self.completion_tokens or 0)
+
+
+@dataclass(frozen=True)
+class State:
+    """What run.json says: what was asked, made with what, and how it went.
+
+    Attributes:
+        status: ``done``, ``running``, or the sentence that the last command ended with.
+        exit_code: of the last command; None while it is running, or was killed.
+        started: when the last command began.
+        ended: when it ended, or None.
+        versions: of the programs that made it.
+        asked: what was asked for, as run.json has it; `recipe` reads it.
+        seeds: the seed files, how they were read, and how many seeds there are.
+        pack: name of the prompt pack.
+        all_counts: the counts of each generation that is complete, that of the seeds included.
+        dataset_lines: how many lines dataset.jsonl holds; None if it was not made.
+        usage: what the calls used, by generation, operation and purpose.
+        file: run.json.
+    """
+
+    status: str
+    exit_code: int | None
+    started: datetime | None
+    ended: datetime | None
+    versions: Mapping[str, str]
+    asked: Mapping[str, Any]
+    seeds: Mapping[str, Any]
+    pack: str
+    all_counts: tuple[Counts, ...]
+    dataset_lines: int | None
+    usage: tuple[UsageRow, ...]
+    file: Path
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What was asked for.
+
+        Raises:
+            InputError: a setting is not one that this version reads.
+        """
+        from evolinstruct.settings import Recipe  # noqa: PLC0415 - slow
+
+        try:
+            return Recipe.of_run(self.asked)
+        except (TypeError, ValueError) as error:
+            raise _unreadable(self.file, error) from error
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all generations are complete."""
+        return self.status == "done"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the last command took; None while it is running."""
+        if self.started is None or self.ended is None:
+            return None
+        return (self.ended - self.started).total_seconds()
+
+    @property
+    def preview_of(self) -> int | None:
+        """How many seeds those of a preview were drawn from; None for a whole run."""
+        return self.seeds.get("drawn_from")
+
+
+def read_state(run_dir: RunDir) -> State:
+    """Read run.json.
+
+    Raises:
+        InputError: it cannot be read, or is of another version.
+    """
+    said = run_dir.state()
+    try:
+        return State(
+            status=said["status"],
+            exit_code=said.get("exit_code"),
+            started=_time(said.get("started")),
+            ended=_time(said.get("ended")),
+            versions=said.get("versions", {}),
+            asked={**said["recipe"]},
+            seeds=said.get("seeds", {}),
+            pack=said.get("pack", {}).get("name", ""),
+            all_counts=tuple(
+                Counts.from_json(item["tally"]) for item in said.get("generations", ())
+            ),
+            dataset_lines=(said.get("dataset") or {}).get("lines"),
+            usage=tuple(_usage_row(row) for row in said.get("usage", ())),
+            file=run_dir.path / "run.json",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(run_dir.path / "run.json", error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{file} is not as this version of evolinstruct writes it"
+        f" ({type(error).__name__}: {str(error).splitlines()[0]}); look at the run with the version"
+        " that made it, or run its `evolve` command again."
+    )
+
+
+def _time(said: str | None) -> datetime | None:
+    return None if said is None else datetime.fromisoformat(said)
+
+
+def _usage_row(row: Mapping[str, Any]) -> UsageRow:
+    known: dict[str, Any] = {field.name: row.get(field.name) for field in fields(UsageRow)}
+    cost = known["cost"]
+    return UsageRow(**{**known, "calls": known["calls"] or 0, "cost": cost and float(cost)})
+
+
+# The directory
 
 
 class Run:
@@ -78,12 +228,14 @@ class Run:
         return tuple(found)
 
     @cached_property
-    def pack(self) -> prompts.Pack:
+    def pack(self) -> Pack:
         """The prompt pack that the run is made with.
 
         Raises:
             InputError: the run's copy of it is missing or wrong.
         """
+        from evolinstruct import prompts  # noqa: PLC0415 - slow
+
         if not self._dir.prompts.is_dir():
             raise InputError(
                 f"{self._dir.prompts} is missing, the run's copy of its prompts;"

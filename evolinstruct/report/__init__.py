@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolinstruct import defaults
+from evolinstruct.analysis.measurement import measure
 from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.statistics import measure
 from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
 from evolinstruct.report.drawing import Drawing

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evolinstruct.analysis.families import Step
+from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.statistics import RunStatistics, find
+from evolinstruct.analysis.statistics import find
 from evolinstruct.filters import draw_sample
 from evolinstruct.prompts import Operation
 from evolinstruct.records import Kept

@@ -13,8 +13,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.statistics import RunStatistics
 from evolinstruct.report.charts import Chart, charts
 from evolinstruct.report.drawing import Drawing
 from evolinstruct.report.examples import show_operations

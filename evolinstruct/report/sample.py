@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolinstruct.analysis.families import Family, Step
+from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.statistics import RunStatistics
 from evolinstruct.filters import draw_sample
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.text import counted
