@@ -119,6 +119,12 @@ def test_lines_and_settings_of_other_versions_are_read_as_far_as_they_are_known(
     assert run.state.usage[0].tokens is None
 
 
+def read(path: Path) -> None:
+    run = Run(path)
+    assert list(run.instructions())
+    assert run.state.recipe
+
+
 def broken(path: Path, kind: str) -> Path:
     match kind:
         case "nowhere":
@@ -160,6 +166,4 @@ def test_what_cannot_be_read_gets_one_sentence_with_the_next_step(
     path: Path, kind: str, said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        run = Run(broken(path, kind))
-        assert list(run.instructions())
-        assert run.state.recipe
+        read(broken(path, kind))
