@@ -43,11 +43,11 @@ class UsageRow:
     """What the calls of one generation, operation and purpose took, over all commands.
 
     Attributes:
-        generation: 0 where seeds are answered.
-        operation: its name; None where seeds are answered.
-        purpose: evolve, compare, answer.
-        calls: how many.
-        prompt_tokens: tokens of all prompts; None if the service said nothing.
+        generation: which one; 0 where seeds are answered.
+        operation: which one; None where seeds are answered.
+        purpose: what the calls were for: evolve, compare or answer.
+        calls: how many there were.
+        prompt_tokens: tokens of all prompts; None if the service reported none.
         completion_tokens: tokens of all replies.
         cost: dollars; None where a price is unknown.
     """
@@ -70,18 +70,18 @@ class UsageRow:
 
 @dataclass(frozen=True)
 class State:
-    """What run.json says: what was asked, made with what, and how it went.
+    """What run.json says: what was asked for, what the run was made with, and how it went.
 
     Attributes:
         status: ``done``, ``running``, or the sentence that the last command ended with.
-        exit_code: of the last command; None while it is running, or was killed.
+        exit_code: the exit code of the last command; None while it is running, or if it was killed.
         started: when the last command began.
         ended: when it ended, or None.
-        versions: of the programs that made it.
-        asked: what was asked for, as run.json has it; `recipe` reads it.
+        versions: versions of the programs that made it.
+        asked: what was asked for, as run.json has it; see `recipe`.
         seeds: the seed files, how they were read, and how many seeds there are.
         pack: name of the prompt pack.
-        all_counts: the counts of each generation that is complete, that of the seeds included.
+        all_counts: the counts of each complete generation, the seeds included.
         dataset_lines: how many lines dataset.jsonl holds; None if it was not made.
         usage: what the calls used, by generation, operation and purpose.
         file: run.json.
@@ -194,7 +194,7 @@ class Run:
         """Open a run: finished, stopped, or still going on.
 
         Raises:
-            InputError: the directory is none, holds no run, or one of a newer version.
+            InputError: this is no directory, it holds no run, or the run is of a newer version.
         """
         self.path = Path(path)
         self._dir = RunDir(self.path)
@@ -206,7 +206,7 @@ class Run:
 
     @cached_property
     def generations(self) -> tuple[int, ...]:
-        """The generations that have been begun; 0 are the seeds.
+        """The generations that have begun; 0 are the seeds.
 
         Raises:
             InputError: the run is empty, or a generation's file is missing.
@@ -223,7 +223,7 @@ class Run:
             if number not in found:
                 raise InputError(
                     f"{self._dir.file(number)} is missing, of {last} generations;"
-                    " run the same `evolve` command again to have it written anew."
+                    " run the same `evolve` command again, which writes it again."
                 )
         return tuple(found)
 
@@ -239,7 +239,7 @@ class Run:
         if not self._dir.prompts.is_dir():
             raise InputError(
                 f"{self._dir.prompts} is missing, the run's copy of its prompts;"
-                " run the same `evolve` command again to have it written anew."
+                " run the same `evolve` command again, which writes it again."
             )
         return prompts.read(self._dir.prompts)
 
@@ -255,10 +255,10 @@ class Run:
     # Lines
 
     def instructions(self, *generations: int) -> Iterator[Kept]:
-        """Yield the seeds and what each generation kept, in order; all generations if none named.
+        """Yield the seeds and what each generation kept, in order; name none for all generations.
 
         Raises:
-            InputError: a file or a line cannot be read, or there is no such generation.
+            InputError: a file or a line cannot be read, or a generation does not exist.
         """
         return self._records(Kept, generations)
 
@@ -302,11 +302,11 @@ class Run:
     # Families
 
     def families(self, *generations: int) -> Iterator[Family]:
-        """Yield each seed with all that became of it, in the order of the seeds.
+        """Yield each seed with everything that became of it, in the order of the seeds.
 
         Args:
-            generations: those to look at; all if none is named. Without those before it, a step's
-                parent is the newest of what was looked at.
+            generations: the generations to read; all if none is named. If earlier ones are left
+                out, the parent of a step is the newest instruction that was read.
 
         Raises:
             InputError: a file or a line cannot be read, or the files do not belong together.
@@ -330,16 +330,16 @@ class Run:
     def _left_over(self, generation: int, line: Line) -> None:
         if self.is_complete(generation):
             raise InputError(
-                f"{self.path}: line {line.id} of generation {generation} stands out of the order of"
-                " the seeds; run the same `evolve` command again to have the files written anew."
+                f"{self.path}: line {line.id} of generation {generation} is not in the order of"
+                " the seeds; run the same `evolve` command again, which writes the files again."
             )
         self._notice(
             f"Lines of generation {generation} are of other seeds, or ahead of them, and are left"
-            f" out: {self.path} is being written."
+            f" out, because {self.path} is being written."
         )
 
     def family(self, line_id: str) -> Family:
-        """Return the family of a line, known by its id or by a prefix that only it has.
+        """Return the family of a line, named by its id or by a beginning that no other id has.
 
         Raises:
             InputError: no line's id begins so, or more than one does.
@@ -378,21 +378,21 @@ class Run:
                 f" {', '.join(found[:_NAMED])}{more}; give more of it."
             )
         near = ", ".join(self._near(prefix))
-        hint = f"; near to it are {near}" if near else ""
+        hint = f"; similar ids are {near}" if near else ""
         return InputError(
             f"No line of {self.path} has an id that begins with {prefix!r}{hint};"
-            " the ids stand in what `evolinstruct show` prints."
+            " `evolinstruct show` prints the ids."
         )
 
     def _near(self, prefix: str) -> list[str]:
-        """Return the ids that begin and end most like it, as after one wrong character."""
+        """Return the ids that are most like it at both ends, as after one wrong character."""
         likeness = _likeness(prefix)
         nearest = nlargest(2 * _NEAR, self._ids(), likeness)
         near = [ids[0].decode() for ids in nearest if likeness(ids) >= len(prefix) / 2]
         return list(dict.fromkeys(near))[:_NEAR]  # a seed may have two lines
 
     def _ids(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield (id, seed id) of every line; read off its bytes, which is fast."""
+        """Yield (id, seed id) of every line, read off its bytes because parsing is slower."""
         paths = (self._dir.file(number, kind) for number in self.generations for kind in KINDS)
         for path in paths:
             if path.exists():
@@ -403,7 +403,7 @@ class Run:
 
 
 def _check(run_dir: RunDir) -> None:
-    """Refuse a place that holds no run."""
+    """Refuse a path that holds no run."""
     path = run_dir.path
     if not path.exists():
         raise InputError(f"There is no {path}; name the directory of a run.")
@@ -411,13 +411,13 @@ def _check(run_dir: RunDir) -> None:
         raise InputError(f"{path} is a file; name the directory of a run.")
     if not run_dir.is_run:
         raise InputError(
-            f"{path} holds no run (there is no run.json); name the directory that"
+            f"{path} holds no run (run.json is missing); name the directory that"
             " `evolinstruct evolve -o` has written."
         )
 
 
 def _likeness(given: str) -> Callable[[tuple[bytes, bytes]], int]:
-    """Return how many characters an id, whole or cut to the same length, shares at its ends."""
+    """Return what counts how many characters an id shares at its ends with the given one."""
     wanted = given.encode()
     turned = wanted[::-1]
 
@@ -431,7 +431,7 @@ def _likeness(given: str) -> Callable[[tuple[bytes, bytes]], int]:
 
 
 def _common(one: bytes, other: bytes) -> int:
-    """Return how many characters the two begin with alike."""
+    """Return with how many equal characters the two begin."""
     count = 0
     for left, right in zip(one, other, strict=False):
         if left != right:
