@@ -93,7 +93,7 @@ def select(given: Mapping[str, object], known: Mapping[str, Collection[str]]) ->
     least, most = selection.min_words, selection.max_words
     if least is not None and most is not None and least > most:
         raise UsageError(
-            f"--min-words {least} is more than --max-words {most}; no line fits both, so change one."
+            f"--min-words {least} is more than --max-words {most}; no line fits both, change one."
         )
     return selection
 

@@ -262,7 +262,7 @@ def _thinned(dataset: Path, out: Path, dropped: sqlite3.Connection) -> int:
     """Write the data set without the dropped lines, in its own order, whole or not at all."""
     if not dataset.is_file():
         raise InputError(
-            f"There is no {dataset} to leave lines out of; finish the run with its `evolve` command."
+            f"There is no {dataset} to leave lines out of; finish the run with `evolve`."
         )
     count = 0
     with dataset.open("rb") as lines, replaced(out) as file:
