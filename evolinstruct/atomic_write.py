@@ -12,14 +12,16 @@ disk. Knows a file and the loop, not what the file holds.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from evolinstruct.errors import InputError
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @contextmanager
@@ -105,6 +107,8 @@ class Durability:
         if self._trouble is not None:
             raise self._trouble
         if self._due is None and self._under_way is None:
+            import asyncio  # noqa: PLC0415 - slow, and not needed to read runs
+
             self._due = asyncio.get_running_loop().call_later(self._every, self._begin)
 
     def close(self) -> None:
@@ -113,6 +117,8 @@ class Durability:
             self._due.cancel()
 
     def _begin(self) -> None:
+        import asyncio  # noqa: PLC0415 - slow, and not needed to read runs
+
         self._due = None
         loop = asyncio.get_running_loop()
         self._under_way = loop.run_in_executor(None, bring_to_disk, self._path)

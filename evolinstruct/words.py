@@ -1,7 +1,6 @@
 """The words of a text: how many there are, and which of them a rewrite added and removed.
 
-Words stand between white space; scripts that write without spaces count by the character. Knows
-texts only: not whose they are, and not how a difference is shown.
+Words are separated by white space; in scripts without spaces, each character counts as a word.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ _FIND_UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 _TOKEN = re.compile(rf"(?:[{UNSPACED}]|[^\s{UNSPACED}]+)\s*|\s+")
 _COMPARED = 4_000_000
-"""So many pairs of words are compared at most: beyond it, what differs is shown whole."""
+"""At most so many pairs of words are compared; beyond, all that differs counts as one change."""
 
 _NEW_BELOW = 0.2
-"""The share of the words that has to stay for a rewrite to be no new text."""
+"""A rewrite that keeps a smaller share of the words is a new text."""
 
 
 def count_words(text: str) -> int:
@@ -32,48 +31,48 @@ def count_words(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A stretch of text that two texts share, or that one of them alone has.
+class DiffPart:
+    """A part of a text that two texts share, or that only one of them has.
 
     Attributes:
-        kind: what became of it.
-        text: the stretch with the white space after each of its words.
+        kind: whether it stayed, was removed or was added.
+        text: the part, with the white space after each of its words.
     """
 
     kind: Literal["same", "removed", "added"]
     text: str
 
 
-def compare_words(before: str, after: str) -> list[Stretch]:
-    """Return how one text became the other, in the order in which one reads it.
+def compare_words(before: str, after: str) -> list[DiffPart]:
+    """Return how one text became the other, as parts in reading order.
 
-    What is the same or added is, joined, the later text to the character; white space alone is no
-    difference. The cost is bounded: between very long texts, all that lies between their common
-    beginning and end counts as removed and added.
+    The parts that stayed or were added are, joined, exactly the later text; white space alone is no
+    difference. The cost is bounded: in very long texts, everything between the common beginning and
+    the common end counts as removed and added.
     """
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
     old_words, new_words = [word.strip() for word in old], [word.strip() for word in new]
-    stretches: list[Stretch] = []
+    parts: list[DiffPart] = []
     for tag, start, end, new_start, new_end in _changes(old_words, new_words):
         if tag == "equal":
-            stretches.append(Stretch("same", "".join(new[new_start:new_end])))
+            parts.append(DiffPart("same", "".join(new[new_start:new_end])))
             continue
         if start < end:
             # The later text may have no blank here, where the earlier one had.
-            is_joined = start and stretches and not stretches[-1].text[-1:].isspace()
+            is_joined = start and parts and not parts[-1].text[-1:].isspace()
             blank = " " if is_joined and old[start - 1][-1:].isspace() else ""
-            stretches.append(Stretch("removed", blank + "".join(old[start:end])))
+            parts.append(DiffPart("removed", blank + "".join(old[start:end])))
         if new_start < new_end:
-            stretches.append(Stretch("added", "".join(new[new_start:new_end])))
-    return stretches
+            parts.append(DiffPart("added", "".join(new[new_start:new_end])))
+    return parts
 
 
 _Change = tuple[str, int, int, int, int]
 
 
-def is_new_text(before: str, stretches: Sequence[Stretch]) -> bool:
-    """Tell whether next to nothing of the earlier text stays: a new text, best shown alone."""
-    same = sum(count_words(stretch.text) for stretch in stretches if stretch.kind == "same")
+def is_new_text(before: str, parts: Sequence[DiffPart]) -> bool:
+    """Tell whether so few words of the earlier text stay that the later is best shown alone."""
+    same = sum(count_words(part.text) for part in parts if part.kind == "same")
     return same < _NEW_BELOW * count_words(before)
 
 
@@ -95,7 +94,7 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> int:
-    """Return how many words the two begin with alike."""
+    """Return with how many equal words the two begin."""
     count = 0
     for word, other in zip(old, new, strict=False):
         if word != other:

@@ -22,9 +22,10 @@ def command(
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
         from evolinstruct import connection_check  # noqa: PLC0415 - slow
+        from evolinstruct.console.check import show_findings  # noqa: PLC0415 - slow
 
         findings = connection_check.check(read_settings(flags))
-        report.console.findings(findings)
+        show_findings(report.console, findings)
         report.exit_code = int(any(finding.problem for finding in findings))
         report.facts = {
             "exit_code": report.exit_code,

@@ -55,10 +55,10 @@ def command(
     as_json: _AsJson = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Say which test items a run's data hold, by generation and operation; no call is made.
+    """Say which test items a run holds, by generation and operation; no call is made.
 
     A line is contaminated if it shares 13 words in a row with an item, or holds 70% of its 8-grams;
-    an item of fewer than 8 words it has to equal. Other shared 8-grams are weak: read some.
+    it must equal an item of fewer than 8 words. Other shared 8-grams are weak: read some.
     """
     with reported(verbose=verbose, as_json=as_json) as report:
         alike = _share(likeness)
@@ -69,8 +69,8 @@ def command(
         read = lines_of(source, notices.append)
         items = read_items(against)
         search = Search(items, near=alike if near else None, answers=answers)
-        with listed(lines, [source, *paths_of(against)]) as on_finding:
-            found = search.through(read, on_finding)
+        with listed(lines, [source, *paths_of(against)]) as on_match:
+            found = search.through(read, on_match)
         report.facts = {"source": str(source), **found.to_json()}
         report.exit_code = int(fail and not found.is_clean)
         if not as_json:

@@ -1,19 +1,34 @@
-"""What a checkup found, as lines for a terminal. Prints nothing."""
+"""`check` on the terminal: what each model in use answers, takes and costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from evolinstruct.connection_check import Finding
-from evolinstruct.console.texts import harmless
+from evolinstruct.console.page import harmless
 from evolinstruct.llm.base import Limits
 from evolinstruct.text import counted, listed
 
+if TYPE_CHECKING:
+    from evolinstruct.console import Console
 
-def shown(finding: Finding) -> Text:
-    """Return a finding as a heading and lines below it."""
+
+def show_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Print what was found of each model, and whether a run can start."""
+    for finding in findings:
+        console.show(_shown(finding))
+    problems = sum(finding.problem is not None for finding in findings)
+    console.say(
+        f"{problems} of {counted(len(findings), 'model')} cannot be used yet."
+        if problems
+        else "A run with the same settings can start."
+    )
+
+
+def _shown(finding: Finding) -> Text:
     model = finding.model or "the only model"
     place = f" at {finding.server}" if finding.server else ""
     text = Text()

@@ -1,4 +1,4 @@
-"""What came of an export, as lines for a terminal. Prints nothing."""
+"""`export` on the terminal: which files were written, and what to do next."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from evolinstruct.text import counted
 
 
 def told(out: Path, request: Request, exported: Exported) -> Iterator[str]:
-    """Yield what a user is told at the end of an export."""
+    """Yield the sentences that end an export."""
     yield from exported.notices
     for split, names in exported.files.items():
         files = names[0] if len(names) == 1 else f"{counted(len(names), 'file')}, {names[0]} …"
         yield f"{split}: {counted(exported.rows[split], 'row')} in {out / files}"
-    yield f"The card is {out / 'README.md'}; look over what it says of rights before you share it."
+    yield f"The card is {out / 'README.md'}; check what it says about rights before you share it."
     if request.trainer is not None:
         yield (
             f"Next: put your model into {out / request.trainer}.yaml, then"

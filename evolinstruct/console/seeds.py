@@ -1,4 +1,4 @@
-"""What seed files hold, as lines for a page. Knows a survey; prints on the page it is given."""
+"""`seeds` on the terminal: what seed files hold, and every problem in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LINES = 8
 
 
 def show(page: Page, survey: Survey) -> None:
-    """Print each file, what they come to, the first few seeds and every problem."""
+    """Print each file, the sums, the first few seeds and every problem."""
     for file in survey.files:
         page.print(f"{one_line(file.name)}: {counted(file.rows, 'row')}")
         for line in _of_file(file):
