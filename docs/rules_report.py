@@ -34,7 +34,7 @@ from evolinstruct.elimination import (
     RuleInfo,
 )
 from evolinstruct.elimination.contamination import against
-from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.evolution import Evolution
 from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.offline import OfflineClient
 from evolinstruct.records import Kept
@@ -71,17 +71,16 @@ def evolved(lines: list[Kept]) -> Pairs:
     pack = prompts.read(prompts.find("general"))
     client = OfflineClient(ClientOptions(base_url=None, model="", api_key=None, timeout=1.0))
     recipe = Recipe(client="offline", eliminate=False, compare=False)
-    evolution = Evolution(recipe, pack, weights_in_use(recipe, pack), client)
+    evolution = Evolution(recipe, pack, weights_in_use(recipe, pack), client.complete)
     kinds = {operation.name: operation.kind for operation in pack.operations}
     pairs: Pairs = []
 
     async def run() -> None:
         pool = lines
         for generation in range(1, GENERATIONS + 1):
-            settled = []
+            step, settled = evolution.step(generation), []
             for parent in pool:
-                proposal = await evolution.propose(parent, generation)
-                line = await evolution.answer(proposal) if isinstance(proposal, Proposal) else None
+                line = await step.take(parent)
                 settled.append(line if isinstance(line, Kept) else parent)
                 if isinstance(line, Kept):
                     kind = kinds[line.operation or ""]

@@ -17,12 +17,13 @@ from http import HTTPStatus
 from typing import Any
 
 from evolinstruct.errors import CallError, CallFailed, CallRejected, EvolinstructError, TryAgain
-from evolinstruct.llm import registry
-from evolinstruct.llm.base import CallContext, CallId, Client, ClientOptions, Limits, Reply, Request
-from evolinstruct.llm.clients import default_client, host, options_in_use
+from evolinstruct.llm.base import CallContext, CallId, Limits, Reply, Request
+from evolinstruct.llm.clients import Endpoint, host, with_client
 from evolinstruct.llm.prices import Price, Tariff
+from evolinstruct.purposes import asked_by
 from evolinstruct.run.events import counted
-from evolinstruct.settings import Execution, Recipe, Settings
+from evolinstruct.run.session import Session
+from evolinstruct.settings import Recipe, Settings
 
 _LONGEST_WAIT = 60.0  # seconds; a person waits
 _MOST_TOKENS = 16
@@ -79,55 +80,40 @@ def check(settings: Settings) -> list[Finding]:
         UsageError: a setting is wrong.
         InputError: a key is missing, or cannot be one.
     """
-    recipe, execution = settings.recipe, settings.execution
-    recipe = recipe.model_copy(update={"client": recipe.client or default_client(execution)})
-    return asyncio.run(_checked(recipe, execution))
+    settings = with_client(settings)
+    execution = settings.execution.model_copy(
+        update={
+            "timeout": min(settings.execution.timeout, _LONGEST_WAIT),
+            **dict.fromkeys(("max_calls", "max_tokens_total", "max_cost")),
+        }
+    )
+    return asyncio.run(_checked(replace(settings, execution=execution)))
 
 
-async def _checked(recipe: Recipe, execution: Execution) -> list[Finding]:
-    make = registry.load(recipe.client)
-    probes = [
-        _Probe(recipe, execution, options, purposes, make(options))
-        for options, purposes in _in_use(recipe, execution).items()
-    ]
-    return list(await asyncio.gather(*(probe.finding() for probe in probes)))
-
-
-def _in_use(recipe: Recipe, execution: Execution) -> dict[ClientOptions, list[str]]:
-    """Return what is asked by its purposes: each server and model once."""
-    in_use: dict[ClientOptions, list[str]] = {}
-    for purpose, group in options_in_use(recipe, execution, recipe.purposes()).items():
-        for options in group:
-            patient = min(options.timeout, _LONGEST_WAIT)
-            in_use.setdefault(replace(options, timeout=patient, alone=True), []).append(purpose)
-    return in_use
+async def _checked(settings: Settings) -> list[Finding]:
+    async with Session(settings, asked_by(settings.recipe)) as session:
+        probes = [
+            _Probe(settings.recipe, session.tariff, endpoint) for endpoint in session.endpoints()
+        ]
+        return list(await asyncio.gather(*(probe.finding() for probe in probes)))
 
 
 class _Probe:
     """One server and model, about to be asked."""
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        execution: Execution,
-        options: ClientOptions,
-        purposes: Sequence[str],
-        client: Client,
-    ) -> None:
-        self._client = client
-        self._model = options.model
-        self._requests = _requests(recipe, purposes)
-        tariff = Tariff(execution.price_in, execution.price_out)
-        tariff.free = getattr(client, "FREE", False)
+    def __init__(self, recipe: Recipe, tariff: Tariff, endpoint: Endpoint) -> None:
+        self._client = endpoint.client
+        self._model = endpoint.options.model
+        self._requests = _requests(recipe, endpoint.purposes)
         self._blank = Finding(
-            tuple(purposes),
-            host(options),
-            options.model,
-            price=tariff.price(purposes[0], options.model),
+            endpoint.purposes,
+            host(endpoint.options),
+            self._model,
+            price=tariff.price(endpoint.purposes[0], self._model),
         )
 
     async def finding(self) -> Finding:
-        """Ask, and say what was found; the client is closed."""
+        """Ask, and say what was found."""
         started = time.monotonic()
         try:
             replies = [await self._client.complete(request) for request in self._requests]
@@ -137,8 +123,6 @@ class _Probe:
             return replace(self._blank, problem=await self._with_names(str(error)))
         except CallError as error:
             return replace(self._blank, problem=_problem(error))
-        finally:
-            await self._client.aclose()
 
     def _answered(self, reply: Reply, seconds: float) -> Finding:
         asked = self._requests[0]

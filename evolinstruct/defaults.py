@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-PURPOSES = ("evolve", "compare", "answer")
-"""What the calls of a run are for, in the order in which an instruction meets them."""
+METHOD = 1
+"""The number of the method: it rises when reading, the meaning of rules or draws change, so that
+the same replies would give other lines. run.json holds it; one run has one method."""
 
 PARTS = ("instruction", "input", "output")
 """The parts of a seed, which a field of a seed file may be named for."""

@@ -20,8 +20,8 @@ LAYERS = [
     ["llm.usage", "llm.circuit_breaker", "llm.registry", "llm.retry"],
     ["contamination", "llm.balancer", "llm.journal", "llm.throttle"],
     ["atomic_write", "similarity", "llm.offline"],
-    ["errors", "operations", "reading", "records", "words", "statistics"],
-    ["defaults", "llm.base"],
+    ["draws", "errors", "reading", "records", "words", "statistics"],
+    ["defaults", "llm.base", "purposes"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""
 

@@ -330,7 +330,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
         async for event in job.events():
             count += isinstance(event, LineWritten)
             if count == stop_after:
-                job.stop(Interrupted("enough"))
+                job.interrupt()
 
     import asyncio  # noqa: PLC0415
 

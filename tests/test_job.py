@@ -133,7 +133,7 @@ def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(
             async for event in job.events():
                 events += isinstance(event, LineWritten)
                 if events == stop_after:
-                    job.stop(Interrupted("enough"))
+                    job.interrupt()
 
         import asyncio  # noqa: PLC0415
 

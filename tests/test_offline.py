@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request
 from evolinstruct.llm.offline import OfflineClient
-from evolinstruct.llm.offline.grammar import PHRASES, Writer, read_phrases
+from evolinstruct.llm.offline.grammar import Writer, read_phrases
 from evolinstruct.llm.offline.misbehaving import HABITS
 from evolinstruct.llm.offline.rewriting import rewrite
+from evolinstruct.purposes import PURPOSES
 from evolinstruct.reading import read_instruction, read_verdict
 
 PLAIN_IN_DEPTH = ("add_constraints", "deepen", "concretize", "increase_reasoning")
@@ -125,7 +126,7 @@ def test_another_attempt_child_or_temperature_usually_gets_another_reply(purpose
 @given(
     text=st.text(),
     operation=st.sampled_from([*OPERATIONS, "unheard_of", None]),
-    purpose=st.sampled_from(["evolve", "compare", "answer", "score", "unheard_of"]),
+    purpose=st.sampled_from(["evolve", "compare", "answer", "unheard_of"]),
     number=st.integers(0, 10_000),
 )
 def test_any_text_gets_a_reply_that_can_be_written_as_utf8(
@@ -349,7 +350,7 @@ def test_each_bad_habit_occurs_at_its_documented_rate(
     draws = 5_000
     pairs = replies(purpose, "add_constraints", draws)
     found = Counter(habit_of(text, reply) for text, reply in pairs)
-    rates = {habit.name: habit.rate for habit in HABITS[purpose]}
+    rates = {habit.name: habit.rate for habit in HABITS[PURPOSES[purpose].reply]}
 
     for name, rate in rates.items():
         sigma = (draws * rate * (1 - rate)) ** 0.5
@@ -373,7 +374,7 @@ def test_12_to_18_percent_of_the_instructions_are_to_be_rejected() -> None:
 )
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_wrapped_rewrite_is_read_to_the_character(name: str, operation: str) -> None:
-    (habit,) = [habit for habit in HABITS["evolve"] if habit.name == name]
+    (habit,) = [habit for habit in HABITS["instruction"] if habit.name == name]
     for parent in PARENTS:
         for number, text in enumerate(rewrites(operation, parent, 10, "json")):
             wrapped = habit.act(text, Writer(str(number), parent))
@@ -398,15 +399,6 @@ def test_usage_counts_a_token_for_four_characters_and_the_model_is_the_one_asked
     assert (unnamed.model, named.model) == ("offline", "m")
     assert unnamed.usage.prompt_tokens == 201
     assert unnamed.usage.completion_tokens == (len(unnamed.text) + 3) // 4
-
-
-def test_a_purpose_without_rules_of_its_own_gets_a_short_reply() -> None:
-    subject = subject_of("deepen", PARENTS[1])
-    scores = {reply_to(asked("score", subject, number)).text for number in range(300)}
-    others = {reply_to(asked("judge", subject, number)).text for number in range(300)}
-
-    assert scores == {str(score) for score in range(1, 11)}
-    assert others == set(PHRASES["other_purpose"])
 
 
 def test_the_notice_is_one_sentence() -> None:

@@ -73,7 +73,7 @@ def test_a_preview_that_is_cut_off_while_it_grows_still_grows(
         async for event in growing.events():
             settled += isinstance(event, LineWritten)
             if settled >= stop_after:
-                growing.stop(Interrupted("enough"))
+                growing.interrupt()
 
     import asyncio  # noqa: PLC0415
 

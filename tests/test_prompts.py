@@ -157,13 +157,13 @@ def test_no_demonstration_holds_a_marker(name: str) -> None:
 
 
 def test_the_comparison_shows_both_and_asks_for_two_words() -> None:
-    text = content(PACK.compare("Name a tree.", "Name two trees."))
+    text = content(PACK.prompt("compare", parent="Name a tree.", child="Name two trees."))
     assert "#First Instruction#:\nName a tree.\n\n#Second Instruction#:\nName two trees." in text
     assert text.endswith('(write only "Equal" or "Not Equal", with no explanation):')
 
 
 def test_the_answer_is_asked_for_by_the_instruction_alone() -> None:
-    assert PACK.answer("  1+1=?\n") == (("user", "  1+1=?\n"),)
+    assert PACK.prompt("answer", child="  1+1=?\n") == (("user", "  1+1=?\n"),)
 
 
 # Rendering
@@ -174,9 +174,12 @@ def test_any_text_passes_through_unharmed(first: str, second: str, operation: st
     drawn = ("json", ["xml", "sql"]) if operation == "complicate_input" else ()
     before, after = content(PACK.evolve(operation, "\0", *drawn)).split("\0")
     assert content(PACK.evolve(operation, first, *drawn)) == before + first + after
-    start, between, end = content(PACK.compare("\0", "\0")).split("\0")
-    assert content(PACK.compare(first, second)) == start + first + between + second + end
-    assert content(PACK.answer(first)) == first
+    start, between, end = content(PACK.prompt("compare", parent="\0", child="\0")).split("\0")
+    assert (
+        content(PACK.prompt("compare", parent=first, child=second))
+        == start + first + between + second + end
+    )
+    assert content(PACK.prompt("answer", child=first)) == first
 
 
 def test_a_demonstration_is_data_too(small: Path) -> None:

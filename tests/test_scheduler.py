@@ -4,15 +4,16 @@ import asyncio
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evolinstruct.errors import Interrupted
-from evolinstruct.evolution import Proposal
+from evolinstruct.evolution import Admit, Proposal, Step
 from evolinstruct.records import Failed, Kept, Line
-from evolinstruct.run.scheduler import HELD, Gate, Generation, ReorderBuffer
+from evolinstruct.run.scheduler import HELD, ReorderBuffer, Scheduler
 
 
 def member(number: int) -> Kept:
@@ -29,6 +30,20 @@ def pool(size: int) -> Iterator[Kept]:
 async def nap(steps: int) -> None:
     for _ in range(steps):
         await asyncio.sleep(0)
+
+
+class Scripted(Step):
+    """A step whose parts are functions; without `answer`, proposals leave as they are."""
+
+    def __init__(self, propose: Any, admit: Admit | None, answer: Any) -> None:
+        self.propose = propose
+        self.admit = admit
+        self._answer = answer
+
+    async def finish(self, passing: Proposal | Line) -> Line:
+        if not isinstance(passing, Proposal):
+            return passing
+        return await self._answer(passing) if self._answer else passing.line
 
 
 def failed(line: Kept) -> Failed:
@@ -55,8 +70,8 @@ def test_lines_leave_in_pool_order_whatever_takes_how_long(
         return replace(proposal.line, output="yes")
 
     async def run() -> list[Line]:
-        generation = Generation(size, propose, lambda x: x, answer, ahead, held)
-        return [line async for line in generation.lines(pool(size))]
+        scheduler = Scheduler(size, Scripted(propose, lambda x: x, answer), ahead, held)
+        return [line async for line in scheduler.lines(pool(size))]
 
     expected = [
         failed(line) if naps[number][2] else replace(line, output="yes")
@@ -81,8 +96,8 @@ def test_the_gate_sees_every_proposal_in_pool_order() -> None:
         return replace(proposal.line, output="yes")
 
     async def run() -> list[Line]:
-        generation = Generation(20, propose, gate, answer, 5)
-        return [line async for line in generation.lines(pool(20))]
+        scheduler = Scheduler(20, Scripted(propose, gate, answer), 5)
+        return [line async for line in scheduler.lines(pool(20))]
 
     lines = asyncio.run(run())
     assert seen == [f"id{number}" for number in range(20)]
@@ -106,8 +121,8 @@ def test_one_slow_neighbour_stalls_no_call_and_its_followers_wait_on_disk() -> N
                 release.set()  # everyone else has been answered: let the slow one end
             return replace(proposal.line, output="yes")
 
-        generation = Generation(size, propose, lambda x: x, answer, ahead=4, held=10)
-        return [line async for line in generation.lines(pool(size))]
+        scheduler = Scheduler(size, Scripted(propose, lambda x: x, answer), ahead=4, held=10)
+        return [line async for line in scheduler.lines(pool(size))]
 
     lines = asyncio.run(run())
     assert answered[-1] == "id0"
@@ -115,7 +130,7 @@ def test_one_slow_neighbour_stalls_no_call_and_its_followers_wait_on_disk() -> N
 
 
 @pytest.mark.parametrize("gate", [None, lambda passing: passing])
-def test_a_slow_proposal_holds_up_no_answer_but_of_those_next_to_it(gate: Gate | None) -> None:
+def test_a_slow_proposal_holds_up_no_answer_but_of_those_next_to_it(gate: Admit | None) -> None:
     size, answered = 3_000, []
     near = 9 if gate else 0
 
@@ -133,8 +148,8 @@ def test_a_slow_proposal_holds_up_no_answer_but_of_those_next_to_it(gate: Gate |
                 release.set()  # everyone else has been answered: let the slow one end
             return replace(proposal.line, output="yes")
 
-        generation = Generation(size, propose, gate, answer, ahead=4, held=10)
-        return [line async for line in generation.lines(pool(size))]
+        scheduler = Scheduler(size, Scripted(propose, gate, answer), ahead=4, held=10)
+        return [line async for line in scheduler.lines(pool(size))]
 
     lines = asyncio.run(asyncio.wait_for(run(), 60))
     assert "id0" in answered[-1 - near :]
@@ -162,8 +177,8 @@ def test_what_the_gate_drops_is_dropped_however_late_it_gets_there(
         return replace(proposal.line, output="yes")
 
     async def run() -> list[Line]:
-        generation = Generation(len(naps), propose, gate, answer, ahead=2)
-        return [line async for line in generation.lines(pool(len(naps)))]
+        scheduler = Scheduler(len(naps), Scripted(propose, gate, answer), ahead=2)
+        return [line async for line in scheduler.lines(pool(len(naps)))]
 
     assert asyncio.run(run()) == [
         failed(line) if number in dropped else replace(line, output="yes")
@@ -189,8 +204,8 @@ def test_without_answers_proposals_leave_as_lines_that_have_none() -> None:
         return Proposal(parent)
 
     async def run() -> list[Line]:
-        generation = Generation(3, propose, lambda x: x, None, 2)
-        return [line async for line in generation.lines(pool(3))]
+        scheduler = Scheduler(3, Scripted(propose, lambda x: x, None), 2)
+        return [line async for line in scheduler.lines(pool(3))]
 
     assert asyncio.run(run()) == list(pool(3))
 
@@ -209,10 +224,10 @@ def test_a_stop_lets_calls_under_way_end_and_yields_what_is_complete_in_order() 
             ended.append(number)
             return Proposal(parent)
 
-        generation = Generation(100, propose, lambda x: x, None, ahead=8)
+        scheduler = Scheduler(100, Scripted(propose, lambda x: x, None), ahead=8)
 
         async def follow() -> None:
-            async for line in generation.lines(pool(100)):
+            async for line in scheduler.lines(pool(100)):
                 lines.append(line.id)  # noqa: PERF401 - those before the error count
 
         with pytest.raises(Interrupted, match="enough"):
@@ -231,10 +246,10 @@ def test_a_stop_abandons_calls_that_outlast_their_grace() -> None:
             await asyncio.Event().wait()
             return Proposal(parent)
 
-        generation = Generation(10, propose, lambda x: x, None, ahead=4)
-        asyncio.get_running_loop().call_soon(generation.stop, Interrupted("enough"), 0.01)
+        scheduler = Scheduler(10, Scripted(propose, lambda x: x, None), ahead=4)
+        asyncio.get_running_loop().call_soon(scheduler.stop, Interrupted("enough"), 0.01)
         with pytest.raises(Interrupted, match="enough"):
-            async for _ in generation.lines(pool(10)):
+            async for _ in scheduler.lines(pool(10)):
                 pass
 
     asyncio.run(asyncio.wait_for(run(), 10))
@@ -245,9 +260,9 @@ def test_a_mistake_in_a_step_ends_the_generation_with_it() -> None:
         async def propose(parent: Kept) -> Proposal | Line:
             raise ZeroDivisionError(parent.id)
 
-        generation = Generation(10, propose, lambda x: x, None, ahead=4)
+        scheduler = Scheduler(10, Scripted(propose, lambda x: x, None), ahead=4)
         with pytest.raises(ZeroDivisionError, match="id0"):
-            async for _ in generation.lines(pool(10)):
+            async for _ in scheduler.lines(pool(10)):
                 pass
 
     asyncio.run(run())

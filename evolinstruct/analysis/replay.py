@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evolinstruct.analysis.families import Step
 from evolinstruct.analysis.runs import Run
 from evolinstruct.contamination import NONE
 from evolinstruct.errors import CallError
-from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.evolution import Evolution
 from evolinstruct.llm.base import Client, Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
 from evolinstruct.records import Kept
+from evolinstruct.run.forecast import at_once
 from evolinstruct.run.plan import weights_in_use
 
 
@@ -47,7 +48,7 @@ class Replay:
         weights = weights_in_use(self._recipe, run.pack)
         # The test sets may be gone: a line that they dropped shows every call that there was.
         against = NONE if self._recipe.against else None
-        self._evolution = Evolution(self._recipe, run.pack, weights, self._told, against)
+        self._evolution = Evolution(self._recipe, run.pack, weights, self._told.complete, against)
 
     def step(self, step: Step) -> list[Call]:
         """Return the calls of a step, in their order, as far as the journal has them."""
@@ -55,7 +56,9 @@ class Replay:
 
     def seed(self, seed: Kept) -> list[Call]:
         """Return the calls for the answer to a seed: none, if it came with one."""
-        return self._played(seed, 0) if seed.output is None or seed.model is not None else []
+        if seed.model is not None:  # the run wrote its answer
+            seed = replace(seed, output=None, model=None)
+        return self._played(seed, 0)
 
     def around(self, line_id: str) -> Callable[[Step | Kept], list[Call]]:
         """Return what tells the calls of one line only; of a whole family, if it is a seed's."""
@@ -70,18 +73,9 @@ class Replay:
 
     def _played(self, instruction: Kept, generation: int) -> list[Call]:
         self._told.calls.clear()
-        with suppress(StopIteration, NotInJournalError):
-            # Nothing in it waits, as nobody is asked: one step is the whole way.
-            self._play(instruction, generation).send(None)
+        with suppress(NotInJournalError):
+            at_once(self._evolution.step(generation).take(instruction))
         return list(self._told.calls)
-
-    async def _play(self, instruction: Kept, generation: int) -> None:
-        if generation == 0:
-            await self._evolution.answer(Proposal(instruction))
-            return
-        result = await self._evolution.propose(instruction, generation)
-        if isinstance(result, Proposal) and self._recipe.answers:
-            await self._evolution.answer(result)
 
 
 @contextmanager
@@ -110,6 +104,3 @@ class _Listening:
             raise
         self.calls.append(Call(request, reply, None))
         return reply
-
-    async def aclose(self) -> None:
-        await self._client.aclose()

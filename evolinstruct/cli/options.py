@@ -16,11 +16,12 @@ import typer
 
 from evolinstruct import defaults
 from evolinstruct.errors import UsageError
+from evolinstruct.purposes import PURPOSES
 
 if TYPE_CHECKING:
     from evolinstruct.settings import Settings
 
-_PURPOSES = ", ".join(defaults.PURPOSES)
+_PURPOSES = ", ".join(PURPOSES)
 
 Sources = Annotated[
     list[str],

@@ -17,6 +17,7 @@ from evolinstruct.export.formats import SEED
 from evolinstruct.export.options import Exported, Request
 from evolinstruct.export.split import TEST, TRAIN
 from evolinstruct.export.trainers import MODEL, TRAINERS
+from evolinstruct.purposes import asked_by
 from evolinstruct.settings import Recipe
 
 _SIZES = (
@@ -94,7 +95,7 @@ def _making(run: Run, exported: Exported) -> Iterator[str]:
     yield "|---|---|"
     yield f"| program | evolinstruct {state.versions.get('evolinstruct', '(unknown)')} |"
     yield f"| client | {_cell(recipe.client)} |"
-    for purpose in recipe.purposes():
+    for purpose in asked_by(recipe):
         settings = [f"model {recipe.setting('model', purpose) or 'unnamed'}"]
         settings += [f"{name} {recipe.setting(name, purpose):g}" for name in _SAMPLING]
         settings += [f"{name} {value}" for name, value in recipe.parameters(purpose).items()]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from evolinstruct import defaults
@@ -32,7 +32,7 @@ from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import Retry
 from evolinstruct.llm.throttle import Sending, Throttle, descriptors
 from evolinstruct.llm.throttle.pace import Pace
-from evolinstruct.settings import Execution, Recipe
+from evolinstruct.settings import Execution, Recipe, Settings
 
 _AHEAD = 2  # of which one waits for its next attempt, while the other asks
 
@@ -52,27 +52,69 @@ def default_client(execution: Execution) -> str:
     )
 
 
+def with_client(settings: Settings) -> Settings:
+    """Return the settings with the client named that answers where none is.
+
+    Raises:
+        UsageError: there is neither a client nor a service.
+    """
+    if settings.recipe.client:
+        return settings
+    client = default_client(settings.execution)
+    return replace(settings, recipe=settings.recipe.model_copy(update={"client": client}))
+
+
 def options_in_use(
-    recipe: Recipe, execution: Execution, purposes: Iterable[str]
+    recipe: Recipe, execution: Execution, purposes: Iterable[str], *, alone: bool = False
 ) -> dict[str, tuple[ClientOptions, ...]]:
     """Return, for each purpose, what the clients of its servers are made with.
 
+    Args:
+        recipe: names the models.
+        execution: names the servers.
+        purposes: what calls are made for.
+        alone: each server is asked for itself, even where several share the calls.
+
     Raises:
-        UsageError: there is no such provider.
+        UsageError: the provider is unknown.
     """
     in_use = {purpose: _options(recipe, execution, purpose) for purpose in purposes}
     shared = {one.base_url for group in in_use.values() if len(group) > 1 for one in group}
     return {
-        purpose: tuple(replace(one, alone=one.base_url not in shared) for one in group)
+        purpose: tuple(replace(one, alone=alone or one.base_url not in shared) for one in group)
         for purpose, group in in_use.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One server and model in use.
+
+    Attributes:
+        options: what its client is made with.
+        purposes: what it is asked for.
+        client: who answers, with nothing around it.
+    """
+
+    options: ClientOptions
+    purposes: tuple[str, ...]
+    client: Client
 
 
 class Clients:
     """One throttled client for each server and model, chosen by purpose, retried and spread."""
 
-    def __init__(self, recipe: Recipe, execution: Execution, purposes: Iterable[str]) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        execution: Execution,
+        purposes: Iterable[str],
+        *,
+        alone: bool = False,
+    ) -> None:
         """Make the clients; none of them is connected yet.
+
+        With `alone`, each server is asked for itself, even where several share the calls.
 
         Raises:
             UsageError: there is no such client, or it lacks a setting.
@@ -90,7 +132,8 @@ class Clients:
         self.budget = Budget(caps, self.tariff.price)
         self.notices: list[str] = []
         self._most = self._most_calls(execution)
-        for purpose, group in options_in_use(recipe, execution, purposes).items():
+        self._groups = options_in_use(recipe, execution, purposes, alone=alone)
+        for purpose, group in self._groups.items():
             for options in group:
                 self._connect(options, execution)
             client = self._spread(group)
@@ -140,6 +183,17 @@ class Clients:
         sources = (*self._clients.values(), *self._spreads.values())
         taken = [take() for one in sources if (take := getattr(one, "take_notices", None))]
         return [notice for notices in taken for notice in notices]
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return each server and model in use, once."""
+        return [
+            Endpoint(
+                options,
+                tuple(purpose for purpose, group in self._groups.items() if options in group),
+                client,
+            )
+            for options, client in self._clients.items()
+        ]
 
     @property
     def ahead(self) -> int:

@@ -15,10 +15,24 @@ from pathlib import Path
 from evolinstruct import shipped
 from evolinstruct.atomic_write import bring_to_disk
 from evolinstruct.errors import InputError, UsageError
+from evolinstruct.purposes import PURPOSES
 
 _FOLDERS = ("frames", "operations", "formats")
-_REQUIRED = ("pack.toml", "compare.txt", "answer.txt")
-_LAYOUT = (*_REQUIRED, "demonstration.txt", *(f"{folder}/*.txt" for folder in _FOLDERS))
+
+
+def _required() -> Iterator[str]:
+    """Yield the files that every pack needs: those of the purposes that runs ask."""
+    yield "pack.toml"
+    for purpose in PURPOSES.values():
+        if not purpose.in_operations and purpose.is_asked_by_runs:
+            yield f"{purpose.name}.txt"
+
+
+def _layout() -> Iterator[str]:
+    """Yield the patterns of all files that a pack may have."""
+    yield from ("pack.toml", "demonstration.txt")
+    yield from (f"{name}.txt" for name, purpose in PURPOSES.items() if not purpose.in_operations)
+    yield from (f"{folder}/*.txt" for folder in _FOLDERS)
 
 
 def builtin() -> tuple[str, ...]:
@@ -54,13 +68,14 @@ def files(folder: Path) -> dict[str, Path]:
     """
     if not (folder / "pack.toml").exists():
         raise InputError(f"{folder}: this is no prompt pack, since it has no file pack.toml.")
+    layout = list(_layout())
     found = {path.relative_to(folder).as_posix(): path for path in sorted(_walk(folder))}
     for name, path in found.items():
-        if not (path.is_file() and any(fnmatchcase(name, known) for known in _LAYOUT)):
+        if not (path.is_file() and any(fnmatchcase(name, known) for known in layout)):
             raise InputError(f"{path}: a prompt pack has no such file; move it elsewhere.")
         if not path.resolve().is_relative_to(folder.resolve()):
             raise InputError(f"{path}: the link leads out of the pack; put the file itself there.")
-    for name in _REQUIRED:
+    for name in _required():
         if name not in found:
             raise InputError(f"{folder / name}: the file is missing; every prompt pack needs it.")
     return found

@@ -28,6 +28,7 @@ from typing import TypeVar
 from evolinstruct.errors import InputError
 from evolinstruct.prompts.folder import files
 from evolinstruct.prompts.templates import Holds, Passage, Template, checked, markers, source
+from evolinstruct.purposes import PURPOSES
 
 Messages = tuple[tuple[str, str], ...]
 """(role, content) pairs, as a client's request holds them."""
@@ -35,10 +36,6 @@ Messages = tuple[tuple[str, str], ...]
 _T = TypeVar("_T")
 
 _DRAWN = frozenset({"format", "demonstrations"})
-_PURPOSES = {
-    "compare": Holds(frozenset({"parent", "child"})),
-    "answer": Holds(frozenset({"instruction"})),
-}
 _DEMONSTRATION = Holds(frozenset({"format", "instruction", "rewritten"}))
 _OPERATION = Holds(frozenset({"instruction"}), _DRAWN)
 _FRAME = Holds(frozenset({"method", "instruction"}), _DRAWN)
@@ -121,13 +118,21 @@ class Pack:
             values["demonstrations"] = "\n\n".join([self._demonstrations[name] for name in order])
         return _ask(self._evolve[operation], values)
 
-    def compare(self, parent: str, child: str) -> Messages:
-        """Return the prompt that asks whether the child demands no more than its parent."""
-        return _ask(self._purposes["compare"], {"parent": parent, "child": child})
+    def prompt(self, purpose: str, **texts: str) -> Messages:
+        """Return the prompt of a purpose that a file of its own words.
 
-    def answer(self, instruction: str) -> Messages:
-        """Return the prompt that asks for the instruction's answer."""
-        return _ask(self._purposes["answer"], {"instruction": instruction})
+        Args:
+            purpose: its name.
+            texts: the instruction before the step (``parent``), or after it (``child``).
+
+        Raises:
+            InputError: the pack has no such file.
+        """
+        template = self._purposes.get(purpose)
+        if template is None:
+            raise InputError(f"The pack {self.name} has no {purpose}.txt; add the file.")
+        places = PURPOSES[purpose].prompt
+        return _ask(template, {place: texts[text] for place, text in places.items()})
 
 
 def _ask(template: Template, values: Mapping[str, str]) -> Messages:
@@ -143,8 +148,9 @@ def read(folder: Path) -> Pack:
     sources = {name: source(path) for name, path in files(folder).items()}
     about = _about(sources["pack.toml"])
     purposes = {
-        name: Template.of(checked(sources[f"{name}.txt"], holds))
-        for name, holds in _PURPOSES.items()
+        row.name: Template.of(checked(sources[f"{row.name}.txt"], Holds(frozenset(row.prompt))))
+        for row in PURPOSES.values()
+        if f"{row.name}.txt" in sources
     }
     operations = _operations(folder, sources)
     formats = _unique(_format(text) for text in _inside(sources, "formats"))

@@ -1,7 +1,7 @@
-"""What is asked, held against the run in the directory: what differs, and what is only added.
+"""Differences between what is asked for and the run that is in the directory.
 
-Knows which settings decide bytes, by what they say rather than by where they are read from, and
-says each difference as a phrase. Knows nothing of what follows from one.
+A difference makes another run, which needs ``--update``; an addition only extends the one that is
+there. Settings are compared by what they say, not by the files that they were read from.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from hashlib import blake2b
 from types import NoneType
 from typing import Any
 
-from evolinstruct import prompts
+from evolinstruct import defaults, prompts
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, encode
 from evolinstruct.run.counts import Counts
@@ -34,13 +34,18 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
 
 
 def check_state(run_dir: RunDir, state: Mapping[str, Any]) -> None:
-    """Refuse what no run writes into run.json, before anything is concluded from it.
+    """Refuse a run.json that no run has written, before anything is concluded from it.
 
     Raises:
-        InputError: it says what is not understood.
+        InputError: a part is missing or wrong, or the run is of a newer method.
     """
     if not state:
         return
+    if method_of(state) > defaults.METHOD:
+        raise InputError(
+            f"{run_dir.path} holds a run of a newer method, which evolinstruct"
+            f" {_version(state)} finishes; use that version, or choose another directory with -o."
+        )
     try:
         for name, kind in _PARTS.items():
             _require(state, name, kind)
@@ -58,6 +63,25 @@ def check_state(run_dir: RunDir, state: Mapping[str, Any]) -> None:
         ) from error
 
 
+def method_of(state: Mapping[str, Any]) -> int:
+    """Return the number of the method that a run is made by; runs before 0.2 do not say it."""
+    method = state.get("method", 1)
+    return method if isinstance(method, int) else 1
+
+
+def _version(state: Mapping[str, Any]) -> str:
+    return str(state.get("versions", {}).get("evolinstruct", "of that time"))
+
+
+def differing_method(state: Mapping[str, Any]) -> Iterator[str]:
+    """Say that the run in the directory is made by an older method, if it is."""
+    if method_of(state) != defaults.METHOD:
+        yield (
+            f"it is made by method {method_of(state)}, now {defaults.METHOD}"
+            f" (evolinstruct {_version(state)} finishes it as it is)"
+        )
+
+
 def _require(said: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> None:
     if not isinstance(said.get(name), kind):
         raise TypeError(f"{name}: {said.get(name)!r}"[:80])
@@ -66,7 +90,7 @@ def _require(said: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) 
 def differing_settings(
     state: Mapping[str, Any], recipe: Recipe, pack: prompts.Pack
 ) -> tuple[list[str], list[str]]:
-    """Return what makes another run of the recipe, and what only extends it, a phrase each.
+    """Return the differences and the additions that settings and prompts make, a phrase each.
 
     Args:
         state: what the run.json in the directory says.
@@ -139,7 +163,7 @@ def is_preview(state: Mapping[str, Any]) -> bool:
 
 
 class SeedComparison:
-    """Holds the seeds, as they are read, against generation 0 of the run in the directory.
+    """Compares the seeds, while they are read, with generation 0 of the run in the directory.
 
     Attributes:
         size: how many seeds came.
@@ -148,12 +172,12 @@ class SeedComparison:
     """
 
     def __init__(self, run_dir: RunDir, state: Mapping[str, Any], *, grows_anywhere: bool) -> None:
-        """Take up the seeds that are there; new ones may come between them, or only at the end.
+        """Read along with the seeds that the run has.
 
         Args:
             run_dir: where they are.
             state: what the run.json there says.
-            grows_anywhere: whether new ones may come between them.
+            grows_anywhere: whether new seeds may come between them, or only after the last.
         """
         self._grows_anywhere = grows_anywhere
         self._asked_before = state.get("seeds", {}).get("digest")
@@ -167,7 +191,7 @@ class SeedComparison:
         self._next = next(self._there, None)
 
     def see(self, line: Kept) -> None:
-        """Take up the next seed."""
+        """Compare the next seed."""
         self.size += 1
         self.unanswered += line.output is None
         written = encode(line)
@@ -186,13 +210,13 @@ class SeedComparison:
             return self._next is not None
         try:
             there: Kept = self._next.decoded()
-        except InputError:  # it ends here: what comes is written anew
+        except InputError:  # it ends here: what comes is written again
             self._there, self._next = iter(()), None
             return False
         return there.model is not None and replace(there, model=None, output=None) == line
 
     def report(self, differences: list[str], additions: list[str]) -> None:
-        """Say how the seeds differ from those of the run, or what they add to them."""
+        """Add how the seeds differ from those of the run, or what they add to it."""
         if self.digest.hexdigest() == self._asked_before:
             return  # whatever became of the file that they were written to
         fewer = sum(1 for _ in self._there) + (self._next is not None)

@@ -1,33 +1,22 @@
-"""What a run is likely to take: calls, tokens, money and time, by generation and purpose.
+"""Estimate: what a run is likely to take in calls, tokens, money and time.
 
-Reckons with means: the seeds' real lengths, the pack's real prompts, what usually becomes of calls,
-or what has become of them so far in this run. What the journal spares is taken off. Makes no call.
+Follows the mean instruction from generation to generation: the seeds' real lengths, the pack's real
+prompts, and what usually becomes of calls, or what has become of them so far in this run. Calls
+that the journal answers are taken off. Makes no call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Operation, Pack
+from evolinstruct.purposes import PURPOSES, is_on
 from evolinstruct.records import Kept
 from evolinstruct.settings import Execution, Recipe
-
-# What usually becomes of calls: shares as the offline client has them, which keeps about 85 in 100
-# where the paper's figures (250,000 instructions of 52,000 seeds in 4 generations) come to 95.
-PASS = 0.95
-"""Rewrites that pass the rules which cost nothing."""
-EQUAL = 0.05
-"""Comparisons that find no gain."""
-KEPT = 0.95
-"""Answers that pass."""
-UNCLEAR = 0.02
-"""Comparisons asked once more, as their verdict was unclear."""
-CUT = 0.01
-"""Replies cut off, and asked for once more with twice the tokens."""
 
 # What texts usually take.
 CHARACTERS_PER_TOKEN = 4.0
@@ -35,10 +24,6 @@ GROWTH = 90.0
 """Characters that an in-depth rewrite adds: 15 words."""
 DATA = 900.0
 """Characters that a rewrite with data in a format adds."""
-ANSWER = 350
-"""Tokens of an answer."""
-VERDICT = 4
-"""Tokens of a comparison's verdict."""
 
 # How fast calls usually come back.
 IN_FLIGHT = 64
@@ -49,6 +34,8 @@ TOKENS_PER_SECOND = 50.0
 """Of one reply."""
 FREE_RATE = 1_000.0
 """Calls a second of a client that asks nobody."""
+
+_NO_TEXTS = {"parent": "", "child": ""}
 
 ENOUGH = 200
 """So many rewrites of a run tell more about the rest of it than the figures above."""
@@ -128,8 +115,8 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Purpose:
-    """What is known of a purpose's calls.
+class _Means:
+    """What the calls of a purpose take in the mean.
 
     Attributes:
         share: calls for each rewrite.
@@ -193,7 +180,7 @@ class _Reckoning:
         recipe: Recipe,
         pack: Pack,
         weights: Mapping[str, float],
-        seen: Mapping[str, _Purpose],
+        seen: Mapping[str, _Means],
         size: int,
         length: float,
     ) -> None:
@@ -204,56 +191,59 @@ class _Reckoning:
         total = sum(drawn.values())
         self._growth = sum(share * _growth(item) for item, share in drawn.items()) / total
         frames = {item: _frame(pack, item) for item in drawn}
-        self._evolve = sum(share * frames[item] for item, share in drawn.items()) / total
-        self._compare = _characters(pack.compare("", ""))
-        self._answer = _characters(pack.answer(""))
-        passed = PASS if recipe.eliminate else 1.0
-        answered = passed * (1 - EQUAL if recipe.compare else 1)
-        usual = {
-            "evolve": _Purpose(1 + CUT / 10),
-            "compare": _Purpose(passed * (1 + UNCLEAR), completion=VERDICT),
-            "answer": _Purpose(answered * (1 + CUT), completion=ANSWER),
+        evolve = sum(share * frames[item] for item, share in drawn.items()) / total
+        self._rows = {name: row for name, row in PURPOSES.items() if row.is_asked_by_runs}
+        self._frames = {
+            name: evolve if row.in_operations else _characters(pack.prompt(name, **_NO_TEXTS))
+            for name, row in self._rows.items()
         }
-        self._purposes = {**usual, **seen}
-        self._kept = answered * (KEPT if recipe.answers and recipe.eliminate else 1.0)
+        usual, self._kept = self._usual()
+        self._means = {**usual, **seen}
 
-    def seeds(self, unanswered: int) -> Iterable[tuple[int, str, float, float, float]]:
+    def _usual(self) -> tuple[dict[str, _Means], float]:
+        """Return what calls usually take, and the share of rewrites that is usually kept."""
+        passing, means = 1.0, {}
+        for name, row in self._rows.items():
+            means[name] = _Means(passing * (1 + row.again), completion=row.tokens)
+            if row.is_asked_of_rewrites(self._recipe) and is_on(row.judged_if, self._recipe):
+                passing *= row.passes
+        return means, passing
+
+    def seeds(self, unanswered: int) -> Iterator[tuple[int, str, float, float, float]]:
         """Yield what answering the seeds takes: place, calls, tokens of each in and out."""
-        if self._recipe.answer_seeds:
-            yield self._line(0, "answer", unanswered, self._answer + self._length)
+        for name, row in self._rows.items():
+            if row.is_asked_of_seeds(self._recipe):
+                yield self._line(0, name, unanswered, self._frames[name] + self._length)
 
-    def generations(self) -> Iterable[tuple[int, str, float, float, float]]:
+    def generations(self) -> Iterator[tuple[int, str, float, float, float]]:
         """Yield what each generation takes, likewise."""
         for generation in range(1, self._recipe.generations + 1):
-            parent, child = self._length, self._length + self._growth
-            prompts = {
-                "evolve": self._evolve + parent,
-                "compare": self._compare + parent + child,
-                "answer": self._answer + child,
-            }
-            for purpose in self._recipe.purposes():
-                if purpose == "answer" and not self._recipe.answers:
-                    continue
-                calls = self._size * self._purposes[purpose].share
-                yield self._line(generation, purpose, calls, prompts[purpose], child)
+            child = self._length + self._growth
+            texts = {"parent": self._length, "child": child}
+            for name, row in self._rows.items():
+                if row.is_asked_of_rewrites(self._recipe):
+                    prompt = self._frames[name] + sum(texts[text] for text in row.prompt.values())
+                    calls = self._size * self._means[name].share
+                    yield self._line(generation, name, calls, prompt, child)
             self._length += self._kept * self._growth
 
     def _line(
         self, generation: int, purpose: str, calls: float, prompt: float, child: float = 0.0
     ) -> tuple[int, str, float, float, float]:
-        known = self._purposes[purpose]
+        known, row = self._means[purpose], self._rows[purpose]
         tokens, out = prompt / CHARACTERS_PER_TOKEN, child / CHARACTERS_PER_TOKEN
         # What was seen is of earlier generations, whose instructions were shorter.
         longer = (generation - known.at) * self._kept * self._growth / CHARACTERS_PER_TOKEN
         if known.prompt:
-            tokens = known.prompt + longer * (2 if purpose == "compare" else 1)
+            tokens = known.prompt + longer * len(row.prompt)
         if known.completion:
-            out = known.completion + longer * (known.prompt is not None and purpose == "evolve")
+            grows = known.prompt is not None and row.reply == "instruction"
+            out = known.completion + longer * grows
         limit = self._recipe.setting("max_tokens", purpose)
         return generation, purpose, calls, tokens, min(out, limit or out)
 
 
-def _seen(usage: Sequence[Mapping[str, Any]]) -> dict[str, _Purpose]:
+def _seen(usage: Sequence[Mapping[str, Any]]) -> dict[str, _Means]:
     """Return what a run has shown of its calls, nothing where that is too little to tell."""
     totals: dict[str, list[int]] = {}
     for row in usage:
@@ -267,7 +257,7 @@ def _seen(usage: Sequence[Mapping[str, Any]]) -> dict[str, _Purpose]:
     if rewrites < ENOUGH:
         return {}
     return {
-        purpose: _Purpose(
+        purpose: _Means(
             replies / rewrites if purpose != "evolve" else 1.0,
             prompt / replies or None,
             completion / replies or None,

@@ -1,6 +1,6 @@
-"""What a run says while it goes on: plain values, in the order in which things happen.
+"""Events: what a run tells while it goes on, in the order in which things happen.
 
-The pipeline yields them, the console or a script reads them. `LowYield` (see `counts`) is one too.
+The pipeline yields them; the console or a script reads them. `LowYield` (see `counts`) is one too.
 """
 
 from __future__ import annotations

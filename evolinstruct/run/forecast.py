@@ -1,7 +1,7 @@
-"""What a run would take, before a call is made.
+"""Forecast: the most calls that a run can make, and how many the journal already answers.
 
-Knows how many calls an instruction can meet, and plays a run against its journal alone to see
-how many replies still apply. Makes no call and writes nothing.
+Plays a run against its journal alone, through the same step as the run. Makes no call and writes
+nothing.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from tempfile import TemporaryFile
 from typing import Any, cast
 
 from evolinstruct.errors import CallError
-from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.evolution import Evolution, Step
+from evolinstruct.evolution.asking import Ask
 from evolinstruct.gate import Gate
-from evolinstruct.llm.base import Client, Reply, Request
+from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
+from evolinstruct.purposes import PURPOSES
 from evolinstruct.records import Kept, Line
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.settings import Recipe
@@ -71,17 +73,22 @@ class Forecast:
 
 def forecast(recipe: Recipe, seeds: int, unanswered: int, applicable: int = 0) -> Forecast:
     """Return the most that so many seeds, `unanswered` of them without an answer, can take."""
-    evolutions = seeds * recipe.generations
-    compared = evolutions if recipe.compare else 0
-    answered = (evolutions if recipe.answers else 0) + (unanswered if recipe.answer_seeds else 0)
-    calls = {"evolve": evolutions, "compare": compared, "answer": answered}
-    return Forecast(seeds, calls, compared, evolutions + answered, applicable)
+    rewrites = seeds * recipe.generations
+    calls = {
+        name: rewrites * row.is_asked_of_rewrites(recipe)
+        + unanswered * row.is_asked_of_seeds(recipe)
+        for name, row in PURPOSES.items()
+        if row.is_asked_by_runs
+    }
+    unclear = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
+    return Forecast(seeds, calls, unclear, sum(calls.values()) - unclear, applicable)
 
 
 def count_applicable(
     seeds: Iterator[Kept],
-    recipe: Recipe,
-    evolving: Callable[[Client], Evolution],
+    generations: int,
+    evolving: Callable[[Ask], Evolution],
+    client: str,
     journal: Journal,
     gate: Gate | None,
 ) -> Counter[tuple[int, str]]:
@@ -91,18 +98,46 @@ def count_applicable(
 
     Args:
         seeds: what the run starts from.
-        recipe: its settings.
-        evolving: makes what evolves instructions by a client.
+        generations: how many it is to have.
+        evolving: makes what evolves instructions, from whom to ask.
+        client: the name of the client, which is part of the journal's keys.
         journal: the replies that there are.
         gate: a gate that nothing has passed, if the run is to have one.
     """
-    client = _Counting(JournalledClient(NoClient(), journal, recipe.client))
-    follower = _Follower(recipe, evolving(client), gate)
+    counting = _Counting(JournalledClient(NoClient(), journal, client))
+    evolution = evolving(counting.complete)
     with ExitStack() as files:
         pool = seeds
-        for number in range(recipe.generations + 1):
-            pool = _spooled(follower.followed(pool, number), files)
-    return client.found
+        for number in range(generations + 1):
+            step = evolution.step(number, None if gate is None else gate.look)
+            pool = _spooled(_followed(pool, step, gate), files)
+    return counting.found
+
+
+def _followed(pool: Iterator[Kept], step: Step, gate: Gate | None) -> Iterator[Kept]:
+    """Yield the newest instruction of each family that the journal knows all of so far."""
+    if gate is not None:
+        gate.begin(step.generation, made_from="")
+    for member in pool:
+        with suppress(NotInJournalError):
+            line = at_once(step.take(member))
+            yield line if isinstance(line, Kept) else member
+    if gate is not None:
+        gate.end()
+
+
+def at_once(step: Coroutine[Any, Any, Line]) -> Line:
+    """Return what a step comes to that asks a journal alone, so that nothing in it waits.
+
+    Raises:
+        NotInJournalError: the journal lacks a reply.
+    """
+    try:
+        step.send(None)
+    except StopIteration as done:
+        return cast("Line", done.value)
+    step.close()
+    raise NotInJournalError
 
 
 def _spooled(lines: Iterator[Kept], files: ExitStack) -> Iterator[Kept]:
@@ -115,53 +150,10 @@ def _spooled(lines: Iterator[Kept], files: ExitStack) -> Iterator[Kept]:
     return (pickle.load(spool) for _ in iter(lambda: spool.tell() < end, False))  # noqa: S301
 
 
-def _at_once(step: Coroutine[Any, Any, Kept]) -> Kept:
-    """Return what a step comes to in which nothing waits, as nobody is asked."""
-    try:
-        step.send(None)
-    except StopIteration as done:
-        return cast("Kept", done.value)
-    step.close()
-    raise NotInJournalError
-
-
-class _Follower:
-    """Takes families through a generation, by the journal alone."""
-
-    def __init__(self, recipe: Recipe, evolution: Evolution, gate: Gate | None) -> None:
-        self._recipe = recipe
-        self._evolution = evolution
-        self._gate = gate
-
-    def followed(self, pool: Iterator[Kept], number: int) -> Iterator[Kept]:
-        """Yield the newest instruction of each family that the journal knows all of so far."""
-        if self._gate is not None:
-            self._gate.begin(number, made_from="")
-        for member in pool:
-            with suppress(NotInJournalError):
-                yield _at_once(self._newest(member, number))
-        if self._gate is not None:
-            self._gate.end()
-
-    async def _newest(self, member: Kept, number: int) -> Kept:
-        answers = self._recipe.answers
-        proposed: Proposal | Line = member
-        if number:
-            proposed = await self._evolution.propose(member, number)
-        elif self._recipe.answer_seeds:
-            answers = True
-            proposed = Proposal(member) if member.output is None else member
-        if self._gate is not None:
-            proposed = self._gate.look(proposed)
-        if isinstance(proposed, Proposal):
-            proposed = await self._evolution.answer(proposed) if answers else proposed.line
-        return proposed if isinstance(proposed, Kept) else member
-
-
 class _Counting:
     """A client that counts the calls which end, by generation and purpose."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: JournalledClient) -> None:
         self._client = client
         self.found: Counter[tuple[int, str]] = Counter()
 
@@ -173,9 +165,6 @@ class _Counting:
             raise
         self._count(request)
         return reply
-
-    async def aclose(self) -> None:
-        await self._client.aclose()
 
     def _count(self, request: Request) -> None:
         self.found[request.context.generation, request.purpose] += 1

@@ -1,7 +1,7 @@
-"""Generation after generation: what is finished is left alone, what is not is carried out.
+"""Generation after generation: what is finished is left alone, the rest is carried out.
 
-Reads each pool, drives it through its steps, has its lines written and counted, and tells what
-happens by events. Knows how a run is told finished; not how it is opened, nor how it ends.
+Reads each pool, takes it through its step, has its lines written and counted, and tells what
+happens by events.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from evolinstruct.errors import StopRun, TooLittleKept
-from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.errors import TooLittleKept
+from evolinstruct.evolution import Evolution, Step
 from evolinstruct.gate import Gate
-from evolinstruct.llm.clients import Clients
-from evolinstruct.llm.journal.client import JournalledClient
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.run.counts import Counts, YieldMonitor
 from evolinstruct.run.events import Event, GenerationEnded, GenerationStarted, LineWritten, Notice
 from evolinstruct.run.plan import Plan
-from evolinstruct.run.scheduler import Answer, Generation, Propose
+from evolinstruct.run.scheduler import Scheduler
+from evolinstruct.run.session import Session
 from evolinstruct.run_dir.directory import GenerationFiles, RunDir
 
 _FLUSH_EVERY = 64
@@ -40,8 +39,7 @@ class Generations:
         self,
         plan: Plan,
         run_dir: RunDir,
-        endpoints: Clients,
-        client: JournalledClient,
+        session: Session,
         gate: Gate | None,
         made_from: Sequence[str],
         all_counts: list[Counts],
@@ -53,8 +51,7 @@ class Generations:
         Args:
             plan: what is to be carried out.
             run_dir: where its files are.
-            endpoints: what calls go through.
-            client: the client, with the journal before it.
+            session: what calls go through.
             gate: the rules that look at the whole pool, if any is on.
             made_from: a digest of all that decides the bytes of each generation.
             all_counts: where the counts of each generation go.
@@ -63,13 +60,10 @@ class Generations:
         self._plan = plan
         self._recipe = plan.settings.recipe
         self._dir = run_dir
-        self._endpoints = endpoints
-        self._client = client
+        self._session = session
         self._gate = gate
         self._made_from = made_from
         self._verified = verified
-        self._under_way: Generation | None = None
-        self._stopped: StopRun | None = None
         self.all_counts = all_counts
         self.records: list[dict[str, Any]] = []
 
@@ -80,56 +74,35 @@ class Generations:
             StopRun: too little is kept, or somebody stopped it.
             InputError: a file cannot be read or written.
         """
-        recipe, plan = self._recipe, self._plan
-        evolution = Evolution(recipe, plan.pack, plan.weights, self._client, plan.against)
-        first = _as_read(answer=recipe.answer_seeds)
-        answer = evolution.answer if recipe.answer_seeds else None
-        async for event in self._settled(0, plan.seeds.read, first, answer):
-            yield event
-        answer = evolution.answer if recipe.answers else None
-        for number in range(1, recipe.generations + 1):
-            pool = partial(self._dir.pool, number)
-            propose = partial(evolution.propose, generation=number)
-            async for event in self._settled(number, pool, propose, answer):
+        plan = self._plan
+        evolution = Evolution(
+            self._recipe, plan.pack, plan.weights, self._session.ask, plan.against
+        )
+        admit = None if self._gate is None else self._gate.look
+        for number in range(self._recipe.generations + 1):
+            pool = partial(self._dir.pool, number) if number else plan.seeds.read
+            async for event in self._finished(evolution.step(number, admit), pool):
                 yield event
 
-    def stop(self, error: StopRun) -> None:
-        """Begin nothing more; what is under way gets a few seconds."""
-        self._stopped = error
-        if self._under_way is not None:
-            self._under_way.stop(error)
-
-    def abandon(self) -> None:
-        """End what is under way at once."""
-        if self._under_way is not None:
-            self._under_way.abandon()
-
-    def _go_on(self) -> None:
-        if self._stopped is not None:
-            raise self._stopped
-
-    async def _settled(
-        self, number: int, pool: Pool, propose: Propose, answer: Answer | None
-    ) -> AsyncIterator[Event]:
+    async def _finished(self, step: Step, pool: Pool) -> AsyncIterator[Event]:
         """Carry a generation out, unless it is finished."""
+        number = step.generation
         counts = Counts(number, self._plan.size)
         self.all_counts.append(counts)
-        self._go_on()
+        self._session.go_on()
         record = self._earlier(number)
         if record is not None and await asyncio.to_thread(self._is_finished, number, record):
             self.all_counts[-1] = counts = Counts.from_json(record["tally"])
             self.records.append(record)
             yield GenerationEnded(counts, is_new=False)
             return
-        yield GenerationStarted(counts, self._recipe.generations, self._endpoints.sending)
-        look = None if self._gate is None else self._gate.look
-        ahead = self._endpoints.ahead
-        generation = Generation(self._plan.size, propose, look, answer, ahead)
-        self._under_way = generation
-        self._go_on()
-        async for event in self._carried_out(counts, generation, pool):
+        yield GenerationStarted(counts, self._recipe.generations, self._session.sending)
+        scheduler = Scheduler(self._plan.size, step, self._session.ahead)
+        self._session.work = scheduler
+        self._session.go_on()
+        async for event in self._carried_out(counts, scheduler, pool):
             yield event
-        self._under_way = None
+        self._session.work = None
         yield GenerationEnded(counts, is_new=True)
 
     def _earlier(self, number: int) -> dict[str, Any] | None:
@@ -145,7 +118,7 @@ class Generations:
         )
 
     async def _carried_out(
-        self, counts: Counts, generation: Generation, pool: Pool
+        self, counts: Counts, scheduler: Scheduler, pool: Pool
     ) -> AsyncIterator[Event]:
         number = counts.generation
         record, made_from = self._earlier(number), self._made_from[number]
@@ -154,7 +127,7 @@ class Generations:
         if self._gate is not None:
             self._gate.begin(number, made_from)
         with GenerationFiles(self._dir, number, kinds, beside=changed) as files:
-            async with aclosing(generation.lines(pool())) as lines:
+            async with aclosing(scheduler.lines(pool())) as lines:
                 async for event in self._written(lines, files, counts):
                     yield event
             described = files.finish()
@@ -167,13 +140,13 @@ class Generations:
     ) -> AsyncIterator[Event]:
         """Write and count each line; say what is wrong with the counts."""
         watch = YieldMonitor(counts)
-        client, budget = self._client, self._endpoints.budget
-        before = client.calls.total() + client.replayed.total()
+        calls, replayed = self._session.calls, self._session.replayed
+        before = calls.total() + replayed.total()
         answers_seeds = counts.generation == 0 and self._recipe.answer_seeds
         seeds = self._plan.seeds.read() if answers_seeds else None
         async for line in lines:
             counts.add(line)
-            counts.calls = client.calls.total() + client.replayed.total() - before
+            counts.calls = calls.total() + replayed.total() - before
             files.write(line)
             if seeds is not None and (seed := next(seeds)) and not isinstance(line, Kept):
                 # A seed stays in the pool, and in its file, whatever became of its answer.
@@ -181,12 +154,10 @@ class Generations:
                 files.write(seed)
             if counts.finished % _FLUSH_EVERY == 0:
                 files.flush()
-            for learned in self._endpoints.take_notices():
+            for learned in self._session.take_notices():
                 yield Notice(learned)
-            spent = budget.spent
-            yield LineWritten(
-                line, client.calls.total(), client.replayed.total(), spent.tokens, spent.cost
-            )
+            spent = self._session.spent
+            yield LineWritten(line, calls.total(), replayed.total(), spent.tokens, spent.cost)
             if counts.generation and (notice := watch.see(line)):
                 yield notice
             if counts.generation and watch.is_due:
@@ -201,15 +172,6 @@ class Generations:
                 f" see {self._dir.file(counts.generation, Rejected)} for the reasons,"
                 " or give a lower share to go on."
             )
-
-
-def _as_read(*, answer: bool) -> Propose:
-    """Return the first step of generation 0: seeds without an answer wait for one if asked."""
-
-    async def propose(seed: Kept) -> Proposal | Line:
-        return Proposal(seed) if answer and seed.output is None else seed
-
-    return propose
 
 
 def _kinds(number: int, answer_seeds: bool) -> tuple[type[Line], ...]:

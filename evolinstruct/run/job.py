@@ -1,7 +1,7 @@
-"""One `evolve` command, from a plan to how it ended.
+"""Job: one `evolve` command, from a plan to how it ended.
 
-Opens the run directory, has generation after generation carried out, and keeps run.json true. It
-yields events and prints nothing; how an instruction evolves it does not know.
+Opens a session, has generation after generation carried out, and keeps run.json true. It yields
+events and prints nothing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from evolinstruct import prompts
-from evolinstruct.errors import EvolinstructError, InputError, Interrupted, StopRun
+from evolinstruct.defaults import METHOD
+from evolinstruct.errors import EvolinstructError, InputError, Interrupted
 from evolinstruct.evolution import Evolution
+from evolinstruct.evolution.asking import Ask
 from evolinstruct.gate import Gate, open_gate
-from evolinstruct.llm.base import Client
-from evolinstruct.llm.clients import Clients, default_client
+from evolinstruct.llm.clients import with_client
 from evolinstruct.llm.journal import Journal
-from evolinstruct.llm.journal.client import JournalledClient
+from evolinstruct.purposes import asked_by
 from evolinstruct.records import Kept
-from evolinstruct.run import notices as greetings
-from evolinstruct.run import retries
+from evolinstruct.run import notices, retries
 from evolinstruct.run.estimate import estimate
 from evolinstruct.run.events import (
     Event,
@@ -40,6 +40,7 @@ from evolinstruct.run.events import (
 from evolinstruct.run.forecast import Forecast, count_applicable, forecast
 from evolinstruct.run.generations import Generations
 from evolinstruct.run.plan import Plan, make_plan
+from evolinstruct.run.session import INTERRUPTED, Session
 from evolinstruct.run.summary import Summary, describe, now
 from evolinstruct.run_dir import dataset
 from evolinstruct.run_dir.directory import RunDir
@@ -47,7 +48,6 @@ from evolinstruct.run_dir.lines import matches
 from evolinstruct.settings import Settings
 
 EXIT_FAILED = 3
-_INTERRUPTED = "Interrupted; the same command goes on where it stopped."
 
 
 def prepare(
@@ -61,12 +61,8 @@ def prepare(
         UsageError: a setting is wrong.
         InputError: a file or the directory is wrong.
     """
-    if not settings.recipe.client:
-        client = default_client(settings.execution)
-        recipe = settings.recipe.model_copy(update={"client": client})
-        settings = replace(settings, recipe=recipe)
     run_dir = RunDir(out)
-    return Job(make_plan(sources, run_dir, settings, preview), run_dir)
+    return Job(make_plan(sources, run_dir, with_client(settings), preview), run_dir)
 
 
 class Job:
@@ -76,14 +72,13 @@ class Job:
         """Make the clients; nothing is written yet.
 
         Raises:
-            UsageError: the client is not there, or lacks a setting.
+            UsageError: the client is unknown, or lacks a setting.
         """
         self._plan = plan
         self._dir = run_dir
         self._recipe = plan.settings.recipe
-        self._endpoints = Clients(self._recipe, plan.settings.execution, self._recipe.purposes())
+        self._session = Session(plan.settings, asked_by(self._recipe), run_dir, plan.state)
         self._generations: Generations | None = None
-        self._stopped: StopRun | None = None
         self._made_from: list[str] = []
         self._is_idle = False
         self._started = now()
@@ -102,7 +97,7 @@ class Job:
         likely = estimate(
             self._recipe,
             plan.settings.execution,
-            self._endpoints.tariff,
+            self._session.tariff,
             plan.pack,
             plan.weights,
             plan.seeds.read(),
@@ -123,50 +118,27 @@ class Job:
             retry: ask once more for what is ``failed``, or rejected by the rule of this name.
 
         Raises:
-            UsageError: there is no such rule.
+            UsageError: the word of `retry` names no kind of line.
             InputError: the directory holds another run and `update` is not given.
             StopRun: it ended early; the same command goes on.
         """
         self._refuse_another_run(update=update)
         if retry is not None:
-            retries.check(retry, self._dir)
-        self._dir.open()
-        try:
-            self._refuse_if_changed()
-            journal = Journal(self._dir.journal, must_exist=bool(self._plan.state))
-            self.summary.journal = journal.number
-            client = JournalledClient(self._endpoints, journal, self._recipe.client)
-            gate: Gate | None = None
+            retries.check_retry(retry, self._dir)
+        async with self._session as session:
+            self.summary.journal = session.journal.number
+            gate = await asyncio.to_thread(open_gate, self._dir.gate, self._plan.rules)
             try:
-                self._refuse_foreign(journal)
-                self._endpoints.budget.open(self._dir.journal)
-                gate = await asyncio.to_thread(open_gate, self._dir.gate, self._plan.rules)
-                async with aclosing(self._carried_out(journal, client, gate, retry)) as events:
+                async with aclosing(self._carried_out(gate, retry)) as events:
                     async for event in events:
                         yield event
             finally:
                 if gate is not None:
                     gate.close()
-                await client.aclose()
-                self._endpoints.budget.ledger.close()
-                journal.close()
-        finally:
-            self._dir.close()
-
-    def stop(self, error: StopRun) -> None:
-        """End the run: nothing more is sent, calls under way get a few seconds."""
-        if self._stopped is not None:
-            return
-        self._stopped = error
-        self._endpoints.stop(error)
-        if self._generations is not None:
-            self._generations.stop(error)
 
     def interrupt(self) -> None:
         """Stop the run for a person who asked for it; asked twice, at once."""
-        if isinstance(self._stopped, Interrupted) and self._generations is not None:
-            self._generations.abandon()
-        self.stop(Interrupted(_INTERRUPTED))
+        self._session.interrupt()
 
     # Opening
 
@@ -178,21 +150,6 @@ class Job:
                 " or choose another directory with -o."
             )
 
-    def _refuse_if_changed(self) -> None:
-        """Refuse to go on from what another command, ended by now, has changed meanwhile."""
-        if self._dir.state() != self._plan.state:
-            raise InputError(
-                f"Another command has changed {self._dir.path} while this one looked at the seeds;"
-                " run the same command again."
-            )
-
-    def _refuse_foreign(self, journal: Journal) -> None:
-        if self._plan.state.get("journal", journal.number) != journal.number:
-            raise InputError(
-                f"The journal {self._dir.journal} is that of another run;"
-                " restore the file from a copy, then run the same command again."
-            )
-
     def _applicable(self) -> Counter[tuple[int, str]]:
         """Count in a thread of its own, or before there is a loop: a journal has one user."""
         with ExitStack() as stack:
@@ -201,55 +158,53 @@ class Job:
             if gate is not None:
                 stack.enter_context(closing(gate))
             seeds = self._unless_stopped(self._plan.seeds.read())
-            return count_applicable(seeds, self._recipe, self._evolution, journal, gate)
+            return count_applicable(
+                seeds,
+                self._recipe.generations,
+                self._evolution,
+                self._recipe.client,
+                journal,
+                gate,
+            )
 
     def _unless_stopped(self, seeds: Iterator[Kept]) -> Iterator[Kept]:
         for seed in seeds:
-            self._go_on()
+            self._session.go_on()
             yield seed
-
-    def _go_on(self) -> None:
-        """Raise what the run was stopped with, if it was."""
-        if self._stopped is not None:
-            raise self._stopped
 
     def _forecast(self, applicable: int) -> Forecast:
         return forecast(self._recipe, self._plan.size, self._plan.unanswered, applicable)
 
     # The run
 
-    async def _carried_out(
-        self, journal: Journal, client: JournalledClient, gate: Gate | None, retry: str | None
-    ) -> AsyncGenerator[Event]:
+    async def _carried_out(self, gate: Gate | None, retry: str | None) -> AsyncGenerator[Event]:
         try:
-            async for event in self._said_first(journal, retry):
+            async for event in self._said_first(retry):
                 yield event
-            self._go_on()
-            self._save(client)
+            self._session.go_on()
+            self._save()
             self._copy_pack()
-            async for event in self._evolved(client, gate):
+            async for event in self._evolved(gate):
                 yield event
             yield Finished(await self._merged())
             self._conclude()
-            journal.end_retries()
+            self._session.journal.end_retries()
         except BaseException as error:
             self._end_early(error)
             with suppress(InputError):  # a full disk was said already
-                self._save(client)
+                self._save()
             raise
-        self._save(client)
+        self._save()
 
-    async def _evolved(self, client: JournalledClient, gate: Gate | None) -> AsyncIterator[Event]:
+    async def _evolved(self, gate: Gate | None) -> AsyncIterator[Event]:
         """Carry out the generations; run.json is true after each of them."""
-        plan, all_counts = self._plan, self.summary.all_counts
         self._generations = Generations(
-            plan,
+            self._plan,
             self._dir,
-            self._endpoints,
-            client,
+            self._session,
             gate,
             self._made_from,
-            all_counts,
+            self.summary.all_counts,
             verified=self._is_idle,
         )
         async for event in self._generations.events():
@@ -257,36 +212,36 @@ class Job:
                 self._is_idle = False
             yield event
             if isinstance(event, GenerationEnded):
-                self._save(client)
+                self._save()
 
     def _end_early(self, error: BaseException) -> None:
         """Note why the run ended, for the summary; a caller that walks away interrupts it."""
         if isinstance(error, Exception) and not isinstance(error, EvolinstructError):
             error = EvolinstructError(f"Unexpected {type(error).__name__}: {error}.")
         elif not isinstance(error, EvolinstructError):
-            error = Interrupted(_INTERRUPTED)
+            error = Interrupted(INTERRUPTED)
         self.summary.status = str(error)
         self.summary.exit_code = error.exit_code
 
-    async def _said_first(self, journal: Journal, retry: str | None) -> AsyncIterator[Event]:
-        plan, out = self._plan, self._dir.path
-        lost = greetings.what_was_lost(plan, self._dir, journal)
-        for notice in (*lost, *self._endpoints.notices, *greetings.about_settings(plan)):
+    async def _said_first(self, retry: str | None) -> AsyncIterator[Event]:
+        plan, out, journal = self._plan, self._dir.path, self._session.journal
+        lost = notices.what_was_lost(plan, self._dir, journal)
+        for notice in (*lost, *self._session.notices, *notices.about_settings(plan)):
             yield Notice(notice)
         if retry is not None:
             places = retries.places(retry, self._dir, self._recipe.generations)
-            yield Notice(greetings.what_is_retried(retry, journal.retire(retry, places)))
+            yield Notice(notices.what_is_retried(retry, journal.retire(retry, places)))
         self._made_from = [
             self._decided_by(number, journal.retired(number))
             for number in range(self._recipe.generations + 1)
         ]
         if plan.additions:
             known = self._forecast(self._known())
-            yield Notice(greetings.what_is_added(plan, self._dir, known))
+            yield Notice(notices.what_is_added(plan, self._dir, known))
         if plan.differences:
             spared = await asyncio.to_thread(self._applicable)
             known = self._forecast(spared.total())
-            yield Notice(greetings.what_is_updated(plan, self._dir, known))
+            yield Notice(notices.what_is_updated(plan, self._dir, known))
         elif not plan.state:
             yield Notice(
                 f"Evolving {counted(plan.size, 'seed')}"
@@ -295,7 +250,7 @@ class Job:
             )
         elif not plan.additions and not retry:
             self._is_idle = await asyncio.to_thread(self._is_as_it_was)
-            found = greetings.what_was_found(plan, self._dir, journal, finished=self._is_idle)
+            found = notices.what_was_found(plan, self._dir, journal, finished=self._is_idle)
             yield Notice(found)
 
     def _known(self) -> int:
@@ -307,7 +262,7 @@ class Job:
         """Tell whether the run had ended, and neither its files nor what decides them changed."""
         records = self._plan.state["generations"]
         return (
-            self._plan.state["status"] == greetings.DONE
+            self._plan.state["status"] == notices.DONE
             and [record["made_from"] for record in records] == self._made_from
             and all(self._dir.is_finished(record["files"]) for record in records)
             and (not self._plan.state.get("dataset") or self._has_its_dataset())
@@ -336,7 +291,7 @@ class Job:
         else:
             self._is_idle = False
             last, seed = self._recipe.generations, self._recipe.seed
-            merge = partial(dataset.write, self._dir, last, seed, self._go_on)
+            merge = partial(dataset.write, self._dir, last, seed, self._session.go_on)
             self.summary.dataset = await asyncio.to_thread(merge)
         return self.summary.dataset_lines
 
@@ -351,34 +306,42 @@ class Job:
         failed = sum(counts.failed.total() for counts in all_counts)
         asked = sum(counts.pool for counts in all_counts if counts.generation)
         fine = self._plan.settings.execution.allows(failed, asked)
-        self.summary.status = greetings.DONE
+        self.summary.status = notices.DONE
         self.summary.exit_code = 0 if fine else EXIT_FAILED
 
     # What is remembered
 
-    def _evolution(self, client: Client) -> Evolution:
+    def _evolution(self, ask: Ask) -> Evolution:
         plan = self._plan
-        return Evolution(self._recipe, plan.pack, plan.weights, client, plan.against)
+        return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against)
 
     def _records(self) -> list[dict[str, Any]]:
-        """Return what run.json is to say of the generations that have ended."""
+        """Return what run.json says of the generations that have ended."""
         return [] if self._generations is None else self._generations.records
 
     def _decided_by(self, number: int, retired: Sequence[object]) -> str:
         """Return a digest of all that decides a generation's bytes, beside the replies."""
         recipe = self._recipe.model_dump_json(exclude={"generations", "prompts", "against"})
         plan = self._plan
-        decisive = (number, recipe, plan.rules, plan.pack.digest, plan.digest, retired)
+        decisive: list[object] = [
+            number,
+            recipe,
+            plan.rules,
+            plan.pack.digest,
+            plan.digest,
+            retired,
+        ]
+        if METHOD > 1:  # the first one was not written down
+            decisive.append(METHOD)
         parts = "\n".join(map(str, decisive))
         return blake2b(parts.encode(), digest_size=16).hexdigest()
 
-    def _save(self, client: JournalledClient) -> None:
-        self.summary.calls.update(client.calls)
-        self.summary.replayed.update(client.replayed)
-        budget = self._endpoints.budget
-        budget.ledger.flush()
-        self.summary.spent = budget.spent
-        self.summary.usage = budget.statement()
-        if self._is_idle and self.summary.exit_code in (None, self._plan.state["exit_code"]):
+    def _save(self) -> None:
+        summary, session = self.summary, self._session
+        summary.calls.update(session.calls)
+        summary.replayed.update(session.replayed)
+        summary.usage = session.account()
+        summary.spent = session.spent
+        if self._is_idle and summary.exit_code in (None, self._plan.state["exit_code"]):
             return  # a finished run that was looked at again is what it was
-        self._dir.save_state(describe(self._plan, self.summary, self._records(), self._started))
+        self._dir.save_state(describe(self._plan, summary, self._records(), self._started))

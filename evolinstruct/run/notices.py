@@ -1,6 +1,6 @@
-"""What a run says before it begins: what it leaves out, adds, changes, or found and goes on with.
+"""Notices: what a run says before it begins, in sentences.
 
-Knows the words. Changes nothing.
+What it leaves out, what it adds or changes, and where it goes on.
 """
 
 from __future__ import annotations

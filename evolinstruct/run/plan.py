@@ -1,4 +1,4 @@
-"""What is asked, checked: all that can be wrong before the first call.
+"""Plan: everything that can be checked before the first call, checked.
 
 Reads the prompt pack, all seeds, the test sets and the run directory, and changes nothing.
 """
@@ -18,6 +18,7 @@ from evolinstruct.records import Kept
 from evolinstruct.run.differences import (
     SeedComparison,
     check_state,
+    differing_method,
     differing_rules,
     differing_settings,
     is_preview,
@@ -41,12 +42,12 @@ class Plan:
         size: how many seeds there are.
         unanswered: how many of them have no answer.
         digest: of all seeds, in order.
-        counts: what the seed files held beside them.
+        counts: what the seed files held besides.
         differences: what makes it another run than the one in the directory, a phrase each.
         additions: what it adds to that run, a phrase each.
         state: what the directory's run.json said, empty for a new run.
         rules: the elimination rules that are on, with their settings.
-        against: the test items that are not to surface; None if none are given.
+        against: the test items that no text may hold; None if none are given.
         contaminated: how many of the seeds hold one.
     """
 
@@ -74,7 +75,7 @@ def make_plan(
     With `preview`, plan a preview: a run of only so many of the seeds, drawn by the run's seed.
 
     Raises:
-        UsageError: an operation, a rule or a pack that there is not.
+        UsageError: an operation, a rule or a pack is unknown.
         InputError: a pack, a seed file, a test set or the directory is wrong.
     """
     run_dir.check()
@@ -96,13 +97,13 @@ def make_plan(
         )
     found = SeedComparison(run_dir, state, grows_anywhere=was_preview)
     counts = SeedCounts()
-    surfacing = _Surfacing(against, rules.get(CONTAMINATED))
+    contaminated = _Contaminated(against, rules.get(CONTAMINATED))
     for line in seeds.read(counts):
         found.see(line)
-        surfacing.see(line)
+        contaminated.see(line)
     differences, additions = differing_settings(state, settings.recipe, pack) if state else ([], [])
     if state:
-        differences += differing_rules(state, recipe, rules)
+        differences += [*differing_rules(state, recipe, rules), *differing_method(state)]
     found.report(differences, additions)
     return Plan(
         settings,
@@ -118,7 +119,7 @@ def make_plan(
         state,
         rules,
         against,
-        surfacing.count,
+        contaminated.count,
     )
 
 
@@ -143,7 +144,7 @@ def weights_in_use(recipe: Recipe, pack: prompts.Pack) -> dict[str, float]:
     return chosen
 
 
-class _Surfacing:
+class _Contaminated:
     """Counts the seeds that hold a test item."""
 
     def __init__(self, against: Items | None, settings: Mapping[str, Any] | None) -> None:

@@ -1,7 +1,7 @@
-"""Which outcomes of a run are asked for once more: those behind the lines that a user names.
+"""Retries: which calls are made once more for the lines that a user names.
 
-Reads the failed and rejected lines of a run and says which call each one ended in. What becomes of
-these outcomes is the journal's business.
+Reads the failed and rejected lines of a run and says which call each one ended in. The journal
+retires the outcomes of these calls.
 """
 
 from __future__ import annotations
@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from evolinstruct.elimination import ANSWER_RULES, COMPARISON, POOL_RULES, REWRITE_RULES, RULES
+from evolinstruct.elimination import RULES
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.llm.journal import Place
+from evolinstruct.purposes import PURPOSES
 from evolinstruct.records import Failed, Rejected
 from evolinstruct.run_dir.directory import RunDir
 
 FAILED = "failed"
 
 
-def check(what: str, run_dir: RunDir) -> None:
+def check_retry(what: str, run_dir: RunDir) -> None:
     """Refuse what cannot be retried.
 
     Raises:
-        UsageError: there is no such kind of outcome.
-        InputError: there is no run.
+        UsageError: the word names no kind of line.
+        InputError: the directory holds no run.
     """
     known = (FAILED, *RULES)
     if what not in known:
@@ -56,13 +57,14 @@ def places(what: str, run_dir: RunDir, generations: int) -> Iterator[Place]:
 def purpose(line: Rejected) -> str:
     """Return which call has to bring something else for a rejected line to become another.
 
-    A rewrite that was judged badly is written anew, a bad answer given anew. Where a call itself
+    A rewrite that was judged badly is written again, a bad answer given again. Where a call itself
     was refused or cut off, it is that call: the line tells how far it had come.
     """
-    if line.rule in ANSWER_RULES:
-        return "answer"
-    of_rewrites = {*REWRITE_RULES, *POOL_RULES, COMPARISON}
-    if line.rule in of_rewrites or not line.instruction:
+    rule = RULES.get(line.rule)
+    for name, row in PURPOSES.items():
+        if rule is not None and rule.stage in row.retried_for:
+            return name
+    if not line.instruction:
         return "evolve"
     # An answer that was cut off is in the line; a comparison is taken as far as it came.
     return "answer" if line.raw is None or line.rule == "truncated" else "compare"

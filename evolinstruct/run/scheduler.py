@@ -1,10 +1,9 @@
-"""One generation: its pool goes in, its lines come out, in pool order.
+"""Scheduler: takes the pool of one generation through its step, many instructions at once.
 
-Instructions are proposed as many at once as allowed, pass the gate in pool order if there is one,
-are answered, and leave in pool order. What is done early waits for its turn: the nearest in
-memory, the rest on disk, so one slow neighbour costs no memory. Nor does it stall the others: what
-is far behind it before the gate is answered meanwhile. Knows no file of a run, no prompt and no
-service; who proposes and answers is handed in.
+Instructions are proposed, pass the gate in pool order if there is one, are answered, and leave in
+pool order. What is done early waits for its turn, the nearest in memory and the rest on disk, so
+that one slow neighbour costs no memory. Nor does it stall the others: what is far behind it before
+the gate is answered meanwhile.
 """
 
 from __future__ import annotations
@@ -12,24 +11,16 @@ from __future__ import annotations
 import asyncio
 import pickle
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from evolinstruct.errors import InputError
-from evolinstruct.evolution import Proposal
+from evolinstruct.evolution import Admit, Proposal, Step
 from evolinstruct.records import Kept, Line
 
 _T = TypeVar("_T")
-
-Propose = Callable[[Kept], Awaitable[Proposal | Line]]
-Answer = Callable[[Proposal], Awaitable[Line]]
-Gate = Callable[[Proposal | Line], Proposal | Line]
-"""Looks at each proposal of the pool, in pool order; whatever is a line already passes it.
-
-Where no rule looks at the whole pool there is no gate, and nobody waits before it.
-"""
 
 GRACE = 5.0
 """Seconds that calls under way are given when a generation is stopped."""
@@ -113,28 +104,17 @@ class ReorderBuffer(Generic[_T]):
         return pickle.loads(rows[0][0]) if rows else None  # noqa: S301 - our own, never a file
 
 
-class Generation:
-    """Carries one pool through propose, gate and answer."""
+class Scheduler:
+    """Carries one pool through its step."""
 
-    def __init__(
-        self,
-        size: int,
-        propose: Propose,
-        gate: Gate | None,
-        answer: Answer | None,
-        ahead: int,
-        held: int = HELD,
-    ) -> None:
+    def __init__(self, size: int, step: Step, ahead: int, held: int = HELD) -> None:
         """Prepare for a pool of the given size, `ahead` instructions at once.
 
-        With a gate, so many are under way on either side of it. Without `answer`, proposals leave
-        as lines that have none. In memory, at most `held` results wait for their turn before the
-        gate, and as many before they leave.
+        With a gate, so many are under way on either side of it. In memory, at most `held` results
+        wait for their turn before the gate, and as many before they leave.
         """
         self._size = size
-        self._propose = propose
-        self._gate = gate
-        self._answer = answer
+        self._step = step
         self._proposals: ReorderBuffer[Proposal | Line | Answered] = ReorderBuffer(held)
         self._outcomes: ReorderBuffer[Line] = ReorderBuffer(held)
         self._at_gate = 0
@@ -143,7 +123,7 @@ class Generation:
         self._answering = asyncio.Semaphore(ahead)
         self._is_flowing = asyncio.Event()
         self._is_flowing.set()
-        self._steps: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._feeders: list[asyncio.Task[None]] = []
         self._draining: asyncio.Task[None] | None = None
 
@@ -153,10 +133,10 @@ class Generation:
         Raises:
             Exception: what stopped it, after the last line that was complete in order.
         """
-        if self._gate is None:
-            self._feeders = [self._task(self._feed(pool, self._evolved))]
+        if self._step.admit is None:
+            self._feeders = [self._task(self._feed(pool, self._taken))]
         else:
-            admitting = self._task(self._admit(self._gate))
+            admitting = self._task(self._admit_all(self._step.admit))
             self._feeders = [self._task(self._feed(pool, self._proposed)), admitting]
         try:
             for position in range(self._size):
@@ -173,8 +153,8 @@ class Generation:
 
     def abandon(self) -> None:
         """End what is under way at once."""
-        for step in self._steps:
-            step.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     async def _feed(
         self, pool: Iterator[Kept], begin: Callable[[int, Kept], Coroutine[Any, Any, None]]
@@ -182,20 +162,20 @@ class Generation:
         for position, member in enumerate(pool):
             await self._is_flowing.wait()
             await self._proposing.acquire()
-            self._step(begin(position, member), self._proposing)
+            self._begin(begin(position, member), self._proposing)
 
-    async def _evolved(self, position: int, member: Kept) -> None:
-        """Take both steps, one after the other: nothing stands between them."""
-        await self._answered(position, await self._propose(member))
+    async def _taken(self, position: int, member: Kept) -> None:
+        """Take the whole step: nothing stands between its parts."""
+        self._outcomes.put(position, await self._step.take(member))
 
     async def _proposed(self, position: int, member: Kept) -> None:
-        passing: Proposal | Line | Answered = await self._propose(member)
+        passing: Proposal | Line | Answered = await self._step.propose(member)
         is_far = position - self._at_gate > self._far
-        if is_far and self._answer is not None and isinstance(passing, Proposal):
-            passing = Answered(passing, await self._answer(passing))
+        if is_far and isinstance(passing, Proposal):
+            passing = Answered(passing, await self._step.finish(passing))
         self._proposals.put(position, passing)
 
-    async def _admit(self, gate: Gate) -> None:
+    async def _admit_all(self, admit: Admit) -> None:
         """Let proposals pass the gate one by one, and have each that passes answered.
 
         While as many are answered as may be, no more are proposed: what has passed comes first,
@@ -206,10 +186,10 @@ class Generation:
             self._at_gate = position
             passing = await self._proposals.take(position)
             if isinstance(passing, Answered):
-                passed = gate(passing.proposal)
+                passed = admit(passing.proposal)
                 passed = passing.line if isinstance(passed, Proposal) else passed
             else:
-                passed = gate(passing)
+                passed = admit(passing)
             if not isinstance(passed, Proposal):
                 self._outcomes.put(position, passed)
                 continue
@@ -217,20 +197,18 @@ class Generation:
                 self._is_flowing.clear()
             await self._answering.acquire()
             self._is_flowing.set()
-            self._step(self._answered(position, passed), self._answering)
+            self._begin(self._finished(position, passed), self._answering)
 
-    async def _answered(self, position: int, passed: Proposal | Line) -> None:
-        if isinstance(passed, Proposal):
-            passed = passed.line if self._answer is None else await self._answer(passed)
-        self._outcomes.put(position, passed)
+    async def _finished(self, position: int, passed: Proposal) -> None:
+        self._outcomes.put(position, await self._step.finish(passed))
 
-    def _step(self, work: Coroutine[Any, Any, None], slots: asyncio.Semaphore) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None], slots: asyncio.Semaphore) -> None:
         task = asyncio.create_task(work)
-        self._steps.add(task)
-        task.add_done_callback(partial(self._stepped, slots))
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._ended, slots))
 
-    def _stepped(self, slots: asyncio.Semaphore, task: asyncio.Task[None]) -> None:
-        self._steps.discard(task)
+    def _ended(self, slots: asyncio.Semaphore, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         slots.release()
         self._look(task)
 
@@ -245,15 +223,15 @@ class Generation:
             self.stop(error)
 
     async def _drain(self, error: BaseException, grace: float) -> None:
-        if self._steps:
-            await asyncio.wait(set(self._steps), timeout=grace)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=grace)
         self.abandon()
-        if self._steps:
-            await asyncio.wait(set(self._steps))
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
         self._outcomes.close(error)
 
     async def _end(self) -> None:
-        left = [*self._feeders, *self._steps]
+        left = [*self._feeders, *self._tasks]
         for task in left:
             task.cancel()
         if self._draining is not None:

@@ -1,7 +1,7 @@
-"""The seeds of a run as the lines of its generation 0.
+"""Seed lines: the seeds of a run as lines of generation 0.
 
-Knows which of a file's rows a run takes, and how one becomes a line; can read them again, standard
-input too. Knows nothing of what a run made of them before.
+Chooses the rows that a run takes and gives each its id. They can be read more than once, standard
+input too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""How a run went: what a script is told on stdout, and what run.json remembers.
-
-Knows which facts belong there and that no secret does. Knows nothing of how a run is carried out.
-"""
+"""Summary: how a run went, for stdout and for run.json. It never holds a secret."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from evolinstruct.defaults import METHOD
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.usage import Spent
 from evolinstruct.run.counts import Counts
@@ -63,7 +61,7 @@ class Summary:
         }
 
     def spent_to_json(self) -> dict[str, Any]:
-        """Return what was ever spent, calls without a reply apart and at the worst case."""
+        """Return what was ever spent; calls without a reply stand apart, at the most they can cost."""
         usage = self.usage
         return {
             "calls": self.spent.calls,
@@ -97,6 +95,7 @@ def describe(
     """Return the content of run.json: what was asked, made with what, and how it went."""
     recipe, execution = plan.settings.recipe, plan.settings.execution
     return {
+        "method": METHOD,
         "status": summary.status,
         "exit_code": summary.exit_code,
         "started": started,
@@ -124,7 +123,7 @@ def describe(
 
 
 def _drawn_from(plan: Plan, records: Sequence[dict[str, Any]]) -> int | None:
-    """Return what a preview's seeds are drawn from: those of an earlier one until it has grown."""
+    """Return of how many seeds a preview's are drawn: an earlier preview's, until it has grown."""
     if plan.seeds.drawn_from is not None or records:
         return plan.seeds.drawn_from
     earlier: int | None = plan.state.get("seeds", {}).get("drawn_from")

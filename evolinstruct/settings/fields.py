@@ -81,15 +81,6 @@ class Recipe(_Settings):
         values = getattr(self, name)
         return values.get(purpose, values.get(DEFAULT))
 
-    def purposes(self) -> list[str]:
-        """Return what a run of this recipe calls for."""
-        in_use = {
-            "evolve": True,
-            "compare": self.compare,
-            "answer": self.answers or self.answer_seeds,
-        }
-        return [purpose for purpose, used in in_use.items() if used]
-
     def parameters(self, purpose: str) -> dict[str, object]:
         """Return the further parameters of a purpose's calls; its own win over those for all."""
         named = [(*parameter(key), value) for key, value in self.param.items()]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from evolinstruct import defaults
 from evolinstruct.errors import UsageError
+from evolinstruct.purposes import PURPOSES
 from evolinstruct.settings.kinds import DEFAULT, no_purpose
 
 
@@ -28,7 +28,7 @@ def parse_lists(flag: str, words: list[str]) -> dict[str, list[str]]:
     settings: dict[str, list[str]] = {}
     for word in words:
         purpose, equals, value = word.partition("=")
-        if equals and purpose in defaults.PURPOSES:
+        if equals and purpose in PURPOSES:
             settings.setdefault(purpose, []).append(value)
         elif equals and re.fullmatch(r"[a-z_]+", purpose):
             raise UsageError(f"{flag} {word}: {no_purpose(purpose)}.")

@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 from pydantic import BeforeValidator, Field, StrictBool
 
 from evolinstruct import defaults
+from evolinstruct.purposes import PURPOSES
 
 DEFAULT = "default"
 AUTO = "auto"
@@ -29,14 +30,14 @@ def by_purpose(value: object) -> object:
     if not isinstance(value, Mapping):
         return {DEFAULT: value}
     for purpose in value:
-        if purpose not in (DEFAULT, *defaults.PURPOSES):
+        if purpose not in (DEFAULT, *PURPOSES):
             raise ValueError(no_purpose(str(purpose)))
     return dict(value)
 
 
 def no_purpose(name: str) -> str:
     """Say that there is no such purpose, and which there are."""
-    return f"no purpose is named {name!r}{nearest(name, defaults.PURPOSES)}"
+    return f"no purpose is named {name!r}{nearest(name, PURPOSES)}"
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -60,7 +61,7 @@ def by_parameter(value: object) -> object:
     """Refuse parameters that have a setting of their own, and purposes that there are not."""
     for key in value if isinstance(value, Mapping) else ():
         purpose, name = parameter(str(key))
-        if purpose is not None and purpose not in defaults.PURPOSES:
+        if purpose is not None and purpose not in PURPOSES:
             raise ValueError(no_purpose(purpose))
         if name in NO_PARAMETERS:
             raise ValueError(f"{name!r} cannot be passed on: {NO_PARAMETERS[name]}")

@@ -137,7 +137,7 @@ def stopped_after(job: Job, settled: int, **options: bool) -> None:
         async for event in job.events(**options):  # type: ignore[arg-type]
             seen += isinstance(event, LineWritten)
             if seen == settled:
-                job.stop(Interrupted("enough"))
+                job.interrupt()
 
     asyncio.run(some())
 

@@ -112,7 +112,7 @@ def test_a_retry_that_was_cut_off_is_carried_through_by_either_command_and_retir
         async for event in job.events(retry="failed"):
             settled += isinstance(event, LineWritten)
             if settled == stop_after:
-                job.stop(Interrupted("enough"))
+                job.interrupt()
 
     import asyncio  # noqa: PLC0415
 

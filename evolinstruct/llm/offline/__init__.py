@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from evolinstruct.llm.base import CallContext, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.offline.answering import answer
-from evolinstruct.llm.offline.grammar import PHRASES, Writer
+from evolinstruct.llm.offline.grammar import Writer
 from evolinstruct.llm.offline.misbehaving import misbehave
 from evolinstruct.llm.offline.rewriting import rewrite
+from evolinstruct.purposes import PURPOSES
 
 _CHARACTERS_PER_TOKEN = 4
 
@@ -21,20 +22,12 @@ def _compare(_subject: CallContext, _writer: Writer) -> str:
     return "Not Equal"
 
 
-def _score(_subject: CallContext, writer: Writer) -> str:
-    return str(writer.pick(PHRASES["score"]))
-
-
-def _reply_shortly(_subject: CallContext, writer: Writer) -> str:
-    return str(writer.pick(PHRASES["other_purpose"]))
-
-
-_BY_PURPOSE: dict[str, Callable[[CallContext, Writer], str]] = {
-    "evolve": rewrite,
-    "compare": _compare,
-    "answer": answer,
-    "score": _score,
+_BY_REPLY: dict[str, Callable[[CallContext, Writer], str]] = {
+    "instruction": rewrite,
+    "verdict": _compare,
+    "text": answer,
 }
+"""By the kind of reply that a purpose asks for."""
 
 
 class OfflineClient:
@@ -51,10 +44,11 @@ class OfflineClient:
 
     async def complete(self, request: Request) -> Reply:
         """Return a reply that depends on the request alone. Raises nothing, waits for nothing."""
-        subject, purpose = request.context, request.purpose
-        writer = Writer(_key(request), subject.instruction)
-        text = _BY_PURPOSE.get(purpose, _reply_shortly)(subject, writer)
-        text, finish_reason = misbehave(purpose, text, writer)
+        context = request.context
+        writer = Writer(_key(request), context.instruction)
+        row = PURPOSES.get(request.purpose)
+        kind = row.reply if row else "text"  # whoever asks for something else gets some text
+        text, finish_reason = misbehave(kind, _BY_REPLY[kind](context, writer), writer)
         if request.max_tokens and len(text) > request.max_tokens * _CHARACTERS_PER_TOKEN:
             text = text[: request.max_tokens * _CHARACTERS_PER_TOKEN]
             finish_reason = "length"

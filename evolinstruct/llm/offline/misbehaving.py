@@ -105,7 +105,7 @@ def _truncate(text: str, writer: Writer) -> str:
 _PREAMBLE = _before("preamble", "\n\n")
 
 HABITS: dict[str, tuple[Habit, ...]] = {
-    "evolve": (
+    "instruction": (
         # The instruction is there, and has to be found: none of these is a rejection.
         Habit("preamble", 0.02, _PREAMBLE),
         Habit("heading", 0.01, _before("heading", "\n\n")),
@@ -126,7 +126,7 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         Habit("broken_off", 0.002, _break_off),
         Habit("answer_inside", 0.002, _answer_it),
     ),
-    "compare": (
+    "verdict": (
         # Rejected as no_information_gain.
         Habit("equal", 0.05, _say("equal")),
         # Asked once more, then taken for "not equal".
@@ -134,7 +134,7 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         # "Not equal" in more words; must not be read as "equal".
         Habit("verbose", 0.03, _say("not_equal")),
     ),
-    "answer": (
+    "text": (
         # Rejected as response_apologizes: "sorry" in fewer than 80 words.
         Habit("apology", 0.02, _say("apology")),
         # Rejected as response_empty: stop words and punctuation, or nothing.
@@ -149,10 +149,10 @@ HABITS: dict[str, tuple[Habit, ...]] = {
 }
 
 
-def misbehave(purpose: str, text: str, writer: Writer) -> tuple[str, str]:
-    """Return the reply, spoilt by one habit of the purpose or by none, and its finish reason."""
+def misbehave(kind: str, text: str, writer: Writer) -> tuple[str, str]:
+    """Return a reply of a kind, spoilt by one habit or by none, and its finish reason."""
     share = writer.share()
-    for habit in HABITS.get(purpose, ()):
+    for habit in HABITS[kind]:
         share -= habit.rate
         if share < 0:
             return habit.act(text, writer), habit.finish_reason

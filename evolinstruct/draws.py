@@ -1,7 +1,7 @@
-"""Which operation evolves which instruction: drawn from the run's seed and the place alone.
+"""Draws: which operation evolves which instruction, and which data format it is given.
 
-Never a global generator, never the order in which calls end: the same place draws the same
-operation at any concurrency, on any machine, in any version of Python.
+Made from the run's seed and the place alone, never from a global generator or the order in which
+calls end: the same place draws the same at any concurrency, on any machine.
 """
 
 from __future__ import annotations

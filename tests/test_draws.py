@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from evolinstruct.operations import draw_operation, draw_order
+from evolinstruct.draws import draw_operation, draw_order
 from evolinstruct.records import child_id
 
 EQUAL = dict.fromkeys(["a", "b", "c", "d", "e", "f"], 1.0)

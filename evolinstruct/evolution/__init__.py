@@ -1,0 +1,49 @@
+"""Evolution: takes one instruction through one generation. The heart of the method.
+
+Who answers, what has passed the gate and where lines go is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evolinstruct import elimination
+from evolinstruct.contamination import Items
+from evolinstruct.evolution.asking import Ask, Asking
+from evolinstruct.evolution.outcomes import Proposal, rejected
+from evolinstruct.evolution.step import Admit, Step
+from evolinstruct.prompts import Pack
+from evolinstruct.settings import Recipe
+
+__all__ = ["Admit", "Evolution", "Proposal", "Step", "rejected"]
+
+
+class Evolution:
+    """What every step of a run needs: settings, prompts, rules, and whom to ask."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        pack: Pack,
+        weights: Mapping[str, float],
+        ask: Ask,
+        against: Items | None = None,
+    ) -> None:
+        """Bind the parts.
+
+        Args:
+            recipe: what is asked for.
+            pack: the prompts.
+            weights: the operations in use, and how often each is drawn.
+            ask: who answers.
+            against: the test items that no text may hold, where the recipe names any.
+
+        Raises:
+            UsageError: a rule is unknown, or set wrongly.
+        """
+        self._asking = Asking(recipe, pack, weights, ask)
+        self._rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate, against=against)
+
+    def step(self, generation: int, admit: Admit | None = None) -> Step:
+        """Return the step through a generation, past a gate if there is one."""
+        return Step(self._asking, self._rules, generation, admit)

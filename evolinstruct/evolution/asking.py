@@ -1,0 +1,161 @@
+"""Asking for one instruction: draws its operation, renders prompts, reads the replies."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from evolinstruct import draws, reading
+from evolinstruct.elimination import Objection
+from evolinstruct.errors import CallRejected
+from evolinstruct.llm.base import CallContext, CallId, Reply, Request
+from evolinstruct.prompts import Messages, Pack
+from evolinstruct.purposes import asked_by
+from evolinstruct.records import Kept, child_id
+from evolinstruct.settings import Recipe
+
+Ask = Callable[[Request], Awaitable[Reply]]
+"""Returns the reply to a request, or raises what the call ended in."""
+
+NOT_EQUAL, UNCLEAR = "not equal", "unclear"
+
+
+class Asking:
+    """What the calls of a run have in common.
+
+    Attributes:
+        markers: the phrases that mark places in the pack's prompts.
+        compares: whether rewrites are compared with their parents.
+    """
+
+    def __init__(self, recipe: Recipe, pack: Pack, weights: Mapping[str, float], ask: Ask) -> None:
+        """Bind the parts; `weights` says how often each operation in use is drawn."""
+        self._recipe = recipe
+        self._pack = pack
+        self._weights = weights
+        self._ask = ask
+        self._kinds = {operation.name: operation.kind for operation in pack.operations}
+        self._needs_format = {item.name for item in pack.operations if item.uses_format}
+        self._sampling = {purpose: _sampling(recipe, purpose) for purpose in asked_by(recipe)}
+        self.markers = pack.markers
+        self.compares = recipe.compare
+
+    def wants_answer(self, line: Kept) -> bool:
+        """Tell whether an instruction is to be answered: a seed only where it has no answer."""
+        if line.generation == 0:
+            return self._recipe.answer_seeds and line.output is None
+        return self._recipe.answers
+
+    def kind(self, line: Kept) -> str | None:
+        """Return the kind of the operation that a line is made by; None for a seed."""
+        return self._kinds.get(line.operation or "")
+
+    def draw(self, parent: Kept, generation: int) -> Kept:
+        """Return the child as far as its place alone decides it: its operation and format."""
+        place = child_id(parent.seed_id, generation)
+        operation = draws.draw_operation(self._weights, self._recipe.seed, place)
+        return Kept(
+            id=place,
+            seed_id=parent.seed_id,
+            parent_id=parent.id,
+            generation=generation,
+            operation=operation,
+            format=self._formats(place)[0] if operation in self._needs_format else None,
+            instruction="",
+            input=None,
+            output=None,
+            model=None,
+            compared=None,
+            seed_source=parent.seed_source,
+        )
+
+    async def rewrite(self, child: Kept, parent: Kept) -> tuple[Kept, str]:
+        """Ask for the rewrite; return the child with its instruction, and the reply as it came.
+
+        Raises:
+            CallError: there is no reply, or none that is whole.
+        """
+        shown = self._formats(child.id)[1:] if child.format else ()
+        messages = self._pack.evolve(child.operation or "", parent.instruction, child.format, shown)
+        context = self._context(child, parent.instruction)
+        reply = await self._whole("evolve", messages, context, child.id)
+        instruction = reading.read_instruction(reply.text, self.markers)
+        return replace(child, instruction=instruction, model=reply.model), reply.text
+
+    async def compare(self, child: Kept, parent: Kept) -> tuple[Kept, Objection | None]:
+        """Ask whether the rewrite gained anything; an unclear verdict is asked for once more.
+
+        Raises:
+            CallError: there is no reply.
+        """
+        messages = self._pack.prompt("compare", parent=parent.instruction, child=child.instruction)
+        context = self._context(child, child.instruction, parent.instruction)
+        for attempt in range(2):
+            reply = await self._once("compare", messages, context, child.id, attempt)
+            equal = reading.read_verdict(reply.text)
+            if equal is not None:
+                break
+        if equal:
+            return child, Objection("no_information_gain", reply.text.strip())
+        return replace(child, compared=UNCLEAR if equal is None else NOT_EQUAL), None
+
+    async def answer(self, line: Kept) -> tuple[str, str, str]:
+        """Ask for the answer; return it, the reply as it came, and the model that wrote it.
+
+        Raises:
+            CallError: there is no reply, or none that is whole.
+        """
+        messages = self._pack.prompt("answer", child=line.instruction)
+        context = self._context(line, line.instruction)
+        reply = await self._whole("answer", messages, context, line.id)
+        return reading.without_reasoning(reply.text).strip(), reply.text, reply.model
+
+    def _formats(self, place: str) -> list[str]:
+        """Return the pack's formats in drawn order: the first is drawn, the others shown."""
+        return draws.draw_order(self._pack.formats, self._recipe.seed, place)
+
+    async def _whole(
+        self, purpose: str, messages: Messages, context: CallContext, place: str
+    ) -> Reply:
+        """Ask for a reply that is data: one that was cut off is never taken for whole.
+
+        It is asked for once more, with twice the tokens, under the same id: the journal keeps
+        the limit beside the reply, and takes neither for the other.
+        """
+        limit = self._recipe.setting("max_tokens", purpose)
+        for allowed in (limit, 2 * limit):
+            reply = await self._once(purpose, messages, context, place, max_tokens=allowed)
+            if reply.finish_reason != "length":
+                return reply
+        said = f"the {purpose} reply does not end within {allowed:,} tokens"
+        raise CallRejected("truncated", said, reply.text)
+
+    async def _once(
+        self,
+        purpose: str,
+        messages: Messages,
+        context: CallContext,
+        place: str,
+        attempt: int = 0,
+        **sampling: int,
+    ) -> Reply:
+        asked = {**self._sampling[purpose], **sampling}
+        return await self._ask(Request(CallId(place, purpose, attempt), context, messages, **asked))
+
+    def _context(self, line: Kept, instruction: str, parent: str | None = None) -> CallContext:
+        """Describe a call that works for a line, by the text that it is about."""
+        return CallContext(
+            line.generation, line.operation, self.kind(line), line.format, instruction, parent
+        )
+
+
+def _sampling(recipe: Recipe, purpose: str) -> dict[str, Any]:
+    """Return those fields of a request that all calls of a purpose share."""
+    return {
+        "model": recipe.setting("model", purpose) or "",
+        "temperature": recipe.setting("temperature", purpose),
+        "top_p": recipe.setting("top_p", purpose),
+        "max_tokens": recipe.setting("max_tokens", purpose),
+        "extra": recipe.parameters(purpose),
+    }

@@ -1,0 +1,58 @@
+"""What an instruction is on its way through a generation, and the lines in which it can end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from evolinstruct.elimination import Objection
+from evolinstruct.errors import CallFailed, RuleFailed
+from evolinstruct.records import Failed, Kept, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An instruction that waits for its answer.
+
+    Attributes:
+        line: the line it will be, its answer still missing.
+        raw: the reply that it was read from; None for a seed, which nobody rewrote.
+    """
+
+    line: Kept
+    raw: str | None = None
+
+
+def rejected(line: Kept, objection: Objection, raw: str | None) -> Rejected:
+    """Return a line as what a rule made of it.
+
+    Args:
+        line: the line as it would be.
+        objection: why it is dropped.
+        raw: the reply that brought what is dropped.
+    """
+    fields: dict[str, Any] = {name: getattr(line, name) for name in Kept.__slots__}
+    return Rejected(**fields, rule=objection.rule, evidence=objection.evidence, raw=raw)
+
+
+def failed(line: Kept, purpose: str, failure: CallFailed | RuleFailed) -> Failed:
+    """Return a line as what a failed call made of it, or a rule that raised.
+
+    Args:
+        line: the line as it would be.
+        purpose: of the call that was under way.
+        failure: what ended it.
+    """
+    if isinstance(failure, RuleFailed):
+        purpose, failure = "rule", CallFailed("rule_error", str(failure), attempts=0)
+    return Failed(
+        id=line.id,
+        seed_id=line.seed_id,
+        parent_id=line.parent_id,
+        generation=line.generation,
+        operation=line.operation,
+        purpose=purpose,
+        error=failure.error,
+        attempts=failure.attempts,
+        message=failure.message,
+    )

@@ -1,0 +1,71 @@
+"""The way of one instruction through one generation: rewritten, judged, let through, answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from evolinstruct.elimination import Answer, Objection, Rewrite, RuleSet
+from evolinstruct.errors import CallFailed, CallRejected, RuleFailed
+from evolinstruct.evolution.asking import Asking
+from evolinstruct.evolution.outcomes import Proposal, failed, rejected
+from evolinstruct.records import Kept, Line
+
+Admit = Callable[[Proposal | Line], Proposal | Line]
+"""The gate: looks at one proposal after the other, in pool order; lines pass it as they are."""
+
+
+class Step:
+    """Takes instructions through one generation, each on its own."""
+
+    def __init__(
+        self, asking: Asking, rules: RuleSet, generation: int, admit: Admit | None = None
+    ) -> None:
+        """Bind the parts; without `admit`, nothing looks at the whole pool."""
+        self._asking = asking
+        self._rules = rules
+        self.generation = generation
+        self.admit = admit
+
+    async def take(self, member: Kept) -> Line:
+        """Return the line in which a member of the pool ends."""
+        passing = await self.propose(member)
+        if self.admit is not None:
+            passing = self.admit(passing)
+        return await self.finish(passing)
+
+    async def propose(self, parent: Kept) -> Proposal | Line:
+        """Draw an operation, rewrite, judge by the rules, compare. Seeds stay as they were read."""
+        if self.generation == 0:
+            return Proposal(parent) if self._asking.wants_answer(parent) else parent
+        child, raw, purpose = self._asking.draw(parent, self.generation), None, "evolve"
+        try:
+            child, raw = await self._asking.rewrite(child, parent)
+            objection = self._rules.judge_rewrite(
+                Rewrite.of(parent, child, self._asking.kind(child), self._asking.markers)
+            )
+            if objection is None and self._asking.compares:
+                purpose = "compare"
+                child, objection = await self._asking.compare(child, parent)
+        except CallRejected as refusal:
+            return rejected(child, Objection(refusal.error, refusal.message), refusal.raw or raw)
+        except (CallFailed, RuleFailed) as failure:
+            return failed(child, purpose, failure)
+        return Proposal(child, raw) if objection is None else rejected(child, objection, raw)
+
+    async def finish(self, passing: Proposal | Line) -> Line:
+        """Answer the instruction alone and judge the answer; what is a line already stays one."""
+        if not isinstance(passing, Proposal):
+            return passing
+        line = passing.line
+        if not self._asking.wants_answer(line):
+            return line
+        try:
+            output, raw, model = await self._asking.answer(line)
+            line = replace(line, output=output, model=model)
+            objection = self._rules.judge_answer(Answer(line.instruction, output))
+        except CallRejected as refusal:
+            return rejected(line, Objection(refusal.error, refusal.message), refusal.raw)
+        except (CallFailed, RuleFailed) as failure:
+            return failed(line, "answer", failure)
+        return line if objection is None else rejected(line, objection, raw)

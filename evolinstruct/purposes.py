@@ -1,0 +1,118 @@
+"""Purposes: what calls are made for, one row each.
+
+Settings, prompt packs, forecast, estimate, retries and the offline client read this table. A new
+purpose is a row here and a file ``NAME.txt`` in the prompt pack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+ALWAYS, NEVER = "always", "never"
+"""What a row says in place of the setting that switches its calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What is known of the calls of one purpose.
+
+    Attributes:
+        name: as settings, the journal and the run's files have it.
+        prompt: the places of its prompt, and which text fills each: the instruction before the
+            step (``parent``) or after it (``child``).
+        in_operations: the prompts are those of the pack's operations; otherwise one file words it.
+        of_rewrites: the setting that has it asked of each evolved instruction.
+        of_seeds: the setting that has it asked of each seed that lacks an answer.
+        reply: what kind of text comes back, which says how it is read: an ``instruction`` is taken
+            out of its wrappers, a ``verdict`` is yes, no or unclear, a ``text`` is data as it is.
+        tokens: how long a reply usually is; None: as long as the evolved instruction.
+        passes: the share of instructions that usually goes on to the next purpose.
+        judged_if: the setting without which all of them go on.
+        again: the share of calls that is usually made once more, because the reply was cut off or
+            unclear. No call is made more than twice for that.
+        retried_for: the stages of rules whose rejections another reply to this call may avert.
+    """
+
+    name: str
+    prompt: Mapping[str, Literal["parent", "child"]]
+    of_rewrites: str
+    reply: Literal["instruction", "verdict", "text"]
+    of_seeds: str = NEVER
+    in_operations: bool = False
+    tokens: int | None = None
+    passes: float = 1.0
+    judged_if: str = ALWAYS
+    again: float = 0.0
+    retried_for: tuple[str, ...] = ()
+
+    @property
+    def is_asked_by_runs(self) -> bool:
+        """Whether `evolve` asks it at all."""
+        return (self.of_rewrites, self.of_seeds) != (NEVER, NEVER)
+
+    def is_asked_of_rewrites(self, recipe: object) -> bool:
+        """Tell whether a run with these settings asks it of evolved instructions."""
+        return is_on(self.of_rewrites, recipe)
+
+    def is_asked_of_seeds(self, recipe: object) -> bool:
+        """Tell whether a run with these settings asks it of seeds."""
+        return is_on(self.of_seeds, recipe)
+
+
+def is_on(setting: str, recipe: object) -> bool:
+    """Tell whether a switch of the recipe is on; `ALWAYS` and `NEVER` need no recipe."""
+    return setting == ALWAYS or (setting != NEVER and bool(getattr(recipe, setting)))
+
+
+# The shares are those of the offline client, which keeps about 85 in 100; the paper's figures
+# (250,000 instructions of 52,000 seeds in 4 generations) come to 95.
+PURPOSES: dict[str, Purpose] = {
+    row.name: row
+    for row in (
+        Purpose(
+            "evolve",
+            {"instruction": "parent"},
+            of_rewrites=ALWAYS,
+            reply="instruction",
+            in_operations=True,
+            passes=0.95,
+            judged_if="eliminate",
+            again=0.001,
+            retried_for=("rewrite", "comparison", "pool"),
+        ),
+        Purpose(
+            "compare",
+            {"parent": "parent", "child": "child"},
+            of_rewrites="compare",
+            reply="verdict",
+            tokens=4,
+            passes=0.95,
+            judged_if="compare",
+            again=0.02,
+        ),
+        Purpose(
+            "answer",
+            {"instruction": "child"},
+            of_rewrites="answers",
+            of_seeds="answer_seeds",
+            reply="text",
+            tokens=350,
+            passes=0.95,
+            judged_if="eliminate",
+            again=0.01,
+            retried_for=("answer",),
+        ),
+    )
+}
+"""Every purpose, in the order in which an instruction meets them."""
+
+
+def asked_by(recipe: object) -> list[str]:
+    """Return the purposes that a run with these settings asks."""
+    return [
+        row.name
+        for row in PURPOSES.values()
+        if row.is_asked_of_rewrites(recipe) or row.is_asked_of_seeds(recipe)
+    ]

@@ -1,0 +1,214 @@
+"""Session: an opened run directory through which one may ask, journalled, budgeted and counted.
+
+Everything that asks a model does it through one. A session holds the lock, the journal, the
+account of what was spent and the clients, and leaves them true however it ends.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Protocol
+
+from evolinstruct.errors import InputError, Interrupted, StopRun
+from evolinstruct.llm.base import Reply, Request
+from evolinstruct.llm.budget import Spending
+from evolinstruct.llm.clients import Clients, Endpoint
+from evolinstruct.llm.journal import Journal
+from evolinstruct.llm.journal.client import JournalledClient
+from evolinstruct.llm.throttle import Sending
+from evolinstruct.llm.usage import Spent
+from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.settings import Settings
+
+INTERRUPTED = "Interrupted; the same command goes on where it stopped."
+
+
+class Work(Protocol):
+    """What goes on in a session and can be ended."""
+
+    def stop(self, error: StopRun) -> None:
+        """Begin nothing more; give what is under way a few seconds."""
+
+    def abandon(self) -> None:
+        """End what is under way at once."""
+
+
+class Session:
+    """A run directory that one may ask through while it is open: ``async with``.
+
+    Attributes:
+        work: what goes on in it, to be ended when the session is stopped.
+        tariff: what calls cost.
+        notices: what to know about the clients, a sentence each.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        purposes: Iterable[str],
+        directory: RunDir | None = None,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make the clients; nothing is opened, written or connected yet.
+
+        Args:
+            settings: who answers, and how calls are carried out.
+            purposes: what calls are made for.
+            directory: the run directory; without one there is no journal, nothing is written, and
+                each server is asked for itself.
+            state: what run.json said when the caller looked: if it says something else by the
+                time the session opens, another command has changed the run.
+
+        Raises:
+            UsageError: the client is unknown, or lacks a setting.
+            InputError: a key is missing.
+        """
+        self._directory = directory
+        self._state = state or {}
+        self._clients = Clients(
+            settings.recipe, settings.execution, purposes, alone=directory is None
+        )
+        self._client_name = settings.recipe.client
+        self._journal: Journal | None = None
+        self._client: JournalledClient | None = None
+        self._stopped: StopRun | None = None
+        self.work: Work | None = None
+        self.tariff = self._clients.tariff
+        self.notices = self._clients.notices
+
+    async def __aenter__(self) -> Session:
+        """Become the directory's one writer, and open its journal and account.
+
+        Raises:
+            InputError: another command writes the directory or has changed it, or the journal
+                cannot be used or is that of another run.
+            UsageError: money is capped, and a price is unknown.
+        """
+        if self._directory is not None:
+            self._directory.open()
+            try:
+                self._open(self._directory)
+            except BaseException:
+                await self._close()
+                raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._close()
+
+    def _open(self, directory: RunDir) -> None:
+        if directory.state() != self._state:
+            raise InputError(
+                f"Another command has changed {directory.path} while this one looked at the seeds;"
+                " run the same command again."
+            )
+        self._journal = Journal(directory.journal, must_exist=bool(self._state))
+        if self._state.get("journal", self._journal.number) != self._journal.number:
+            raise InputError(
+                f"The journal {directory.journal} is that of another run;"
+                " restore the file from a copy, then run the same command again."
+            )
+        self._client = JournalledClient(self._clients, self._journal, self._client_name)
+        self._clients.budget.open(directory.journal)
+
+    async def _close(self) -> None:
+        try:
+            await self._clients.aclose()
+            self._clients.budget.ledger.close()
+        finally:
+            if self._journal is not None:
+                self._journal.close()
+            if self._directory is not None:
+                self._directory.close()
+
+    # Asking
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply to a request, from the journal if it is there.
+
+        Raises:
+            CallError: this call has no reply.
+            StopRun: no further call can have one.
+        """
+        return await (self._client or self._clients).complete(request)
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return each server and model in use by itself: nothing is journalled or asked again."""
+        return self._clients.endpoints()
+
+    def sending(self) -> Sending:
+        """Return what all servers together are doing."""
+        return self._clients.sending()
+
+    @property
+    def ahead(self) -> int:
+        """How many items to have under way, so that calls wait to be sent at any time."""
+        return self._clients.ahead
+
+    def take_notices(self) -> list[str]:
+        """Return what was learned about models since the last time, a sentence each."""
+        return self._clients.take_notices()
+
+    # What was asked
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of the directory, while the session is open."""
+        assert self._journal is not None, "the session is not open"  # noqa: S101
+        return self._journal
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How many calls were made, by purpose."""
+        return self._client.calls if self._client else Counter()
+
+    @property
+    def replayed(self) -> Counter[str]:
+        """How many calls the journal spared, by purpose."""
+        return self._client.replayed if self._client else Counter()
+
+    @property
+    def spent(self) -> Spending:
+        """What was ever spent in the directory."""
+        return self._clients.budget.spent
+
+    def account(self) -> list[Spent]:
+        """Return what was ever spent, by generation, operation, purpose and model; and write it.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        self._clients.budget.ledger.flush()
+        return self._clients.budget.statement()
+
+    # Ending early
+
+    def stop(self, error: StopRun) -> None:
+        """Send nothing more; calls under way get a few seconds."""
+        if self._stopped is None:
+            self._stopped = error
+            self._clients.stop(error)
+            if self.work is not None:
+                self.work.stop(error)
+
+    def interrupt(self) -> None:
+        """Stop for a person who asked for it; asked twice, at once."""
+        if isinstance(self._stopped, Interrupted) and self.work is not None:
+            self.work.abandon()
+        self.stop(Interrupted(INTERRUPTED))
+
+    def go_on(self) -> None:
+        """Raise what the session was stopped with, if it was.
+
+        Raises:
+            StopRun: it was.
+        """
+        if self._stopped is not None:
+            raise self._stopped
