@@ -14,7 +14,7 @@ from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import UsageError
 from evolinstruct.filters import draw_sample, select, selected
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run_dir.lines import Entry, read_lines
+from evolinstruct.run_dir.lines import ParsedLine, read_lines
 
 
 class Browse:
@@ -62,7 +62,7 @@ class Browse:
             _ = self._run.generations  # an empty run is said first
         self._selection = select(filters, self._known_names())
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[ParsedLine]:
         """Yield the lines that pass, in the order of their generations and files.
 
         Raises:
@@ -75,7 +75,7 @@ class Browse:
         if self._run is not None:
             self.notices += self._run.notices
 
-    def _all(self) -> Iterator[Entry]:
+    def _all(self) -> Iterator[ParsedLine]:
         if self._run is None:
             kinds = tuple(self._kinds) or (Kept, Rejected, Failed)
             entries = read_lines(self._path, self.notices.append)
@@ -96,5 +96,5 @@ class Browse:
         return {"operation": operations, "rule": sorted(rules)}
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: ParsedLine) -> str:
     return entry.line.id

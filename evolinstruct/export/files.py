@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from evolinstruct.atomic_write import put_in_place, writing
+from evolinstruct.atomic_write import put_in_place, write_errors_explained
 from evolinstruct.errors import InputError
 
 CHECKSUMS = "SHA256SUMS"
@@ -87,7 +87,7 @@ def replacing(out: Path) -> Iterator[Path]:
     Raises:
         InputError: something cannot be written.
     """
-    with writing(out):
+    with write_errors_explained(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
         try:

@@ -78,7 +78,7 @@ def make_plan(
         UsageError: an operation, a rule or a pack is unknown.
         InputError: a pack, a seed file, a test set or the directory is wrong.
     """
-    run_dir.check()
+    run_dir.check_place()
     pack = prompts.read(prompts.find(settings.recipe.prompts))
     weights = weights_in_use(settings.recipe, pack)
     recipe = settings.recipe
