@@ -152,21 +152,20 @@ HIDDEN = (
         ("hf:me/none", f"hf:me/none cannot be read: {HIDDEN}"),
         ("hf:me/secret", f"hf:me/secret cannot be read: {HIDDEN}"),
         ("hf:me/gated", f"hf:me/gated cannot be read: {HIDDEN}"),
-        ("hf:me/data::dev", "hf:me/data has no split 'dev'; there are train, test."),
-        ("hf:me/data:dev", "hf:me/data has no split 'dev'; there are train, test."),
+        ("hf:me/data::dev", "hf:me/data has no split 'dev'; it has train, test."),
+        ("hf:me/data:dev", "hf:me/data has no split 'dev'; it has train, test."),
         (
             "hf:me/many",
             "hf:me/many has several configs; name one of easy, hard, as hf:me/many:easy.",
         ),
         (
             "hf:me/many:odd:train",
-            "hf:me/many has no config 'odd'; there are easy, hard.",
+            "hf:me/many has no config 'odd'; it has easy, hard.",
         ),
         ("hf:me/data@v9", "hf:me/data@v9 cannot be read: it has no revision 'v9'."),
         (
             "hf:me/empty",
-            "hf:me/empty cannot be read: it holds no file of rows that `datasets` knows how to"
-            " read.",
+            "hf:me/empty cannot be read: it has no file that `datasets` can read as rows.",
         ),
     ],
 )

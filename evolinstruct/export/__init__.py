@@ -44,7 +44,7 @@ def export(run: Run, out: Path, request: Request) -> Exported:
     request.check()
     files.check(out, force=request.force)
     if request.parquet:
-        parquet.available()
+        parquet.require_pyarrow()
     known = {"operation": [operation.name for operation in run.pack.operations]}
     selection = select(request.filters, known | {"rule": elimination.RULES})
     seed = run.state.recipe.seed if request.seed is None else request.seed

@@ -11,7 +11,7 @@ from typing import Any
 
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.export.files import CHECKSUMS, listed_files
-from evolinstruct.extras import load
+from evolinstruct.installation import import_extra
 
 _PARTS = 2
 _REFUSALS = {
@@ -29,7 +29,7 @@ def check(name: str) -> None:
     """
     if len([part for part in name.split("/") if part]) != _PARTS or name.count("/") != 1:
         raise UsageError(f"--push {name}: a data set is named owner/name.")
-    if load("huggingface_hub", "hf", "--push").get_token() is None:
+    if import_extra("huggingface_hub", "hf", "--push").get_token() is None:
         raise InputError(
             "--push needs a token of the Hugging Face Hub: make one that may write at"
             " https://huggingface.co/settings/tokens, then set HF_TOKEN to it or run"
@@ -43,9 +43,9 @@ def push(folder: Path, name: str, *, private: bool) -> str:
     Raises:
         InputError: the Hub refuses, or cannot be reached.
     """
-    hub: Any = load("huggingface_hub", "hf", "--push")
+    hub: Any = import_extra("huggingface_hub", "hf", "--push")
     # Its errors share a base with those of the network, which is of another package by version.
-    troubles = load("huggingface_hub.errors", "hf", "--push").HfHubHTTPError.__bases__
+    troubles = import_extra("huggingface_hub.errors", "hf", "--push").HfHubHTTPError.__bases__
     files = [*(path.as_posix() for path in sorted(listed_files(folder))), CHECKSUMS]
     try:
         api = hub.HfApi()

@@ -26,7 +26,7 @@ from evolinstruct.run.differences import (
 from evolinstruct.run.seed_lines import SeedLines
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds import SeedCounts
-from evolinstruct.seeds.items import read_items
+from evolinstruct.seeds.test_items import read_test_items
 from evolinstruct.settings import Recipe, Settings
 
 
@@ -82,7 +82,7 @@ def make_plan(
     pack = prompts.read(prompts.find(settings.recipe.prompts))
     weights = weights_in_use(settings.recipe, pack)
     recipe = settings.recipe
-    against = read_items(recipe.against) if recipe.against else None
+    against = read_test_items(recipe.against) if recipe.against else None
     rules = elimination.choose(
         recipe.rules, eliminate=recipe.eliminate, against=against
     ).described()
