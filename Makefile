@@ -1,6 +1,6 @@
 # make demo      installs into .venv, evolves the starter seeds with the offline client, and writes
 #                demo-report.html about it
-# make test      the tests; under 5 minutes on two cores
+# make test      the tests that are quick; a minute on two cores
 # make test-all  those, then the longer and heavier ones
 # make bench     what calls cost and how near they come to limits; 15 minutes, two quiet cores; with
 #                SEEDS=FILE also what the rules for duplicates cost
@@ -31,7 +31,7 @@ test: $(VENV)/installed-dev
 	@$(BIN)/pytest -n 2 -m "not slow"
 
 test-all: test $(VENV)/tried-heavy
-	@$(BIN)/pytest -n 2 -m slow -rs
+	@$(BIN)/pytest -n 2 -m "slow or hypothesis" --hypothesis-profile thorough -rs
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench

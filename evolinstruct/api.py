@@ -1,4 +1,4 @@
-"""The run from Python: the same checks, the same files, the same guarantees as the command.
+"""Runs from Python: the same checks, the same files and the same guarantees as the command.
 
 import evolinstruct
 
@@ -11,25 +11,28 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Literal, Unpack
 
-from evolinstruct import settings as recipes
 from evolinstruct.analysis.runs import Run
 from evolinstruct.run.events import Event
 from evolinstruct.run.job import Job
 from evolinstruct.run.job import prepare as prepare_job
 from evolinstruct.run.summary import Summary
+from evolinstruct.settings import Layer, SettingArguments, gather
 
 __all__ = ["Run", "evolve", "evolve_async", "prepare"]
 
+Seeds = str | Path | Sequence[str | Path]
+Preset = Literal["paper", "released"]
+
 
 def prepare(
-    seeds: str | Path | Sequence[str | Path],
+    seeds: Seeds,
     out: str | Path,
     *,
     recipe: str | Path | None = None,
-    preset: str | None = None,
-    **settings: Any,
+    preset: Preset | None = None,
+    **settings: Unpack[SettingArguments],
 ) -> Job:
     """Check everything that can be checked before a call, and change nothing.
 
@@ -39,31 +42,33 @@ def prepare(
         recipe: a TOML file with settings.
         preset: ``paper`` or ``released``.
         settings: any setting by its name, such as ``model``, ``generations``, ``temperature``;
-            those by purpose take one value or a dict. They win over the recipe and the preset.
+            those by purpose take one value or a dict. They win over variables of the environment
+            (``EVOLINSTRUCT_MODEL``), and those over the recipe and the preset.
 
     Returns:
         A job: `Job.events` carries it out, `Job.forecast` says what it takes.
 
     Raises:
         UsageError: a setting is wrong.
-        InputError: a file or the directory is wrong.
+        InputError: a file, the directory or a variable of the environment is wrong.
     """
     sources = [seeds] if isinstance(seeds, str | Path) else list(seeds)
-    file = recipes.read_file(Path(recipe)) if recipe is not None else None
-    settled = recipes.resolve(recipes.Layer(settings, preset), file)
-    return prepare_job([str(source) for source in sources], Path(out), settled)
+    given = gather(Layer(settings, preset), recipe)
+    return prepare_job([str(source) for source in sources], Path(out), given)
 
 
 async def evolve_async(
-    seeds: str | Path | Sequence[str | Path],
+    seeds: Seeds,
     out: str | Path,
     *,
     update: bool = False,
     retry: str | None = None,
     on_event: Callable[[Event], None] | None = None,
-    **settings: Any,
+    recipe: str | Path | None = None,
+    preset: Preset | None = None,
+    **settings: Unpack[SettingArguments],
 ) -> Summary:
-    """Evolve seeds inside a running event loop; see `prepare` for the settings.
+    """Evolve seeds inside a running event loop.
 
     Args:
         seeds: one or several seed files, or ``starter``.
@@ -71,6 +76,8 @@ async def evolve_async(
         update: carry a run that differs over to these settings.
         retry: ask once more for what is ``failed``, or rejected by the rule of this name.
         on_event: is called with each event as it happens.
+        recipe: as in `prepare`.
+        preset: as in `prepare`.
         settings: as in `prepare`.
 
     Returns:
@@ -79,7 +86,7 @@ async def evolve_async(
     Raises:
         EvolinstructError: it could not begin, or ended early; the same call goes on.
     """
-    job = prepare(seeds, out, **settings)
+    job = prepare(seeds, out, recipe=recipe, preset=preset, **settings)
     async with aclosing(job.events(update=update, retry=retry)) as events:
         async for event in events:
             if on_event is not None:
@@ -88,15 +95,26 @@ async def evolve_async(
 
 
 def evolve(
-    seeds: str | Path | Sequence[str | Path],
+    seeds: Seeds,
     out: str | Path,
     *,
     update: bool = False,
     retry: str | None = None,
     on_event: Callable[[Event], None] | None = None,
-    **settings: Any,
+    recipe: str | Path | None = None,
+    preset: Preset | None = None,
+    **settings: Unpack[SettingArguments],
 ) -> Summary:
     """Evolve seeds; the same as `evolve_async` from a script without an event loop."""
     return asyncio.run(
-        evolve_async(seeds, out, update=update, retry=retry, on_event=on_event, **settings)
+        evolve_async(
+            seeds,
+            out,
+            update=update,
+            retry=retry,
+            on_event=on_event,
+            recipe=recipe,
+            preset=preset,
+            **settings,
+        )
     )

@@ -21,9 +21,9 @@ from evolinstruct.llm.base import CallContext, CallId, Limits, Reply, Request
 from evolinstruct.llm.clients import Endpoint, host, with_client
 from evolinstruct.llm.prices import Price, Tariff
 from evolinstruct.purposes import asked_by
-from evolinstruct.run.events import counted
 from evolinstruct.run.session import Session
 from evolinstruct.settings import Recipe, Settings
+from evolinstruct.text import counted
 
 _LONGEST_WAIT = 60.0  # seconds; a person waits
 _MOST_TOKENS = 16

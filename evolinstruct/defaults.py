@@ -23,8 +23,8 @@ SHOWN = 10
 """So many lines are shown unless told otherwise."""
 PREVIEWED = 5
 """So many seeds a preview draws."""
-VARIETY_SAMPLE = 1_000
-"""So many texts of each generation variety is measured on."""
+DIVERSITY_SAMPLE = 1_000
+"""Diversity is measured on at most so many texts of each generation."""
 REPORT_ROWS = 3_000
 """So many lines a report embeds at most, as whole families."""
 

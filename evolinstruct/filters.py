@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from hashlib import blake2b
 from heapq import nsmallest
 from typing import TypeVar
@@ -17,6 +16,7 @@ from typing import TypeVar
 from evolinstruct.errors import UsageError
 from evolinstruct.records import Line
 from evolinstruct.run_dir.lines import ParsedLine
+from evolinstruct.text import did_you_mean
 from evolinstruct.words import count_words
 
 _T = TypeVar("_T")
@@ -109,8 +109,7 @@ def _listed(words: object) -> list[str]:
 def _names(flag: str, words: Sequence[str], known: Collection[str] | None) -> frozenset[str]:
     for word in words:
         if known is not None and word not in known:
-            near = get_close_matches(word, known, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            hint = did_you_mean(word, known)
             raise UsageError(f"{flag} {word}: there is none{hint}; there are {', '.join(known)}.")
     return frozenset(words)
 

@@ -1,7 +1,6 @@
-"""What numbers that were counted come to: quartiles, and how many keep to a band.
+"""Quartiles of numbers that were counted, and how many of them lie within a band.
 
-Numbers are counted rather than listed, so quartiles are exact however many there are. Knows
-numbers only, not what they measure.
+Numbers are counted rather than listed: quartiles are exact however many numbers there are.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ BAND = (10, 20)
 
 @dataclass(frozen=True, slots=True)
 class Quartiles:
-    """Least, quartiles and most of some numbers, and how many there are."""
+    """The least, the quartiles and the most of some numbers, and how many there are."""
 
     count: int
     least: float
@@ -26,9 +25,10 @@ class Quartiles:
 
     @classmethod
     def of(cls, counts: Mapping[int, int]) -> Quartiles | None:
-        """Return those of numbers that were counted, None if there are none.
+        """Return the quartiles of counted numbers, None if there are none.
 
-        Between two numbers it is interpolated, as `statistics.quantiles` does if inclusive.
+        Between two numbers they are interpolated, as the inclusive method of Python's
+        `statistics.quantiles` does.
         """
         total = sum(counts.values())
         if not total:
@@ -52,7 +52,7 @@ def _at(numbers: list[int], counts: Mapping[int, int], position: float) -> float
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """How many evolutions grew less than the band, within it, and more."""
+    """How many evolutions grew by fewer words than the band, by as many as it asks, and by more."""
 
     below: int
     within: int
@@ -60,7 +60,7 @@ class Band:
 
     @classmethod
     def of(cls, added: Mapping[int, int]) -> Band | None:
-        """Return it for counted growths, None if there are none."""
+        """Sort counted growths by the band; return None if there are none."""
         least, most = BAND
         below = sum(count for words, count in added.items() if words < least)
         above = sum(count for words, count in added.items() if words > most)
@@ -68,6 +68,6 @@ class Band:
         return cls(below, total - below - above, above) if total else None
 
     @property
-    def left(self) -> float:
-        """The share that left the band."""
+    def outside(self) -> float:
+        """The share of evolutions outside the band."""
         return (self.below + self.above) / (self.below + self.within + self.above)

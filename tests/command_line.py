@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
+from typer import testing
 from typer.testing import CliRunner, Result
 
 from evolinstruct.cli import app
+
+# A runner builds the program's commands anew for each line, which takes longer than most of them.
+testing._get_command = cache(testing._get_command)  # type: ignore[attr-defined]
 
 
 def evolinstruct(line: str, given: str | None = None) -> Result:

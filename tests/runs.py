@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterable
+from functools import cache
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from evolinstruct.api import prepare
@@ -51,6 +54,24 @@ def evolve(seeds: Path, out: Path, *, update: bool = False, **settings: Any) -> 
     job = prepare(seeds, out, **{"client": "offline", **settings})
     carry_out(job, update=update)
     return job.summary
+
+
+@cache
+def finished(number: int, **settings: Any) -> Path:
+    """Return a finished run of so many seeds, to be read: it is made once for all tests."""
+    folder = Path(FOLDER.name) / str(next(NUMBERS))
+    folder.mkdir()
+    evolve(write_seeds(folder / "seeds.jsonl", tasks(number)), folder / "run", **settings)
+    return folder / "run"
+
+
+FOLDER = TemporaryDirectory(prefix="evolinstruct-tests-", ignore_cleanup_errors=True)
+NUMBERS = count()
+
+
+def copied(out: Path, number: int, **settings: Any) -> Path:
+    """Make a run's directory that a test may change, as a copy of a finished run."""
+    return Path(shutil.copytree(finished(number, **settings), out))
 
 
 def data_files(out: Path) -> dict[str, bytes]:

@@ -28,6 +28,10 @@ class Scripted:
     async def aclose(self) -> None:
         self.closed = True
 
+    def for_purpose(self, purpose: str) -> Scripted:
+        """Stand in for `Clients`, too."""
+        return self
+
 
 def reply(text: str, finish_reason: str = "stop") -> Reply:
     return Reply(text, finish_reason, Usage(3, 5), "scripted-model")

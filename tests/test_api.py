@@ -117,7 +117,7 @@ def test_a_wrong_setting_is_named_as_it_is_in_python() -> None:
     with pytest.raises(UsageError) as caught:
         evolinstruct.evolve("seeds.txt", "run", client="offline", generations=0)
     assert str(caught.value) == "generations must be 1 or more (given: 0)."
-    with pytest.raises(UsageError, match=r"^concurency is no setting \(did you mean 'concurrency'"):
+    with pytest.raises(UsageError, match=r"^concurency: unknown setting \(.* 'concurrency'\?"):
         evolinstruct.evolve("seeds.txt", "run", client="offline", concurency=3)
 
 

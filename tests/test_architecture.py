@@ -12,16 +12,16 @@ LAYERS = [
     ["api", "export", "report"],
     ["connection_check", "analysis"],
     ["run"],
-    ["gate", "llm.clients"],
+    ["gate", "llm.clients", "llm.openai_sdk"],
     ["evolution", "seeds", "llm.budget", "llm.openai"],
     ["prompts", "filters", "parquet"],
     ["llm.prices", "llm.providers"],
     ["elimination", "settings", "run_dir", "installation"],
-    ["llm.usage", "llm.circuit_breaker", "llm.registry", "llm.retry"],
-    ["contamination", "llm.balancer", "llm.journal", "llm.throttle"],
+    ["llm.usage", "llm.registry", "llm.retry"],
+    ["contamination", "llm.balancer", "llm.circuit_breaker", "llm.journal", "llm.throttle"],
     ["atomic_write", "similarity", "llm.offline"],
     ["draws", "errors", "reading", "records", "words", "statistics"],
-    ["defaults", "llm.base", "purposes"],
+    ["defaults", "llm.base", "purposes", "text"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""
 
@@ -32,9 +32,9 @@ VENDORS = {
     "jsonlines": "seeds",
     "tenacity": "llm.retry",
     "rensa": "similarity",
-    "openai": "llm.openai",
     "aiohttp": "llm.openai",
-    "httpx2": "llm.openai",
+    "openai": "llm.openai_sdk",
+    "httpx2": "llm.openai_sdk",
 }
 
 FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

@@ -10,6 +10,7 @@ import pytest
 from evolinstruct.errors import CallError, CallRejected, ServiceRefused, TryAgain
 from evolinstruct.llm.balancer import Balancer
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request, Usage
+from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.retry import Retry
 from tests.loopback import drop, echo, serve
@@ -190,9 +191,8 @@ def test_over_http_no_call_is_lost_when_a_server_dies() -> None:
 
     async def found(urls: list[str]) -> list[str]:
         made = [ClientOptions(url, "m", "key-loopback", 30.0, alone=False) for url in urls]
-        client = Retry(
-            Balancer([(one.base_url or "", OpenAIClient(one)) for one in made]), sleep=pause
-        )
+        balancer = Balancer([(one.base_url or "", OpenAIClient(one)) for one in made])
+        client = Retry(balancer, CircuitBreaker("m"), sleep=pause)
         calls = (client.complete(ask(f"p{i}")) for i in range(100))
         replies = await asyncio.gather(*calls)
         await client.aclose()

@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 
 from evolinstruct import errors
-from evolinstruct.llm.openai import errors as verdicts
-from evolinstruct.llm.openai.errors import TABLE
+from evolinstruct.llm.openai.errors import BY_CLASS, BY_STATUS, ErrorMeaning
 
 DOC = Path(__file__).parent.parent / "docs" / "calls.md"
 ENDS = {
@@ -21,20 +20,21 @@ def leaves(kind: type[Exception]) -> set[type[Exception]]:
     return {leaf for sub in below for leaf in leaves(sub)} if below else {kind}
 
 
-def name(row: type[BaseException] | int) -> str:
-    if isinstance(row, int):
+def name(row: type[BaseException] | int | str) -> str:
+    if not isinstance(row, type):
         return f"status {row}"
     package = row.__module__.split(".")[0]
     return f"`{row.__name__}`" if package == "builtins" else f"`{package}.{row.__name__}`"
 
 
-def end(verdict: verdicts.ErrorMeaning) -> str:
-    said = verdict.advice or f"`{verdict.name or 'http_' + 'STATUS'}`"
-    return f"{ENDS[verdict.error]}: {said}"
+def end(meaning: ErrorMeaning) -> str:
+    said = meaning.advice or f"`{meaning.name or 'http_' + 'STATUS'}`"
+    return f"{ENDS[meaning.error]}: {said}"
 
 
 def generated() -> str:
-    rows = "".join(f"| {name(row)} | {end(verdict)} |\n" for row, verdict in TABLE.items())
+    table = [*BY_STATUS.items(), *BY_CLASS.items()]
+    rows = "".join(f"| {name(row)} | {end(meaning)} |\n" for row, meaning in table)
     return f"\n| status or error | end |\n|---|---|\n{rows}\n"
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from evolinstruct.cli import app
+from tests.command_line import evolinstruct
 from tests.loopback import Answer, Ask, Handler, echo, error, hang, http, reply, serve, stream
 
 KEY = "key-loopback-0123456789"
@@ -23,7 +22,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check(line: str) -> Result:
-    result = CliRunner().invoke(app, ["check", *shlex.split(line)])
+    result = evolinstruct(f"check {line}")
     assert KEY not in result.output
     return result
 

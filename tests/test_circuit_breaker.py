@@ -9,6 +9,7 @@ import pytest
 from evolinstruct.errors import CallFailed, CallRejected, Interrupted, ServiceSilent, TryAgain
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request, Usage
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
+from evolinstruct.llm.retry import Retry
 from tests.scripted import Script, Scripted
 
 REQUEST = Request(
@@ -39,10 +40,10 @@ def numbered(count: int) -> list[Request]:
 def end(
     breaker: CircuitBreaker, script: Script, requests: list[Request], at_once: int = 1
 ) -> list[Reply | BaseException]:
-    """Ask, so many at once; listen at both places."""
+    """Ask, so many at once, each once unless the breaker has it asked anew."""
 
     async def asked() -> list[Reply | BaseException]:
-        client = breaker.calls(breaker.attempts(Slow(script)))
+        client = Retry(Slow(script), breaker, attempts=1)
         turn = asyncio.Semaphore(at_once)
 
         async def one(request: Request) -> Reply:
@@ -114,7 +115,7 @@ def test_what_failed_while_nobody_was_answered_is_asked_once_more(error: str) ->
             async def aclose(self) -> None: ...
 
         breaker = CircuitBreaker("m")
-        client = breaker.calls(breaker.attempts(Outage()))
+        client = Retry(Outage(), breaker)
         return seen, await asyncio.gather(*map(client.complete, numbered(4)))
 
     seen, replies = asyncio.run(asked())
@@ -156,7 +157,7 @@ def test_two_minutes_of_failing_attempts_with_no_success_stop_the_run() -> None:
     clock = Clock()
     script = tick(clock, 31, lambda _: TryAgain("timeout", "no reply within 30 s"))
     ends = end(CircuitBreaker("m", now=clock), script, numbered(6))
-    assert [type(error) for error in ends] == [TryAgain] * 4 + [ServiceSilent] * 2
+    assert [type(error) for error in ends] == [CallFailed] * 4 + [ServiceSilent] * 2
     assert "no call has succeeded for 124 seconds, the last with timeout (no reply" in str(ends[4])
 
 
@@ -168,13 +169,13 @@ def test_a_success_begins_the_two_minutes_anew_and_idling_is_no_silence() -> Non
         return TryAgain("timeout", "") if int(request.call_id.child_id) % 2 else "fine"
 
     ends = end(CircuitBreaker("m", now=clock), script, numbered(10))
-    assert [type(one) for one in ends] == [Reply, TryAgain] * 5
+    assert [type(one) for one in ends] == [Reply, CallFailed] * 5
 
 
 def test_a_call_that_is_held_back_ends_as_the_run_does() -> None:
     async def stopped() -> BaseException:
         breaker = CircuitBreaker("m")
-        client = breaker.calls(Scripted(failing))
+        client = Retry(Scripted(failing), breaker)
         breaker.began()  # another call is under way
         asked = asyncio.create_task(client.complete(REQUEST))
         await asyncio.sleep(0)

@@ -28,6 +28,15 @@ from tests.scripted import Scripted, obedient
 
 PROGRAM = [sys.executable, "-c", "from evolinstruct.cli import main; main()"]
 
+TOLD = [
+    *(sys.executable, "-c"),
+    "import pathlib, sys\n"
+    "from evolinstruct.cli import main\n"
+    "try: main()\n"
+    "finally: pathlib.Path('modules').write_text(' '.join(sys.modules))",
+]
+"""The same, and tells which modules it imported."""
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -57,7 +66,12 @@ WAITING = "Interrupted: calls under way get a few seconds to end; Ctrl-C again e
 
 @pytest.mark.parametrize(
     "signals",
-    [[signal.SIGINT], [signal.SIGTERM], [signal.SIGHUP], [signal.SIGINT] * 2],
+    [
+        [signal.SIGINT],
+        pytest.param([signal.SIGTERM], marks=pytest.mark.slow),
+        pytest.param([signal.SIGHUP], marks=pytest.mark.slow),
+        [signal.SIGINT] * 2,
+    ],
     ids=["SIGINT", "SIGTERM", "SIGHUP", "SIGINT twice"],
 )
 def test_an_interrupted_run_exits_with_130_and_goes_on_to_the_same_bytes(
@@ -179,6 +193,7 @@ def test_a_terminal_shows_live_progress_that_leaves_nothing_behind() -> None:
     assert max(map(len, lines)) <= 60
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_plain_lines() -> None:
     printed = on_a_terminal(
         80, "evolve", "seeds.txt", "-o", "run", "--client", "offline", "-g", "1", TERM="dumb"
@@ -187,7 +202,13 @@ def test_a_dumb_terminal_gets_plain_lines() -> None:
     assert "Generation 1: " in printed
 
 
-@pytest.mark.parametrize("target", ["2>&-", "2>/dev/full", "2>&1 >/dev/null | true"])
+OTHERS = [
+    pytest.param(target, marks=pytest.mark.slow)
+    for target in ("2>/dev/full", "2>&1 >/dev/null | true")
+]
+
+
+@pytest.mark.parametrize("target", ["2>&-", *OTHERS])
 def test_a_run_goes_on_where_nobody_can_be_told(folder: Path, target: str) -> None:
     words = " ".join(map(shlex.quote, PROGRAM))
     line = f"{words} evolve seeds.txt -o run --client offline -g 1 {target}"
@@ -196,6 +217,7 @@ def test_a_run_goes_on_where_nobody_can_be_told(folder: Path, target: str) -> No
     assert json.loads((folder / "run" / "run.json").read_text())["exit_code"] == 0
 
 
+@pytest.mark.slow
 def test_facts_that_cannot_be_printed_end_in_a_sentence(folder: Path) -> None:
     words = ("evolve", "seeds.txt", "-o", "run", "--client", "offline", "-g", "1", "-q", "--json")
     with Path("/dev/full").open("w") as full:
@@ -209,15 +231,20 @@ def test_facts_that_cannot_be_printed_end_in_a_sentence(folder: Path) -> None:
     )
 
 
-def test_a_closed_terminal_ends_a_run_as_an_interrupt_does(folder: Path) -> None:
+@pytest.mark.slow
+def test_a_closed_terminal_ends_a_run_over_http_which_never_imports_the_package_openai(
+    folder: Path,
+) -> None:
     with serve(hang) as server:
         options = ("--client", "openai", "--model", "m", "--base-url", server.url, "-g", "1")
         pid, ours = pty.fork()
         if pid == 0:  # in a session of its own, whose terminal this is
             os.environ["OPENAI_API_KEY"] = "sk-loopback"
-            os.execv(PROGRAM[0], [*PROGRAM, "evolve", "seeds.txt", "-o", "run", *options])
+            os.execv(PROGRAM[0], [*TOLD, "evolve", "seeds.txt", "-o", "run", *options])
         while not server.counts.asked.total():
             os.read(ours, 65_536)
         os.close(ours)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
     assert json.loads((folder / "run" / "run.json").read_text())["exit_code"] == 130
+    modules = (folder / "modules").read_text().split()
+    assert ("aiohttp" in modules, "openai" in modules) == (True, False)  # it costs a second

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return enter(tmp_path, monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the ten seeds, to be copied."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = enter(tmp_path_factory.mktemp("ten"), patch)
+        assert evolinstruct("evolve seeds.txt -o run --client offline -g 1").exit_code == 0
+    return folder / "run"
+
+
 COMMAND_LINES = {
     "-g 0": "--generations must be 1 or more (given: 0).",
     "-g -3": "--generations must be 1 or more (given: -3).",
@@ -36,7 +46,7 @@ COMMAND_LINES = {
     "--temperature 7": "--temperature must be 2 or less (given: 7).",
     "--temperature hot": "--temperature must be a number (given: 'hot').",
     "--temperature answer=hot": "--temperature (answer) must be a number (given: 'hot').",
-    "--temperature answr=1": "--temperature answr=1: no purpose is named 'answr' (did you mean"
+    "--temperature answr=1": "--temperature answr=1: unknown purpose 'answr' (did you mean"
     " 'answer'?); there are evolve, compare, answer.",
     "--top-p 0": "--top-p must be more than 0 (given: 0).",
     "--max-tokens 0": "--max-tokens must be 1 or more (given: 0).",
@@ -50,15 +60,15 @@ COMMAND_LINES = {
     "--operations deepen=x": "--operations (deepen) must be a number (given: 'x').",
     "--operations deepen,": "--operations: a name is missing.",
     "--operations deepen=0": "Every operation has the weight 0; give at least one a weight.",
-    "--preset relesed": "--preset: there is no preset 'relesed' (did you mean 'released'?);"
+    "--preset relesed": "--preset: unknown preset 'relesed' (did you mean 'released'?);"
     " there are paper, released.",
     "--prompts generl": "There is no prompt pack 'generl': it is no folder, and the built-in packs"
-    " are general; did you mean 'general'?",
+    " are general (did you mean 'general'?).",
     "--client ofline": "There is no client 'ofline' (did you mean 'offline'?); known are offline,"
-    " openai, and any class as package.module:Class.",
+    " openai, openai-sdk, and any class as package.module:Class.",
     "--client nowhere:Client": "The client 'nowhere:Client': there is no module 'nowhere';"
     " install it, or correct the name.",
-    "--client openai": "The openai client has no default model; name one with --model NAME,"
+    "--client openai": "No model is named, and there is no default one; name it with --model NAME,"
     " or one for each purpose, as in --model answer=NAME.",
     "--client openai --model m --base-url host": "The base URL 'host' is not one; write it whole,"
     " as in http://localhost:8000/v1.",
@@ -99,14 +109,14 @@ RECIPES = {
     "model = 3": "The recipe bad.toml: model must be text (given: 3).",
     "operations = [1]": "The recipe bad.toml: operations: names are needed, or a table of names"
     " and weights.",
-    "[temperature]\nansw = 1": "The recipe bad.toml: temperature: no purpose is named 'answ'"
+    "[temperature]\nansw = 1": "The recipe bad.toml: temperature: unknown purpose 'answ'"
     " (did you mean 'answer'?); there are evolve, compare, answer.",
     "[temperature]\nanswer = 3": "The recipe bad.toml: temperature (answer) must be 2 or less"
     " (given: 3).",
-    "preset = 'papre'": "The recipe bad.toml: preset: there is no preset 'papre'"
+    "preset = 'papre'": "The recipe bad.toml: preset: unknown preset 'papre'"
     " (did you mean 'paper'?); there are paper, released.",
-    "generatons = 1": "The recipe bad.toml: generatons is no setting (did you mean 'generations'?);"
-    f" there are {SETTINGS}.",
+    "generatons = 1": "The recipe bad.toml: generatons: unknown setting"
+    f" (did you mean 'generations'?); there are {SETTINGS}.",
     "generations =": "The recipe bad.toml is not TOML: Invalid value (at end of document).",
     "# \udcff": "The recipe bad.toml is not UTF-8 text; save it so.",
 }
@@ -153,7 +163,7 @@ SEEDS: dict[str, tuple[bytes | None, str]] = {
     "none.jsonl": (
         b'{"topic": "x"}\n',
         "none.jsonl, line 1: no instruction among the fields 'topic'"
-        f" (--field names the one that holds it); {BAD_ROW}",
+        f" (--map instruction=KEY names the one that holds it); {BAD_ROW}",
     ),
     "blank.jsonl": (
         b'{"instruction": ""}\n',
@@ -227,9 +237,9 @@ def test_a_place_that_cannot_be_written_is_refused(folder: Path) -> None:
 )
 @pytest.mark.parametrize("extra", ["", "--dry-run"])
 def test_another_run_in_the_directory_is_refused_and_says_what_differs(
-    folder: Path, words: str, difference: str, extra: str
+    folder: Path, ten: Path, words: str, difference: str, extra: str
 ) -> None:
-    assert evolinstruct("evolve seeds.txt -o run --client offline -g 1").exit_code == 0
+    shutil.copytree(ten, folder / "run")
     result = evolinstruct(f"evolve seeds.txt -o run --client offline {words} {extra}")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (

@@ -15,7 +15,7 @@ from rich.console import Console as Terminal
 
 from evolinstruct.console import Console, tables
 from evolinstruct.console.progress import Progress
-from evolinstruct.console.texts import clock, excerpt, harmless, listed
+from evolinstruct.console.texts import excerpt, harmless
 from evolinstruct.errors import (
     EvolinstructError,
     InputError,
@@ -31,7 +31,6 @@ from evolinstruct.run.events import (
     GenerationStarted,
     LineWritten,
     Notice,
-    counted,
 )
 from evolinstruct.run.summary import Summary
 
@@ -302,9 +301,3 @@ def test_harmless_text_is_left_alone(text: str) -> None:
 def test_an_excerpt_is_one_line_of_bounded_length() -> None:
     assert excerpt("one\n two\t three") == "one two three"
     assert excerpt("abcdefgh", 5) == "abcd…"
-
-
-def test_words_for_figures() -> None:
-    assert [clock(7.4), clock(750), clock(11_045)] == ["0:07", "12:30", "3:04:05"]
-    assert [counted(1, "seed"), counted(1_234, "seed")] == ["1 seed", "1,234 seeds"]
-    assert [listed(["a"]), listed(["a", "b", "c"])] == ["a", "a, b and c"]

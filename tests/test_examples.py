@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from evolinstruct.elimination import RULES
 from evolinstruct.records import Kept
 from tests import loopback
 from tests import test_architecture as architecture
+from tests.command_line import evolinstruct
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,11 +71,19 @@ def commands() -> list[str]:
 # The examples
 
 
-def test_the_script_runs_both_ways_and_again_from_what_is_there(tmp_path: Path) -> None:
+def test_the_script_runs_both_ways_and_again_from_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     script = ROOT / "examples" / "from_python.py"
-    first = run(sys.executable, script, tmp_path, cwd=tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(script), str(tmp_path)])
+
+    def told_by_it() -> str:
+        runpy.run_path(str(script), run_name="__main__")
+        return capsys.readouterr().out
+
+    first = told_by_it()
     made = {path: path.read_bytes() for path in tmp_path.glob("*/*.jsonl")}
-    again = run(sys.executable, script, tmp_path, cwd=tmp_path)
+    again = told_by_it()
     assert {path.parent.name for path in made if path.name == "dataset.jsonl"} == {"plain", "async"}
     assert {path: path.read_bytes() for path in tmp_path.glob("*/*.jsonl")} == made
     told = [line for line in again.splitlines() if line not in first.splitlines()]
@@ -104,6 +114,7 @@ def touch(path: Path) -> None:
 BOTH = ["runs/kitchen/dataset.jsonl", "runs/spreadsheets/dataset.jsonl"]
 
 
+@pytest.mark.slow
 def test_the_batch_makes_the_same_two_at_a_time_as_one_by_one(batch: Path) -> None:
     assert made_by(batch, "-j2") == BOTH
     assert run("make", "list", cwd=batch).splitlines() == BOTH
@@ -113,6 +124,7 @@ def test_the_batch_makes_the_same_two_at_a_time_as_one_by_one(batch: Path) -> No
     assert results(batch) == together
 
 
+@pytest.mark.slow
 def test_the_batch_makes_again_only_what_changed(batch: Path) -> None:
     made_by(batch, "-j2")
     assert made_by(batch, "-j2") == []
@@ -130,6 +142,7 @@ def test_the_batch_makes_again_only_what_changed(batch: Path) -> None:
     assert made_by(batch, "-j2") == []
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_of_the_batch_fails_its_target_and_is_gone_on_with(batch: Path) -> None:
     recipe = batch / "recipe.toml"
     whole = recipe.read_text()
@@ -144,6 +157,7 @@ def test_an_unfinished_run_of_the_batch_fails_its_target_and_is_gone_on_with(bat
 # The documents
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
     demo = "evolinstruct evolve starter -o demo --client offline"
     can_draw = find_spec("vl_convert") is not None
@@ -155,13 +169,13 @@ def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
             run("bash", "-o", "pipefail", "-c", service + line, cwd=tmp_path)
 
 
-def test_what_the_readme_shows_of_the_demo_is_so(tmp_path: Path) -> None:
+def test_what_the_readme_shows_of_the_demo_is_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = shutil.copytree(ROOT / "seeds", tmp_path / "seeds").parent
-    words = ("evolve", "seeds/starter.jsonl", "-o", "demo", "--client", "offline")
-    command = ("evolinstruct", *words)
-    done = subprocess.run(
-        command, cwd=folder, env=environment(), text=True, capture_output=True, check=True
-    )
+    monkeypatch.chdir(folder)
+    done = evolinstruct("evolve seeds/starter.jsonl -o demo --client offline")
+    assert done.exit_code == 0
     shown = section("Two commands").partition("says, in the end:\n\n")[2]
     told = iter(done.stderr.splitlines())
     missing = [
@@ -177,14 +191,17 @@ def test_what_the_readme_shows_of_the_demo_is_so(tmp_path: Path) -> None:
     assert line in map(json.loads, file.read_text().splitlines())
 
 
-def test_the_recipe_and_the_script_of_the_readme_work(tmp_path: Path) -> None:
+def test_the_recipe_and_the_script_of_the_readme_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", "never-sent")
     (tmp_path / "recipe.toml").write_text(README.split("```toml\n")[1].split("```")[0])
-    options = ("-o", "run", "--recipe", "recipe.toml", "--dry-run")
-    run("evolinstruct", "evolve", "starter", *options, cwd=tmp_path)
+    planned = evolinstruct("evolve starter -o run --recipe recipe.toml --dry-run")
+    assert planned.exit_code == 0, planned.stderr
     script = README.split("```python\n")[1].split("```")[0]
-    assert re.fullmatch(
-        r"\d+ instructions with answers\n", run(sys.executable, "-c", script, cwd=tmp_path)
-    )
+    exec(script, {"__name__": "__main__"})
+    assert re.fullmatch(r"\d+ instructions with answers\n", capsys.readouterr().out)
 
 
 def test_the_readme_names_every_operation_rule_and_field() -> None:

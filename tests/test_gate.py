@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -195,7 +196,8 @@ def test_what_was_added_long_ago_is_found_among_many(tmp_path: Path) -> None:
     ]
 
 
-def test_a_garbled_file_is_never_believed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [20, pytest.param(150, marks=pytest.mark.slow)])
+def test_a_garbled_file_is_never_believed(tmp_path: Path, number: int) -> None:
     whole = tmp_path / "whole.sqlite"
     made = gate(whole)
     for n in range(300):
@@ -205,7 +207,7 @@ def test_a_garbled_file_is_never_believed(tmp_path: Path) -> None:
     written = whole.read_bytes()
     dice = random.Random(1)
     outcomes = set()
-    for n in range(150):
+    for n in range(number):
         path = tmp_path / f"{n}.sqlite"
         garbled = bytearray(written)
         garbled[dice.randrange(len(garbled))] ^= 1 << dice.randrange(8)
@@ -274,10 +276,20 @@ class Alike(Scripted):
 ALIKE = "tests.test_gate:Alike"
 
 
+ROWS = [{"instruction": f"Tell of thing {n}.", "output": "It is one."} for n in range(60)]
+
+
 @pytest.fixture
 def seeds(tmp_path: Path) -> Path:
-    rows = [{"instruction": f"Tell of thing {n}.", "output": "It is one."} for n in range(60)]
-    return write_seeds(tmp_path / "seeds.jsonl", rows)
+    return write_seeds(tmp_path / "seeds.jsonl", ROWS)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of those seeds, to be read or copied."""
+    folder = tmp_path_factory.mktemp("whole")
+    evolve(write_seeds(folder / "seeds.jsonl", ROWS), folder / "run", **asked())
+    return folder / "run"
 
 
 def asked(**more: Any) -> dict[str, Any]:
@@ -293,11 +305,8 @@ def gone(out: Path) -> list[Rejected]:
     ]
 
 
-def test_no_answer_is_asked_for_what_is_dropped_and_the_parent_stays(
-    tmp_path: Path, seeds: Path
-) -> None:
-    out = tmp_path / "run"
-    evolve(seeds, out, **asked())
+def test_no_answer_is_asked_for_what_is_dropped_and_the_parent_stays(whole: Path) -> None:
+    out = whole
     check_invariants(out, 3)
     assert {found.rule for found in gone(out)} == {"duplicate", "near_duplicate"}
     db = sqlite3.connect(out / "journal.sqlite")
@@ -306,22 +315,26 @@ def test_no_answer_is_asked_for_what_is_dropped_and_the_parent_stays(
     assert not answered & {found.id for found in gone(out)}
 
 
-def test_the_first_in_pool_order_stays_at_any_concurrency(tmp_path: Path, seeds: Path) -> None:
-    runs = []
-    for concurrency in (1, 5, 200):
+def test_the_first_in_pool_order_stays_at_any_concurrency(
+    tmp_path: Path, seeds: Path, whole: Path
+) -> None:
+    runs = [data_files(whole)]
+    for concurrency in (1, 200):
         out = tmp_path / str(concurrency)
         evolve(seeds, out, **asked(concurrency=concurrency))
         runs.append(data_files(out))
     assert runs[0] == runs[1] == runs[2]
 
 
-@pytest.mark.parametrize("stop_after", [0, 30, 75, 130, 190, 239])
+STOPS = [pytest.param(number, marks=pytest.mark.slow) for number in (0, 30, 75, 190, 239)]
+
+
+@pytest.mark.parametrize("stop_after", [130, *STOPS])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
-    tmp_path: Path, seeds: Path, stop_after: int
+    tmp_path: Path, seeds: Path, whole: Path, stop_after: int
 ) -> None:
     from evolinstruct.api import prepare  # noqa: PLC0415
 
-    evolve(seeds, tmp_path / "whole", **asked())
     out = tmp_path / "stopped"
     job = prepare(seeds, out, **asked(concurrency=7))
 
@@ -337,12 +350,15 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     with pytest.raises(Interrupted):
         asyncio.run(stopped())
     evolve(seeds, out, **asked())
-    assert data_files(out) == data_files(tmp_path / "whole")
+    assert data_files(out) == data_files(whole)
 
 
-@pytest.mark.parametrize("fault", ["missing", "no database", "cut off"])
+OTHERS = [pytest.param(fault, marks=pytest.mark.slow) for fault in ("no database", "cut off")]
+
+
+@pytest.mark.parametrize("fault", ["missing", *OTHERS])
 def test_without_its_file_the_gate_is_made_anew_and_nothing_is_asked_again(
-    tmp_path: Path, seeds: Path, fault: str
+    tmp_path: Path, seeds: Path, whole: Path, fault: str
 ) -> None:
     out = tmp_path / "run"
     evolve(seeds, out, **asked(generations=2))
@@ -354,15 +370,15 @@ def test_without_its_file_the_gate_is_made_anew_and_nothing_is_asked_again(
     again = evolve(seeds, out, **asked())
     assert {line.generation for line in RunDir(out).read(3)} == {3}
     assert again.all_counts[0].pool == 60
-    evolve(seeds, tmp_path / "fresh", **asked())
-    assert data_files(out) == data_files(tmp_path / "fresh")
+    assert data_files(out) == data_files(whole)
     assert again.replayed["evolve"] == 2 * 60
     assert path.read_bytes()[:6] == b"SQLite"
 
 
-def test_other_settings_of_the_gate_make_another_run(tmp_path: Path, seeds: Path) -> None:
-    out = tmp_path / "run"
-    evolve(seeds, out, **asked())
+def test_other_settings_of_the_gate_make_another_run(
+    tmp_path: Path, seeds: Path, whole: Path
+) -> None:
+    out = Path(shutil.copytree(whole, tmp_path / "run"))
     wished = {"near_duplicate": {"likeness": 0.95}}
     with pytest.raises(InputError, match=r"the rule near_duplicate was on \(likeness 0.8"):
         evolve(seeds, out, **asked(rules=wished))
@@ -373,10 +389,9 @@ def test_other_settings_of_the_gate_make_another_run(tmp_path: Path, seeds: Path
 
 
 def test_seeds_that_come_later_count_in_later_generations_as_in_a_run_of_all(
-    tmp_path: Path, seeds: Path
+    tmp_path: Path, seeds: Path, whole: Path
 ) -> None:
-    out = tmp_path / "run"
-    evolve(seeds, out, **asked())
+    out = Path(shutil.copytree(whole, tmp_path / "run"))
     late = {"instruction": LONG.replace("rye", "corn"), "output": "Dear baker."}
     with seeds.open("a") as file:
         file.write(json.dumps(late) + "\n")
@@ -386,11 +401,12 @@ def test_seeds_that_come_later_count_in_later_generations_as_in_a_run_of_all(
     assert any(found.evidence.endswith(seed_id(late["instruction"])) for found in gone(out))
 
 
-def test_the_rule_that_dropped_them_can_be_retried(tmp_path: Path, seeds: Path) -> None:
+def test_the_rule_that_dropped_them_can_be_retried(
+    tmp_path: Path, seeds: Path, whole: Path
+) -> None:
     from evolinstruct.api import prepare  # noqa: PLC0415
 
-    out = tmp_path / "run"
-    evolve(seeds, out, **asked())
+    out = Path(shutil.copytree(whole, tmp_path / "run"))
     equal = [found for found in gone(out) if found.rule == "duplicate"]
     job = prepare(seeds, out, **asked())
     carry_out(job, retry="duplicate")

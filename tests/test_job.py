@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -25,8 +26,10 @@ from evolinstruct.run_dir.directory import RunDir
 from tests.runs import (
     carry_out,
     check_invariants,
+    copied,
     data_files,
     evolve,
+    finished,
     said_by,
     tasks,
     write_seeds,
@@ -88,14 +91,15 @@ def seeds(tmp_path: Path) -> Path:
 def test_every_member_of_a_pool_ends_as_exactly_one_line(
     tmp_path: Path, seeds: Path, client: str
 ) -> None:
-    summary = evolve(seeds, tmp_path / "run", client=client, generations=3)
-    check_invariants(tmp_path / "run", 3)
+    summary = evolve(seeds, tmp_path / "run", client=client, generations=2)
+    check_invariants(tmp_path / "run", 2)
     for counts in summary.all_counts:
         assert counts.kept + counts.rejected.total() + counts.failed.total() == counts.pool == 40
 
 
 @pytest.mark.parametrize("client", ["offline", CHAOS])
-def test_bytes_do_not_depend_on_concurrency(tmp_path: Path, seeds: Path, client: str) -> None:
+def test_bytes_do_not_depend_on_concurrency(tmp_path: Path, client: str) -> None:
+    seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(15))
     for number, concurrency in enumerate((1, 7, 200)):
         evolve(seeds, tmp_path / str(number), client=client, concurrency=concurrency)
     first = data_files(tmp_path / "0")
@@ -103,7 +107,8 @@ def test_bytes_do_not_depend_on_concurrency(tmp_path: Path, seeds: Path, client:
     assert first == data_files(tmp_path / "1") == data_files(tmp_path / "2")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.slow  # test_any_run.py holds it in the fast part
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     texts=st.lists(st.text(max_size=30), min_size=1, max_size=12),
     seed=st.integers(0, 9),
@@ -146,6 +151,7 @@ def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(
     assert data_files(tmp_path / "broken") == data_files(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_operations_are_drawn_alike_and_every_rule_fires(tmp_path: Path) -> None:
     many = write_seeds(tmp_path / "many.jsonl", tasks(700))
     summary = evolve(many, tmp_path / "run", generations=2)
@@ -165,8 +171,7 @@ def test_operations_are_drawn_alike_and_every_rule_fires(tmp_path: Path) -> None
 def test_a_rejected_parent_stays_in_the_pool_and_its_operation_is_drawn_anew(
     tmp_path: Path, seeds: Path
 ) -> None:
-    evolve(seeds, tmp_path / "run", client=CHAOS, generations=4)
-    run_dir = RunDir(tmp_path / "run")
+    run_dir = RunDir(finished(40, client=CHAOS, generations=3))
     rejected = {line.seed_id: line for line in run_dir.read(1, Rejected)}
     kept = {line.seed_id: line for line in run_dir.read(2)}
     again = [kept[name] for name in rejected.keys() & kept.keys()]
@@ -175,11 +180,8 @@ def test_a_rejected_parent_stays_in_the_pool_and_its_operation_is_drawn_anew(
     assert any(line.operation != rejected[line.seed_id].operation for line in again)
 
 
-def test_the_data_set_holds_answered_seeds_and_every_kept_line_shuffled(
-    tmp_path: Path, seeds: Path
-) -> None:
-    out = tmp_path / "run"
-    evolve(seeds, out, generations=2)
+def test_the_data_set_holds_answered_seeds_and_every_kept_line_shuffled() -> None:
+    out = finished(40, generations=2)
     files = [RunDir(out).file(number).read_bytes() for number in range(3)]
     kept = [line for file in files for line in file.splitlines(keepends=True)]
     answered = [line for line in kept if json.loads(line)["output"] is not None]
@@ -242,8 +244,7 @@ def test_extending_needs_no_flag_and_pays_only_for_what_is_new(tmp_path: Path) -
 def test_another_run_stops_and_says_what_differs_unless_it_may_update(
     tmp_path: Path, seeds: Path
 ) -> None:
-    out = tmp_path / "run"
-    evolve(seeds, out, generations=1)
+    out = copied(tmp_path / "run", 40, generations=1)
     before = data_files(out)
     job = prepare(seeds, out, client="offline", generations=1, temperature=0.5)
     with pytest.raises(InputError, match=r"differs: temperature was 1.0, now 0.5"):
@@ -269,7 +270,7 @@ def test_another_run_stops_and_says_what_differs_unless_it_may_update(
     ],
 )
 def test_other_seeds_are_another_run(tmp_path: Path, seeds: Path, change, words: str) -> None:
-    evolve(seeds, tmp_path / "run", generations=1)
+    copied(tmp_path / "run", 40, generations=1)
     other = write_seeds(tmp_path / "seeds.jsonl", change(tasks(40)))
     with pytest.raises(InputError, match=words):
         evolve(other, tmp_path / "run", generations=1)
@@ -281,16 +282,15 @@ def test_other_seeds_are_another_run(tmp_path: Path, seeds: Path, change, words:
 def test_fewer_generations_are_another_run_and_leave_no_file_of_the_rest(
     tmp_path: Path, seeds: Path
 ) -> None:
-    evolve(seeds, tmp_path / "run", generations=3)
+    copied(tmp_path / "run", 40, generations=3)
     with pytest.raises(InputError, match="generations were 3, now 2"):
         evolve(seeds, tmp_path / "run", generations=2)
     evolve(seeds, tmp_path / "run", generations=2, update=True)
-    evolve(seeds, tmp_path / "at once", generations=2)
-    assert data_files(tmp_path / "run") == data_files(tmp_path / "at once")
+    assert data_files(tmp_path / "run") == data_files(finished(40, generations=2))
 
 
 def test_a_run_without_its_journal_is_refused(tmp_path: Path, seeds: Path) -> None:
-    evolve(seeds, tmp_path / "run", generations=1)
+    copied(tmp_path / "run", 40, generations=1)
     (tmp_path / "run" / "journal.sqlite").unlink()
     with pytest.raises(InputError, match=r"journal\.sqlite is missing"):
         evolve(seeds, tmp_path / "run", generations=2)
@@ -314,7 +314,7 @@ def test_somebody_elses_folder_is_refused_and_left_alone(tmp_path: Path, seeds: 
 
 
 def test_a_low_yield_is_noticed_with_rule_example_and_cause(tmp_path: Path) -> None:
-    many = write_seeds(tmp_path / "many.jsonl", tasks(250))
+    many = write_seeds(tmp_path / "many.jsonl", tasks(210))
     job = prepare(many, tmp_path / "run", client="tests.test_job:Repeating", generations=1)
     first, *_ = [event for event in carry_out(job) if isinstance(event, LowYield)]
     assert (first.finished, first.rule, first.kept_share) == (200, "unchanged", 0.0)
@@ -363,7 +363,7 @@ def test_run_json_says_what_was_asked_how_it_went_and_no_secret(
 
 
 def test_the_run_keeps_a_copy_of_its_pack(tmp_path: Path, seeds: Path) -> None:
-    evolve(seeds, tmp_path / "run", generations=1)
+    copied(tmp_path / "run", 40, generations=1)
     names = [path.name for path in (tmp_path / "run" / "prompts").rglob("*.txt")]
     assert {"add_constraints.txt", "compare.txt", "answer.txt", "xml.txt"} <= set(names)
     # The copy is the same pack: naming it is no other run.
@@ -380,7 +380,10 @@ evolve(seeds, out, client="tests.test_job:Chaotic", generations=3, concurrency=5
 """
 
 
-@pytest.mark.parametrize("rows", [1, 30, 70, 120, 160, 200, 230, 250])
+LONG = [pytest.param(n, marks=pytest.mark.slow) for n in (1, 30, 70, 160, 200, 230, 250)]
+
+
+@pytest.mark.parametrize("rows", [120, *LONG])
 def test_a_killed_run_goes_on_to_the_same_bytes_and_repeats_what_was_under_way(
     tmp_path: Path, seeds: Path, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,7 +392,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes_and_repeats_what_was_under_way(
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(seeds), str(out)])
     try:
         while process.poll() is None and stored(out) < rows:
-            pass
+            time.sleep(0.002)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -397,8 +400,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes_and_repeats_what_was_under_way(
     evolve(seeds, out, client=CHAOS, generations=3)
     asked = Counter((tmp_path / "asked").read_text().splitlines())
     assert asked.total() - len(asked) <= 10  # 5 under way, 5 being stored
-    evolve(seeds, tmp_path / "whole", client=CHAOS, generations=3)
-    assert data_files(out) == data_files(tmp_path / "whole")
+    monkeypatch.delenv(LISTENER)
+    assert data_files(out) == data_files(finished(40, client=CHAOS, generations=3))
     kept = [line for number in range(4) for line in RunDir(out).read(number, Kept)]
     assert len({line.id for line in kept}) == len(kept)
 

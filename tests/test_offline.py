@@ -243,6 +243,7 @@ def near_duplicates(texts: list[str]) -> int:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parent", [PARENTS[0], PARENTS[7] + " " + PARENTS[8]])
 def test_in_20000_in_breadth_rewrites_hardly_two_are_alike(parent: str) -> None:
     every = rewrites("in_breadth", parent, 20_000)
@@ -271,7 +272,10 @@ def test_four_generations_of_growth_keep_the_instruction_and_its_sentences_apart
     assert 4 <= len(re.findall(r"[.?!](?:\s|$)", text)) - 1 <= 9
 
 
-@pytest.mark.parametrize("operation", [*OPERATIONS, None])
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in (*OPERATIONS[1:], None)]
+
+
+@pytest.mark.parametrize("operation", [OPERATIONS[0], *OTHERS])
 def test_answers_have_real_lengths(operation: str | None) -> None:
     words = [len(reply.text.split()) for _, reply in replies("answer", operation, 2_000)]
 
@@ -289,7 +293,7 @@ def test_some_answers_hold_a_list_a_table_or_code() -> None:
 
 
 def test_answers_to_different_instructions_share_few_five_word_shingles() -> None:
-    texts = [reply.text for _, reply in replies("answer", "deepen", 200)]
+    texts = [reply.text for _, reply in replies("answer", "deepen", 100)]
     sets = [shingles(text, 5) for text in texts if len(text.split()) > 30]
     alike = [len(one & other) / len(one | other) for one, other in combinations(sets, 2)]
 
@@ -340,14 +344,14 @@ def answer_habit(asked: str, reply: Reply) -> str | None:
     return "empty" if reply.text in ("", "...", "No.", "It is.", "Yes, they are.") else None
 
 
+@pytest.mark.parametrize("draws", [1_500, pytest.param(5_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("purpose", "habit_of"),
     [("evolve", evolve_habit), ("compare", compare_habit), ("answer", answer_habit)],
 )
 def test_each_bad_habit_occurs_at_its_documented_rate(
-    purpose: str, habit_of: Callable[[str, Reply], str | None]
+    purpose: str, habit_of: Callable[[str, Reply], str | None], draws: int
 ) -> None:
-    draws = 5_000
     pairs = replies(purpose, "add_constraints", draws)
     found = Counter(habit_of(text, reply) for text, reply in pairs)
     rates = {habit.name: habit.rate for habit in HABITS[PURPOSES[purpose].reply]}

@@ -61,7 +61,14 @@ SERVERS: dict[str, tuple[Callable[[], Service], float]] = {
 """Each with the replies a second that the best fixed setting gets in the long run."""
 
 
-@pytest.mark.parametrize("name", SERVERS)
+MANY = ("200 ", "800 ", "capacity 64 at 0.2 ")
+"""Servers of so many calls that it takes long to simulate them."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * name.startswith(MANY)) for name in SERVERS],
+)
 def test_from_second_15_on_it_gets_nine_tenths_of_what_there_is_and_few_refusals(name: str) -> None:
     make, best = SERVERS[name]
     traffic = auto(make())
@@ -86,6 +93,7 @@ def test_a_saturated_server_is_not_flooded() -> None:
     assert max(windows[10:]) <= 24
 
 
+@pytest.mark.slow
 def test_a_rest_ends_and_more_is_tried_when_the_server_grows() -> None:
     service = Queueing(8, mixed(0.2))
     pace: list[Pace] = []
@@ -110,6 +118,7 @@ class _Growing:
         return self._service.ask(now)
 
 
+@pytest.mark.slow
 def test_random_refusals_and_failures_do_not_slow_it_down() -> None:
     stormy = Noisy(Queueing(256, mixed(0.2)), refusals=0.02, failures=0.08, retry_after=0.001)
     assert auto(stormy).rate(15, SECONDS) >= 0.9 * 0.9 * 1280
@@ -144,7 +153,7 @@ def test_a_fixed_number_is_kept_whatever_comes_but_a_pause() -> None:
     assert pace.wait() == 0
 
 
-@pytest.mark.parametrize("rpm", [1, 30, 60, 600, 12_000])
+@pytest.mark.parametrize("rpm", [1, 30, 60, 600, pytest.param(12_000, marks=pytest.mark.slow)])
 def test_no_minute_holds_more_calls_than_the_user_allows(rpm: int) -> None:
     make = partial(Pace, most=MOST, rpm=rpm)
     seconds = 130

@@ -11,7 +11,7 @@ from evolinstruct.errors import InputError, Interrupted
 from evolinstruct.run.events import LineWritten
 from evolinstruct.run.job import Job, prepare
 from evolinstruct.settings import Layer, resolve
-from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
+from tests.runs import carry_out, copied, data_files, finished, tasks, write_seeds
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def test_a_preview_is_of_so_many_seeds_in_file_order_and_has_no_data_set(
 ) -> None:
     previewed(seeds, tmp_path / "five", 5)
     previewed(seeds, tmp_path / "nine", 9)
-    evolve(seeds, tmp_path / "all", generations=1)
-    every, five, nine = (ids(tmp_path / name) for name in ("all", "five", "nine"))
+    five, nine = (ids(tmp_path / name) for name in ("five", "nine"))
+    every = ids(finished(40, generations=1))
     assert five == [name for name in nine if name in five]
     assert nine == [name for name in every if name in nine]
     assert (len(five), len(nine)) == (5, 9)
@@ -54,13 +54,14 @@ def test_a_preview_made_whole_pays_for_nothing_again_and_is_the_run_it_would_hav
     previewed(seeds, tmp_path / "run", 9)
     whole = job(seeds, tmp_path / "run")
     carry_out(whole)
-    evolve(seeds, tmp_path / "other", generations=2)
-    assert data_files(tmp_path / "run") == data_files(tmp_path / "other")
+    assert data_files(tmp_path / "run") == data_files(finished(40, generations=2))
     assert sum(whole.summary.replayed.values()) >= sum(paid.values())
     assert Run(tmp_path / "run").state.preview_of is None
 
 
-@pytest.mark.parametrize("stop_after", [0, 3, 45])
+@pytest.mark.parametrize(
+    "stop_after", [3, *(pytest.param(number, marks=pytest.mark.slow) for number in (0, 45))]
+)
 def test_a_preview_that_is_cut_off_while_it_grows_still_grows(
     tmp_path: Path, seeds: Path, stop_after: int
 ) -> None:
@@ -80,8 +81,7 @@ def test_a_preview_that_is_cut_off_while_it_grows_still_grows(
     with pytest.raises(Interrupted):
         asyncio.run(cut_off())
     carry_out(job(seeds, tmp_path / "run"))
-    evolve(seeds, tmp_path / "other", generations=2)
-    assert data_files(tmp_path / "run") == data_files(tmp_path / "other")
+    assert data_files(tmp_path / "run") == data_files(finished(40, generations=2))
 
 
 def test_a_preview_again_makes_no_call(tmp_path: Path, seeds: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_preview_again_makes_no_call(tmp_path: Path, seeds: Path) -> None:
 
 
 def test_a_whole_run_is_no_place_for_a_preview(tmp_path: Path, seeds: Path) -> None:
-    evolve(seeds, tmp_path / "run", generations=2)
+    copied(tmp_path / "run", 40, generations=2)
     with pytest.raises(InputError, match="holds a whole run; look at it with `evolinstruct show"):
         job(seeds, tmp_path / "run", 5)
 

@@ -496,7 +496,7 @@ def test_an_unknown_name_lists_the_built_in_packs(
 
 
 def test_a_name_that_is_nearly_right_is_suggested() -> None:
-    with pytest.raises(UsageError, match=r"; did you mean 'general'\?$"):
+    with pytest.raises(UsageError, match=r"are general \(did you mean 'general'\?\)\.$"):
         prompts.find("genral")
 
 

@@ -55,7 +55,7 @@ def test_a_new_purpose_takes_settings_and_is_forecast(pack: Path, tmp_path: Path
     assert told.exit_code == 0, told.output
     assert '"rate": 4' in told.stdout
     assert '"purpose": "rate", "calls": 3' in told.stdout
-    assert "no purpose is named" in evolinstruct(f"{line} --model rank=judge").output
+    assert "unknown purpose 'rank'" in evolinstruct(f"{line} --model rank=judge").output
 
 
 def test_a_pack_without_the_prompt_of_a_purpose_that_runs_ask_is_refused(pack: Path) -> None:

@@ -109,7 +109,7 @@ REPEATED = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=8)
 @given(before=REPLIES, again=REPEATED.map("".join), after=REPLIES)
 def test_a_reply_that_repeats_itself_is_read_in_time(before: str, again: str, after: str) -> None:
     is_read_in_time(before, again, after, size=100_000)

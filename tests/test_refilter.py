@@ -95,8 +95,11 @@ def test_a_rule_that_raises_leaves_its_lines_unjudged(run: Path) -> None:
     assert found.dropped == {}
 
 
-def test_duplicates_are_found_in_pool_order_under_other_settings(tmp_path: Path) -> None:
-    seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(700))
+@pytest.mark.parametrize("number", [150, pytest.param(700, marks=pytest.mark.slow)])
+def test_duplicates_are_found_in_pool_order_under_other_settings(
+    tmp_path: Path, number: int
+) -> None:
+    seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(number))
     off = {"duplicate": False, "near_duplicate": False}
     evolve(seeds, tmp_path / "open", generations=2, rules=off)
     evolve(seeds, tmp_path / "gated", generations=1)

@@ -86,6 +86,7 @@ def test_the_built_in_clients_enter_by_the_same_door() -> None:
     assert {name: getattr(factory, "__name__", None) for name, factory in found.items()} == {
         "offline": "OfflineClient",
         "openai": "OpenAIClient",
+        "openai-sdk": "OpenAISdkClient",
     }
 
 

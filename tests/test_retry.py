@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tenacity import wait_none
 
 from evolinstruct.errors import CallFailed, CallRejected, Interrupted, ServiceRefused, TryAgain
 from evolinstruct.llm.base import CallContext, CallId, Client, ClientOptions, Reply, Request, Usage
+from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.retry import BACK_OFF, Retry, Wait
 from tests.loopback import Answer, error, in_turn, reply, serve
@@ -51,6 +53,10 @@ class Scripted:
         self.closed += 1
 
 
+def retry(client: Client, **options: Any) -> Retry:
+    return Retry(client, CircuitBreaker("m"), **options)
+
+
 def waits(*answers: Answer, wait: Wait = NO_WAIT, total: float = 300.0) -> tuple[object, ...]:
     """Ask a server that answers so; return the outcome, the waits and the requests it saw."""
     clock = Clock()
@@ -65,7 +71,7 @@ def waits(*answers: Answer, wait: Wait = NO_WAIT, total: float = 300.0) -> tuple
 
     with serve(in_turn(*answers)) as server:
         inner = OpenAIClient(ClientOptions(server.url, "loopback-1", None, 30.0))
-        client = Retry(inner, total_seconds=total, wait=wait, sleep=clock.sleep)
+        client = retry(inner, total_seconds=total, wait=wait, sleep=clock.sleep)
         found = asyncio.run(call(client))
         return found, clock.waits, server.counts.asked.total()
 
@@ -124,7 +130,7 @@ def test_what_cannot_pass_is_not_asked_again() -> None:
 
 def test_waits_double_at_random_and_stay_within_a_minute() -> None:
     clock = Clock()
-    client = Retry(
+    client = retry(
         Scripted(*[TryAgain("timeout", "late")] * 40, REPLY),
         attempts=41,
         total_seconds=1e9,
@@ -141,7 +147,7 @@ def test_waits_double_at_random_and_stay_within_a_minute() -> None:
 def test_a_stop_of_the_run_goes_through_untouched(passing: int) -> None:
     stop = ServiceRefused("no key")
     troubles = [TryAgain("timeout", "late")] * passing
-    client = Retry(Scripted(*troubles, stop), wait=NO_WAIT, sleep=Clock().sleep)
+    client = retry(Scripted(*troubles, stop), wait=NO_WAIT, sleep=Clock().sleep)
     with pytest.raises(ServiceRefused) as caught:
         asyncio.run(client.complete(ASK))
     assert caught.value is stop
@@ -151,7 +157,7 @@ def test_a_stop_while_waiting_ends_the_waiting() -> None:
     async def stopped(_: float) -> None:
         raise Interrupted("stopped")
 
-    client = Retry(Scripted(TryAgain("timeout", "late")), sleep=stopped)
+    client = retry(Scripted(TryAgain("timeout", "late")), sleep=stopped)
     with pytest.raises(Interrupted, match=r"^stopped$"):
         asyncio.run(client.complete(ASK))
 
@@ -173,7 +179,7 @@ def test_a_cancelled_call_is_cancelled_whether_it_is_sent_or_waits(troubles: int
             raise AssertionError
 
         inner = Endless(*[TryAgain("timeout", "late")] * troubles)
-        task = asyncio.create_task(Retry(inner, sleep=wait_on).complete(ASK))  # type: ignore[arg-type]
+        task = asyncio.create_task(retry(inner, sleep=wait_on).complete(ASK))  # type: ignore[arg-type]
         await reached.wait()
         task.cancel()
         await asyncio.wait([task])
@@ -186,7 +192,7 @@ def test_many_calls_at_once_keep_their_own_counts() -> None:
     async def ends() -> list[object]:
         def client(n: int) -> Retry:
             troubles = [TryAgain("timeout", str(n))] * n
-            return Retry(Scripted(*troubles, REPLY), wait=NO_WAIT, sleep=asyncio.sleep)
+            return retry(Scripted(*troubles, REPLY), wait=NO_WAIT, sleep=asyncio.sleep)
 
         calls = (client(n).complete(ASK) for n in range(8))
         return list(await asyncio.gather(*calls, return_exceptions=True))
@@ -201,5 +207,5 @@ def test_many_calls_at_once_keep_their_own_counts() -> None:
 
 def test_closing_closes_the_client_within() -> None:
     inner = Scripted()
-    asyncio.run(Retry(inner).aclose())
+    asyncio.run(retry(inner).aclose())
     assert inner.closed == 1

@@ -105,7 +105,7 @@ def test_the_gate_sees_every_proposal_in_pool_order() -> None:
 
 
 def test_one_slow_neighbour_stalls_no_call_and_its_followers_wait_on_disk() -> None:
-    size, answered = 3_000, []
+    size, answered = 1_000, []
 
     async def run() -> list[Line]:
         release = asyncio.Event()
@@ -131,7 +131,7 @@ def test_one_slow_neighbour_stalls_no_call_and_its_followers_wait_on_disk() -> N
 
 @pytest.mark.parametrize("gate", [None, lambda passing: passing])
 def test_a_slow_proposal_holds_up_no_answer_but_of_those_next_to_it(gate: Admit | None) -> None:
-    size, answered = 3_000, []
+    size, answered = 1_000, []
     near = 9 if gate else 0
 
     async def run() -> list[Line]:

@@ -156,7 +156,7 @@ QUICK = settings(
 
 
 def read(path: Path, counts: SeedCounts, **options: Any) -> list[Seed]:
-    wanted = {"field": None, "skip_bad": True, "limit": None, **options}
+    wanted = {"skip_bad": True, "limit": None, **options}
     return list(read_seeds([str(path)], counts=counts, **wanted))
 
 

@@ -23,7 +23,7 @@ ROWS = [{"instruction": "Add.", "input": "1, 2", "output": "3"}, {"instruction":
 
 
 def read(*names: str | Path, **options: Any) -> list[tuple[str, str | None, str | None]]:
-    wanted = {"field": None, "skip_bad": False, "limit": None, "counts": SeedCounts(), **options}
+    wanted = {"skip_bad": False, "limit": None, "counts": SeedCounts(), **options}
     return [(s.instruction, s.input, s.output) for s in read_seeds([*map(str, names)], **wanted)]
 
 
@@ -84,7 +84,7 @@ def test_a_folder_means_its_seed_files_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(text_of([{"text": "First."}])))
     (tmp_path / "README.md").write_text("No seed.")
     (tmp_path / ".c.txt").write_text("Hidden.")
-    found = read_seeds([str(tmp_path)], field=None, skip_bad=False, limit=None, counts=SeedCounts())
+    found = read_seeds([str(tmp_path)], skip_bad=False, limit=None, counts=SeedCounts())
     assert list(found) == [
         Seed("First.", None, None, str(tmp_path / "a.jsonl.gz")),
         Seed("Second.", None, None, str(tmp_path / "b.txt")),
@@ -101,7 +101,7 @@ def test_a_mapping_names_the_field_of_each_part(tmp_path: Path) -> None:
     path = runs.write_seeds(tmp_path / "a.jsonl", [QA])
     mapping = {"instruction": "q", "input": "facts", "output": "a"}
     assert read(path, mapping=mapping) == [("Why?", "Rain.", "So.")]
-    with pytest.raises(InputError, match=r"no 'fact' among the fields 'q', 'facts', 'a'; did you"):
+    with pytest.raises(InputError, match=r"no 'fact' among the fields 'q', 'facts', 'a' \(did you"):
         read(path, mapping={**mapping, "input": "fact"})
 
 
@@ -162,7 +162,9 @@ def test_a_survey_says_what_would_be_read(tmp_path: Path) -> None:
     rows = [*ROWS, ROWS[0], {"question": "Что?", "answer": "То."}, {"instruction": 5}, {"a": 1}]
     path = str(runs.write_seeds(tmp_path / "a.jsonl", rows))
     facts = summarize_seeds([path], {}).to_json()
-    nothing = "no instruction among the fields 'a' (--field names the one that holds it)"
+    nothing = (
+        "no instruction among the fields 'a' (--map instruction=KEY names the one that holds it)"
+    )
     assert facts == {
         "files": [
             {
@@ -214,7 +216,7 @@ def test_the_command_shows_it_and_ends_with_1_for_bad_rows(
     wrong = evolinstruct("seeds seeds.txt --map quest=q")
     assert (wrong.exit_code, wrong.stderr) == (
         2,
-        "Error: --map: quest=q is no PART=FIELD; parts are instruction, input, output\n",
+        "Error: --map: quest=q is no PART=KEY; parts are instruction, input, output.\n",
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import shlex
+import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from evolinstruct.cli import app
+from evolinstruct.llm.base import ClientOptions, Reply, Request
+from tests.command_line import evolinstruct
 from tests.loopback import Answer, Ask, Handler, error, reply, serve
 from tests.runs import check_invariants, data_files
+from tests.scripted import Scripted, obedient
 
 KEY = "sk-loopback-0123456789"
 
@@ -28,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def evolve(line: str) -> Result:
-    return CliRunner().invoke(app, ["evolve", "seeds.txt", "-g", "2", *shlex.split(line)])
+    return evolinstruct(f"evolve seeds.txt -g 2 {line}")
 
 
 def obliging(asked: Ask) -> Answer:
@@ -85,6 +88,30 @@ def test_several_servers_share_the_calls_of_a_run(tmp_path: Path) -> None:
     assert state["conduct"]["base_url"] == {"default": [one.url, other.url]}
 
 
+class Deep(Scripted):
+    """Notes through which objects its calls come."""
+
+    path: ClassVar[list[str]] = []
+
+    def __init__(self, options: ClientOptions) -> None:
+        super().__init__(obedient)
+
+    async def complete(self, request: Request) -> Reply:
+        frame, names = sys._getframe(), []
+        while frame := frame.f_back:
+            if frame.f_code.co_name == "complete":
+                names.append(type(frame.f_locals["self"]).__name__)
+        Deep.path = [*reversed(names), "Deep"]
+        return await super().complete(request)
+
+
+def test_a_call_passes_six_objects_at_most() -> None:
+    urls = "--base-url http://a/v1 --base-url http://b/v1"
+    assert evolve(f"-o run --client {__name__}:Deep --model m {urls}").exit_code == 0
+    expected = ["JournalledClient", "Retry", "Balancer", "Throttle", "BudgetedClient", "Deep"]
+    assert Deep.path == expected
+
+
 def test_a_parameter_goes_to_its_purpose_and_another_one_makes_another_run(tmp_path: Path) -> None:
     seen: list[tuple[bool, object, object]] = []
 
@@ -107,7 +134,7 @@ def test_a_parameter_goes_to_its_purpose_and_another_one_makes_another_run(tmp_p
     ("words", "told"),
     [
         ("--param stream=true", "--param: 'stream' cannot be passed on: a reply comes whole."),
-        ("--param judge:k=1", "--param: no purpose is named 'judge'"),
+        ("--param judge:k=1", "--param: unknown purpose 'judge'"),
         ("--param k", "--param k: a value is missing; write it as NAME=VALUE."),
         ("--param temperature=1", "'temperature' cannot be passed on: use --temperature."),
         ("--provider nowhere", "There is no provider 'nowhere'; known are openai,"),

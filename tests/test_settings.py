@@ -9,22 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from evolinstruct import defaults
 from evolinstruct.errors import InputError, UsageError
+from evolinstruct.purposes import PURPOSES
 from evolinstruct.settings import (
     Execution,
     Layer,
     Recipe,
     Settings,
-    parse_by_purpose,
+    flag_of,
     read_file,
+    read_words,
     resolve,
 )
 
 
 def settled(file: str = "", preset: str | None = None, **given: object) -> Settings:
     """Settle what is given over a recipe file of that text."""
-    return resolve(Layer(given, preset), _file(file) if file else None)
+    return resolve(Layer(given, preset), *([_file(file)] if file else []))
 
 
 def _file(text: str, name: str = "recipe.toml") -> Layer:
@@ -97,7 +98,7 @@ def test_a_setting_for_all_purposes_replaces_what_lies_below() -> None:
     }
 
 
-purposes = st.dictionaries(st.sampled_from(defaults.PURPOSES), st.text("abc", min_size=1))
+purposes = st.dictionaries(st.sampled_from(list(PURPOSES)), st.text("abc", min_size=1))
 
 
 @settings(deadline=None, max_examples=50)
@@ -108,7 +109,7 @@ def test_each_purpose_has_its_newest_setting(
     lower = {**below, **({"default": "low"} if below_for_all else {})}
     upper = {**above, **({"default": "high"} if above_for_all else {})}
     recipe = resolve(Layer({"model": upper}), Layer({"model": lower})).recipe
-    for purpose in defaults.PURPOSES:
+    for purpose in PURPOSES:
         under = None if above_for_all else below.get(purpose)
         over_all = "high" if above_for_all else "low" if below_for_all else None
         assert recipe.setting("model", purpose) == (above.get(purpose) or under or over_all)
@@ -135,12 +136,15 @@ def test_operations_are_names_or_names_with_weights(
 
 def test_words_of_the_command_line_become_a_setting_by_purpose() -> None:
     words = ["some-model:8b", "answer=large", "http://host/v1?key=value"]
-    assert parse_by_purpose("--model", words[:2]) == {"default": "some-model:8b", "answer": "large"}
-    assert parse_by_purpose("--base-url", words[2:]) == {"default": words[2]}
+    found = read_words({"model": words[:2], "base_url": words[2:]}, Layer({}))
+    assert found.values == {
+        "model": {"default": "some-model:8b", "answer": "large"},
+        "base_url": {"default": [words[2]]},
+    }
     with pytest.raises(UsageError) as caught:
-        parse_by_purpose("--model", ["judge=x"])
+        read_words({"model": ["judge=x"]}, Layer({}, named=flag_of))
     assert str(caught.value) == (
-        "--model judge=x: no purpose is named 'judge'; there are evolve, compare, answer."
+        "--model judge=x: unknown purpose 'judge'; there are evolve, compare, answer."
     )
 
 
@@ -160,9 +164,7 @@ REFUSED: dict[str, dict[str, object]] = {
     "temperature must be 2 or less (given: 3).": {"temperature": 3},
     "temperature must be a finite number (given: nan).": {"temperature": float("nan")},
     "temperature (compare) must be 0 or more (given: -1).": {"temperature": {"compare": -1}},
-    "model: no purpose is named 'judge'; there are evolve, compare, answer.": {
-        "model": {"judge": "x"}
-    },
+    "model: unknown purpose 'judge'; there are evolve, compare, answer.": {"model": {"judge": "x"}},
     "operations (deepen) must be 0 or more (given: -1).": {"operations": {"deepen": -1}},
     "operations: names are needed, or a table of names and weights.": {"operations": [1]},
 }
@@ -176,7 +178,7 @@ def test_a_wrong_value_is_refused_in_plain_words(sentence: str) -> None:
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_and_all_others() -> None:
-    with pytest.raises(UsageError, match=r"^temprature is no setting \(did you mean 'temperature'"):
+    with pytest.raises(UsageError, match=r"^temprature: unknown setting \(.* 'temperature'"):
         settled(temprature=1)
 
 

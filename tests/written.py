@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,7 @@ def write_run(path: Path, lines: list[list[Line]] | None = None, **changes: Any)
             name = f"generation-{number}{KINDS[kind]}.jsonl"
             written = (encode(line) for line in found if type(line) is kind)
             (path / name).write_bytes(b"".join(written))
-    prompts.copy(prompts.find("general"), path / "prompts")
+    shutil.copytree(prompts.find("general"), path / "prompts")
     state = {
         "format": 1,
         "status": "done",

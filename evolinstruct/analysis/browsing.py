@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from evolinstruct import defaults, elimination
+from evolinstruct import defaults
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import UsageError
 from evolinstruct.filters import draw_sample, select, selected
@@ -60,7 +60,7 @@ class Browse:
         self._kinds = [kind for kind, asked in kinds.items() if asked]
         if self._run is not None:
             _ = self._run.generations  # an empty run is said first
-        self._selection = select(filters, self._known_names())
+        self._selection = select(filters, self._known_names() if filters else {})
 
     def entries(self) -> Iterator[ParsedLine]:
         """Yield the lines that pass, in the order of their generations and files.
@@ -89,6 +89,8 @@ class Browse:
     def _known_names(self) -> dict[str, Collection[str]]:
         if self._run is None:
             return {}
+        from evolinstruct import elimination  # noqa: PLC0415 - slow
+
         rules = {*elimination.RULES}
         for counts in self._run.state.all_counts:
             rules |= counts.rejected.keys()

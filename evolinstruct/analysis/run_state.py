@@ -108,7 +108,7 @@ def read_state(run_dir: RunDir) -> State:
             started=_time(said.get("started")),
             ended=_time(said.get("ended")),
             versions=said.get("versions", {}),
-            recipe=_recipe(said["recipe"]),
+            recipe=Recipe.of_run(said["recipe"]),
             seeds=said.get("seeds", {}),
             pack=said.get("pack", {}).get("name", ""),
             all_counts=tuple(
@@ -123,11 +123,6 @@ def read_state(run_dir: RunDir) -> State:
             f" ({type(error).__name__}: {str(error).splitlines()[0]}); look at the run with the"
             " version that made it, or run its `evolve` command again."
         ) from error
-
-
-def _recipe(said: Mapping[str, Any]) -> Recipe:
-    """Return the recipe; a setting that there no longer is decides nothing any more."""
-    return Recipe(**{name: said[name] for name in Recipe.model_fields if name in said})
 
 
 def _time(said: str | None) -> datetime | None:

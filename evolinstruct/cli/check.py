@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evolinstruct.cli.options import AsJson, Quiet, Verbose, settings_from, takes_settings
+from evolinstruct.cli.options import AsJson, Quiet, Verbose, read_settings, takes_settings
 from evolinstruct.cli.reporting import reported
 
 
@@ -18,12 +18,12 @@ def command(
 ) -> None:
     """Ask each model in use for one word, and say what a run can count on.
 
-    Takes the options of evolve: add them as you would there, without SEEDS and -o.
+    Takes the options of evolve, without SEEDS and -o, and the same variables of the environment.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
-        from evolinstruct import connection_check as checkup  # noqa: PLC0415 - slow
+        from evolinstruct import connection_check  # noqa: PLC0415 - slow
 
-        findings = checkup.check(settings_from(flags))
+        findings = connection_check.check(read_settings(flags))
         report.console.findings(findings)
         report.exit_code = int(any(finding.problem for finding in findings))
         report.facts = {

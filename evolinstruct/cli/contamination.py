@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from evolinstruct.cli.listing import listed
 from evolinstruct.cli.options import Verbose, switch
-from evolinstruct.cli.reporting import reported
+from evolinstruct.cli.reporting import listed, reported
 from evolinstruct.errors import UsageError
 
 _Source = Annotated[

@@ -5,20 +5,20 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from evolinstruct.cli.options import (
     AsJson,
-    DryRun,
     Out,
     Quiet,
-    Retry,
     Sources,
     Update,
     Verbose,
-    directory_from,
-    settings_from,
+    read_settings,
+    run_directory,
+    switch,
     takes_settings,
+    word,
 )
 from evolinstruct.cli.reporting import Report, reported
 from evolinstruct.errors import UsageError
@@ -26,6 +26,18 @@ from evolinstruct.errors import UsageError
 if TYPE_CHECKING:
     from evolinstruct.run.job import Job
 
+_Retry = Annotated[
+    str | None,
+    word(
+        "Ask once more for what is failed, truncated, or rejected by another rule of this name;"
+        " other families stay, but where one of them is a duplicate of what changes.",
+        "WHAT",
+        "--retry",
+    ),
+]
+_DryRun = Annotated[
+    bool, switch("--dry-run", about="Check everything and say how many calls at most; make none.")
+]
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -34,8 +46,8 @@ def command(
     sources: Sources,
     out: Out,
     update: Update = False,
-    retry: Retry = None,
-    dry_run: DryRun = False,
+    retry: _Retry = None,
+    dry_run: _DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -44,28 +56,32 @@ def command(
     """Evolve seed instructions over several generations into RUN_DIR.
 
     The same command goes on where an earlier one was stopped, and pays for nothing twice.
+
+    Variables of the environment may say who answers, how a run is carried out and what it may cost:
+    EVOLINSTRUCT_ and the flag in capitals, such as EVOLINSTRUCT_BASE_URL. Flags win over them, and
+    they over --recipe and --preset.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
-        _end_alike()
+        _end_as_interrupted()
         if dry_run and retry is not None:
             raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
         from evolinstruct.run import job  # noqa: PLC0415 - slow
 
-        run = job.prepare(sources, directory_from(out), settings_from(flags))
+        run = job.prepare(sources, run_directory(out), read_settings(flags))
         if dry_run:
-            _foretell(run, report, out, update=update)
+            _tell_forecast(run, report, out, update=update)
         else:
             _carry_out(run, report, out, update=update, retry=retry)
 
 
-def _end_alike() -> None:
+def _end_as_interrupted() -> None:
     """Let every signal that asks for an end do as Ctrl-C does, from the first moment on."""
     for name in _SIGNALS:
         if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
             signal.signal(name, signal.default_int_handler)
 
 
-def _foretell(run: Job, report: Report, out: str, *, update: bool) -> None:
+def _tell_forecast(run: Job, report: Report, out: str, *, update: bool) -> None:
     forecast = run.forecast(update=update)
     report.console.forecast(forecast, Path(out))
     report.facts = forecast.to_json()

@@ -8,34 +8,24 @@ from typing import Annotated, Any
 
 import typer
 
-from evolinstruct.cli.filters import FILTERS
-from evolinstruct.cli.options import AsJson, Quiet, Verbose, switch, takes
+from evolinstruct.cli.options import FILTERS, AsJson, Quiet, Verbose, switch, takes, word
 from evolinstruct.cli.reporting import reported
 
 _KEPT_FILTERS = {name: option for name, option in FILTERS.items() if name != "rule"}
-
-
-def _word(about: str, metavar: str, *names: str) -> Any:
-    return typer.Option(*names, metavar=metavar, help=about, show_default=False)
-
-
-def _card(about: str, metavar: str) -> Any:
-    return typer.Option(
-        metavar=metavar, help=about, show_default=False, rich_help_panel="What the card says"
-    )
-
+_CARD = "What the card says"
+_SHARING = "Sharing"
 
 _RunDir = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run, finished or not.")]
 _Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The folder to write.")]
 _Format = Annotated[
     str,
-    _word("alpaca, chat, prompt-completion, sharegpt or openai-finetune.", "NAME", "--format"),
+    word("alpaca, chat, prompt-completion, sharegpt or openai-finetune.", "NAME", "--format"),
 ]
 _Parquet = Annotated[bool, switch("--parquet", about="Parquet instead of JSON lines.")]
 _Test = Annotated[
-    float | None, _word("Set this share of the families apart for testing, as 0.02.", "SHARE")
+    float | None, word("Set this share of the families apart for testing, as 0.02.", "SHARE")
 ]
-_System = Annotated[str | None, _word("A system text for every row.", "TEXT")]
+_System = Annotated[str | None, word("A system text for every row.", "TEXT")]
 _Seeds = Annotated[
     bool, typer.Option("--seeds/--no-seeds", metavar="", help="With the seeds that have an answer.")
 ]
@@ -43,39 +33,31 @@ _Shuffle = Annotated[
     bool,
     typer.Option("--shuffle/--no-shuffle", metavar="", help="Shuffled, or by generation and seed."),
 ]
-_Seed = Annotated[int | None, _word("What is drawn by (default: the run's seed).", "N")]
+_Seed = Annotated[int | None, word("What is drawn by (default: the run's seed).", "N")]
 _Shard = Annotated[
-    str | None, _word("Several files, each of at most this size uncompressed.", "SIZE")
+    str | None, word("Several files, each of at most this size uncompressed.", "SIZE")
 ]
 _Trainer = Annotated[
-    str | None, _word("Write the configuration of trl, axolotl or llama-factory too.", "NAME")
+    str | None, word("Write the configuration of trl, axolotl or llama-factory too.", "NAME")
 ]
 _Force = Annotated[bool, switch("--force", about="Replace the files of an earlier export.")]
 _Push = Annotated[
     str | None,
-    typer.Option(
-        metavar="OWNER/NAME",
-        show_default=False,
-        help="Upload it to the Hugging Face Hub, as this data set.",
-        rich_help_panel="Sharing",
-    ),
+    word("Upload it to the Hugging Face Hub, as this data set.", "OWNER/NAME", panel=_SHARING),
 ]
-_Private = Annotated[
-    bool,
-    typer.Option(
-        "--private",
-        metavar="",
-        show_default=False,
-        help="As a private one.",
-        rich_help_panel="Sharing",
-    ),
+_Private = Annotated[bool, switch("--private", about="As a private one.", panel=_SHARING)]
+_Title = Annotated[
+    str | None, word("The data set's name (default: the run's).", "TEXT", panel=_CARD)
 ]
-_Title = Annotated[str | None, _card("The data set's name (default: the run's).", "TEXT")]
 _License = Annotated[
-    str | None, _card("Its licence, as the Hub names it, such as apache-2.0.", "NAME")
+    str | None, word("Its licence, as the Hub names it, such as apache-2.0.", "NAME", panel=_CARD)
 ]
-_SeedLicense = Annotated[str | None, _card("A note on the rights in the seeds.", "TEXT")]
-_OutputLicense = Annotated[str | None, _card("A note on those in the models' texts.", "TEXT")]
+_SeedLicense = Annotated[
+    str | None, word("A note on the rights in the seeds.", "TEXT", panel=_CARD)
+]
+_OutputLicense = Annotated[
+    str | None, word("A note on those in the models' texts.", "TEXT", panel=_CARD)
+]
 
 
 @takes(_KEPT_FILTERS, "filters")

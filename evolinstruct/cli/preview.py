@@ -18,21 +18,21 @@ from evolinstruct.cli.options import (
     Sources,
     Update,
     Verbose,
-    directory_from,
-    settings_from,
+    read_settings,
+    run_directory,
     takes_settings,
+    word,
 )
 from evolinstruct.cli.reporting import reported
 
 _Out = Annotated[
     str | None,
-    typer.Option(
+    word(
+        "Keep the preview here: `evolve` with the same -o makes it whole and pays for nothing"
+        " again (default: a directory that is removed).",
+        "RUN_DIR",
         "--out",
         "-o",
-        metavar="RUN_DIR",
-        show_default=False,
-        help="Keep the preview here: `evolve` with the same -o makes it whole and pays for nothing"
-        " again (default: a directory that is removed).",
     ),
 ]
 _Number = Annotated[
@@ -54,6 +54,7 @@ def command(
     """Evolve a handful of the seeds and show what becomes of them, and what a run would cost.
 
     Added and removed words are coloured, or marked {+so+} and [-so-] where there is no colour.
+    Takes the options of evolve, and the same variables of the environment.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report, _directory(out) as run:
         from evolinstruct.analysis import preview  # noqa: PLC0415 - slow
@@ -62,7 +63,7 @@ def command(
         from evolinstruct.run import job  # noqa: PLC0415 - slow
 
         count = whole_number("--number", number, 1)
-        drawn = job.prepare(sources, run, settings_from(flags), preview=count)
+        drawn = job.prepare(sources, run, read_settings(flags), preview=count)
         follow(drawn, report, update=update)
         made = Run(run)
         whole = preview.extrapolate(made.state)
@@ -78,7 +79,7 @@ def command(
 @contextmanager
 def _directory(out: str | None) -> Iterator[Path]:
     if out is not None:
-        yield directory_from(out)
+        yield run_directory(out)
         return
     with TemporaryDirectory(prefix="evolinstruct-preview-") as folder:
         yield Path(folder)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolinstruct.cli.listing import listed, outside
-from evolinstruct.cli.options import SETTINGS, Verbose, rules_from, switch, takes
-from evolinstruct.cli.reporting import reported
+from evolinstruct.cli.options import OPTIONS, Verbose, read_rules, switch, takes, word
+from evolinstruct.cli.reporting import listed, outside, reported
 from evolinstruct.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,30 +18,21 @@ if TYPE_CHECKING:
     from evolinstruct.contamination import Items
     from evolinstruct.settings import Recipe
 
-_OPTIONS = ("rule", "no_rule", "against", "strict", "eliminate", "compare", "recipe")
+_OF_RULES = ("rules", "no_rules", "against", "strict", "eliminate", "compare", "recipe")
 
 _Source = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run.")]
 _Write = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default=False,
-        help="Write the run's data set without the lines that would be dropped.",
-    ),
+    word("Write the run's data set without the lines that would be dropped.", "FILE"),
 ]
-_Lines = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", show_default=False, help="Write each line that changes: id, rule, evidence."
-    ),
-]
+_Lines = Annotated[Path | None, word("Write each line that changes: id, rule, evidence.", "FILE")]
 _Cascade = Annotated[
     bool, switch("--cascade", about="Drop the descendants of a dropped line with it.")
 ]
 _AsJson = Annotated[bool, switch("--json", about="Print the counts as one JSON object on stdout.")]
 
 
-@takes({name: SETTINGS[name] for name in _OPTIONS}, "flags")
+@takes({name: OPTIONS[name] for name in _OF_RULES}, "flags")
 def command(
     source: _Source,
     write: _Write = None,
@@ -77,19 +67,18 @@ def command(
 
 
 def _changed(recipe: Recipe, flags: Mapping[str, Any]) -> Recipe:
-    """Lay the options over the run's own recipe."""
-    from evolinstruct import settings as recipes  # noqa: PLC0415 - slow
+    """Return the run's own recipe with the options laid over it."""
+    from evolinstruct import settings  # noqa: PLC0415 - slow
 
-    names = ("rules", "against", "eliminate", "compare")
+    names = ("against", "eliminate", "compare", "rules")
     own = {name: getattr(recipe, name) for name in names}
     if "recipe" in flags:
-        file = recipes.read_file(Path(flags["recipe"])).values
+        file = settings.read_file(Path(flags["recipe"])).values
         own |= {name: file[name] for name in names if name in file}
-    given = {name: flags[name] for name in names if name in flags}
-    if rules := rules_from(flags):
+    given = {name: flags[name] for name in names[:-1] if name in flags}
+    if rules := read_rules(flags):
         given["rules"] = rules
-    layers = recipes.Layer(given), recipes.Layer(own)
-    return recipes.resolve(*layers).recipe
+    return settings.resolve(settings.Layer(given), settings.Layer(own)).recipe
 
 
 def _against(recipe: Recipe, flags: Mapping[str, Any]) -> Items | None:

@@ -1,16 +1,21 @@
-"""How a command ends: a sentence on stderr, an exit code, with --json one object on stdout."""
+"""How a command ends: a sentence on stderr, an exit code, with --json one object on stdout.
+
+Also the files that a command writes beside that: never over what it reads, nor into a run.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import typer
 
-from evolinstruct.errors import EvolinstructError, Interrupted
+from evolinstruct.errors import EvolinstructError, InputError, Interrupted
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -20,16 +25,22 @@ class Report:
     """What a command has to tell.
 
     Attributes:
-        console: for a person.
         facts: for a script, with --json.
         exit_code: of the process.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, verbosity: int) -> None:
         """Begin with nothing to tell."""
-        self.console = console
+        self._verbosity = verbosity
         self.facts: dict[str, Any] = {}
         self.exit_code = 0
+
+    @cached_property
+    def console(self) -> Console:
+        """For a person; loaded when there is something to say."""
+        from evolinstruct.console import Console  # noqa: PLC0415 - slow
+
+        return Console(self._verbosity)
 
     def end_with(self, error: BaseException) -> None:
         """Tell what ended the command early."""
@@ -46,9 +57,7 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     Raises:
         typer.Exit: always, with the exit code.
     """
-    from evolinstruct.console import Console  # noqa: PLC0415 - slow
-
-    report = Report(Console(-1 if quiet else verbose))
+    report = Report(-1 if quiet else verbose)
     try:
         yield report
     except (typer.Exit, BrokenPipeError):
@@ -87,3 +96,48 @@ def _told(error: BaseException) -> EvolinstructError:
                 f"Unexpected {type(error).__name__}: {error};"
                 " -vv shows where, which belongs in a report of this."
             )
+
+
+class Listed(Protocol):
+    """What a list has a line of."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+
+
+@contextmanager
+def listed(out: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Callable[[Listed], None]]:
+    """Lend what adds a line of JSON to a list; the file appears when it is whole.
+
+    Where no file is named, what is added goes nowhere.
+
+    Raises:
+        InputError: the file may not or cannot be written.
+    """
+    if out is None:
+        yield lambda _: None
+        return
+    from evolinstruct.atomic_write import replaced  # noqa: PLC0415 - slow
+
+    with replaced(outside(out, inputs)) as file:
+        yield lambda each: _write(file, each)
+
+
+def _write(file: BinaryIO, each: Listed) -> None:
+    file.write(json.dumps(each.to_json(), ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+
+def outside(out: Path, inputs: Iterable[Path] = ()) -> Path:
+    """Return a file's path if it may be written.
+
+    Raises:
+        InputError: it lies in a run's directory, or is an input.
+    """
+    from evolinstruct.run_dir.directory import RunDir  # noqa: PLC0415 - slow
+
+    folder = out.resolve().parent
+    if RunDir(folder).is_run:
+        raise InputError(f"{out} lies among the files of a run; name a file outside {folder}.")
+    if out.exists() and any(each.exists() and out.samefile(each) for each in inputs):
+        raise InputError(f"{out} is read here, and would be lost; name another file.")
+    return out

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from evolinstruct import defaults
-from evolinstruct.cli.filters import takes_filters
-from evolinstruct.cli.options import Verbose, switch
+from evolinstruct.cli.options import Verbose, switch, takes_filters
 from evolinstruct.cli.reporting import reported
 
 _Source = Annotated[

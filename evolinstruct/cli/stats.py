@@ -1,4 +1,4 @@
-"""`evolinstruct stats`: what runs came to, in figures."""
+"""`evolinstruct stats`: the statistics of runs."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _AsCsv = Annotated[
 ]
 _Sample = Annotated[
     str,
-    typer.Option(metavar="N", help="Measure variety on so many texts of a generation."),
+    typer.Option(metavar="N", help="Measure diversity on at most N texts of each generation."),
 ]
-_Seed = Annotated[str, typer.Option(metavar="N", help="What they are drawn by.")]
+_Seed = Annotated[str, typer.Option(metavar="N", help="The seed that draws them.")]
 
 
 def command(
     run_dirs: _RunDirs,
     as_json: _AsJson = False,
     as_csv: _AsCsv = False,
-    sample: _Sample = str(defaults.VARIETY_SAMPLE),
+    sample: _Sample = str(defaults.DIVERSITY_SAMPLE),
     seed: _Seed = str(defaults.SEED),
     verbose: Verbose = 0,
 ) -> None:
@@ -40,24 +40,23 @@ def command(
     with reported(verbose=verbose, as_json=as_json) as report:
         if as_json and as_csv:
             raise UsageError("--json and --csv cannot both be given; name one of them.")
-        from evolinstruct.analysis.figure_rows import rows  # noqa: PLC0415 - slow
-        from evolinstruct.analysis.figures import measure  # noqa: PLC0415 - slow
         from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.statistics import measure, rows  # noqa: PLC0415 - slow
         from evolinstruct.filters import whole_number  # noqa: PLC0415 - slow
 
         runs = [Run(run_dir) for run_dir in run_dirs]
         size = whole_number("--sample", sample, 1) or 0
         drawn_by = whole_number("--seed", seed) or 0
-        figures = [measure(run, size, drawn_by) for run in runs]
+        found = [measure(run, size, drawn_by) for run in runs]
         if as_json:
-            report.facts = {"runs": [found.to_json() for found in figures]}
+            report.facts = {"runs": [each.to_json() for each in found]}
         elif as_csv:
-            csv.writer(sys.stdout).writerows(rows(figures))
+            csv.writer(sys.stdout).writerows(rows(found))
         else:
-            from evolinstruct.console.comparison import show  # noqa: PLC0415 - slow
             from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
+            from evolinstruct.console.stats import show  # noqa: PLC0415 - slow
 
-            show(Page(), figures)
+            show(Page(), found)
         for run in runs:
             for notice in run.notices:
                 report.console.say(notice)

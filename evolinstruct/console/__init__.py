@@ -13,17 +13,14 @@ import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.console import Console as Terminal
 from rich.live import Live
 from rich.text import Text
 
-from evolinstruct.connection_check import Finding
-from evolinstruct.console import check as findings
-from evolinstruct.console import spending, tables
 from evolinstruct.console.progress import Progress, losses
-from evolinstruct.console.texts import excerpt, harmless, harmless_lines, listed
+from evolinstruct.console.texts import excerpt, harmless, harmless_lines
 from evolinstruct.errors import EvolinstructError, Interrupted, StopRun
 from evolinstruct.records import Failed
 from evolinstruct.run.counts import Counts, LowYield
@@ -34,10 +31,13 @@ from evolinstruct.run.events import (
     GenerationStarted,
     LineWritten,
     Notice,
-    counted,
 )
-from evolinstruct.run.forecast import Forecast
-from evolinstruct.run.summary import Summary
+from evolinstruct.text import counted, listed
+
+if TYPE_CHECKING:
+    from evolinstruct.connection_check import Finding
+    from evolinstruct.run.forecast import Forecast
+    from evolinstruct.run.summary import Summary
 
 _REDRAW_EVERY = 0.1
 _SAY_EVERY = 10.0
@@ -247,6 +247,8 @@ class Console:
 
     def forecast(self, forecast: Forecast, out: Path) -> None:
         """Say what a run would take."""
+        from evolinstruct.console import spending  # noqa: PLC0415 - slow
+
         calls = [f"{count:,} {purpose}" for purpose, count in forecast.calls.items() if count]
         if forecast.second_looks:
             calls.append(f"{forecast.second_looks:,} compare again where unclear")
@@ -269,6 +271,8 @@ class Console:
 
     def findings(self, found: Sequence[Finding]) -> None:
         """Say what a checkup found."""
+        from evolinstruct.console import check as findings  # noqa: PLC0415 - slow
+
         if self._verbosity < 0:
             return
         for finding in found:
@@ -285,6 +289,8 @@ class Console:
 
         Of a run that ended before it made anything, nothing.
         """
+        from evolinstruct.console import spending, tables  # noqa: PLC0415 - slow
+
         made = list(tables.generations(summary, self._terminal.width))
         if self._verbosity < 0 or not made:
             return

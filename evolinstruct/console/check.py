@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from evolinstruct.connection_check import Finding
-from evolinstruct.console.texts import harmless, listed
+from evolinstruct.console.texts import harmless
 from evolinstruct.llm.base import Limits
-from evolinstruct.run.events import counted
+from evolinstruct.text import counted, listed
 
 
 def shown(finding: Finding) -> Text:

@@ -13,7 +13,7 @@ from rich.text import Text
 from evolinstruct.analysis.contamination import ContaminatedText, Finding, Found
 from evolinstruct.console.lines import heading
 from evolinstruct.console.page import Page, one_line, page_text
-from evolinstruct.run.events import counted
+from evolinstruct.text import counted
 
 _LINES = 6
 _INDENT = "  "

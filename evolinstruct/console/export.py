@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evolinstruct.export import TRAINERS, Exported, Request
-from evolinstruct.run.events import counted
+from evolinstruct.text import counted
 
 
 def told(out: Path, request: Request, exported: Exported) -> Iterator[str]:

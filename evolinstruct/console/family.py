@@ -15,10 +15,9 @@ from evolinstruct.analysis.preview import Extrapolation
 from evolinstruct.analysis.replay import Call
 from evolinstruct.console.lines import ANSWER_LINES, heading, show_outcome
 from evolinstruct.console.page import Page, one_line, page_text
-from evolinstruct.console.texts import listed
 from evolinstruct.llm.base import Request
 from evolinstruct.records import Failed, Kept, Line
-from evolinstruct.run.events import counted
+from evolinstruct.text import counted, listed
 from evolinstruct.words import compare_words, count_words, is_new_text
 
 CallsOf = Callable[[Step | Kept], Sequence[Call]]

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from evolinstruct.console.page import Page, one_line, page_text
 from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.run.events import counted
 from evolinstruct.run_dir.lines import ParsedLine
+from evolinstruct.text import counted
 from evolinstruct.words import count_words
 
 INSTRUCTION_LINES = 12

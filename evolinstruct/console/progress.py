@@ -11,11 +11,10 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from evolinstruct.console.texts import clock, rounded
-from evolinstruct.llm.budget import dollars
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.run.counts import Counts
 from evolinstruct.run.events import GenerationStarted, LineWritten
+from evolinstruct.text import clock, dollars, short_number
 
 _BAR = 30
 _LEAST_BAR = 6
@@ -92,7 +91,7 @@ def under_way(sending: Sending) -> list[str]:
 
 def spent(tokens: int, cost: Decimal | None) -> list[str]:
     """Say what is spent: tokens, and money where it is known and any."""
-    said = [f"{rounded(tokens)} tokens"] if tokens else []
+    said = [f"{short_number(tokens)} tokens"] if tokens else []
     return [*said, dollars(cost)] if cost else said
 
 

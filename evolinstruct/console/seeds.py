@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evolinstruct.console.page import Page, one_line, page_text
-from evolinstruct.run.events import counted
 from evolinstruct.seeds.summary import FileSummary, SeedSummary
+from evolinstruct.text import counted
 
 _INDENT = "  "
 _LINES = 8

@@ -11,11 +11,10 @@ from decimal import Decimal
 from rich import box
 from rich.table import Table
 
-from evolinstruct.console.texts import clock
 from evolinstruct.llm import prices
-from evolinstruct.llm.budget import dollars
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.run.summary import Summary
+from evolinstruct.text import clock, dollars
 
 _UNKNOWN = "unknown"
 

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from evolinstruct.errors import Interrupted
 from evolinstruct.run.counts import Counts
-from evolinstruct.run.events import counted
 from evolinstruct.run.summary import Summary
+from evolinstruct.text import counted
 
 _GAP = 2
 

@@ -18,9 +18,6 @@ from evolinstruct.words import count_words
 
 # Growth
 
-PAPERS_BAND = {"least": 10, "most": 20}
-"""The words that a rewrite may grow by, as the paper's prompts have it."""
-
 
 def _word_growth(rewrite: Rewrite, *, least: float = -40, most: float = 150) -> str | None:
     if not rewrite.plain_in_depth:

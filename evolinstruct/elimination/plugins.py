@@ -13,7 +13,6 @@ import os
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import cache
 from hashlib import blake2b
 from importlib.metadata import EntryPoint, entry_points
@@ -22,6 +21,7 @@ from typing import Any
 
 from evolinstruct.elimination.rule import Rule, Setting
 from evolinstruct.errors import UsageError
+from evolinstruct.text import did_you_mean
 
 GROUP = "evolinstruct.rules"
 
@@ -41,9 +41,7 @@ def find(name: str, built_in: Collection[str]) -> Rule[Any]:
         return _loaded(name, name)
     found = {point.value for point in entry_points(group=GROUP, name=name)}
     if not found:
-        known = [*built_in, *names()]
-        near = get_close_matches(name, known, 3, 0.5)
-        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        hint = did_you_mean(name, [*built_in, *names()])
         raise UsageError(
             f"There is no rule {name!r}{hint}; `evolinstruct rules` lists them, and one of your own"
             " is named as module:function."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,6 @@ from evolinstruct.elimination.builtin import (
     REWRITE_RULES,
     RULES,
 )
-from evolinstruct.elimination.drift import PAPERS_BAND
 from evolinstruct.elimination.rule import Answer, Objection, Rewrite, Rule, RuleInfo
 from evolinstruct.errors import RuleFailed, UsageError
 
@@ -177,18 +177,17 @@ def find(name: str) -> RuleInfo:
     return RULES[name] if name in RULES else own.find(name, RULES)
 
 
-def parse_words(on: Sequence[str], off: Sequence[str], *, strict: bool) -> dict[str, RuleSetting]:
+def parse_words(on: Sequence[str], off: Sequence[str]) -> dict[str, RuleSetting]:
     """Read the words of the command line into what is said of rules.
 
     Args:
         on: ``NAME``, ``NAME=VALUE`` (the rule's first setting) or ``NAME.SETTING=VALUE``.
         off: names.
-        strict: hold the growth of rewrites to the paper's band.
 
     Raises:
         UsageError: a rule that there is not, a value that is no number, a rule both on and off.
     """
-    wishes: dict[str, dict[str, float]] = {"word_growth": dict(PAPERS_BAND)} if strict else {}
+    wishes: dict[str, dict[str, float]] = {}
     for word in on:
         name, setting, value = _parts(word)
         wishes.setdefault(name, {})
@@ -202,8 +201,8 @@ def parse_words(on: Sequence[str], off: Sequence[str], *, strict: bool) -> dict[
 
 
 def _parts(word: str) -> tuple[str, str | None, float]:
-    name, equals, value = word.partition("=")
-    name, _, setting = name.partition(".") if ":" not in name else (name, "", "")
+    named, equals, value = word.partition("=")
+    name, setting = _name_and_setting(named, has_value=bool(equals))
     rule = find(name)
     if not equals:
         if setting:
@@ -215,3 +214,17 @@ def _parts(word: str) -> tuple[str, str | None, float]:
         return name, setting or rule.settings[0].name, float(value)
     except ValueError as error:
         raise UsageError(f"--rule {word}: {value!r} is no number.") from error
+
+
+def _name_and_setting(words: str, *, has_value: bool) -> tuple[str, str]:
+    """Divide ``NAME.SETTING``; in ``module:Class.function`` the dot is part of the name."""
+    if ":" not in words:
+        name, _, setting = words.partition(".")
+        return name, setting
+    name, _, setting = words.rpartition(".")
+    if ":" in name and has_value:
+        with suppress(UsageError):
+            find(words)
+            return words, ""
+        return name, setting
+    return words, ""

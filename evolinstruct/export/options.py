@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from evolinstruct.errors import UsageError
 from evolinstruct.export import trainers
 from evolinstruct.export.formats import SHAPES, Shape
+from evolinstruct.text import did_you_mean
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
@@ -134,6 +134,5 @@ def parse_size(words: str) -> int:
 
 def _known(flag: str, name: str, names: Collection[str]) -> None:
     if name not in names:
-        near = get_close_matches(name, names, 1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        hint = did_you_mean(name, names)
         raise UsageError(f"{flag} {name}: there is none{hint}; there are {', '.join(names)}.")

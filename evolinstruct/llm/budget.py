@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 from pathlib import Path
 
 from evolinstruct import defaults
@@ -21,11 +21,10 @@ from evolinstruct.errors import UNREACHABLE, BudgetReached, CallError, StopRun, 
 from evolinstruct.llm.base import Client, Reply, Request, Usage
 from evolinstruct.llm.prices import Price
 from evolinstruct.llm.usage import Account, Ledger, Spent
+from evolinstruct.text import dollars
 
 _BYTES_PER_TOKEN = 2  # tables, digits and code reach it; prose has four and more
 _PER_MESSAGE = 8  # tokens that a service adds around a message
-_CENT = Decimal("0.01")
-_LEAST = Decimal("0.0001")
 _UNBILLED = frozenset({UNREACHABLE, "too_long"})  # never sent, or never processed
 _REFUSAL = "http_4"
 
@@ -294,13 +293,6 @@ def most(request: Request) -> tuple[int, int]:
         _bytes(content) // _BYTES_PER_TOKEN + _PER_MESSAGE for _, content in request.messages
     )
     return prompt, request.max_tokens or defaults.MAX_TOKENS
-
-
-def dollars(cost: Decimal) -> str:
-    """Return a sum for people: in cents, small ones with two digits that say something."""
-    if cost >= _CENT or not cost:
-        return f"${cost.quantize(_CENT, ROUND_UP):,}"
-    return f"${cost:.1g}" if cost >= _LEAST else f"under ${_LEAST}"
 
 
 def _number(cost: Decimal) -> float:

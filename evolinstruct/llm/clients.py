@@ -1,17 +1,13 @@
-"""What is wrapped around whatever answers.
+"""Clients: who is asked for each purpose, and what is wrapped around them.
 
-From the top down:
+One call passes, from the top down:
 
-    journal      what was asked before is not asked again (see `journal`)
-    by purpose   each purpose may have its own model and server
-    breaker     a service that stopped answering ends the run; listens below the retry too
-    retry        passing troubles are waited out
-    spread       where several servers answer the same calls, to one of them
+    journal      what was asked before is not asked again (`journal.client`, made by the run)
+    retry        passing troubles are waited out; a silent service ends the run
+    balancer     where several servers answer the same calls, one of them is chosen
     throttle     so many calls under way, one limit for each server and model
     budget       nothing is sent that a cap leaves no room for
     client       whoever answers
-
-Knows which wrappers there are and in which order. Knows no purpose by name.
 """
 
 from __future__ import annotations
@@ -25,7 +21,7 @@ from evolinstruct import defaults
 from evolinstruct.errors import StopRun, UsageError
 from evolinstruct.llm import providers, registry
 from evolinstruct.llm.balancer import Balancer
-from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
+from evolinstruct.llm.base import Client, ClientOptions
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.prices import Tariff
@@ -102,7 +98,13 @@ class Endpoint:
 
 
 class Clients:
-    """One throttled client for each server and model, chosen by purpose, retried and spread."""
+    """One throttled client for each server and model, balanced, retried, and found by purpose.
+
+    Attributes:
+        tariff: what tokens cost.
+        budget: what may be spent and is.
+        notices: what is said of the clients before the first call, a sentence each.
+    """
 
     def __init__(
         self,
@@ -124,9 +126,9 @@ class Clients:
         self._is_local = getattr(self._make, "FREE", False)  # answers from this process
         self._clients: dict[ClientOptions, Client] = {}
         self._throttles: dict[ClientOptions, Throttle] = {}
-        self._spreads: dict[tuple[ClientOptions, ...], Balancer] = {}
-        self._breaker: dict[tuple[ClientOptions, ...], CircuitBreaker] = {}
-        self._by_purpose: dict[str, Client] = {}
+        self._balancers: list[Balancer] = []
+        self._retries: dict[tuple[ClientOptions, ...], Retry] = {}
+        self._by_purpose: dict[str, Retry] = {}
         self.tariff = Tariff(execution.price_in, execution.price_out)
         caps = Caps(execution.max_calls, execution.max_tokens_total, execution.max_cost)
         self.budget = Budget(caps, self.tariff.price)
@@ -134,37 +136,39 @@ class Clients:
         self._most = self._most_calls(execution)
         self._groups = options_in_use(recipe, execution, purposes, alone=alone)
         for purpose, group in self._groups.items():
-            for options in group:
-                self._connect(options, execution)
-            client = self._spread(group)
-            breaker = self._breaker.setdefault(group, CircuitBreaker(_place(group)))
-            retry = Retry(breaker.attempts(client), sleep=self._throttles[group[0]].pause)
-            self._by_purpose[purpose] = breaker.calls(retry)
+            if group not in self._retries:
+                self._retries[group] = self._wrap(group, execution)
+            self._by_purpose[purpose] = self._retries[group]
             if execution.max_cost is not None:
                 self._check_price(purpose, group[0].model)
 
-    def _connect(self, options: ClientOptions, execution: Execution) -> None:
-        """Make the client of one server and model, if it is not there yet."""
-        if options in self._clients:
-            return
-        client = self._clients[options] = self._make(options)
-        budgeted = BudgetedClient(client, self.budget)
-        self._throttles[options] = Throttle(budgeted, self._pace(execution))
-        self.tariff.free |= getattr(client, "FREE", False)
-        self._notice(client)
+    def for_purpose(self, purpose: str) -> Client:
+        """Return the client that calls of this purpose go to."""
+        return self._by_purpose[purpose]
+
+    def _wrap(self, group: tuple[ClientOptions, ...], execution: Execution) -> Retry:
+        """Return the client over a group of servers, which may be one."""
+        throttles = [self._throttle(options, execution) for options in group]
+        client: Client = throttles[0]
+        if len(group) > 1:
+            client = Balancer(list(zip(map(host, group), throttles, strict=True)))
+            self._balancers.append(client)
+        breaker = CircuitBreaker(_place(group))
+        return Retry(client, breaker, sleep=throttles[0].pause, on_stop=self.stop)
+
+    def _throttle(self, options: ClientOptions, execution: Execution) -> Throttle:
+        """Return the throttled client of one server and model, made if it is not there yet."""
+        if options not in self._throttles:
+            client = self._clients[options] = self._make(options)
+            budgeted = BudgetedClient(client, self.budget)
+            self._throttles[options] = Throttle(budgeted, self._pace(execution))
+            self.tariff.free |= getattr(client, "FREE", False)
+            self._notice(client)
+        return self._throttles[options]
 
     def _pace(self, execution: Execution) -> Pace:
         fixed = execution.concurrency is not None or self._is_local
         return Pace(time.monotonic, self._most, fixed=fixed, rpm=execution.rpm, tpm=execution.tpm)
-
-    def _spread(self, group: tuple[ClientOptions, ...]) -> Client:
-        """Return the client over a group of servers, which may be one."""
-        if len(group) == 1:
-            return self._throttles[group[0]]
-        if group not in self._spreads:
-            throttled = [(host(options), self._throttles[options]) for options in group]
-            self._spreads[group] = Balancer(throttled)
-        return self._spreads[group]
 
     def _check_price(self, purpose: str, model: str) -> None:
         if self.tariff.price(purpose, model) is None:
@@ -180,7 +184,7 @@ class Clients:
 
     def take_notices(self) -> list[str]:
         """Return what clients have learned since the last time, a sentence each."""
-        sources = (*self._clients.values(), *self._spreads.values())
+        sources = (*self._clients.values(), *self._balancers)
         taken = [take() for one in sources if (take := getattr(one, "take_notices", None))]
         return [notice for notices in taken for notice in notices]
 
@@ -222,20 +226,12 @@ class Clients:
             paused=min((state.paused for state in states), default=0.0),
         )
 
-    async def complete(self, request: Request) -> Reply:
-        """Hand the request to the endpoint of its purpose."""
-        try:
-            return await self._by_purpose[request.purpose].complete(request)
-        except StopRun as error:
-            self.stop(error)
-            raise
-
     def stop(self, error: StopRun) -> None:
         """Send nothing more; calls that are waiting to be sent end with the error."""
         for throttle in self._throttles.values():
             throttle.stop(error)
-        for breaker in self._breaker.values():
-            breaker.stop(error)
+        for retry in self._retries.values():
+            retry.stop(error)
         self.budget.stop(error)
 
     async def aclose(self) -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from evolinstruct.errors import UsageError
 from evolinstruct.settings import DEFAULT, Execution
+from evolinstruct.text import did_you_mean
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
@@ -70,8 +70,7 @@ def find(name: str) -> Provider:
         UsageError: none is known by it.
     """
     if name not in PROVIDERS:
-        near = get_close_matches(name, PROVIDERS, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        hint = did_you_mean(name, PROVIDERS)
         raise UsageError(
             f"There is no provider {name!r}{hint}; known are {', '.join(PROVIDERS)}."
             " Name any other by --base-url and --api-key-env."

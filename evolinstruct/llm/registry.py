@@ -10,12 +10,12 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from evolinstruct.errors import UsageError
 from evolinstruct.llm.base import Client, ClientOptions
+from evolinstruct.text import did_you_mean
 
 GROUP = "evolinstruct.clients"
 _METHODS = ("complete", "aclose")
@@ -88,7 +88,7 @@ def _imported(point: EntryPoint, name: str) -> object:
     except Exception as error:
         raise UsageError(_not_imported(name, module_name, error)) from error
     if not hasattr(module, attribute):
-        near = _near(attribute, dir(module))
+        near = did_you_mean(attribute, dir(module))
         raise UsageError(f"The client {name!r}: module {module_name!r} has no {attribute!r}{near}.")
     return getattr(module, attribute)
 
@@ -105,15 +105,11 @@ def _not_imported(name: str, module: str, error: Exception) -> str:
 
 def _unknown(name: str) -> str:
     known = names()
+    hint = did_you_mean(name, known)
     return (
-        f"There is no client {name!r}{_near(name, known)}; known are {', '.join(known) or 'none'}, "
+        f"There is no client {name!r}{hint}; known are {', '.join(known) or 'none'}, "
         "and any class as package.module:Class."
     )
-
-
-def _near(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _check(client: object, name: str) -> None:

@@ -1,7 +1,9 @@
-"""Asking again: the one layer that does.
+"""Retry: the one loop in which a call is asked again.
 
-Only passing troubles are asked again, with waits that double at random within bounds, and never
-sooner than the service asked. Knows no service; the only module that knows ``tenacity``.
+A passing trouble is asked again after a wait that doubles, at random within bounds, and never
+sooner than the service asked. The circuit breaker hears how each attempt ends, and is asked about
+each call that has failed for good: was that the call's fault, or the service's? In the latter case
+the same loop goes round once more. `tenacity` computes the waits and their end.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
-    retry_if_exception_type,
     stop_after_attempt,
     stop_before_delay,
     wait_combine,
@@ -21,8 +22,9 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from evolinstruct.errors import CallFailed, TryAgain
+from evolinstruct.errors import CallFailed, CallRejected, StopRun, TryAgain
 from evolinstruct.llm.base import Client, Reply, Request
+from evolinstruct.llm.circuit_breaker import CircuitBreaker
 
 ATTEMPTS = 6
 TOTAL_SECONDS = 300.0
@@ -33,37 +35,39 @@ Sleep = Callable[[float], Awaitable[None]]
 BACK_OFF: Wait = wait_random_exponential(multiplier=2, max=60)
 
 
-def _asked(error: BaseException) -> float:
-    """Return the seconds that the service asked to wait."""
-    return getattr(error, "retry_after", None) or 0.0
-
-
 class Retry:
     """A client that asks again where the client within says :class:`TryAgain`."""
 
     def __init__(
         self,
         client: Client,
+        breaker: CircuitBreaker,
         *,
         attempts: int = ATTEMPTS,
         total_seconds: float = TOTAL_SECONDS,
         wait: Wait = BACK_OFF,
         sleep: Sleep = asyncio.sleep,
+        on_stop: Callable[[StopRun], None] | None = None,
     ) -> None:
         """Wrap a client.
 
         Args:
             client: who is asked.
-            attempts: how often a call is sent at most.
+            breaker: hears how attempts end, and judges failures.
+            attempts: how often a call is sent at most, unless the breaker has it asked anew.
             total_seconds: no further attempt starts later than this after the first.
             wait: seconds before the next attempt; what the service asked for is added.
             sleep: does the waiting.
+            on_stop: is told what stopped the run, where a call did.
         """
         self._client = client
-        self._attempts = attempts
-        self._total_seconds = total_seconds
-        self._wait = wait_combine(wait_exception(_asked), wait)
+        self._breaker = breaker
+        self._policy = AsyncRetrying(
+            stop=stop_after_attempt(attempts) | stop_before_delay(total_seconds),
+            wait=wait_combine(wait_exception(_asked_wait), wait),
+        )
         self._sleep = sleep
+        self._on_stop = on_stop or breaker.stop
 
     async def complete(self, request: Request) -> Reply:
         """Return the reply of the first attempt that has one.
@@ -73,35 +77,74 @@ class Retry:
             CallRejected: the service will not have this instruction.
             StopRun: no further call can succeed.
         """
-        started = time.monotonic()
-        try:  # the retry machinery costs more than the rest: not on the way of a call that succeeds
-            return await self._client.complete(request)
-        except TryAgain as error:
-            first = error
-        return await self._again(request, first, time.monotonic() - started)
+        self._breaker.began()
+        try:
+            return await self._ask(request)
+        except StopRun as error:
+            self._on_stop(error)
+            raise
+        finally:
+            self._breaker.ended(request.call_id)
+
+    def stop(self, error: StopRun) -> None:
+        """Ask nothing more; calls that wait for news of the service end with the error."""
+        self._breaker.stop(error)
 
     async def aclose(self) -> None:
         """Close the client within."""
         await self._client.aclose()
 
-    async def _again(self, request: Request, first: TryAgain, elapsed: float) -> Reply:
-        past = [first]
+    async def _ask(self, request: Request) -> Reply:
+        """Go round until there is a reply, or an end that is the call's own."""
+        past: _Attempts | None = None  # made at the first failure: nearly every call has none
+        started = time.monotonic()
+        while True:
+            self._breaker.check()
+            try:
+                reply = await self._client.complete(request)
+            except CallRejected:
+                self._breaker.answered()  # a service that turns a call down is there
+                raise
+            except (TryAgain, CallFailed) as error:
+                trouble = error.with_traceback(None)  # it would hold this frame, which holds it
+            else:
+                self._breaker.answered()
+                return reply
+            self._breaker.failed(request.call_id, trouble)
+            past = past or _Attempts(self._policy, started)
+            seconds = past.wait_after(trouble)
+            if seconds is not None:
+                await self._sleep(seconds)
+                continue
+            failure = CallFailed(trouble.error, trouble.message, past.count)
+            await self._breaker.judge(request.call_id, failure)
+            past, started = None, time.monotonic()  # asked anew: with all attempts, and all time
 
-        async def attempt() -> Reply:
-            if past:  # the attempt already made counts as the first
-                raise past.pop()
-            return await self._client.complete(request)
 
-        bound = stop_before_delay(self._total_seconds - elapsed)
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._attempts) | bound,
-            wait=self._wait,
-            retry=retry_if_exception_type(TryAgain),
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            return await retrying(attempt)
-        except (TryAgain, CallFailed) as error:
-            last = error
-        raise CallFailed(last.error, last.message, retrying.statistics["attempt_number"])
+class _Attempts:
+    """How often a call was sent, and how long to wait before it is sent again."""
+
+    def __init__(self, policy: AsyncRetrying, started: float) -> None:
+        self.count = 0
+        self._policy = policy
+        self._state = RetryCallState(policy, None, (), {})
+        self._state.start_time = started
+
+    def wait_after(self, trouble: TryAgain | CallFailed) -> float | None:
+        """Return the seconds before the next attempt, None where there is to be none."""
+        if isinstance(trouble, CallFailed):
+            self.count += trouble.attempts
+            return None
+        self.count += 1
+        state = self._state
+        state.set_exception((type(trouble), trouble, None))
+        seconds = state.upcoming_sleep = float(self._policy.wait(state))
+        if self._policy.stop(state):
+            return None
+        state.prepare_for_next_attempt()
+        return seconds
+
+
+def _asked_wait(error: BaseException) -> float:
+    """Return the seconds that the service asked to wait."""
+    return getattr(error, "retry_after", None) or 0.0

@@ -6,7 +6,6 @@ them, and offers the functions of this module as its own.
 
 from __future__ import annotations
 
-import difflib
 import shutil
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -16,6 +15,7 @@ from evolinstruct.atomic_write import bring_to_disk
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.installation import data_folder
 from evolinstruct.purposes import PURPOSES
+from evolinstruct.text import did_you_mean
 
 _FOLDERS = ("frames", "operations", "formats")
 
@@ -52,11 +52,9 @@ def find(name: str) -> Path:
         return data_folder("prompts") / name
     if name and Path(name).is_dir():
         return Path(name)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
     raise UsageError(
         f"There is no prompt pack {name!r}: it is no folder, and the built-in packs are "
-        f"{', '.join(known)}{hint}"
+        f"{', '.join(known)}{did_you_mean(name, known)}."
     )
 
 

@@ -2,14 +2,13 @@
 
 Opens the runs, measures them, draws a sample of their families and puts the page together.
 
-    story     the figures on top, and where several runs differ
-    charts    what is charted, with the table that says the same
-    specs     the shapes of charts, in the grammar of Vega-Lite
-    drawing   a chart's specification becomes an SVG          (only user of vl_convert)
+    story     the statistics on top, and where several runs differ
+    charts    what is charted, with the same as a table
+    drawing   charts as SVG, by Vega-Lite                      (only user of vl_convert)
     sample    whole families, drawn by a seed, as plain data
     examples  what each operation does, with the words that differ
     markup    HTML, every text in it escaped
-    page      the parts become one page: page.css and page.js go into it
+    page      the parts as one page, with page.css and page.js
 
 Whatever a model wrote is data on the page: nothing of it is ever markup, style or script.
 """
@@ -20,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolinstruct import defaults
-from evolinstruct.analysis.figures import measure
 from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.statistics import measure
 from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
 from evolinstruct.report.drawing import Drawing
@@ -51,12 +50,12 @@ def write_report(
     """
     _check(out)
     drawing = Drawing()
-    figures = [measure(run, sample_seed=seed) for run in runs]
+    measured = [measure(run, sample_seed=seed) for run in runs]
     samples = [
         draw_families(run, found, rows // len(runs), seed)
-        for run, found in zip(runs, figures, strict=True)
+        for run, found in zip(runs, measured, strict=True)
     ]
-    page = compose(runs, figures, samples, drawing, seed)
+    page = compose(runs, measured, samples, drawing, seed)
     with replaced(out) as file:
         # A half of a surrogate pair, which a reply may hold, cannot be written as UTF-8.
         file.write(page.encode("utf-8", "replace"))

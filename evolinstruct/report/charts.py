@@ -1,6 +1,7 @@
-"""What is charted: of each chart the values, a sentence on what they show, and the table of them.
+"""The charts of a report: of each its values, a sentence on what they show, and a table of them.
 
-Knows figures. How a chart looks, `report.specs` knows.
+What the columns of these tables are called and how they are computed is stated in
+`analysis.statistics`; how a chart is drawn, in `report.drawing`.
 """
 
 from __future__ import annotations
@@ -9,22 +10,25 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from evolinstruct.analysis.figures import Figures, Group
-from evolinstruct.report import specs
-from evolinstruct.report.specs import Spec
-from evolinstruct.report.writing import money, number, share
+from evolinstruct.analysis.statistics import GroupStatistics, RunStatistics, Table, find, in_table
+from evolinstruct.report import drawing
+from evolinstruct.report.drawing import Spec
 from evolinstruct.statistics import BAND, Quartiles
+from evolinstruct.text import dollars, number, percent
 
 _TAIL = 0.05
 _BINS = 24
 _TICKS = 8
 _OUTCOMES = {"kept": "var(--kept)", "rejected": "var(--rejected)", "failed": "var(--failed)"}
 _PARTS = {"prompts": "var(--third)", "replies": "var(--fourth)"}
+_NO_TOKENS = "The service reported no tokens."
+
+_Groups = Mapping[str, GroupStatistics]
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart and what says the same in words and numbers.
+    """A chart, and the same in words and numbers.
 
     Attributes:
         title: what it is about.
@@ -41,101 +45,103 @@ class Chart:
     rows: Sequence[Sequence[str]]
 
 
-def charts(figures: Figures) -> Iterator[Chart]:
+def charts(run: RunStatistics) -> Iterator[Chart]:
     """Yield the charts of a run, in the order in which they are read."""
-    yield _outcomes(
-        "Kept and rejected by generation",
-        "generation",
-        {str(key): group for key, group in figures.generations.items()},
-    )
-    yield _outcomes("Kept and rejected by operation", "operation", figures.operations)
-    yield _rules(figures)
-    yield _growth(figures)
-    yield _lengths(figures, "Length of instructions", "instruction_words")
-    yield _lengths(figures, "Length of answers", "output_words")
-    yield _tokens_per_kept(figures)
-    yield _purposes(figures)
+    generations = {str(key): group for key, group in run.generations.items()}
+    with_seeds = {"seeds": run.seeds, **generations}
+    yield _outcomes("Kept and rejected by generation", "generation", generations)
+    yield _outcomes("Kept and rejected by operation", "operation", run.operations)
+    yield _rules(run)
+    yield _growth(run.total, generations)
+    yield _lengths("Length of instructions", "instruction lengths", with_seeds)
+    yield _lengths("Length of answers", "answer lengths", with_seeds)
+    yield _spending(run.operations)
+    yield _tokens(run.purposes)
 
 
-def _outcomes(title: str, by: str, groups: Mapping[str, Group]) -> Chart:
+def _columns(by: str, table: Table, groups: _Groups) -> tuple[list[str], list[list[str]]]:
+    """Return the head and the rows of a table: a row for each group, a column a statistic."""
+    shown = in_table(table)
+    title = shown[0].section
+    head = [by, *(statistic.label_under(title) for statistic in shown)]
+    rows = [
+        [name, *(statistic.text(group) for statistic in shown)] for name, group in groups.items()
+    ]
+    return head, rows
+
+
+def _outcomes(title: str, by: str, groups: _Groups) -> Chart:
     counts = {name: _ends(group) for name, group in groups.items()}
     values = [
         {by: name, "outcome": outcome, "count": count, "place": place}
         for name, ends in counts.items()
         for place, (outcome, count) in enumerate(ends.items())
     ]
-    labels = [{by: name, "label": share(group.kept_share)} for name, group in groups.items()]
+    share = find("kept_share")
+    labels = [{by: name, "label": share.text(group)} for name, group in groups.items()]
     there = {
         outcome: colour
         for outcome, colour in _OUTCOMES.items()
         if any(ends[outcome] for ends in counts.values())
     }
-    kept = {name: group.kept_share or 0.0 for name, group in groups.items() if group.finished}
-    spec = specs.shares(by, "outcome", values, there, labels)
-    rows = [
-        [name, number(group.finished), *map(number, counts[name].values()), share(group.kept_share)]
+    kept = {
+        name: found
         for name, group in groups.items()
-    ]
-    return Chart(
-        title,
-        _extremes(kept, "was kept", f"{by} " if by == "generation" else ""),
-        spec if values else None,
-        [by, "begun", *_OUTCOMES, "kept share"],
-        rows,
-    )
+        if (found := group.counts.kept_share) is not None
+    }
+    spec = drawing.shares(by, "outcome", values, there, labels)
+    says = _extremes(kept, "was kept", f"{by} " if by == "generation" else "")
+    return Chart(title, says, spec if values else None, *_columns(by, "outcomes", groups))
 
 
-def _ends(group: Group) -> dict[str, int]:
+def _ends(group: GroupStatistics) -> dict[str, int]:
+    counts = group.counts
     return {
-        "kept": group.kept,
-        "rejected": group.rejected.total(),
-        "failed": group.failed.total(),
+        "kept": counts.kept,
+        "rejected": counts.rejected.total(),
+        "failed": counts.failed.total(),
     }
 
 
 def _extremes(shares: Mapping[str, float], what: str, noun: str) -> str:
     """Say between which two shares all lie."""
     if not shares:
-        return "Nothing is settled yet."
+        return "No instruction has ended yet."
     least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
-    if share(shares[least]) == share(shares[most]):
-        return f"{share(shares[most])} {what} throughout."
-    low, high = f"{share(shares[least])} ({noun}{least})", f"{share(shares[most])} ({noun}{most})"
-    return f"From {low} to {high} {what}."
+    low, high = percent(shares[least]), percent(shares[most])
+    if low == high:
+        return f"{high} {what} throughout."
+    return f"From {low} ({noun}{least}) to {high} ({noun}{most}) {what}."
 
 
-def _rules(figures: Figures) -> Chart:
-    total = figures.total
-    counts = total.rejected.most_common()
-    by = {
-        rule: Counter({name: group.rejected[rule] for name, group in figures.operations.items()})
-        for rule, _ in counts
-    }
-    most = {rule: _most(found) for rule, found in by.items()}
+def _rules(run: RunStatistics) -> Chart:
+    counts = run.total.counts
+    by_rule = counts.rejected.most_common()
     says = "No evolution was rejected."
-    if counts:
-        rule, count = counts[0]
+    if by_rule:
+        rule, count = by_rule[0]
         says = (
-            f"{total.rejected.total():,} of {total.finished:,} evolutions were rejected;"
-            f" the most by {rule}, {share(count / total.finished)} of all."
+            f"{counts.rejected.total():,} of {counts.finished:,} evolutions were rejected;"
+            f" the most by {rule}, {percent(counts.share(count))} of all."
         )
-    values = [{"rule": rule, "count": count, "label": f"{count:,}"} for rule, count in counts]
-    spec = specs.ranked("rule", "evolutions rejected", values, "var(--rejected)")
+    values = [{"rule": rule, "count": count, "label": f"{count:,}"} for rule, count in by_rule]
+    spec = drawing.ranked("rule", "evolutions rejected", values, "var(--rejected)")
     rows = [
-        [rule, number(count), share(count / total.finished), most[rule]] for rule, count in counts
+        [rule, number(count), percent(counts.share(count)), _most(rule, run.operations)]
+        for rule, count in by_rule
     ]
     head = ["rule", "rejected", "of all evolutions", "most of them by"]
-    return Chart("Why evolutions were rejected", says, spec if counts else None, head, rows)
+    return Chart("Why evolutions were rejected", says, spec if by_rule else None, head, rows)
 
 
-def _most(found: Counter[str]) -> str:
-    return " ".join(f"{name} ({count:,})" for name, count in found.most_common(1))
+def _most(rule: str, operations: _Groups) -> str:
+    """Return the operation whose evolutions a rule rejected most, and how many."""
+    by = Counter({name: group.counts.rejected[rule] for name, group in operations.items()})
+    return " ".join(f"{name} ({count:,})" for name, count in by.most_common(1))
 
 
-def _growth(figures: Figures) -> Chart:
-    groups = figures.generations
+def _growth(total: GroupStatistics, groups: _Groups) -> Chart:
     low, high = BAND
-    total = figures.total
     least, most = _span([group.added for group in groups.values()])
     width = max(1, -(-(most - least) // _BINS))
     first = least // width * width
@@ -149,9 +155,9 @@ def _growth(figures: Figures) -> Chart:
     if band is not None:
         says = (
             f"The prompts ask for {low} to {high} more words (the shaded band);"
-            f" {share(band.within / total.added.total())} kept to it."
+            f" {percent(1 - band.outside)} kept to it."
         )
-    spec = specs.histograms(
+    spec = drawing.histograms(
         "generation",
         [f"gen. {key}" for key in groups],
         values,
@@ -160,34 +166,8 @@ def _growth(figures: Figures) -> Chart:
         ticks=_ticks(first, most),
         band=BAND,
     )
-    head = ["generation", *_FIVE, f"within {low} to {high}", "others: median"]
-    rows = [
-        [
-            str(key),
-            *_five(group.added),
-            share(group.band.within / group.added.total() if group.band else None),
-            _median(group.added_apart),
-        ]
-        for key, group in groups.items()
-    ]
-    return Chart("Words added by a rewrite", says, spec if values else None, head, rows)
-
-
-_FIVE = ("least", "lower quartile", "median", "upper quartile", "most")
-
-
-def _five(counts: Mapping[int, int]) -> list[str]:
-    found = Quartiles.of(counts)
-    if found is None:
-        return [number(None)] * len(_FIVE)
-    return [
-        number(value) for value in (found.least, found.lower, found.median, found.upper, found.most)
-    ]
-
-
-def _median(counts: Mapping[int, int]) -> str:
-    found = Quartiles.of(counts)
-    return number(found.median if found else None)
+    table = _columns("generation", "growth", groups)
+    return Chart("Words added by a rewrite", says, spec if values else None, *table)
 
 
 def _span(many: Sequence[Counter[int]]) -> tuple[int, int]:
@@ -225,10 +205,11 @@ def _binned(counts: Counter[int], first: int, width: int, most: int) -> Counter[
     return bins
 
 
-def _lengths(figures: Figures, title: str, counter: str) -> Chart:
-    groups = {"seeds": figures.seeds}
-    groups |= {str(key): group for key, group in figures.generations.items()}
-    counted = {name: getattr(group, counter) for name, group in groups.items()}
+def _lengths(title: str, table: Table, groups: _Groups) -> Chart:
+    counted = {
+        name: group.instruction_words if table == "instruction lengths" else group.output_words
+        for name, group in groups.items()
+    }
     found = {name: Quartiles.of(counts) for name, counts in counted.items()}
     values = [
         {
@@ -238,7 +219,7 @@ def _lengths(figures: Figures, title: str, counter: str) -> Chart:
             "median": quartiles.median,
             "upper": quartiles.upper,
             "high": _percentile(counted[name], 1 - _TAIL),
-            "label": f"{quartiles.median:,.0f}",
+            "label": number(quartiles.median),
         }
         for name, quartiles in found.items()
         if quartiles is not None
@@ -249,74 +230,48 @@ def _lengths(figures: Figures, title: str, counter: str) -> Chart:
             f"Half lie within the bar, nine in ten within the line; the median goes from"
             f" {values[0]['label']} words to {values[-1]['label']}."
         )
-    spec = specs.spreads("generation", values)
-    rows = [[name, *_five(counts)] for name, counts in counted.items()]
-    return Chart(title, says, spec if values else None, ["generation", *_FIVE], rows)
+    spec = drawing.spreads("generation", values)
+    return Chart(title, says, spec if values else None, *_columns("generation", table, groups))
 
 
-def _tokens_per_kept(figures: Figures) -> Chart:
-    groups = figures.operations
+def _spending(operations: _Groups) -> Chart:
+    per_kept = find("tokens_per_kept")
     found = {
-        name: each
-        for name, group in groups.items()
-        if (each := group.per_kept(group.tokens)) is not None
+        name: tokens
+        for name, group in operations.items()
+        if (tokens := per_kept.number(group)) is not None
     }
     values = [
-        {"operation": name, "count": each, "label": number(each)}
-        for name, each in sorted(found.items(), key=lambda item: -item[1])
+        {"operation": name, "count": tokens, "label": number(tokens)}
+        for name, tokens in sorted(found.items(), key=lambda item: -item[1])
     ]
-    says = "The service reported no tokens."
+    says = _NO_TOKENS
     if values:
         first, last = values[0], values[-1]
         says = (
             f"A kept instruction by {first['operation']} takes {first['label']} tokens,"
             f" one by {last['operation']} {last['label']}."
         )
-    spec = specs.ranked("operation", "tokens for each kept instruction", values, "var(--third)")
-    rows = [
-        [
-            name,
-            number(group.calls),
-            number(group.tokens),
-            number(group.per_kept(group.tokens)),
-            money(group.per_kept(group.cost)),
-        ]
-        for name, group in groups.items()
-    ]
-    head = ["operation", "calls", "tokens", "tokens for each kept", "cost for each kept"]
-    return Chart("What a kept instruction takes", says, spec if values else None, head, rows)
+    spec = drawing.ranked("operation", per_kept.label, values, "var(--third)")
+    table = _columns("operation", "spending", operations)
+    return Chart("What a kept instruction takes", says, spec if values else None, *table)
 
 
-def _purposes(figures: Figures) -> Chart:
-    groups = figures.purposes
-    parts: dict[str, Counter[str]] = {name: Counter() for name in groups}
-    for used in figures.state.usage:
-        parts[used.purpose]["prompts"] += used.prompt_tokens or 0
-        parts[used.purpose]["replies"] += used.completion_tokens or 0
+def _tokens(purposes: _Groups) -> Chart:
     values = [
         {"purpose": name, "part": part, "count": count}
-        for name, counts in parts.items()
-        for part, count in counts.items()
+        for name, group in purposes.items()
+        for part, count in zip(_PARTS, (group.prompt_tokens, group.completion_tokens), strict=True)
         if count
     ]
-    tokens = sum(group.tokens or 0 for group in groups.values())
-    cost = sum(group.cost or 0 for group in groups.values())
-    says = "The service reported no tokens."
+    tokens = sum(group.tokens or 0 for group in purposes.values())
+    cost = sum(group.cost or 0 for group in purposes.values())
+    says = _NO_TOKENS
     if values:
-        name = max(groups, key=lambda name: groups[name].tokens or 0)
-        of_all = share((groups[name].tokens or 0) / tokens)
+        name = max(purposes, key=lambda name: purposes[name].tokens or 0)
+        of_all = percent((purposes[name].tokens or 0) / tokens)
         says = f"{tokens:,} tokens in all, {of_all} of them to {name}"
-        says += f"; together {money(cost)}." if cost else "."
-    spec = specs.stacked("purpose", "part", list(groups), values, _PARTS)
-    rows = [
-        [
-            name,
-            number(group.calls),
-            number(parts[name]["prompts"]),
-            number(parts[name]["replies"]),
-            money(group.cost),
-        ]
-        for name, group in groups.items()
-    ]
-    head = ["purpose", "calls", "tokens of prompts", "tokens of replies", "cost"]
-    return Chart("Tokens and cost by purpose", says, spec if values else None, head, rows)
+        says += f"; together {dollars(cost)}." if cost else "."
+    spec = drawing.stacked("purpose", "part", list(purposes), values, _PARTS)
+    table = _columns("purpose", "tokens", purposes)
+    return Chart("Tokens and cost by purpose", says, spec if values else None, *table)

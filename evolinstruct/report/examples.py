@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evolinstruct.analysis.families import Step
-from evolinstruct.analysis.figures import Figures
 from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.statistics import RunStatistics, find
 from evolinstruct.filters import draw_sample
 from evolinstruct.prompts import Operation
 from evolinstruct.records import Kept
 from evolinstruct.report.markup import Html, folded, join, tag, text
 from evolinstruct.report.sample import Sample, difference
-from evolinstruct.report.writing import number, share
-from evolinstruct.statistics import Quartiles
+from evolinstruct.text import counted
 from evolinstruct.words import Stretch, count_words
 
 _EXAMPLES = 3
@@ -26,16 +25,16 @@ _ELEMENTS = {"same": "span", "added": "ins", "removed": "del"}
 
 
 def show_operations(
-    runs: Sequence[Run], figures: Sequence[Figures], samples: Sequence[Sample], seed: int
+    runs: Sequence[Run], measured: Sequence[RunStatistics], samples: Sequence[Sample], seed: int
 ) -> Html:
     """Return a card for each operation, with examples of each run."""
     known = {op.name: op for run in runs for op in run.pack.operations}
-    names = sorted({name for found in figures for name in found.operations} & known.keys())
+    names = sorted({name for found in measured for name in found.operations} & known.keys())
     each = max(1, _EXAMPLES // len(runs))
     cards = []
     for name in names:
         parts: list[Html] = []
-        for run, found, sample in zip(runs, figures, samples, strict=True):
+        for run, found, sample in zip(runs, measured, samples, strict=True):
             label = run.path.name if len(runs) > 1 else ""
             parts.append(_figures(found, name, label))
             parts += [_example(step) for step in _drawn(sample, name, each, seed)]
@@ -55,19 +54,19 @@ def _card(operation: Operation, parts: Sequence[Html]) -> Html:
     )
 
 
-def _figures(figures: Figures, name: str, label: str) -> Html:
-    group = figures.operations.get(name)
+def _figures(measured: RunStatistics, name: str, label: str) -> Html:
+    group = measured.operations.get(name)
     if group is None:
         return tag("p", text(f"{label}: not in this run"), class_="figures")
-    grown = Quartiles.of(group.added or group.added_apart)
     said = [
-        f"drawn {group.finished:,} times",
-        f"{share(group.kept_share)} kept",
-        *([f"median {grown.median:+,.0f} words"] if grown else []),
+        f"drawn {counted(group.counts.pool, 'time')}",
+        f"{find('kept_share').text(group)} kept",
     ]
-    per_kept = group.per_kept(group.tokens)
-    if per_kept is not None:
-        said.append(f"{number(per_kept)} tokens for each kept")
+    grown, tokens = find("words_added_by_any.median"), find("tokens_per_kept")
+    if (words := grown.number(group)) is not None:
+        said.append(f"median {words:+,.0f} words")
+    if tokens.number(group) is not None:
+        said.append(f"{tokens.text(group)} {tokens.label}")
     begun = [tag("strong", text(label), dir="auto"), text(": ")] if label else []
     return tag("p", *begun, text(" · ".join(said)), class_="figures")
 

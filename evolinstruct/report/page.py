@@ -13,15 +13,15 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from evolinstruct.analysis.figures import Figures
 from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.statistics import RunStatistics
 from evolinstruct.report.charts import Chart, charts
 from evolinstruct.report.drawing import Drawing
 from evolinstruct.report.examples import show_operations
 from evolinstruct.report.markup import Html, data, folded, join, table, tag, text
 from evolinstruct.report.sample import Sample
 from evolinstruct.report.story import tell
-from evolinstruct.run.events import counted
+from evolinstruct.text import NONE, counted
 
 GENERATOR = '<meta name="generator" content="evolinstruct report">'
 """What a page of ours says near its beginning."""
@@ -29,7 +29,7 @@ GENERATOR = '<meta name="generator" content="evolinstruct report">'
 
 def compose(
     runs: Sequence[Run],
-    figures: Sequence[Figures],
+    measured: Sequence[RunStatistics],
     samples: Sequence[Sample],
     drawing: Drawing,
     seed: int,
@@ -41,16 +41,18 @@ def compose(
         _header(title),
         tag(
             "main",
-            _section("story", "In short", tell(figures, names)),
-            _section("charts", "What became of the instructions", _charts(figures, names, drawing)),
+            _section("story", "In short", tell(measured, names)),
+            _section(
+                "charts", "What became of the instructions", _charts(measured, names, drawing)
+            ),
             _section(
                 "operations",
                 "What each operation does",
                 tag("p", _legend(), class_="hint"),
-                show_operations(runs, figures, samples, seed),
+                show_operations(runs, measured, samples, seed),
             ),
             _section("instructions", "The instructions", _explorer(samples, seed)),
-            _section("recipe", "How it was made", *_recipes(figures, names)),
+            _section("recipe", "How it was made", *_recipes(measured, names)),
             id="main",
         ),
         tag("footer", text(f"Written by evolinstruct {version('evolinstruct')}.")),
@@ -136,11 +138,11 @@ def _legend() -> Html:
     )
 
 
-def _charts(figures: Sequence[Figures], names: Sequence[str], drawing: Drawing) -> Html:
+def _charts(measured: Sequence[RunStatistics], names: Sequence[str], drawing: Drawing) -> Html:
     """Return the charts, those of one kind for all runs side by side."""
-    many = len(figures) > 1
+    many = len(measured) > 1
     cards = []
-    for same in zip(*(charts(found) for found in figures), strict=True):
+    for same in zip(*(charts(found) for found in measured), strict=True):
         for chart, name in zip(same, names, strict=True):
             cards.append(_chart(chart, name if many else "", drawing))
     return tag("div", *cards, class_="charts")
@@ -201,20 +203,20 @@ def _embedded(names: Sequence[str], samples: Sequence[Sample]) -> dict[str, Any]
     }
 
 
-def _recipes(figures: Sequence[Figures], names: Sequence[str]) -> Iterator[Html]:
-    states = [found.state for found in figures]
+def _recipes(measured: Sequence[RunStatistics], names: Sequence[str]) -> Iterator[Html]:
+    states = [found.state for found in measured]
     recipes = [state.recipe.model_dump() for state in states]
     settings = [[name, *(_setting(recipe[name]) for recipe in recipes)] for name in recipes[0]]
     settings += [
         ["prompt pack", *(state.pack for state in states)],
         ["seeds", *(_sources(state.seeds) for state in states)],
-        ["begun", *(str(state.started or "–") for state in states)],
-        ["ended", *(str(state.ended or "–") for state in states)],
+        ["begun", *(str(state.started or NONE) for state in states)],
+        ["ended", *(str(state.ended or NONE) for state in states)],
         ["status", *(state.status for state in states)],
     ]
     yield table("The recipe", ["setting", *names], settings)
     programs = sorted({name for state in states for name in state.versions})
-    rows = [[name, *(state.versions.get(name, "–") for state in states)] for name in programs]
+    rows = [[name, *(state.versions.get(name, NONE) for state in states)] for name in programs]
     yield table("The versions that made it", ["program", *names], rows)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolinstruct.analysis.families import Family, Step
-from evolinstruct.analysis.figures import Figures
 from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.statistics import RunStatistics
 from evolinstruct.filters import draw_sample
 from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.run.events import counted
+from evolinstruct.text import counted
 from evolinstruct.words import Stretch, compare_words, count_words, is_new_text
 
 _LONGEST = 6_000
@@ -48,14 +48,14 @@ class Sample:
         return [list(_lines(family)) for family in self.families]
 
 
-def draw_families(run: Run, figures: Figures, rows: int, seed: int) -> Sample:
+def draw_families(run: Run, measured: RunStatistics, rows: int, seed: int) -> Sample:
     """Draw whole families, so many that they have about so many rows at most; one at least.
 
     Raises:
         InputError: a file or a line of the run cannot be read.
     """
-    seeds = figures.seeds.pool
-    every = seeds + figures.total.finished
+    seeds = measured.seeds.counts.pool
+    every = seeds + measured.total.counts.finished
     size = seeds if every <= rows else max(1, seeds * rows // every)
     families = tuple(draw_sample(run.families(), size, seed, lambda family: family.seed.id))
     drawn = sum(1 + len(family.steps) for family in families)

@@ -1,113 +1,117 @@
-"""The story in numbers: what stands on top of a report.
+"""The story in numbers, on top of a report.
 
-Knows figures and says what they come to, for one run in a sentence and tiles, for several in a
-table that marks where they differ.
+One run is told in a sentence and tiles; several in a table that marks where they differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evolinstruct.analysis.figures import Figures
+from evolinstruct.analysis.statistics import GroupStatistics, RunStatistics, compare, find
 from evolinstruct.report.markup import Html, join, tag, text
-from evolinstruct.report.writing import duration, large, money, number, share
-from evolinstruct.run.events import counted
-from evolinstruct.statistics import BAND, Quartiles
+from evolinstruct.statistics import Quartiles
+from evolinstruct.text import (
+    NONE,
+    clock,
+    counted,
+    dollars,
+    listed,
+    number,
+    percent,
+    short_number,
+)
 
 _DIFFERS = "≠"
 
 
-def tell(runs: Sequence[Figures], names: Sequence[str]) -> Html:
+def tell(runs: Sequence[RunStatistics], names: Sequence[str]) -> Html:
     """Return the story of one run, or of several side by side."""
     if len(runs) > 1:
         return join([*_notices(runs, names), _side_by_side(runs, names)])
-    figures = runs[0]
-    tiles = [_tile(*parts) for parts in _measures(figures) if parts[1] != "–"]
+    tiles = [_tile(*parts) for parts in _tiles(runs[0]) if parts[1] != NONE]
     return join(
         [
-            tag("p", text(_sentence(figures)), class_="lead"),
+            tag("p", text(_sentence(runs[0])), class_="lead"),
             *_notices(runs, names),
             tag("dl", *tiles, class_="tiles"),
         ]
     )
 
 
-def _sentence(figures: Figures) -> str:
-    total, last = figures.total, max(figures.generations, default=0)
-    if not total.finished:
-        return f"{counted(figures.seeds.kept, 'seed')}, of which none has been evolved yet."
-    lost = [
-        f"{counted(total.rejected.total(), 'evolution')} ({_of_settled(figures)}) rejected by"
-        f" {counted(len(total.rejected), 'rule')}"
-    ]
-    lost.append(f"{total.failed.total():,} failed" if total.failed else "none failed")
+def _sentence(run: RunStatistics) -> str:
+    counts, seeds = run.total.counts, counted(run.seeds.counts.kept, "seed")
+    if not counts.finished:
+        return f"{seeds}, of which none has been evolved yet."
+    rejected = counts.rejected.total()
+    failed = f"{counts.failed.total():,} failed" if counts.failed else "none failed"
     return (
-        f"{counted(figures.seeds.kept, 'seed')} became {counted(total.kept, 'evolved instruction')}"
-        f" in {counted(last, 'generation')}; {', '.join(lost)}."
+        f"{seeds} became {counted(counts.kept, 'evolved instruction')} in"
+        f" {counted(max(run.generations), 'generation')}; {counted(rejected, 'evolution')}"
+        f" ({percent(counts.share(rejected))}) rejected by"
+        f" {counted(len(counts.rejected), 'rule')}, {failed}."
     )
 
 
-def _of_settled(figures: Figures) -> str:
-    total = figures.total
-    return share(total.rejected.total() / total.finished if total.finished else None)
-
-
-def _measures(figures: Figures) -> Iterator[tuple[str, str, str]]:
+def _tiles(run: RunStatistics) -> Iterator[tuple[str, str, str]]:
     """Yield name, figure and what it means."""
-    total, state = figures.total, figures.state
-    lines = state.dataset_lines
+    total, counts = run.total, run.total.counts
+    in_all = _in_all(run)
+    lines = run.state.dataset_lines
     yield "in the data set", number(lines), "seeds with an answer, and all that was kept"
-    yield "kept", share(total.kept_share), f"{total.kept:,} of {total.finished:,} evolutions"
-    yield "words of an instruction", *_lengths(figures)
-    yield "words added", *_growth(figures)
-    spent = [group for group in figures.purposes.values() if group.calls]
-    calls = sum(group.calls for group in spent)
-    reported = [group.tokens for group in spent if group.tokens is not None]
-    tokens = sum(reported) if reported else None
-    yield (
-        "calls",
-        large(calls) if calls else number(None),
-        f"{_per(calls, total.kept)} for each kept",
-    )
-    yield "tokens", large(tokens), f"{_per(tokens, total.kept)} for each kept"
-    cost = sum(group.cost or 0 for group in spent)
-    yield "cost", money(cost), f"{money(cost / total.kept if total.kept else None)} for each kept"
-    variety = figures.variety[None]
-    yield (
-        "copies",
-        share(variety.copies if variety else None),
-        f"of {variety.texts if variety else 0:,} sampled instructions repeat another",
-    )
-    yield "time", duration(state.seconds), "of the last command"
+    share = find("kept_share").text(total)
+    yield "kept", share, f"{counts.kept:,} of {counts.finished:,} evolutions"
+    yield "words of an instruction", *_lengths(run)
+    yield "words added", *_growth(total)
+    calls = short_number(in_all.calls or None)
+    yield "calls", calls, f"{_each(in_all.calls, counts.kept)} for each kept"
+    tokens = short_number(in_all.tokens)
+    yield "tokens", tokens, f"{_each(in_all.tokens, counts.kept)} for each kept"
+    if in_all.cost:
+        each = dollars(in_all.cost / counts.kept) if counts.kept else NONE
+        yield "cost", dollars(in_all.cost), f"{each} for each kept"
+    sampled = number(find("texts").number(total) or 0)
+    copies = find("copies").text(total)
+    yield "copies", copies, f"of {sampled} sampled instructions repeat another"
+    yield "time", _time(run), "of the last command"
 
 
-def _per(amount: int | None, kept: int) -> str:
+def _in_all(run: RunStatistics) -> GroupStatistics:
+    """Return calls, tokens and cost for every purpose, the seeds' included."""
+    in_all = GroupStatistics()
+    for group in run.purposes.values():
+        in_all.include(group)
+    return in_all
+
+
+def _each(amount: int | None, kept: int) -> str:
     if amount is None or not kept:
-        return number(None)
+        return NONE
     return f"{amount / kept:,.1f}" if amount < 100 * kept else f"{amount / kept:,.0f}"
 
 
-def _lengths(figures: Figures) -> tuple[str, str]:
-    before = Quartiles.of(figures.seeds.instruction_words)
-    groups = [group for group in figures.generations.values() if group.kept]
-    after = Quartiles.of(groups[-1].instruction_words) if groups else None
-    if before is None or after is None:
-        return number(None), ""
+def _time(run: RunStatistics) -> str:
+    return NONE if run.state.seconds is None else clock(run.state.seconds)
+
+
+def _lengths(run: RunStatistics) -> tuple[str, str]:
+    median = find("instruction_words.median")
+    evolved = [group for group in run.generations.values() if group.counts.kept]
+    if not evolved or not run.seeds.counts.kept:
+        return NONE, ""
     return (
-        f"{number(before.median)} → {number(after.median)}",
+        f"{median.text(run.seeds)} → {median.text(evolved[-1])}",
         "median, from the seeds to the last generation",
     )
 
 
-def _growth(figures: Figures) -> tuple[str, str]:
-    total = figures.total
+def _growth(total: GroupStatistics) -> tuple[str, str]:
     grown = Quartiles.of(total.added)
-    if grown is None or total.band is None:
-        return number(None), ""
-    low, high = BAND
+    if grown is None:
+        return NONE, ""
+    outside = find("words_added_band.outside")
     return (
         f"{grown.median:+,.0f}",
-        f"median of plain in-depth steps; {share(total.band.left)} left {low} to {high}",
+        f"median of plain in-depth steps; {outside.text(total)} {outside.label}",
     )
 
 
@@ -121,13 +125,13 @@ def _tile(name: str, figure: str, meaning: str) -> Html:
     )
 
 
-def _notices(runs: Sequence[Figures], names: Sequence[str]) -> Iterator[Html]:
+def _notices(runs: Sequence[RunStatistics], names: Sequence[str]) -> Iterator[Html]:
     """Yield what has to be known before any figure is believed."""
-    states = {name: figures.state for name, figures in zip(names, runs, strict=True)}
+    states = {name: run.state for name, run in zip(names, runs, strict=True)}
     offline = [name for name, state in states.items() if state.recipe.client == "offline"]
     if offline:
         yield _notice(
-            f"Made by the offline client, which is no language model: {' and '.join(offline)}."
+            f"Made by the offline client, which is no language model: {listed(offline)}."
             " Such texts are for trying the pipeline, not for training."
         )
     for name, state in states.items():
@@ -139,18 +143,17 @@ def _notice(sentence: str) -> Html:
     return tag("p", text(sentence), class_="notice")
 
 
-def _side_by_side(runs: Sequence[Figures], names: Sequence[str]) -> Html:
-    columns = [{measure[0]: measure for measure in _measures(figures)} for figures in runs]
+def _side_by_side(runs: Sequence[RunStatistics], names: Sequence[str]) -> Html:
+    totals = [run.total for run in runs]
+    rules = sorted({rule for total in totals for rule in total.counts.rejected})
     rows = [
-        (name, [column[name][1] for column in columns])
-        for name in columns[0]
-        if any(column[name][1] != number(None) for column in columns)
-    ]
-    rows.insert(0, ("seeds", [number(figures.seeds.kept) for figures in runs]))
-    rows.insert(1, ("generations", [str(len(figures.generations)) for figures in runs]))
-    rules = sorted({rule for figures in runs for rule in figures.total.rejected})
-    rows += [
-        (f"rejected by {rule}", [_rule_share(figures, rule) for figures in runs]) for rule in rules
+        ["seeds", *(number(run.seeds.counts.kept) for run in runs)],
+        ["generations", *(str(len(run.generations)) for run in runs)],
+        ["in the data set", *(number(run.state.dataset_lines) for run in runs)],
+        *compare("comparison", totals),
+        *compare("diversity", totals),
+        *([f"rejected by {rule}", *(_rule_share(of, rule) for of in totals)] for rule in rules),
+        ["time of the last command", *map(_time, runs)],
     ]
     return tag(
         "div",
@@ -163,7 +166,7 @@ def _side_by_side(runs: Sequence[Figures], names: Sequence[str]) -> Html:
                     "tr", tag("th", scope="col"), *(tag("th", text(n), scope="col") for n in names)
                 ),
             ),
-            tag("tbody", *(_compared(name, cells) for name, cells in rows)),
+            tag("tbody", *(_compared(name, cells) for name, *cells in rows)),
         ),
         class_="scrolls",
         tabindex="0",
@@ -172,9 +175,8 @@ def _side_by_side(runs: Sequence[Figures], names: Sequence[str]) -> Html:
     )
 
 
-def _rule_share(figures: Figures, rule: str) -> str:
-    total = figures.total
-    return share(total.rejected[rule] / total.finished if total.finished else None)
+def _rule_share(total: GroupStatistics, rule: str) -> str:
+    return percent(total.counts.share(total.counts.rejected[rule]))
 
 
 def _compared(name: str, cells: Sequence[str]) -> Html:

@@ -1,8 +1,4 @@
-"""What came of a generation so far: counts, shares, and whether something is wrong with them.
-
-Counts lines as they are written and says when a run yields next to nothing. Knows no file and
-prints nothing.
-"""
+"""Counts: how many instructions were kept, rejected by each rule, or failed; warns of low yield."""
 
 from __future__ import annotations
 
@@ -10,27 +6,28 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from evolinstruct import defaults
-from evolinstruct.elimination import cause_of
 from evolinstruct.records import Failed, Line, Rejected
+
+_COUNTERS = ("rejected", "failed", "operations")
 
 
 @dataclass(slots=True)
 class Counts:
-    """The counts of one generation.
+    """How the instructions of a generation, an operation or a whole run have ended.
 
     Attributes:
-        generation: which one.
-        pool: how many instructions it evolves.
+        generation: which one; 0 for the seeds, and for several generations together.
+        pool: how many instructions were to be evolved; of the seeds, how many there are.
         kept: how many evolutions were kept.
         rejected: how many each rule eliminated.
         failed: how many each error ended.
         operations: how often each operation was drawn, failed ones included.
-        unclear: how many kept or later rejected lines have an unclear comparison.
-        calls: how many calls its lines took, those that the journal spared included.
+        unclear: how many of the kept and rejected have an unclear comparison.
+        calls: how many calls the lines of a run took, including those that the journal spared.
     """
 
-    generation: int
-    pool: int
+    generation: int = 0
+    pool: int = 0
     kept: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
@@ -44,9 +41,13 @@ class Counts:
         return self.kept + self.rejected.total() + self.failed.total()
 
     @property
-    def kept_share(self) -> float:
-        """The share of settled instructions that were kept, 1.0 while there are none."""
-        return self.kept / self.finished if self.finished else 1.0
+    def kept_share(self) -> float | None:
+        """The share of the finished that was kept; None while nothing is finished."""
+        return self.share(self.kept)
+
+    def share(self, count: int) -> float | None:
+        """Return which share of the finished so many are; None while nothing is finished."""
+        return count / self.finished if self.finished else None
 
     def add(self, line: Line) -> None:
         """Count a line."""
@@ -61,6 +62,13 @@ class Counts:
             self.rejected[line.rule] += 1
         else:
             self.kept += 1
+
+    def include(self, other: Counts) -> None:
+        """Add other counts to these."""
+        for name in ("pool", "kept", "unclear", "calls"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in _COUNTERS:
+            getattr(self, name).update(getattr(other, name))
 
     def to_json(self) -> dict[str, object]:
         """Return the counts as plain data, in a fixed order."""
@@ -79,19 +87,19 @@ class Counts:
     def from_json(cls, counts: dict[str, object]) -> Counts:
         """Read back what `to_json` gave."""
         values: dict[str, object] = dict(counts)
-        for name in ("rejected", "failed", "operations"):
+        for name in _COUNTERS:
             values[name] = Counter(values[name])  # type: ignore[call-overload]
         return cls(**values)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
 class LowYield:
-    """A generation keeps little, or one rule takes a large part of it.
+    """A generation keeps little, or one rule eliminates a large part of it.
 
     Attributes:
         generation: which one.
-        kept_share: the share kept, of `settled` instructions.
-        settled: how many instructions that share is of.
+        kept_share: the share that was kept.
+        finished: how many instructions had ended by then.
         rule: the rule that eliminates most; None where failures outweigh every rule.
         rule_share: its share.
         example: an instruction that it eliminated, with the evidence.
@@ -108,41 +116,43 @@ class LowYield:
 
 
 class YieldMonitor:
-    """Looks at a counts once enough is settled, and once more at the generation's end."""
+    """Warns of low yield once enough instructions have ended, and again at the generation's end."""
 
     def __init__(self, counts: Counts) -> None:
-        """Watch one generation."""
-        self._tally = counts
+        """Watch the counts of one generation."""
+        self._counts = counts
         self._said: set[str | None] = set()
         self._examples: dict[str, str] = {}
 
     def see(self, line: Line) -> LowYield | None:
-        """Look at a line that was just counted; say what is wrong, each thing once."""
+        """Look at a line that was just counted; return a warning, each one once."""
         if isinstance(line, Rejected):
             self._examples.setdefault(line.rule, _example(line))
-        return self._verdict() if self.is_due else None
+        return self._warning() if self.is_due else None
 
     @property
     def is_due(self) -> bool:
-        """Whether enough is settled to judge by, or all is."""
-        return self._tally.finished in (defaults.NOTICE_AFTER, self._tally.pool)
+        """Whether enough instructions have ended to judge by, or all have."""
+        return self._counts.finished in (defaults.NOTICE_AFTER, self._counts.pool)
 
-    def _verdict(self) -> LowYield | None:
-        counts = self._tally
+    def _warning(self) -> LowYield | None:
+        counts = self._counts
         rule, count = max(counts.rejected.items(), key=lambda item: item[1], default=(None, 0))
         if counts.failed.total() > count:
             rule, count = None, counts.failed.total()
-        share = count / counts.finished
-        low = counts.kept_share < defaults.KEPT_NOTICE or (rule and share > defaults.RULE_NOTICE)
+        kept, lost = counts.kept / counts.finished, count / counts.finished
+        low = kept < defaults.KEPT_NOTICE or (rule and lost > defaults.RULE_NOTICE)
         if not low or rule in self._said:
             return None
         self._said.add(rule)
+        from evolinstruct.elimination import cause_of  # noqa: PLC0415 - slow for who only reads runs
+
         return LowYield(
             counts.generation,
-            counts.kept_share,
+            kept,
             counts.finished,
             rule,
-            share,
+            lost,
             self._examples.get(rule or "", ""),
             cause_of(rule) if rule else "the service fails; see the failed lines",
         )

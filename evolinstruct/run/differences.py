@@ -49,7 +49,7 @@ def check_state(run_dir: RunDir, state: Mapping[str, Any]) -> None:
     try:
         for name, kind in _PARTS.items():
             _require(state, name, kind)
-        Recipe(**state["recipe"])
+        Recipe.of_run(state["recipe"])
         _require(state["pack"], "digest", str)
         for record in state["generations"]:
             _require(record, "made_from", str)
@@ -97,7 +97,7 @@ def differing_settings(
         recipe: what is asked for.
         pack: the prompts that are to be used.
     """
-    old = Recipe(**state["recipe"])
+    old = Recipe.of_run(state["recipe"])
     differences, additions = [], []
     for name, ours, theirs in recipe.differences(old):
         if name == "generations" and recipe.generations > old.generations:
@@ -121,7 +121,7 @@ def differing_rules(
         rules: the rules that are to be on, with their settings.
     """
     there = state.get("rules")
-    if Recipe(**state["recipe"]).eliminate != recipe.eliminate:
+    if Recipe.of_run(state["recipe"]).eliminate != recipe.eliminate:
         return  # which says it all
     if there is None:
         yield "it was made with the rules of an earlier version"

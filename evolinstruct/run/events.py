@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from evolinstruct import text
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.records import Line
 from evolinstruct.run.counts import Counts, LowYield
@@ -70,10 +71,7 @@ class Finished:
     dataset_lines: int | None
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun, which takes an s unless it is one or has another plural."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
-
+counted = text.counted  # its name until 0.1, which users' scripts import
 
 Event = Notice | GenerationStarted | LineWritten | GenerationEnded | LowYield | Finished
 

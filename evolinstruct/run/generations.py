@@ -165,9 +165,10 @@ class Generations:
 
     def _stop_if_little_is_kept(self, counts: Counts) -> None:
         least = self._plan.settings.execution.min_kept
-        if least is not None and counts.kept_share < least:
+        share = counts.kept_share
+        if least is not None and share is not None and share < least:
             raise TooLittleKept(
-                f"Generation {counts.generation} keeps {counts.kept_share:.0%} of"
+                f"Generation {counts.generation} keeps {share:.0%} of"
                 f" {counts.finished:,} instructions, less than --min-kept {least:g};"
                 f" see {self._dir.file(counts.generation, Rejected)} for the reasons,"
                 " or give a lower share to go on."

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evolinstruct.llm.journal import Journal
-from evolinstruct.run.events import counted
 from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.plan import Plan
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.settings import Recipe
+from evolinstruct.text import counted
 
 DONE = "done"
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from evolinstruct import elimination, prompts
@@ -28,6 +27,7 @@ from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds import SeedCounts
 from evolinstruct.seeds.test_items import read_test_items
 from evolinstruct.settings import Recipe, Settings
+from evolinstruct.text import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,7 @@ def weights_in_use(recipe: Recipe, pack: prompts.Pack) -> dict[str, float]:
     chosen = dict(recipe.operations) or known
     for name in chosen:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            hint = did_you_mean(name, known)
             raise UsageError(
                 f"There is no operation {name!r} in the pack {pack.name}{hint};"
                 f" there are {', '.join(sorted(known))}."

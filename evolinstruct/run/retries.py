@@ -7,7 +7,6 @@ retires the outcomes of these calls.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from evolinstruct.elimination import RULES
 from evolinstruct.errors import InputError, UsageError
@@ -15,6 +14,7 @@ from evolinstruct.llm.journal import Place
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.records import Failed, Rejected
 from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.text import did_you_mean
 
 FAILED = "failed"
 
@@ -28,8 +28,7 @@ def check_retry(what: str, run_dir: RunDir) -> None:
     """
     known = (FAILED, *RULES)
     if what not in known:
-        near = get_close_matches(what, known, 1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        hint = did_you_mean(what, known)
         raise UsageError(f"--retry: no line is {what!r}{hint}; there are {', '.join(known)}.")
     if not run_dir.is_run:
         raise InputError(

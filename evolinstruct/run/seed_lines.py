@@ -79,7 +79,6 @@ class SeedLines:
         choice = self.choice
         for seed in read_seeds(
             self.sources,
-            field=choice.field,
             skip_bad=choice.skip_bad,
             limit=choice.limit,
             counts=counts or SeedCounts(),

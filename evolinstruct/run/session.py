@@ -137,7 +137,8 @@ class Session:
             CallError: this call has no reply.
             StopRun: no further call can have one.
         """
-        return await (self._client or self._clients).complete(request)
+        client = self._client or self._clients.for_purpose(request.purpose)
+        return await client.complete(request)
 
     def endpoints(self) -> list[Endpoint]:
         """Return each server and model in use by itself: nothing is journalled or asked again."""

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -61,7 +62,7 @@ class Summary:
         }
 
     def spent_to_json(self) -> dict[str, Any]:
-        """Return what was ever spent; calls without a reply stand apart, at the most they can cost."""
+        """Return what was ever spent; calls without a reply apart, at the most they can cost."""
         usage = self.usage
         return {
             "calls": self.spent.calls,
@@ -135,6 +136,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+@cache
 def _versions() -> dict[str, str]:
     names = ("evolinstruct", "openai", "pydantic")
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}

@@ -67,7 +67,6 @@ class SeedCounts:
 def read_seeds(
     sources: Sequence[str],
     *,
-    field: str | None,
     skip_bad: bool,
     limit: int | None,
     counts: SeedCounts,
@@ -82,18 +81,18 @@ def read_seeds(
         sources: names of files and folders; ``-`` is standard input, the name of a shipped file
             without its extension means that file, and ``hf:owner/name`` a data set of the Hugging
             Face Hub.
-        field: the field or column that holds the instruction; None finds it by the known names.
         skip_bad: leave bad rows out and count them, instead of raising at the first.
         limit: the most seeds to return, not counting bad rows and duplicates; None for all.
         counts: is kept up to date while the iterator is read.
         stdin: what ``-`` reads; None for the process's own.
-        mapping: the field that holds each of ``instruction``, ``input`` and ``output``.
+        mapping: the field or column that holds each of ``instruction``, ``input`` and ``output``;
+            those that are left out are found by the known names.
 
     Raises:
         InputError: a file cannot be read, holds no seed, or (without ``skip_bad``) has a bad row.
         UsageError: standard input is named twice, or a data set's name is wrong.
     """
-    fields = {**(mapping or {}), **({"instruction": field} if field else {})}
+    fields = mapping or {}
     found = find_sources(sources)
     seeds = (seed for source in found for seed in _read(source, fields, skip_bad, counts, stdin))
     return islice(distinct(seeds, counts), limit)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from evolinstruct.records import join_input
-from evolinstruct.seeds.problems import BadRow, kind_of, listed, nearest, shown
+from evolinstruct.seeds.problems import BadRow, kind_of, listed, shown
+from evolinstruct.text import did_you_mean
 
 MAX_INSTRUCTION = 100_000
 """The longest instruction, its input included, in characters: few models take more."""
@@ -27,7 +28,7 @@ class RowTexts(NamedTuple):
     has_more_turns: bool = False
 
 
-FIELD_HINT = "--field names the one that holds it"
+FIELD_HINT = "--map instruction=KEY names the one that holds it"
 """The hint for a row without a known field for the instruction."""
 TEXT_KEYS = ("instruction", "prompt", "question", "text")
 _TURN_KEYS = ("messages", "conversations")
@@ -131,9 +132,7 @@ def no_instruction(kind: str, names: Iterable[str], field: str | None) -> str:
             if names
             else f"no instruction, because there are no {kind}"
         )
-    near = nearest(field, names)
-    hint = f"; did you mean {shown(near)}?" if near else ""
-    return f"no {shown(field)} among the {kind} {listed(names)}{hint}"
+    return f"no {shown(field)} among the {kind} {listed(names)}{did_you_mean(field, names)}"
 
 
 def _instruction_key(fields: Fields, field: str | None) -> str:

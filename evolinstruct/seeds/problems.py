@@ -6,7 +6,6 @@ Values from a seed file are shown short and escaped, so that they cannot control
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 _WIDTH = 40
 _NAMES = 10
@@ -31,13 +30,6 @@ def listed(names: Iterable[str]) -> str:
     quoted = [shown(name) for name in names]
     more = f" and {len(quoted) - _NAMES} more" if len(quoted) > _NAMES else ""
     return ", ".join(quoted[:_NAMES]) + more
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like a given one, or None."""
-    short = {each[:_WIDTH].lower(): each for each in known}
-    matches = get_close_matches(name[:_WIDTH].lower(), short, n=1)
-    return short[matches[0]] if matches else None
 
 
 def kind_of(value: object) -> str:

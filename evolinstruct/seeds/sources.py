@@ -16,8 +16,9 @@ from evolinstruct.errors import InputError, UsageError
 from evolinstruct.installation import data_folder
 from evolinstruct.seeds import hub
 from evolinstruct.seeds.files import COMPRESSED, open_file, suffix_of
-from evolinstruct.seeds.problems import listed, nearest, shown, shown_name
+from evolinstruct.seeds.problems import listed, shown_name
 from evolinstruct.seeds.rows import SeedRow, read_rows
+from evolinstruct.text import did_you_mean
 
 STDIN = "-"
 _SEED_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
@@ -124,9 +125,7 @@ def _shipped(name: str) -> Path:
         return stems[name]
     path = Path(name)
     neighbours = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = nearest(path.name, [*neighbours, *stems])
-    hint = f"did you mean {shown(near)}?" if near else "check the path."
     raise InputError(
-        f"{shown_name(name)}: no such file, and not one of the seeds that come with evolinstruct"
-        f" ({listed(sorted(stems))}); {hint}"
+        f"{shown_name(name)}: no such file{did_you_mean(path.name, [*neighbours, *stems])}, and not"
+        f" one of the seeds that come with evolinstruct ({listed(sorted(stems))}); check the path."
     )

@@ -1,34 +1,53 @@
-"""Every setting of a run: what is asked for, and how it is carried out.
+"""Settings of a run: one table of them, their checks, and how they are laid over each other.
 
-Knows no file but a recipe file.
+Names are loaded when first used: the table costs nothing to import, the checks need pydantic.
 """
 
-from evolinstruct.settings.fields import (
-    NAMES,
-    Execution,
-    Recipe,
-    SeedSettings,
-    Settings,
-    seed_fields,
-)
-from evolinstruct.settings.flags import parse_by_purpose, parse_lists, parse_parameters
-from evolinstruct.settings.kinds import AUTO, DEFAULT, ByPurpose
-from evolinstruct.settings.layers import Layer, read_file, resolve
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from evolinstruct.settings.kinds import AUTO, DEFAULT
+from evolinstruct.settings.table import SETTINGS, SettingArguments, flag_of
+
+if TYPE_CHECKING:
+    from evolinstruct.settings.fields import NAMES, Execution, Recipe, SeedSettings, Settings
+    from evolinstruct.settings.layers import (
+        Layer,
+        gather,
+        read_file,
+        read_map,
+        read_words,
+        resolve,
+        to_command_line,
+    )
 
 __all__ = [
     "AUTO",
     "DEFAULT",
     "NAMES",
-    "ByPurpose",
+    "SETTINGS",
     "Execution",
     "Layer",
     "Recipe",
     "SeedSettings",
+    "SettingArguments",
     "Settings",
-    "parse_by_purpose",
-    "parse_lists",
-    "parse_parameters",
+    "flag_of",
+    "gather",
     "read_file",
+    "read_map",
+    "read_words",
     "resolve",
-    "seed_fields",
+    "to_command_line",
 ]
+
+_FIELDS = ("NAMES", "Execution", "Recipe", "SeedSettings", "Settings")
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "fields" if name in _FIELDS else "layers"
+    return getattr(import_module(f"{__name__}.{module}"), name)

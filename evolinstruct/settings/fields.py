@@ -1,80 +1,90 @@
-"""The settings of a run, in three parts.
+"""The settings of a run as values that are checked, in three parts.
 
-A `Recipe` decides bytes: another recipe makes another run. A `Execution` decides only how a run is
+A `Recipe` decides bytes: another recipe makes another run. An `Execution` decides only how a run is
 carried out and may change from one command to the next. `SeedSettings` says which seeds are read;
-what was read is held against generation 0 itself. Knows no file and no flag.
+what was read is held against generation 0 itself. What a setting means and its default stand in
+`evolinstruct.settings.table`; here stands what a value may be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from evolinstruct import defaults
-from evolinstruct.errors import UsageError
 from evolinstruct.settings.kinds import (
     DEFAULT,
-    ByPurpose,
-    Dollars,
-    Number,
-    RuleSetting,
-    Share,
-    Weight,
-    Whole,
     auto,
-    by_field,
     by_parameter,
+    by_part,
+    by_purpose,
     by_rule,
     by_weight,
+    no_switch,
     parameter,
     several,
 )
+from evolinstruct.settings.table import SETTINGS
+
+_T = TypeVar("_T")
+Whole = Annotated[int, BeforeValidator(no_switch)]
+Count = Annotated[Whole, Field(ge=1)]
+Number = Annotated[float, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
+Dollars = Annotated[Decimal, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
+Price = Annotated[Dollars, Field(ge=0)]
+Weight = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+RuleSetting = StrictBool | dict[str, Number]
+ByPurpose = Annotated[dict[str, _T], BeforeValidator(by_purpose)]
+
+
+def _stated(name: str) -> Any:
+    """Return a field with the default and the meaning that the table states."""
+    return Field(default=SETTINGS[name].default, description=SETTINGS[name].help)
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @classmethod
+    def of_run(cls, said: Mapping[str, Any]) -> Self:
+        """Return the settings that a run.json states, also one of an older version.
+
+        A setting that a run does not have is the one it was made with; one that is gone decides
+        nothing any more.
+        """
+        return cls(**{name: said[name] for name in cls.model_fields if name in said})
+
 
 class Recipe(_Settings):
     """What is asked for: whatever decides the bytes of a run."""
 
-    client: str = Field(
-        default="", description="who answers: a built-in client or package.module:Class"
-    )
-    model: ByPurpose[str] = Field(default={}, description="the model, by purpose")
-    temperature: ByPurpose[Annotated[Number, Field(ge=0, le=2)]] = Field(
-        default={DEFAULT: defaults.TEMPERATURE}, description="sampling temperature, by purpose"
-    )
-    top_p: ByPurpose[Annotated[Number, Field(gt=0, le=1)]] = Field(
-        default={DEFAULT: defaults.TOP_P}, description="nucleus sampling, by purpose"
-    )
-    max_tokens: ByPurpose[Annotated[Whole, Field(ge=1)]] = Field(
-        default={DEFAULT: defaults.MAX_TOKENS}, description="longest reply, by purpose"
-    )
-    param: Annotated[dict[str, Any], BeforeValidator(by_parameter)] = Field(
-        default={}, description="further parameters of a call, as NAME or PURPOSE:NAME"
-    )
-    prompts: str = Field(default=defaults.PACK, description="the prompt pack: a name or a folder")
-    operations: Annotated[dict[str, Weight], BeforeValidator(by_weight)] = Field(
-        default={}, description="operations and their weights; empty: those of the pack"
-    )
-    compare: StrictBool = Field(
-        default=True, description="ask whether a rewrite gained information"
-    )
-    eliminate: StrictBool = Field(default=True, description="apply the elimination rules")
-    rules: Annotated[dict[str, RuleSetting], BeforeValidator(by_rule)] = Field(
-        default={}, description="rules that are not as by default: on, off, or their settings"
-    )
-    against: Annotated[list[str], BeforeValidator(several)] = Field(
-        default=[], description="test sets that are not to surface; known by what they hold"
-    )
-    answers: StrictBool = Field(default=True, description="answer the evolved instructions")
-    answer_seeds: StrictBool = Field(default=False, description="answer seeds that have no answer")
-    seed: Whole = Field(default=defaults.SEED, description="what every draw is made from")
-    generations: Whole = Field(default=defaults.GENERATIONS, ge=1, description="how many")
+    # Their order is part of the digest of a generation (`Job._decided_by`): a new one goes last.
+    client: str = _stated("client")
+    model: ByPurpose[str] = _stated("model")
+    temperature: ByPurpose[Annotated[Number, Field(ge=0, le=2)]] = _stated("temperature")
+    top_p: ByPurpose[Annotated[Number, Field(gt=0, le=1)]] = _stated("top_p")
+    max_tokens: ByPurpose[Count] = _stated("max_tokens")
+    param: Annotated[dict[str, Any], BeforeValidator(by_parameter)] = _stated("param")
+    prompts: str = _stated("prompts")
+    operations: Annotated[dict[str, Weight], BeforeValidator(by_weight)] = _stated("operations")
+    compare: StrictBool = _stated("compare")
+    eliminate: StrictBool = _stated("eliminate")
+    rules: Annotated[dict[str, RuleSetting], BeforeValidator(by_rule)] = _stated("rules")
+    against: Annotated[list[str], BeforeValidator(several)] = _stated("against")
+    answers: StrictBool = _stated("answers")
+    answer_seeds: StrictBool = _stated("answer_seeds")
+    seed: Whole = _stated("seed")
+    generations: Count = _stated("generations")
+
+    @classmethod
+    def of_run(cls, said: Mapping[str, Any]) -> Self:
+        """Return what a run.json states; the first version had no rules but the paper's."""
+        return super().of_run({"rules": defaults.PRESETS["paper"]["rules"], **said})
 
     def setting(self, name: str, purpose: str) -> Any:
         """Return what holds for a purpose: its own setting, else the one for all, else None."""
@@ -102,73 +112,38 @@ class Recipe(_Settings):
 class SeedSettings(_Settings):
     """Which rows of the seed files become instructions."""
 
-    field: str | None = Field(default=None, description="the key that holds the instruction")
-    skip_bad: StrictBool = Field(default=False, description="go on after a bad row")
-    map: Annotated[dict[str, str], BeforeValidator(by_field)] = Field(
-        default={}, description="the keys of instruction, input and output in seed files"
-    )
-    limit: Annotated[Whole, Field(ge=1)] | None = Field(default=None, description="at most so many")
-    sample: Annotated[Whole, Field(ge=1)] | None = Field(
-        default=None, description="only so many, drawn by the run's seed"
-    )
+    skip_bad: StrictBool = _stated("skip_bad")
+    map: Annotated[dict[str, str], BeforeValidator(by_part)] = _stated("map")
+    limit: Count | None = _stated("limit")
+    sample: Count | None = _stated("sample")
 
-
-def seed_fields(field: str | None, words: list[str] | None) -> dict[str, str]:
-    """Return the field of each part of a seed that the words of a user name.
-
-    Raises:
-        UsageError: a part that there is not.
-    """
-    try:
-        choice = SeedSettings.model_validate({"field": field, "map": words or {}})
-    except ValidationError as error:
-        raise UsageError(
-            f"--map: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
-        ) from error
-    return {**choice.map, **({"instruction": field} if field else {})}
+    @classmethod
+    def of_run(cls, said: Mapping[str, Any]) -> Self:
+        """Return what a run.json states; older ones have the instruction's key as `field`."""
+        key = said.get("field")
+        named = {"instruction": key} if key else {}
+        return super().of_run({**said, "map": {**said.get("map", {}), **named}})
 
 
 class Execution(_Settings):
     """How a run is carried out; never a reason to stop it."""
 
-    provider: ByPurpose[str] = Field(default={}, description="a service by name, by purpose")
-    base_url: ByPurpose[Annotated[list[str], BeforeValidator(several)]] = Field(
-        default={}, description="the servers, by purpose"
-    )
-    api_key_env: ByPurpose[str] = Field(
-        default={}, description="the variable that holds the key, by purpose"
-    )
-    concurrency: Annotated[Annotated[Whole, Field(ge=1)] | None, BeforeValidator(auto)] = Field(
-        default=None, description="calls under way; None: found while it goes"
-    )
-    max_concurrency: Annotated[Whole, Field(ge=1)] | None = Field(
-        default=None, description="calls under way at most, where their number is found"
-    )
-    rpm: Annotated[Whole, Field(ge=1)] | None = Field(
-        default=None, description="calls a minute, for each server and model"
-    )
-    tpm: Annotated[Whole, Field(ge=1)] | None = Field(
-        default=None, description="tokens a minute, in and out, for each server and model"
-    )
-    timeout: Number = Field(default=defaults.TIMEOUT, gt=0, description="seconds for one call")
-    max_calls: Annotated[Whole, Field(ge=1)] | None = Field(
-        default=None, description="calls ever sent in the run directory"
-    )
-    max_tokens_total: Annotated[Whole, Field(ge=1)] | None = Field(
-        default=None, description="tokens ever spent in the run directory, in and out"
-    )
-    max_cost: Annotated[Dollars, Field(gt=0)] | None = Field(
-        default=None, description="dollars ever spent in the run directory"
-    )
-    price_in: ByPurpose[Annotated[Dollars, Field(ge=0)]] = Field(
-        default={}, description="dollars per million tokens of prompts, by purpose"
-    )
-    price_out: ByPurpose[Annotated[Dollars, Field(ge=0)]] = Field(
-        default={}, description="dollars per million tokens of replies, by purpose"
-    )
-    min_kept: Share | None = Field(default=None, description="stop below this kept share")
-    allow_failures: str = Field(
-        default="0", pattern=r"^\d+$|^\d+(\.\d+)?%$", description="failures that still exit 0"
+    provider: ByPurpose[str] = _stated("provider")
+    base_url: ByPurpose[Annotated[list[str], BeforeValidator(several)]] = _stated("base_url")
+    api_key_env: ByPurpose[str] = _stated("api_key_env")
+    concurrency: Annotated[Count | None, BeforeValidator(auto)] = _stated("concurrency")
+    max_concurrency: Count | None = _stated("max_concurrency")
+    rpm: Count | None = _stated("rpm")
+    tpm: Count | None = _stated("tpm")
+    timeout: Annotated[Number, Field(gt=0)] = _stated("timeout")
+    max_calls: Count | None = _stated("max_calls")
+    max_tokens_total: Count | None = _stated("max_tokens_total")
+    max_cost: Annotated[Dollars, Field(gt=0)] | None = _stated("max_cost")
+    price_in: ByPurpose[Price] = _stated("price_in")
+    price_out: ByPurpose[Price] = _stated("price_out")
+    min_kept: Share | None = _stated("min_kept")
+    allow_failures: Annotated[str, Field(pattern=r"^\d+$|^\d+(\.\d+)?%$")] = _stated(
+        "allow_failures"
     )
 
     def allows(self, failed: int, asked: int) -> bool:

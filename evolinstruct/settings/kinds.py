@@ -1,21 +1,200 @@
-"""The kinds of values that settings have, and what is said of one that is wrong."""
+"""The kinds of settings: how each reads the words of a flag, and writes a value back as flags.
+
+Imports nothing slow, so that the table of settings and `--help` can use it. The checks of values,
+which pydantic calls, are at the end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from decimal import Decimal
-from difflib import get_close_matches
-from typing import Annotated, TypeVar
-
-from pydantic import BeforeValidator, Field, StrictBool
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from evolinstruct import defaults
 from evolinstruct.purposes import PURPOSES
+from evolinstruct.text import did_you_mean
 
 DEFAULT = "default"
+"""The key of what holds for every purpose without a value of its own."""
 AUTO = "auto"
 COMPARISON = "no_information_gain"
-_T = TypeVar("_T")
+_NEXT_PAIR = re.compile(r",(?=\s*[^\W\d]\w*\s*=)")
+
+
+class Word:
+    """One word, such as ``--generations 3``.
+
+    Attributes:
+        repeats: whether the flag may be given more than once.
+    """
+
+    repeats = False
+
+    def read(self, words: Any) -> object:
+        """Return the value that the words of a flag stand for, not checked yet.
+
+        Raises:
+            ValueError: a word does not have the form of this kind; the message begins with it.
+        """
+        return words
+
+    def write(self, flag: str, value: Any) -> Iterator[str]:
+        """Yield the words of a command line that `read` turns into the value."""
+        yield from (flag, _word(value))
+
+
+class Switch(Word):
+    """On or off: ``--compare`` or ``--no-compare``."""
+
+    def write(self, flag: str, value: Any) -> Iterator[str]:
+        """Yield the flag, or its opposite."""
+        yield flag if value else off(flag)
+
+
+class Several(Word):
+    """A list: one value for each time the flag is given."""
+
+    repeats = True
+
+    def write(self, flag: str, value: Any) -> Iterator[str]:
+        """Yield the flag once for each value."""
+        for each in value:
+            yield from (flag, _word(each))
+
+
+class ByPurpose(Word):
+    """A value for all purposes or for one: ``VALUE``, ``PURPOSE=VALUE``; the last one counts."""
+
+    repeats = True
+
+    def read(self, words: Any) -> object:
+        """Return the value of each purpose.
+
+        Raises:
+            ValueError: a word names an unknown purpose.
+        """
+        return {purpose: values[-1] for purpose, values in _by_purpose(words).items()}
+
+    def write(self, flag: str, value: Any) -> Iterator[str]:
+        """Yield the flag once for each purpose."""
+        for purpose, each in value.items():
+            yield from (flag, _for_purpose(purpose, _word(each)))
+
+
+class ListsByPurpose(ByPurpose):
+    """As `ByPurpose`, but every value of a purpose counts."""
+
+    def read(self, words: Any) -> object:
+        """Return the values of each purpose.
+
+        Raises:
+            ValueError: a word names an unknown purpose.
+        """
+        return _by_purpose(words)
+
+    def write(self, flag: str, value: Any) -> Iterator[str]:
+        """Yield the flag once for each value of each purpose."""
+        for purpose, values in value.items():
+            for each in values:
+                yield from (flag, _for_purpose(purpose, _word(each)))
+
+
+class Pairs(Several):
+    """Names with values: ``NAME=VALUE``, also several of them divided by commas."""
+
+    def write(self, flag: str, value: Any) -> Iterator[str]:
+        """Yield the flag once for each pair."""
+        for name, each in value.items():
+            yield from (flag, f"{name}={_word(each)}")
+
+
+class Parameters(Word):
+    """Names with values of any JSON type: ``NAME=VALUE``; what is no JSON is text."""
+
+    repeats = True
+
+    def read(self, words: Any) -> object:
+        """Return each name's value.
+
+        Raises:
+            ValueError: a word has no value.
+        """
+        values: dict[str, object] = {}
+        for word in words:
+            name, equals, text = word.partition("=")
+            if not equals:
+                raise ValueError(f"{word}: a value is missing; write it as NAME=VALUE")
+            values[name] = _json(text)
+        return values
+
+    def write(self, flag: str, value: Any) -> Iterator[str]:
+        """Yield the flag once for each name."""
+        for name, each in value.items():
+            is_plain = isinstance(each, str) and _json(each) == each
+            yield from (flag, f"{name}={each if is_plain else json.dumps(each)}")
+
+
+class Rules(Word):
+    """Rules on, set or off: ``--rule NAME``, ``--rule NAME.SETTING=X``, ``--no-rule NAME``.
+
+    Reading takes the rules themselves, because ``NAME=X`` sets the first setting of a rule:
+    `evolinstruct.elimination.parse_words` does it.
+    """
+
+    repeats = True
+
+    def write(self, flag: str, value: Any) -> Iterator[str]:
+        """Yield the flag, or its opposite, once for each rule or setting of a rule."""
+        for name, wish in value.items():
+            if isinstance(wish, Mapping):
+                for setting, number in wish.items():
+                    yield from (flag, f"{name}.{setting}={_word(number)}")
+            else:
+                yield from (flag if wish else off(flag), name)
+
+
+def off(flag: str) -> str:
+    """Return the flag that switches off what a flag switches on."""
+    return f"--no-{flag.removeprefix('--')}"
+
+
+def _by_purpose(words: Iterable[str]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for word in words:
+        purpose, equals, value = word.partition("=")
+        if equals and (purpose == DEFAULT or purpose in PURPOSES):
+            values.setdefault(purpose, []).append(value)
+        elif equals and re.fullmatch(r"[a-z_]+", purpose):
+            raise ValueError(f"{word}: {unknown_purpose(purpose)}")
+        else:
+            values.setdefault(DEFAULT, []).append(word)
+    return values
+
+
+def _for_purpose(purpose: str, word: str) -> str:
+    """Return a word for a purpose; ``default=`` is named only where the word alone is unclear."""
+    is_clear = purpose == DEFAULT and not re.match(r"[a-z_]+=", word)
+    return word if is_clear else f"{purpose}={word}"
+
+
+def _word(value: object) -> str:
+    """Return a value as one types it; a number keeps every digit."""
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
+
+
+def _json(text: str) -> object:
+    """Return what a text says as JSON, or the text itself where it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+# Checks of values, also of those from Python and from recipe files
 
 
 def no_switch(value: object) -> object:
@@ -26,25 +205,23 @@ def no_switch(value: object) -> object:
 
 
 def by_purpose(value: object) -> object:
-    """Let one value stand for all purposes; refuse purposes that there are not."""
+    """Let one value stand for all purposes; refuse unknown purposes."""
     if not isinstance(value, Mapping):
         return {DEFAULT: value}
     for purpose in value:
-        if purpose not in (DEFAULT, *PURPOSES):
-            raise ValueError(no_purpose(str(purpose)))
+        if purpose != DEFAULT and purpose not in PURPOSES:
+            raise ValueError(unknown_purpose(str(purpose)))
     return dict(value)
 
 
-def no_purpose(name: str) -> str:
-    """Say that there is no such purpose, and which there are."""
-    return f"no purpose is named {name!r}{nearest(name, PURPOSES)}"
+def unknown_purpose(name: str) -> str:
+    """Say that a purpose is unknown, and which are known."""
+    return f"unknown purpose {name!r}{nearest(name, PURPOSES)}"
 
 
 def nearest(name: str, known: Collection[str]) -> str:
     """Say which of the known names is meant, if one is near, and list them all."""
-    near = get_close_matches(name, known, 1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{hint}; there are {', '.join(known)}"
+    return f"{did_you_mean(name, known)}; there are {', '.join(known)}"
 
 
 def auto(value: object) -> object:
@@ -58,11 +235,11 @@ def several(value: object) -> object:
 
 
 def by_parameter(value: object) -> object:
-    """Refuse parameters that have a setting of their own, and purposes that there are not."""
+    """Refuse unknown purposes, and parameters that have a setting of their own."""
     for key in value if isinstance(value, Mapping) else ():
         purpose, name = parameter(str(key))
         if purpose is not None and purpose not in PURPOSES:
-            raise ValueError(no_purpose(purpose))
+            raise ValueError(unknown_purpose(purpose))
         if name in NO_PARAMETERS:
             raise ValueError(f"{name!r} cannot be passed on: {NO_PARAMETERS[name]}")
     return value
@@ -104,21 +281,21 @@ def by_weight(value: object) -> object:
     return weights
 
 
-def by_field(value: object) -> object:
-    """Read ``PART=FIELD`` words, in a list or divided by commas; refuse unknown parts."""
+def by_part(value: object) -> object:
+    """Read ``PART=KEY`` words, in a list or divided by commas; refuse unknown parts."""
     if not isinstance(value, Mapping):
         words = value if isinstance(value, list | tuple) else [value]
-        pairs = [word.partition("=") for part in words for word in str(part).split(",")]
-        value = {part.strip(): field.strip() for part, _, field in pairs}
-    for part, field in value.items():
-        if part not in defaults.PARTS or not field:
+        pairs = [word.partition("=") for part in words for word in _NEXT_PAIR.split(str(part))]
+        value = {part.strip(): key.strip() for part, _, key in pairs}
+    for part, key in value.items():
+        if part not in defaults.PARTS or not key:
             parts = ", ".join(defaults.PARTS)
-            raise ValueError(f"{part}={field} is no PART=FIELD; parts are {parts}")
+            raise ValueError(f"{part}={key} is no PART=KEY; parts are {parts}")
     return dict(value)
 
 
 def by_rule(value: object) -> object:
-    """Refuse what says nothing of rules: each is switched, or given a table of numbers."""
+    """Refuse what says nothing about rules: each is switched, or given a table of numbers."""
     if not isinstance(value, Mapping):
         raise ValueError("a table of rules is needed")  # noqa: TRY004 - told as the others are
     for name, wish in value.items():
@@ -128,12 +305,3 @@ def by_rule(value: object) -> object:
         ):
             raise ValueError(f"{name} must be true, false or a table of numbers, not {wish!r}")
     return dict(value)
-
-
-Whole = Annotated[int, BeforeValidator(no_switch)]
-Number = Annotated[float, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
-Dollars = Annotated[Decimal, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
-Weight = Annotated[Number, Field(ge=0)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-RuleSetting = StrictBool | dict[str, Number]
-ByPurpose = Annotated[dict[str, _T], BeforeValidator(by_purpose)]

@@ -1,19 +1,26 @@
-"""Settings from several places, laid over each other and checked: flags, a file, a preset."""
+"""Settings from several places, laid over each other and checked, and the way back to flags.
+
+The first place that names a setting wins: what is given (flags, or arguments of a Python call), the
+environment, a recipe file, a preset, the defaults.
+"""
 
 from __future__ import annotations
 
+import os
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import ValidationError
 
 from evolinstruct import defaults
 from evolinstruct.errors import EvolinstructError, InputError, UsageError
 from evolinstruct.settings.fields import NAMES, PART_OF, PARTS, Settings
-from evolinstruct.settings.kinds import COMPARISON, DEFAULT, by_purpose, nearest
+from evolinstruct.settings.kinds import COMPARISON, DEFAULT, ByPurpose, nearest
+from evolinstruct.settings.table import SETTINGS, flag_of, variable_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +34,25 @@ class Layer:
         error: what is raised where one is wrong.
     """
 
-    values: Mapping[str, object]
+    values: Mapping[str, Any]
     preset: object = None
     named: Callable[[str], str] = str
     error: type[EvolinstructError] = UsageError
 
-    def checked(self) -> dict[str, object]:
+    def checked(self) -> dict[str, Any]:
         """Return the values as settings take them.
 
         Raises:
             EvolinstructError: of the layer's kind: an unknown name, a wrong type or range.
         """
-        values = self._with_comparison()
+        values = self._in_one_form()
         for name in values:
             if name not in PART_OF:
                 raise self.error(
-                    f"{self.named(name)} is no setting{nearest(name, (*sorted(NAMES), 'preset'))}."
+                    f"{self.named(name)}: unknown setting"
+                    f"{nearest(name, (*sorted(NAMES), 'preset'))}."
                 )
-        checked: dict[str, object] = {}
+        checked: dict[str, Any] = {}
         for part in PARTS:
             own = {name: value for name, value in values.items() if PART_OF[name] is part}
             try:
@@ -54,31 +62,38 @@ class Layer:
             checked |= {name: getattr(settings, name) for name in own}
         return checked
 
-    def _with_comparison(self) -> Mapping[str, object]:
-        """Let the rule that takes a call be spoken of like any other: it is `compare`."""
-        rules = self.values.get("rules")
-        if not isinstance(rules, Mapping) or not isinstance(rules.get(COMPARISON), bool):
-            return self.values
-        others = {name: wish for name, wish in rules.items() if name != COMPARISON}
-        compare = rules[COMPARISON]
-        if self.values.get("compare", compare) != compare:
-            raise self.error(
-                f"{self.named('compare')} and the rule {COMPARISON} say the opposite of each"
-                " other; leave out one of the two."
-            )
-        return {**self.values, "rules": others, "compare": compare}
+    def _in_one_form(self) -> dict[str, Any]:
+        """Return the values, each said in the one way that the rest of the program knows."""
+        values = dict(self.values)
+        rules = values.get("rules")
+        if isinstance(rules, Mapping) and isinstance(rules.get(COMPARISON), bool):
+            values["rules"] = {name: rules[name] for name in rules if name != COMPARISON}
+            if values.setdefault("compare", rules[COMPARISON]) != rules[COMPARISON]:
+                raise self.error(
+                    f"{self.named('compare')} and the rule {COMPARISON} say the opposite of each"
+                    " other; leave out one of the two."
+                )
+        if "field" in values:
+            self._name_field(values, values.pop("field"))
+        return values
+
+    def _name_field(self, values: dict[str, Any], key: object) -> None:
+        """Turn `field`, the older word, into the part `instruction` of `map`; None is none."""
+        if key is not None and not isinstance(key, str):
+            raise self.error(f"{self.named('field')} must be text (given: {key!r}).")
+        if key:
+            mapping = Layer({"map": values.get("map", {})}, named=self.named, error=self.error)
+            values["map"] = {**mapping.checked()["map"], "instruction": key}
 
     def below(self) -> Mapping[str, object]:
-        """Return the settings of the preset, none where there is none.
+        """Return the settings of the preset that is named.
 
         Raises:
-            EvolinstructError: of the layer's kind: there is no such preset.
+            EvolinstructError: of the layer's kind: the preset is unknown.
         """
-        if self.preset is None:
-            return {}
         if self.preset not in defaults.PRESETS:
             near = nearest(str(self.preset), defaults.PRESETS)
-            raise self.error(f"{self.named('preset')}: there is no preset {self.preset!r}{near}.")
+            raise self.error(f"{self.named('preset')}: unknown preset {self.preset!r}{near}.")
         return defaults.PRESETS[str(self.preset)]
 
     def _sentence(self, error: ValidationError) -> str:
@@ -127,11 +142,53 @@ def _given(value: object) -> str:
     return str(value)
 
 
+# Where layers come from
+
+
+def read_words(words: Mapping[str, Any], layer: Layer) -> Layer:
+    """Add to a layer what the words of flags say, by the names of settings.
+
+    Raises:
+        EvolinstructError: of the layer's kind: a word has not the form that its setting takes.
+    """
+    values = dict(layer.values)
+    for name, given in words.items():
+        try:
+            values[name] = SETTINGS[name].kind.read(given)
+        except ValueError as error:
+            raise layer.error(f"{layer.named(name)} {error}.") from error
+    return Layer(values, layer.preset, layer.named, layer.error)
+
+
+def read_environment(environment: Mapping[str, str]) -> Layer:
+    """Read the variables that may say who answers and how a run is carried out.
+
+    What may be given several times is divided at blanks, as on the command line. An empty variable
+    counts as none.
+
+    Raises:
+        InputError: a variable is wrong.
+    """
+    words: dict[str, Any] = {}
+    for name, setting in SETTINGS.items():
+        text = environment.get(setting.variable or "", "").strip()
+        if text:
+            words[name] = _divided(variable_of(name), text) if setting.kind.repeats else text
+    return read_words(words, Layer({}, named=variable_of, error=InputError))
+
+
+def _divided(variable: str, text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise InputError(f"{variable}: a quotation mark has no end; correct it.") from error
+
+
 def read_file(path: Path) -> Layer:
     """Read a recipe file (TOML): any setting by its name, and ``preset``.
 
     Raises:
-        InputError: it cannot be read, or is no TOML.
+        InputError: it cannot be read, or is not TOML.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -147,23 +204,48 @@ def read_file(path: Path) -> Layer:
     return Layer(values, preset, lambda name: f"The recipe {path}: {name}", InputError)
 
 
-def resolve(given: Layer, file: Layer | None = None) -> Settings:
-    """Lay what is given over the recipe file, and that over the preset that either names.
+def read_map(words: Mapping[str, Any]) -> dict[str, str]:
+    """Return the key of each part of a seed that the words of `--map` (and `--field`) name.
+
+    Raises:
+        UsageError: a part is unknown.
+    """
+    layer = read_words(words, Layer({}, named=flag_of))
+    return resolve(layer).seeds.map
+
+
+def gather(given: Layer, recipe: str | Path | None = None) -> Settings:
+    """Return what is given, laid over the environment, and that over a recipe file.
+
+    Raises:
+        UsageError: an unknown preset or setting is given, or a value out of range.
+        InputError: the same, in the environment or in the file; or the file cannot be read.
+    """
+    layers = [given, read_environment(os.environ)]
+    if recipe is not None:
+        layers.append(read_file(Path(recipe)))
+    return resolve(*layers)
+
+
+# Laying over each other
+
+
+def resolve(*layers: Layer) -> Settings:
+    """Lay settings over each other, and all over the preset that one names; the first wins.
 
     A setting by purpose is laid purpose by purpose; one for all purposes replaces what lies below.
 
     Raises:
-        UsageError: a preset or a setting that there is not, or a value out of range.
-        InputError: the same, in the file.
+        EvolinstructError: of a layer's kind: an unknown preset or setting, or a value out of range.
     """
-    layers = [given] if file is None else [file, given]
-    named = [layer for layer in layers if layer.preset is not None]
-    preset = Layer(named[-1].below()) if named else Layer({})
-    values: dict[str, object] = {}
-    for layer in (preset, *layers):
+    naming = next((layer for layer in layers if layer.preset is not None), None)
+    preset = Layer({} if naming is None else naming.below())
+    values: dict[str, Any] = {}
+    for layer in (preset, *reversed(layers)):
         checked = layer.checked()
         if checked.get("eliminate") is False:
             values.pop("rules", None)  # what switches all off, does so with what lies below it
+        _forget_servers(values, checked)
         for name, value in checked.items():
             values[name] = _overlay(values.get(name), value, name)
     parts = [
@@ -173,23 +255,34 @@ def resolve(given: Layer, file: Layer | None = None) -> Settings:
     return Settings(*parts)  # type: ignore[arg-type]
 
 
-def _overlay(below: object, above: object, name: str) -> object:
+def _forget_servers(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    """Drop the server of every purpose that another layer names one for, in either way.
+
+    Otherwise a base URL from the environment would win over a provider's flag, and get its key.
+    """
+    for name, forgotten in _SERVERS.items():
+        named = above.get(name, {})
+        for other in forgotten:
+            kept = {} if DEFAULT in named else below.get(other, {})
+            if other in below and named:
+                below[other] = {purpose: kept[purpose] for purpose in kept if purpose not in named}
+
+
+_SERVERS = {"provider": ("base_url", "api_key_env"), "base_url": ("provider",)}
+"""What else of a layer below is about another server than the one that is named."""
+
+
+def _overlay(below: Any, above: Any, name: str) -> object:
     if name == "rules":
         return _overlaid_rules(below or {}, above)
-    if name == "param" and isinstance(below, dict) and isinstance(above, dict):
-        return {**below, **above}
-    if not _is_by_purpose(name):
+    if name == "param":
+        return {**(below or {}), **above}
+    if not isinstance(SETTINGS[name].kind, ByPurpose) or DEFAULT in above:
         return above
-    assert isinstance(above, dict)  # noqa: S101 - as every setting by purpose
-    if DEFAULT in above:
-        return above
-    if below is None:
-        below = PART_OF[name].model_fields[name].default
-    assert isinstance(below, dict)  # noqa: S101 - as above
-    return {**below, **above}
+    return {**(SETTINGS[name].default if below is None else below), **above}
 
 
-def _overlaid_rules(below: Any, above: Any) -> dict[str, object]:
+def _overlaid_rules(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, object]:
     """Lay rule by rule: a switch keeps the settings that lie below it, as far as it is on."""
     laid = dict(below)
     for name, wish in above.items():
@@ -201,8 +294,24 @@ def _overlaid_rules(below: Any, above: Any) -> dict[str, object]:
     return laid
 
 
-def _is_by_purpose(name: str) -> bool:
-    return any(
-        isinstance(item, BeforeValidator) and item.func is by_purpose
-        for item in PART_OF[name].model_fields[name].metadata
-    )
+# The way back
+
+
+def to_command_line(settings: Settings) -> list[str]:
+    """Return the flags that make these settings where nothing else is set: words, not quoted."""
+    words: list[str] = []
+    for name, setting in SETTINGS.items():
+        if name not in PART_OF:
+            continue
+        value = getattr(_part(settings, name), name)
+        if value == setting.default:
+            continue
+        if isinstance(setting.kind, ByPurpose):
+            value = {key: each for key, each in value.items() if each != setting.default.get(key)}
+        words += setting.kind.write(flag_of(name), value)
+    return words
+
+
+def _part(settings: Settings, name: str) -> object:
+    parts = (settings.recipe, settings.seeds, settings.execution)
+    return next(part for part in parts if isinstance(part, PART_OF[name]))

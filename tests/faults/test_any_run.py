@@ -99,7 +99,7 @@ ANYTHING = given(texts=TEXTS, script=SCRIPTS, seed=st.integers(0, 9), kills=KILL
 NO_HURRY = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(NO_HURRY, max_examples=8)
+@settings(NO_HURRY, max_examples=3)
 @ANYTHING
 def test_a_run_killed_anywhere_ends_in_the_same_bytes_with_every_line_accounted_for(
     tmp_path_factory: pytest.TempPathFactory,

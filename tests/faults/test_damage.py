@@ -13,7 +13,7 @@ from evolinstruct.api import prepare
 from evolinstruct.errors import InputError
 from tests.faults.harness import evolve as command
 from tests.faults.harness import is_no_worse, kill, outcomes, start, wait_for
-from tests.runs import carry_out, data_files, evolve, said_by, tasks, write_seeds
+from tests.runs import carry_out, copied, data_files, evolve, finished, said_by, tasks, write_seeds
 
 CLIENT = "tests.scripted:Obedient"
 
@@ -110,8 +110,8 @@ def test_a_damaged_journal_is_refused_in_a_sentence_and_no_file_gets_worse(
     tmp_path: Path, seeds: Path, damage: Callable[[Path], None], sentence: str
 ) -> None:
     out = tmp_path / "run"
-    evolve(seeds, tmp_path / "whole", client=CLIENT, generations=2)
-    evolve(seeds, out, client=CLIENT, generations=1)
+    whole = data_files(finished(40, client=CLIENT, generations=2))
+    copied(out, 40, client=CLIENT, generations=1)
     damage(out / "journal.sqlite")
     generation = out / "generation-1.jsonl"  # torn, so that it has to be read from the journal
     generation.write_bytes(generation.read_bytes()[:3000])
@@ -119,14 +119,14 @@ def test_a_damaged_journal_is_refused_in_a_sentence_and_no_file_gets_worse(
     with pytest.raises(InputError) as refused:
         evolve(seeds, out, client=CLIENT, generations=2)
     assert str(refused.value) == f"The journal {out / 'journal.sqlite'} {sentence}"
-    assert is_no_worse(before, out, data_files(tmp_path / "whole"))
+    assert is_no_worse(before, out, whole)
 
 
 def test_a_damaged_index_is_built_anew_from_the_rows_and_nothing_is_paid_for(
     tmp_path: Path, seeds: Path
 ) -> None:
     out = tmp_path / "run"
-    evolve(seeds, out, client=CLIENT, generations=1)
+    copied(out, 40, client=CLIENT, generations=1)
     whole = data_files(out)
     flip_index(out / "journal.sqlite")
     db = sqlite3.connect(out / "journal.sqlite")
@@ -137,11 +137,12 @@ def test_a_damaged_index_is_built_anew_from_the_rows_and_nothing_is_paid_for(
     assert data_files(out) == whole
 
 
+@pytest.mark.slow
 def test_a_locked_journal_is_said_to_be_and_goes_on_when_it_is_free(
     tmp_path: Path, seeds: Path
 ) -> None:
     out = tmp_path / "run"
-    evolve(seeds, out, client=CLIENT, generations=1)
+    copied(out, 40, client=CLIENT, generations=1)
     other = sqlite3.connect(out / "journal.sqlite", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     before = data_files(out)
@@ -150,20 +151,20 @@ def test_a_locked_journal_is_said_to_be_and_goes_on_when_it_is_free(
     assert is_no_worse(before, out, before)
     other.close()
     evolve(seeds, out, client=CLIENT, generations=2)
-    evolve(seeds, tmp_path / "whole", client=CLIENT, generations=2)
-    assert data_files(out) == data_files(tmp_path / "whole")
+    assert data_files(out) == data_files(finished(40, client=CLIENT, generations=2))
 
 
+@pytest.mark.slow
 def test_a_dead_process_locks_nothing(tmp_path: Path, seeds: Path) -> None:
     out = tmp_path / "run"
     process = start(command(seeds, out, "--client", CLIENT, "-q"))
     wait_for(lambda: outcomes(out) > 0, process)
     kill(process)
     evolve(seeds, out, client=CLIENT)
-    evolve(seeds, tmp_path / "whole", client=CLIENT)
-    assert data_files(out) == data_files(tmp_path / "whole")
+    assert data_files(out) == data_files(finished(40, client=CLIENT))
 
 
+@pytest.mark.slow
 def test_of_two_processes_that_start_together_one_writes(tmp_path: Path, seeds: Path) -> None:
     out = tmp_path / "run"
     both = [start(command(seeds, out, "--client", CLIENT, "-q")) for _ in range(2)]
@@ -176,11 +177,13 @@ def test_of_two_processes_that_start_together_one_writes(tmp_path: Path, seeds: 
         or "is being written by process" in said[0] + said[1]
         or ("Another command has changed" in said[0] + said[1])
     )
-    evolve(seeds, tmp_path / "whole", client=CLIENT)
-    assert data_files(out) == data_files(tmp_path / "whole")
+    assert data_files(out) == data_files(finished(40, client=CLIENT))
 
 
-@pytest.mark.parametrize("later", [5, 60, 200])
+LATER = [60, *(pytest.param(later, marks=pytest.mark.slow) for later in (5, 200))]
+
+
+@pytest.mark.parametrize("later", LATER)
 def test_a_journal_that_a_power_cut_took_back_costs_calls_and_no_file(
     tmp_path: Path, seeds: Path, later: int
 ) -> None:
@@ -200,8 +203,7 @@ def test_a_journal_that_a_power_cut_took_back_costs_calls_and_no_file(
     for name, content in earlier.items():
         (out / name).write_bytes(content)
     evolve(seeds, out)
-    evolve(seeds, tmp_path / "whole")
-    assert data_files(out) == data_files(tmp_path / "whole")
+    assert data_files(out) == data_files(finished(40))
 
 
 def test_other_replies_after_a_power_cut_replace_a_file_only_when_it_is_whole(
@@ -249,9 +251,9 @@ def test_a_command_that_another_overtook_goes_no_further(tmp_path: Path, seeds: 
 
 def test_a_journal_of_another_run_is_refused(tmp_path: Path, seeds: Path) -> None:
     out = tmp_path / "run"
-    evolve(seeds, out, client=CLIENT, generations=1)
-    evolve(seeds, tmp_path / "other", client=CLIENT, generations=2)
-    shutil.copy(tmp_path / "other" / "journal.sqlite", out / "journal.sqlite")
+    copied(out, 40, client=CLIENT, generations=1)
+    other = finished(40, client=CLIENT, generations=2)
+    shutil.copy(other / "journal.sqlite", out / "journal.sqlite")
     before = data_files(out)
     with pytest.raises(InputError) as refused:
         evolve(seeds, out, client=CLIENT, generations=2)
@@ -266,7 +268,7 @@ def test_an_older_copy_of_the_journal_is_told_before_anything_is_paid_again(
     tmp_path: Path, seeds: Path
 ) -> None:
     out = tmp_path / "run"
-    evolve(seeds, out, client=CLIENT, generations=1)
+    copied(out, 40, client=CLIENT, generations=1)
     whole = data_files(out)
     forget(out / "journal.sqlite")
     (out / "dataset.jsonl").unlink()
@@ -301,7 +303,7 @@ def test_a_damaged_file_of_a_finished_run_is_mended_without_a_call_and_without_a
     tmp_path: Path, seeds: Path, damage: Callable[[Path], object]
 ) -> None:
     out = tmp_path / "run"
-    evolve(seeds, out, client=CLIENT, generations=2)
+    copied(out, 40, client=CLIENT, generations=2)
     pack = out / "prompts" / "pack.toml"
     whole, said = data_files(out), pack.read_bytes()
     damage(out)
@@ -325,7 +327,7 @@ def test_a_run_json_that_no_run_writes_is_refused_in_a_sentence(
     tmp_path: Path, seeds: Path, change: Callable[[dict[str, Any]], object]
 ) -> None:
     out = tmp_path / "run"
-    evolve(seeds, out, client=CLIENT, generations=1)
+    copied(out, 40, client=CLIENT, generations=1)
     state = json.loads((out / "run.json").read_text())
     change(state)
     (out / "run.json").write_text(json.dumps(state))
@@ -339,7 +341,7 @@ def test_a_start_that_was_killed_is_gone_on_with_and_adds_nothing(
     tmp_path: Path, seeds: Path
 ) -> None:
     out = tmp_path / "run"
-    evolve(seeds, out, client=CLIENT, generations=1)
+    copied(out, 40, client=CLIENT, generations=1)
     whole = data_files(out)
     state = json.loads((out / "run.json").read_text())
     state |= {"generations": [], "dataset": None, "status": "running", "exit_code": None}

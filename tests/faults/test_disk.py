@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import COMMAND, evolve, is_no_worse, run
-from tests.runs import data_files, tasks, write_seeds
+from tests.faults.harness import evolve, is_no_worse, run
+from tests.runs import data_files, finished, tasks, write_seeds
 from tests.runs import evolve as evolve_here
 
 
@@ -18,13 +18,16 @@ def seeds(tmp_path: Path) -> Path:
     return write_seeds(tmp_path / "seeds.jsonl", tasks(150))
 
 
-@pytest.mark.parametrize("kilobytes", [8, 40, 100, 250, 600])
+LIMITS = [(20, 40), *(pytest.param(150, n, marks=pytest.mark.slow) for n in (8, 40, 100, 250, 600))]
+
+
+@pytest.mark.parametrize(("number", "kilobytes"), LIMITS)
 def test_a_file_that_may_not_grow_stops_the_run_which_goes_on_when_it_may(
-    tmp_path: Path, seeds: Path, kilobytes: int
+    tmp_path: Path, number: int, kilobytes: int
 ) -> None:
+    seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(number))
     out = tmp_path / "run"
-    evolve_here(seeds, tmp_path / "whole")
-    whole = data_files(tmp_path / "whole")
+    whole = data_files(finished(number))
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, kilobytes * 1024))
@@ -59,8 +62,7 @@ def test_a_full_disk_stops_the_run_which_goes_on_when_there_is_room(
     tmp_path: Path, seeds: Path, small_disk: Path
 ) -> None:
     out = small_disk / "run"
-    evolve_here(seeds, tmp_path / "whole")
-    whole = data_files(tmp_path / "whole")
+    whole = data_files(finished(150))
     for _ in range(2):
         before = data_files(out) if out.exists() else {}
         code, said = run(evolve(seeds, out, "--client", "offline", "-q"))
@@ -91,8 +93,11 @@ def test_a_directory_that_became_read_only_is_named_and_left_as_it_is(
 def test_files_of_a_run_have_the_permissions_of_the_umask(tmp_path: Path, mask: int) -> None:
     few = write_seeds(tmp_path / "few.jsonl", tasks(3))
     out = tmp_path / "run"
-    command = (*COMMAND, "evolve", str(few), "-o", str(out), "--client", "offline", "-g1", "-q")
-    assert run(command, preexec_fn=lambda: os.umask(mask)) == (0, "")
+    before = os.umask(mask)
+    try:
+        evolve_here(few, out, generations=1)
+    finally:
+        os.umask(before)
     modes = {path: path.stat().st_mode & 0o777 for path in (out, *out.rglob("*"))}
     assert {mode for path, mode in modes.items() if path.is_dir()} == {0o777 & ~mask}
     assert {mode for path, mode in modes.items() if path.is_file()} == {0o666 & ~mask}

@@ -103,7 +103,7 @@ def flip(path: Path, dice: random.Random, spared: int = 0) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("number", [30, pytest.param(600, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [6, pytest.param(600, marks=pytest.mark.slow)])
 def test_a_flipped_byte_of_the_journal_is_refused_or_changes_no_byte_and_no_call(
     retried: Path, number: int
 ) -> None:
@@ -126,7 +126,7 @@ def test_a_flipped_byte_of_the_journal_is_refused_or_changes_no_byte_and_no_call
     assert number / 4 < refused < number
 
 
-@pytest.mark.parametrize("number", [8, pytest.param(80, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [3, pytest.param(80, marks=pytest.mark.slow)])
 def test_a_journal_cut_off_anywhere_is_refused(retried: Path, number: int) -> None:
     for seed in range(number):
         out = copied(retried)
@@ -139,7 +139,8 @@ def test_a_journal_cut_off_anywhere_is_refused(retried: Path, number: int) -> No
         assert is_no_worse(before, out, data_files(retried / "whole")), seed
 
 
-@pytest.mark.parametrize("number", [10, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [200])
 def test_replies_lost_from_the_log_of_a_killed_run_are_told_and_change_no_byte(
     killed: Path, number: int
 ) -> None:
@@ -160,7 +161,8 @@ def test_replies_lost_from_the_log_of_a_killed_run_are_told_and_change_no_byte(
     assert told > number / 4
 
 
-@pytest.mark.parametrize("number", [5, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [60])
 def test_a_log_cut_off_anywhere_costs_calls_and_no_byte(killed: Path, number: int) -> None:
     expected = go_on(copied(killed))
     for seed in range(number):

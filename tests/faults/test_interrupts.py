@@ -28,8 +28,14 @@ from evolinstruct.run.job import Job
 from evolinstruct.run.scheduler import GRACE
 from tests.faults.harness import COMMAND, evolve, openai, start, wait_for
 from tests.loopback import Answer, Ask, hang, serve
-from tests.runs import carry_out, data_files, said_by, tasks, write_seeds
+from tests.runs import carry_out, data_files, finished, said_by, tasks, write_seeds
 from tests.runs import evolve as evolve_here
+
+SIGNALS = [
+    signal.SIGINT,
+    pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+    pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture
@@ -41,6 +47,7 @@ def silent(ask: Ask) -> Answer:
     return hang()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_signal_ends_at_once_though_no_call_does(
     tmp_path: Path, seeds: Path, name: signal.Signals
@@ -77,7 +84,7 @@ def test_calls_under_way_end_within_their_grace_and_their_replies_are_kept(
     assert outcomes(tmp_path / "run") == asked
 
 
-@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("name", SIGNALS)
 def test_a_signal_while_the_seeds_are_read_ends_at_once(
     tmp_path: Path, name: signal.Signals
 ) -> None:
@@ -101,13 +108,14 @@ def unread(pipe: IO[bytes]) -> int:
 
 
 @pytest.mark.parametrize("kind", [Notice, GenerationStarted, LineWritten, GenerationEnded])
-@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("last", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_an_interrupt_between_any_two_events_ends_the_run_and_loses_nothing(
     tmp_path: Path, seeds: Path, kind: type[Event], last: bool
 ) -> None:
-    evolve_here(seeds, tmp_path / "whole", generations=2)
-    of_kind = [e for e in carry_out(prepared(seeds, tmp_path / "count")) if isinstance(e, kind)]
-    at = len(of_kind) if last else 1
+    at = 1
+    if last:
+        events = carry_out(prepared(seeds, tmp_path / "count"))
+        at = sum(isinstance(event, kind) for event in events)
     job = prepared(seeds, tmp_path / "run")
 
     async def interrupted() -> list[Event]:
@@ -126,7 +134,7 @@ def test_an_interrupt_between_any_two_events_ends_the_run_and_loses_nothing(
     assert job.summary.exit_code == 130
     assert not (tmp_path / "run" / "dataset.jsonl").exists()
     evolve_here(seeds, tmp_path / "run", generations=2)
-    assert data_files(tmp_path / "run") == data_files(tmp_path / "whole")
+    assert data_files(tmp_path / "run") == data_files(finished(20, generations=2))
 
 
 def stopped_after(job: Job, settled: int, **options: bool) -> None:

@@ -13,7 +13,7 @@ from evolinstruct.run.events import GenerationEnded, LineWritten, Notice
 from evolinstruct.run.job import EXIT_FAILED
 from evolinstruct.run.retries import places, purpose
 from evolinstruct.run_dir.directory import RunDir
-from tests.runs import carry_out, check_invariants, data_files, evolve, tasks, write_seeds
+from tests.runs import carry_out, check_invariants, copied, data_files, evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient, reply
 
 FLAKY = "tests.faults.test_retries:Flaky"
@@ -54,12 +54,14 @@ def by_family(out: Path) -> dict[str, dict[tuple[int, str], bytes]]:
     return found
 
 
-@pytest.mark.parametrize("what", ["failed", "truncated", "unchanged"])
+OTHERS = [pytest.param(what, marks=pytest.mark.slow) for what in ("truncated", "unchanged")]
+
+
+@pytest.mark.parametrize("what", ["failed", *OTHERS])
 def test_a_retry_changes_the_named_families_and_leaves_every_other_byte(
     tmp_path: Path, seeds: Path, what: str
 ) -> None:
-    out = tmp_path / "run"
-    evolve(seeds, out, client=FLAKY, generations=3)
+    out = copied(tmp_path / "run", 60, client=FLAKY, generations=3)
     retired = {place.child_id for place in places(what, RunDir(out), 3)}
     families = {
         line.seed_id
@@ -95,13 +97,16 @@ def test_a_retry_that_brings_answers_turns_exit_code_3_into_0(tmp_path: Path, se
     assert sum(job.summary.calls.values()) <= 3 * len(failed)
 
 
-@pytest.mark.parametrize("stop_after", [0, 1, 30, 70, 110])
-@pytest.mark.parametrize("again", ["failed", None])
+LONG = [pytest.param(number, marks=pytest.mark.slow) for number in (0, 1, 30, 110)]
+
+
+@pytest.mark.parametrize("stop_after", [70, *LONG])
+@pytest.mark.parametrize("again", ["failed", pytest.param(None, marks=pytest.mark.slow)])
 def test_a_retry_that_was_cut_off_is_carried_through_by_either_command_and_retires_no_more(
     tmp_path: Path, seeds: Path, stop_after: int, again: str | None
 ) -> None:
     for name in ("whole", "broken"):
-        evolve(seeds, tmp_path / name, client=FLAKY, generations=2)
+        copied(tmp_path / name, 60, client=FLAKY, generations=2)
     before = data_files(tmp_path / "broken")
     carry_out(prepare(seeds, tmp_path / "whole", client=FLAKY, generations=2), retry="failed")
 
@@ -125,8 +130,7 @@ def test_a_retry_that_was_cut_off_is_carried_through_by_either_command_and_retir
 
 
 def test_a_finished_retry_is_no_longer_under_way(tmp_path: Path, seeds: Path) -> None:
-    out = tmp_path / "run"
-    evolve(seeds, out, client=FLAKY, generations=1)
+    out = copied(tmp_path / "run", 60, client=FLAKY, generations=1)
     carry_out(prepare(seeds, out, client=FLAKY, generations=1), retry="failed")
     files = data_files(out)
     job = prepare(seeds, out, client=FLAKY, generations=1)

@@ -17,11 +17,13 @@ class Ask:
         json: the body.
         headers: names in lower case.
         nth: how often this prompt was asked before: 0 for the first time.
+        target: the path and query.
     """
 
     json: dict[str, Any]
     headers: Mapping[str, str]
     nth: int
+    target: str
 
     @property
     def prompt(self) -> str:

@@ -1,6 +1,6 @@
 """The server: HTTP/1.1 with kept connections, on asyncio alone, so that faults reach the wire.
 
-``POST /v1/chat/completions`` asks the handler, ``GET /v1/models`` lists one model, and
+``POST …/chat/completions`` asks the handler, ``GET /v1/models`` lists one model, and
 ``GET /counts`` tells what was seen, for a benchmark in another process.
 """
 
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from tests.loopback.answers import Answer, Ask, Handler, error, http
@@ -112,10 +112,10 @@ class Connection(asyncio.Protocol):
         self._busy = True
         method, target, _ = first.split(" ")
         path = urlsplit(target).path  # a proxy is asked for a whole address
-        if (method, path) == ("POST", "/v1/chat/completions"):
+        if method == "POST" and path.endswith("/chat/completions"):
             self._counts.in_flight += 1
             self._counts.most_in_flight = max(self._counts.most_in_flight, self._counts.in_flight)
-            self._later(self._asked(headers, body), asked=True)
+            self._later(self._asked(target, headers, body), asked=True)
         elif (method, path) == ("GET", "/v1/models"):
             models = {"object": "list", "data": [{"id": "loopback-1", "object": "model"}]}
             self._later(http(200, json.dumps(models).encode()), asked=False)
@@ -124,9 +124,9 @@ class Connection(asyncio.Protocol):
         else:
             self._later(error(404, f"nothing at {method} {path}"), asked=False)
 
-    def _asked(self, headers: dict[str, str], body: bytes) -> Answer:
-        ask = Ask(json.loads(body), headers, 0)
-        ask = Ask(ask.json, headers, self._counts.asked[ask.prompt])
+    def _asked(self, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        ask = Ask(json.loads(body), headers, 0, target)
+        ask = replace(ask, nth=self._counts.asked[ask.prompt])
         self._counts.asked[ask.prompt] += 1
         return self._handler(ask)
 

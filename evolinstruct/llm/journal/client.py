@@ -10,18 +10,31 @@ import json
 from collections import Counter
 from dataclasses import replace
 from hashlib import blake2b
+from typing import Protocol
 
 from evolinstruct.errors import CallError, CallFailed, CallRejected
 from evolinstruct.llm.base import Client, Reply, Request, Usage, encodable
 from evolinstruct.llm.journal import FAILED, REJECTED, REPLY, Journal, Outcome
 
 
+class ClientsByPurpose(Protocol):
+    """What the journalled client asks: each purpose has a client of its own."""
+
+    def for_purpose(self, purpose: str) -> Client:
+        """Return the client that calls of this purpose go to."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every client."""
+        ...
+
+
 class JournalledClient:
     """A client that asks the journal first and tells it every outcome before handing it on."""
 
-    def __init__(self, client: Client, journal: Journal, name: str) -> None:
-        """Wrap a client, whose name is part of every key."""
-        self._client = client
+    def __init__(self, clients: ClientsByPurpose, journal: Journal, name: str) -> None:
+        """Wrap the clients, whose name is part of every key."""
+        self._clients = clients
         self._journal = journal
         self._name = name
         self.calls: Counter[str] = Counter()
@@ -44,7 +57,7 @@ class JournalledClient:
 
     async def _ask(self, request: Request) -> Outcome:
         try:
-            reply = await self._client.complete(request)
+            reply = await self._clients.for_purpose(request.purpose).complete(request)
         except CallRejected as error:
             return _ended(REJECTED, error, request, attempts=1)
         except CallFailed as error:
@@ -55,8 +68,8 @@ class JournalledClient:
         )
 
     async def aclose(self) -> None:
-        """Close the wrapped client; the journal's owner closes the journal."""
-        await self._client.aclose()
+        """Close the wrapped clients; the journal's owner closes the journal."""
+        await self._clients.aclose()
 
 
 class NotInJournalError(Exception):
@@ -65,6 +78,10 @@ class NotInJournalError(Exception):
 
 class NoClient:
     """A client that has no answer to anything: behind a journal that is only read."""
+
+    def for_purpose(self, purpose: str) -> Client:  # noqa: ARG002 - all are alike
+        """Return itself, whatever the purpose."""
+        return self
 
     async def complete(self, request: Request) -> Reply:
         """Refuse."""

@@ -1,13 +1,12 @@
 """The client for any OpenAI-compatible service.
 
-The only room that knows the ``openai`` package and the transport beneath it. A call is sent once,
-but for what the service says that its model does not take (see `dialect`), and tells how that
-ended; asking again, pacing and counting are wrappers' work. What went wrong is told by one table.
+Sends a call once and says how that ended. It sends another time only where the service names a
+parameter that its model does not take (see `parameters`); asking again, pacing and counting are
+the work of the clients around it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from http import HTTPStatus
@@ -24,11 +23,11 @@ from evolinstruct.errors import (
 )
 from evolinstruct.llm.base import ClientOptions, Limits, Reply, Request
 from evolinstruct.llm.openai import chat, errors
-from evolinstruct.llm.openai.connection import Answer, Connection
-from evolinstruct.llm.openai.errors import TABLE, TROUBLE, by_answer, by_trouble, said_by
+from evolinstruct.llm.openai.connection import Answer, Connection, Transport
+from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
 from evolinstruct.llm.openai.parameters import ParameterAdapter, ParameterRefusedError
 
-__all__ = ["TABLE", "OpenAIClient"]
+__all__ = ["OpenAIClient"]
 
 _STRANGERS = 3  # answers in a row that no such service gives, from the first on, end the run
 _ADAPTABLE = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
@@ -47,18 +46,24 @@ class OpenAIClient:
             InputError: the key cannot be one, or is missing where the service needs one.
         """
         _check_model(options.model)
-        self._key = options.api_key or None
         self._url = options.base_url or os.environ.get("OPENAI_BASE_URL") or None
-        self._alone = options.alone
         _check_url(self._url)
-        _check_key(self._key, self._url, options.key_variable)
+        self._key = options.api_key or None
         self._timeout = options.timeout
-        self._connection: Connection | None = None
-        self._dialect = ParameterAdapter(
-            options.model, urlsplit(self._url or errors.HOME).hostname or ""
-        )
+        self._alone = options.alone
+        self._sign_in(options)
+        self._connection: Transport | None = None
+        self._parameters = ParameterAdapter(options.model, _host(self._url))
         self._reached = False
         self._strangers: int | None = 0  # None: it has given a reply, and is no stranger
+
+    def _sign_in(self, options: ClientOptions) -> None:
+        """Check the key."""
+        _check_key(self._key, self._url, options.key_variable)
+
+    def _connect(self) -> Transport:
+        """Return what carries the calls; called inside the running loop."""
+        return Connection(self._url or errors.HOME, self._key, self._timeout)
 
     async def complete(self, request: Request) -> Reply:
         """Send the request and return the reply.
@@ -82,17 +87,17 @@ class OpenAIClient:
         try:
             answer = await self._connected().list_models()
             return chat.model_names(chat.parse(answer.content))
-        except (*TROUBLE, chat.UnreadableError):
+        except (NoAnswerError, chat.UnreadableError):
             return []
 
     def parameters(self, request: Request) -> dict[str, object]:
         """Return the parameters that are sent for a request, as far as is known by now."""
-        spoken = self._dialect.adapt(chat.body(request))
-        return {name: spoken[name] for name in spoken if name not in {"model", "messages"}}
+        sent = self._parameters.adapt(chat.body(request))
+        return {name: sent[name] for name in sent if name not in {"model", "messages"}}
 
     def take_notices(self) -> list[str]:
         """Return what was learned since the last time, a sentence each."""
-        return self._dialect.take_notices()
+        return self._parameters.take_notices()
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -101,20 +106,20 @@ class OpenAIClient:
 
     async def _outcome(self, asked: dict[str, object], request: Request) -> Reply | _Ending | None:
         """Return how one sending ended; None where the next one will be another."""
-        body = self._dialect.adapt(asked)
+        body = self._parameters.adapt(asked)
         try:
-            answer = await self._connected().post(json.dumps(body).encode())
-        except TROUBLE as error:
+            answer = await self._connected().post(body)
+        except NoAnswerError as error:
             return self._unanswered(error, request)
         self._reached = True
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             return self._refused(answer, asked, body, request)
         return self._read(answer, request)
 
-    def _connected(self) -> Connection:
-        """Return the connection, made inside the running loop when first needed."""
+    def _connected(self) -> Transport:
+        """Return what carries the calls, made when first needed."""
         if self._connection is None:
-            self._connection = Connection(self._url, self._key, self._timeout)
+            self._connection = self._connect()
         return self._connection
 
     def _read(self, answer: Answer, request: Request) -> Reply | _Ending:
@@ -122,18 +127,18 @@ class OpenAIClient:
         try:
             found = chat.parse(answer.content)
             if said := found.get("error"):
-                verdict = errors.by_code(said) or errors.UNREADABLE
-                return self._ending(verdict, request, chat.said(said), answer.status, limits=limits)
+                meaning = errors.by_code(said) or errors.UNREADABLE
+                return self._ending(meaning, request, chat.said(said), answer.status, limits=limits)
             reply = chat.reply(found, limits)
         except chat.UnreadableError as reason:
-            verdict = self._unreadable(reason)
-            return self._ending(verdict, request, str(reason), answer.status, limits=limits)
+            meaning = self._unreadable(reason)
+            return self._ending(meaning, request, str(reason), answer.status, limits=limits)
         except CallRejected as rejected:
             return rejected
         self._strangers = None
         return reply
 
-    def _unreadable(self, reason: chat.UnreadableError) -> errors.ErrorMeaning:
+    def _unreadable(self, reason: chat.UnreadableError) -> ErrorMeaning:
         """Tell a passing trouble from an address where no such service is."""
         if self._strangers is None or not isinstance(reason, chat.StrangerError):
             return errors.UNREADABLE
@@ -147,14 +152,14 @@ class OpenAIClient:
         sent: dict[str, object],
         request: Request,
     ) -> _Ending | None:
-        """Return what an error status means; None where the dialect has learned from it."""
+        """Return what an error status means; None where a parameter was learned from it."""
         error = chat.error(answer.content)
         status = answer.status
-        verdict = by_answer(status, error)
+        meaning = errors.by_answer(status, error)
         if status in _ADAPTABLE and errors.by_code(error) is None:
             try:
                 said, param = chat.said(error), chat.param(error)
-                if self._dialect.learns(said, param, asked, sent, request.extra):
+                if self._parameters.learns(said, param, asked, sent, request.extra):
                     return None
             except ParameterRefusedError as reason:
                 words = chat.harmless(said, self._key)
@@ -162,20 +167,19 @@ class OpenAIClient:
         said = chat.said(error) or f"HTTP status {status}"
         wait = errors.retry_after(answer.headers)
         limits = errors.limits(answer.headers)
-        return self._ending(verdict, request, said, status, wait=wait, limits=limits)
+        return self._ending(meaning, request, said, status, wait=wait, limits=limits)
 
-    def _unanswered(self, error: BaseException, request: Request) -> _Ending:
+    def _unanswered(self, error: NoAnswerError, request: Request) -> _Ending:
         """Return what it means that no whole answer came."""
-        verdict = by_trouble(error)
-        if verdict is errors.UNREACHABLE and not self._reached and self._alone:
-            verdict = errors.NO_SERVICE  # from the first call on: waiting will not help
-        self._reached = self._reached or verdict not in {errors.NO_SERVICE, errors.UNREACHABLE}
-        said = said_by(error) or f"no reply within {self._timeout:g} s"
-        return self._ending(verdict, request, said)
+        meaning = error.meaning
+        if meaning is errors.UNREACHABLE and not self._reached and self._alone:
+            meaning = errors.NO_SERVICE  # from the first call on: waiting will not help
+        self._reached = self._reached or meaning not in {errors.NO_SERVICE, errors.UNREACHABLE}
+        return self._ending(meaning, request, error.said or f"no reply within {self._timeout:g} s")
 
     def _ending(
         self,
-        verdict: errors.ErrorMeaning,
+        meaning: ErrorMeaning,
         request: Request,
         said: str,
         status: int | None = None,
@@ -184,12 +188,12 @@ class OpenAIClient:
         limits: Limits | None = None,
     ) -> _Ending:
         message = chat.harmless(said, self._key)
-        name = verdict.name or f"http_{status}"
-        if verdict.error is ServiceRefused:
-            return ServiceRefused(f"{self._place(request)}: {verdict.advice} ({message}).")
-        if verdict.error is TryAgain:
+        name = meaning.name or f"http_{status}"
+        if meaning.error is ServiceRefused:
+            return ServiceRefused(f"{self._place(request)}: {meaning.advice} ({message}).")
+        if meaning.error is TryAgain:
             return TryAgain(name, message, wait, status=status, limits=limits)
-        if verdict.error is CallFailed:
+        if meaning.error is CallFailed:
             return CallFailed(name, message, attempts=1)
         return CallRejected(name, message)
 
@@ -197,11 +201,15 @@ class OpenAIClient:
         return f"{chat.harmless(self._url or errors.HOME, self._key)}, model {request.model!r}"
 
 
+def _host(url: str | None) -> str:
+    return urlsplit(url or errors.HOME).hostname or ""
+
+
 def _check_model(model: str) -> None:
     if not model:
         raise UsageError(
-            "The openai client has no default model; name one with --model NAME, "
-            "or one for each purpose, as in --model answer=NAME."
+            "No model is named, and there is no default one; name it with --model NAME,"
+            " or one for each purpose, as in --model answer=NAME."
         )
 
 
@@ -221,7 +229,7 @@ def _check_url(url: str | None) -> None:
 def _check_key(key: str | None, url: str | None, variable: str | None) -> None:
     if key is None and (url is None or variable is not None):
         raise InputError(
-            f"There is no API key for {urlsplit(url or errors.HOME).hostname};"
+            f"There is no API key for {_host(url)};"
             f" set {variable or 'OPENAI_API_KEY'}, or name the variable that holds it with"
             " --api-key-env, or name a server that needs none with --base-url."
         )

@@ -1,29 +1,42 @@
-"""Bytes to one server and back, as lean as the transport allows.
+"""Connection to one server: base URL, headers, TLS, proxy; posts a body, returns the answer.
 
-The package is asked once what it would send: address, key, organisation, project, agent, whatever
-its variables say. The calls then go through aiohttp itself. CPU of one core for a call, at 256 and
-at 1,000 in flight, with retry and throttle around it: 1.1 to 1.3 ms through the package's aiohttp
-transport (3 to 10 ms through its default one), 0.35 to 0.45 ms this way, where bare aiohttp takes
-0.3 to 0.4 ms. Knows no request, no reply and no verdict.
+aiohttp is used bare, and every setting is made once, because what is left is paid for by each
+call. CPU of one core for a call, at 256 and at 1,000 in flight, with retry and throttle around it:
+0.35 to 0.45 ms. Bare aiohttp takes 0.3 to 0.4 ms, the aiohttp transport of the `openai` package
+1.1 to 1.3 ms, its default transport 3 to 10 ms.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import ssl
+from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from importlib import metadata
+from typing import Protocol
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-import httpx2
-import openai
 
 from evolinstruct.errors import InputError
+from evolinstruct.llm.openai.errors import TROUBLE, no_answer
 
-_NO_KEY = "not-needed"  # the package insists on a key, a local server on none
+_NO_KEY = "not-needed"  # some local servers refuse a call without an Authorization header
 _CONNECT_SECONDS = 20.0
 _DNS_SECONDS = 300
+_AUTHORITIES = (
+    "/etc/ssl/cert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/cert.pem",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/ca-bundle.pem",
+)
+"""Where systems keep the certificates of authorities, for a Python built for another system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,65 +54,125 @@ class Answer:
     content: bytes
 
 
-class Connection:
-    """One server; must be made inside the running loop."""
+class Transport(Protocol):
+    """What carries calls to a server: `Connection`, or the `openai` package."""
 
-    def __init__(self, base_url: str | None, key: str | None, timeout: float) -> None:
+    async def post(self, body: dict[str, object]) -> Answer:
+        """Ask for a completion.
+
+        Raises:
+            NoAnswerError: none came that is whole, in time.
+        """
+        ...
+
+    async def list_models(self) -> Answer:
+        """Ask which models there are; raises as :meth:`post`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Connection:
+    """One server over aiohttp; must be made inside the running loop."""
+
+    def __init__(self, base_url: str, key: str | None, timeout: float) -> None:
         """Connect to nothing yet.
 
         Args:
-            base_url: None for the package's own default.
+            base_url: of the service; may hold a user name, a password and a query.
             key: None where the server needs none.
             timeout: seconds that an answer may take, to its last byte.
 
         Raises:
-            InputError: the proxy that the environment names cannot be used.
+            InputError: the proxy or the certificates that the environment names cannot be used.
         """
-        # the package's client sends nothing: it is made to be read, and needs no transport
-        silent = httpx2.AsyncClient(transport=httpx2.AsyncBaseTransport())
-        package = openai.AsyncOpenAI(base_url=base_url, api_key=key or _NO_KEY, http_client=silent)
-        headers = {**package.default_headers, **package.auth_headers}
-        base = package.base_url
-        if base.userinfo:
-            headers["Authorization"] = aiohttp.encode_basic_auth(base.username, base.password)
-            base = base.copy_with(userinfo=b"")
-        self._calls = str(base.copy_with(path=f"{base.path}chat/completions"))
-        self._models = str(base.copy_with(path=f"{base.path}models"))
+        base = urlsplit(base_url)
+        self._calls = _address(base, "chat/completions")
+        self._models = _address(base, "models")
         self._timeout = timeout
-        # every setting that can be made once is made here: what is left is paid for by each call
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,  # how many calls are under way is the throttle's business
-                ssl=httpx2.create_ssl_context() if base.scheme == "https" else True,
+                ssl=_tls() if base.scheme == "https" else True,
                 ttl_dns_cache=_DNS_SECONDS,
             ),
-            headers={name: value for name, value in headers.items() if isinstance(value, str)},
+            headers=_headers(base, key),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
-            proxy=_proxy(base.scheme, base.host),
+            proxy=_proxy(base.scheme, base.hostname or ""),
         )
 
-    async def post(self, content: bytes) -> Answer:
-        """Ask for a completion.
-
-        Raises:
-            TimeoutError: the answer was not whole in time.
-            aiohttp.ClientError: there was none.
-            OSError: as above.
-        """
-        async with asyncio.timeout(self._timeout):
-            async with self._session.post(self._calls, data=content) as answer:
-                return Answer(answer.status, answer.headers, await answer.read())
+    async def post(self, body: dict[str, object]) -> Answer:
+        """Ask for a completion; see :class:`Transport`."""
+        return await self._answer(self._session.post(self._calls, data=json.dumps(body).encode()))
 
     async def list_models(self) -> Answer:
-        """Ask which models there are; raises as :meth:`post`."""
-        async with asyncio.timeout(self._timeout):
-            async with self._session.get(self._models) as answer:
-                return Answer(answer.status, answer.headers, await answer.read())
+        """Ask which models there are."""
+        return await self._answer(self._session.get(self._models))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+    async def _answer(self, sending: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Answer:
+        try:
+            # One bound around the whole call, its body included: a bound for each read would let a
+            # server that sends a byte now and then hold the call for ever.
+            async with asyncio.timeout(self._timeout), sending as answer:
+                return Answer(answer.status, answer.headers, await answer.read())
+        except TROUBLE as error:
+            raise no_answer(error) from None
+
+
+def _address(base: SplitResult, path: str) -> str:
+    """Return the address of a path below the base URL, without its user name and password."""
+    host = base.netloc.rpartition("@")[2]
+    return base._replace(netloc=host, path=f"{base.path.rstrip('/')}/{path}", fragment="").geturl()
+
+
+def _headers(base: SplitResult, key: str | None) -> dict[str, str]:
+    """Return what every call is sent with; the variables are those of the `openai` package."""
+    headers = {
+        "accept": "application/json",
+        "content-type": "application/json",
+        "user-agent": f"evolinstruct/{metadata.version('evolinstruct')}",
+        "openai-organization": os.environ.get("OPENAI_ORG_ID", ""),
+        "openai-project": os.environ.get("OPENAI_PROJECT_ID", ""),
+        "authorization": f"Bearer {_NO_KEY}",
+    }
+    for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            headers[name.strip().lower()] = value.strip()
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
+    if base.username or base.password:
+        user = f"{unquote(base.username or '')}:{unquote(base.password or '')}"
+        headers["authorization"] = f"Basic {b64encode(user.encode()).decode()}"
+    return {name: value for name, value in headers.items() if value}
+
+
+def _tls() -> ssl.SSLContext:
+    """Return the settings of TLS: certificates of the environment, else those of the system.
+
+    Raises:
+        InputError: the environment names a file or folder that holds no certificates.
+    """
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    named = file or folder
+    if not named:
+        paths = ssl.get_default_verify_paths()
+        if not paths.cafile and not paths.capath:
+            file = next(filter(os.path.isfile, _AUTHORITIES), None)
+    try:
+        return ssl.create_default_context(cafile=file or None, capath=None if file else folder)
+    except OSError as error:
+        raise InputError(
+            f"The certificates of {named} cannot be read ({error});"
+            " name a file of them in SSL_CERT_FILE."
+        ) from error
 
 
 def _proxy(scheme: str, host: str) -> str | None:

@@ -1,8 +1,8 @@
 """What a service's answer to a call means: try again, skip, or stop.
 
-Reads the words, codes and headers by which OpenAI-compatible services say what is wrong, and the
-exceptions of the transport. One table, by exception class and by status; the classes are those of
-the package `openai`.
+An answer is judged by its code, else by its wording, else by its status; a call without an answer
+by the exception that the transport raised. What headers announce is read here too: how long to
+wait, and the limits.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import aiohttp
-import openai
 
 from evolinstruct import errors
 from evolinstruct.errors import CallError, CallFailed, CallRejected, ServiceRefused, TryAgain
@@ -189,34 +188,22 @@ _OF_REQUESTS = _names("x-ratelimit-{}-requests", "x-ratelimit-{}-req-minute", "x
 _OF_TOKENS = _names("x-ratelimit-{}-tokens", "x-ratelimit-{}-tokens-minute", "x-tokenlimit-{}")
 
 
-TABLE: dict[type[BaseException] | int, ErrorMeaning] = {
-    # by status, where the package has no class for it
+BY_STATUS: dict[int | str, ErrorMeaning] = {
+    401: BAD_KEY,
     402: NO_CREDIT,
+    403: NO_ACCESS,
+    404: NO_MODEL,
     408: AGAIN,
+    409: AGAIN,
     413: TOO_LONG,
     425: AGAIN,
-    # by the package's class
-    openai.AuthenticationError: BAD_KEY,
-    openai.OAuthError: BAD_KEY,
-    openai.PermissionDeniedError: NO_ACCESS,
-    openai.NotFoundError: NO_MODEL,
-    openai.ConflictError: AGAIN,
-    openai.RateLimitError: AGAIN,
-    openai.InternalServerError: AGAIN,
-    openai.BadRequestError: FAILED,
-    openai.UnprocessableEntityError: FAILED,
-    openai.APIStatusError: FAILED,
-    openai.APITimeoutError: TIMEOUT,
-    openai.APIConnectionError: CONNECTION,
-    openai.APIResponseValidationError: UNREADABLE,
-    openai.LengthFinishReasonError: CLIENT_ERROR,
-    openai.ContentFilterFinishReasonError: FILTERED,
-    openai.InvalidWebhookSignatureError: CLIENT_ERROR,
-    openai.WebSocketConnectionClosedError: CLIENT_ERROR,
-    openai.WebSocketQueueFullError: CLIENT_ERROR,
-    openai.APIError: CLIENT_ERROR,
-    openai.OpenAIError: CLIENT_ERROR,
-    # by the transport's class
+    429: AGAIN,
+    "5xx": AGAIN,
+    "any other": FAILED,
+}
+"""What an answer means by its status, where its code and its wording are unknown."""
+
+BY_CLASS: dict[type[BaseException], ErrorMeaning] = {
     TimeoutError: TIMEOUT,
     OSError: CONNECTION,
     aiohttp.ClientConnectorCertificateError: NO_TRUST,
@@ -229,50 +216,51 @@ TABLE: dict[type[BaseException] | int, ErrorMeaning] = {
     aiohttp.ServerTimeoutError: TIMEOUT,
     aiohttp.ClientError: CONNECTION,
 }
+"""What it means that no answer came; the nearest class above the error's own counts."""
 
 TROUBLE = (OSError, aiohttp.ClientError)
 """What the transport raises where no answer came."""
 
-_CLASSES: dict[int, type[openai.APIStatusError]] = {
-    400: openai.BadRequestError,
-    401: openai.AuthenticationError,
-    403: openai.PermissionDeniedError,
-    404: openai.NotFoundError,
-    409: openai.ConflictError,
-    422: openai.UnprocessableEntityError,
-    429: openai.RateLimitError,
-}
 
+class NoAnswerError(Exception):
+    """No whole answer came.
 
-def class_of(status: int) -> type[openai.APIStatusError]:
-    """Return the class that the package has for a status of 300 or more."""
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return openai.InternalServerError
-    return _CLASSES.get(status, openai.APIStatusError)
+    Attributes:
+        meaning: what that means for the call.
+        said: the words of the transport; may be empty.
+    """
+
+    def __init__(self, meaning: ErrorMeaning, said: str) -> None:
+        super().__init__(said)
+        self.meaning = meaning
+        self.said = said
 
 
 def by_answer(status: int, error: object) -> ErrorMeaning:
-    """Return the verdict of an answer that is no reply: by its code, its wording, its status."""
+    """Return what an answer that is no reply means: by its code, its wording, its status."""
+    other = "5xx" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "any other"
     return (
         by_code(error)
         or by_words(chat.said(error), status)
-        or TABLE.get(status)
-        or TABLE[class_of(status)]
+        or BY_STATUS.get(status)
+        or BY_STATUS[other]
     )
 
 
-def by_trouble(error: BaseException) -> ErrorMeaning:
-    """Return the verdict of an exception of the transport."""
-    return next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), CONNECTION)
+def no_answer(error: BaseException) -> NoAnswerError:
+    """Return what an exception of the transport means."""
+    kinds = (BY_CLASS[kind] for kind in type(error).__mro__ if kind in BY_CLASS)
+    return NoAnswerError(next(kinds, CONNECTION), words_of(error))
 
 
-def said_by(error: BaseException) -> str:
+def words_of(error: BaseException) -> str:
     """Return the words of an exception's deepest cause that has any."""
-    return next((text for text in reversed([str(link) for link in _chain(error)]) if text), "")
+    return next((text for link in causes(error) if (text := str(link))), "")
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and its causes, the deepest last."""
-    while error is not None:
-        yield error
-        error = error.__cause__
+def causes(error: BaseException) -> list[BaseException]:
+    """Return an exception and its causes, the deepest first."""
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    return chain[::-1]

@@ -1,0 +1,211 @@
+"""`stats` on the terminal: the statistics of one run as tables, or of several side by side.
+
+Which statistics a table shows, and what each is called, is stated in `analysis.statistics`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from rich.text import Text
+
+from evolinstruct.analysis.statistics import (
+    SECTIONS,
+    GroupStatistics,
+    RunStatistics,
+    Table,
+    compare,
+    in_table,
+)
+from evolinstruct.console.page import Page, one_line
+from evolinstruct.text import NONE, clock, counted, percent
+
+Cell = str | Text
+_DIFFERS = "≠ "
+_SAME = "  "
+
+
+def show(page: Page, runs: Sequence[RunStatistics]) -> None:
+    """Print the statistics of one run, or those of several side by side."""
+    if len(runs) == 1:
+        _show_run(page, runs[0])
+    else:
+        _show_comparison(page, runs)
+    page.print()
+    page.print(
+        f"Diversity is measured on at most {counted(runs[0].sample, 'text')} of each generation,"
+        f" drawn by the seed {runs[0].sample_seed}: distinct-n is the share of different phrases"
+        " of n words, copies that of instructions that repeat another."
+    )
+
+
+# One run
+
+
+def _show_run(page: Page, run: RunStatistics) -> None:
+    page.print(" · ".join(_about(run)))
+    _show_generations(page, run)
+    _show_operations(page, run)
+    _show_rules(page, run)
+    if run.purposes:
+        page.table("By purpose", *_columns("purposes", run.purposes))
+
+
+def _about(run: RunStatistics) -> Iterator[str]:
+    state = run.state
+    yield one_line(run.run)
+    yield state.status if state.is_done else f"not finished ({one_line(state.status)})"
+    yield counted(run.seeds.counts.kept, "seed")
+    yield f"client {one_line(state.recipe.client)}"
+    if state.preview_of:
+        yield f"a preview, drawn from {counted(state.preview_of, 'seed')}"
+    if state.seconds is not None:
+        yield f"the last command took {clock(state.seconds)}"
+
+
+def _show_generations(page: Page, run: RunStatistics) -> None:
+    groups = [run.seeds, *run.generations.values(), run.total]
+    rows: list[list[Cell]] = []
+    shown = sorted(in_table("generations"), key=lambda each: SECTIONS.index(each.section))
+    for section, statistics in groupby(shown, key=lambda each: each.section):
+        found = []
+        for statistic in statistics:
+            name = f"  {statistic.label_under(section)}" if section else statistic.label
+            found += _filled([[name, *map(statistic.text, groups)]])
+            if statistic.key == "rejected":
+                found += _by_rule(run, groups)
+        if section and found:
+            rows.append([section])
+        rows += found if section else [*found, *_unfinished(run)]
+    page.table("By generation", ["", "seeds", *map(str, run.generations), "all"], rows)
+
+
+def _filled(rows: Iterable[list[Cell]]) -> list[list[Cell]]:
+    """Leave out rows that say nothing."""
+    return [row for row in rows if any(cell != NONE for cell in row[1:])]
+
+
+def _by_rule(run: RunStatistics, groups: Sequence[GroupStatistics]) -> Iterator[list[Cell]]:
+    for rule in sorted(run.total.counts.rejected):
+        yield [f"  {rule}", *(f"{group.counts.rejected[rule]:,}" for group in groups)]
+
+
+def _unfinished(run: RunStatistics) -> Iterator[list[Cell]]:
+    left = [run.unfinished(generation) for generation in run.generations]
+    if any(left):
+        yield ["not finished", NONE, *(f"{count:,}" for count in (*left, sum(left)))]
+
+
+def _show_operations(page: Page, run: RunStatistics) -> None:
+    if not run.operations:
+        return
+    head, rows = _columns("operations", run.operations)
+    page.table("By operation", head, rows)
+    page.print(
+        "added: median of words added. outside: share whose growth is outside the 10 to 20 words"
+        " that only the plain in-depth operations are asked for. tokens, cost: for each kept"
+        " instruction."
+    )
+
+
+def _columns(
+    table: Table, groups: dict[str, GroupStatistics]
+) -> tuple[list[str], list[list[Cell]]]:
+    """Return the head and the rows of a table by name; a column that says nothing is left out."""
+    shown = [
+        statistic
+        for statistic in in_table(table)
+        if any(statistic.text(group) != NONE for group in groups.values())
+    ]
+    rows: list[list[Cell]] = [
+        [name, *(statistic.text(group) for statistic in shown)] for name, group in groups.items()
+    ]
+    return ["", *(statistic.short for statistic in shown)], rows
+
+
+def _show_rules(page: Page, run: RunStatistics) -> None:
+    counts = run.total.counts
+    rows = []
+    for rule, count in counts.rejected.most_common():
+        by = Counter({name: of.counts.rejected[rule] for name, of in run.operations.items()})
+        name, most = by.most_common(1)[0]
+        rows.append([rule, f"{count:,}", percent(counts.share(count)), f"{name} ({most:,})"])
+    if rows:
+        page.table("By rule", ["", "rejected", "of all", "most of them by"], rows)
+
+
+# Several runs
+
+
+def _show_comparison(page: Page, runs: Sequence[RunStatistics]) -> None:
+    rows: list[list[Cell]] = []
+    for title, found in _sections(runs):
+        marked = [_marked(*row) for row in found]
+        rows += [[title], *marked] if marked else []
+    page.table("Side by side", ["run", *_names(runs)], rows)
+    page.print()
+    page.print(f"{_DIFFERS.strip()} marks where the runs differ.")
+
+
+def _names(runs: Sequence[RunStatistics]) -> list[str]:
+    """Return the names of the runs, without the folders they lie in where that tells them apart."""
+    short = [one_line(Path(run.run).name) for run in runs]
+    if len(set(short)) == len(short) and all(short):
+        return short
+    return [one_line(run.run) for run in runs]
+
+
+def _marked(name: str, *shown: str) -> list[Cell]:
+    differ = len(set(shown)) > 1
+    style = "bold yellow" if differ else ""
+    mark = _DIFFERS if differ else _SAME
+    return [f"{mark}{name}", *(Text(cell, style=style) for cell in shown)]
+
+
+_Rows = Iterable[Sequence[str]]
+
+
+def _sections(runs: Sequence[RunStatistics]) -> Iterator[tuple[str, _Rows]]:
+    """Yield the title and the rows of each section; a row is a name and a cell for each run."""
+    totals = [run.total for run in runs]
+    yield "what was asked", _settings(runs)
+    yield "what it came to", _totals(runs)
+    yield "rejected, of all", _rule_shares(totals)
+    yield "diversity", compare("diversity", totals)
+    for generation in sorted({number for run in runs for number in run.generations}):
+        groups = [run.generations.get(generation, GroupStatistics()) for run in runs]
+        yield f"generation {generation}", compare("comparison", groups)
+    for name in sorted({name for run in runs for name in run.operations}):
+        groups = [run.operations.get(name, GroupStatistics()) for run in runs]
+        yield name, compare("comparison", groups)
+
+
+def _settings(runs: Sequence[RunStatistics]) -> Iterator[list[str]]:
+    recipes = [run.state.recipe.model_dump() for run in runs]
+    for name in recipes[0]:
+        values = [one_line(_setting(recipe[name])) for recipe in recipes]
+        if len(set(values)) > 1:
+            yield [name, *values]
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items()) or "as the pack has it"
+    return str(value)
+
+
+def _totals(runs: Sequence[RunStatistics]) -> Iterator[list[str]]:
+    yield ["status", *("done" if run.state.is_done else "not finished" for run in runs)]
+    yield ["seeds", *(f"{run.seeds.counts.kept:,}" for run in runs)]
+    yield ["generations", *(str(len(run.generations)) for run in runs)]
+    yield from compare("comparison", [run.total for run in runs])
+    times = [run.state.seconds for run in runs]
+    yield ["time of the last command", *(NONE if time is None else clock(time) for time in times)]
+
+
+def _rule_shares(totals: Sequence[GroupStatistics]) -> Iterator[list[str]]:
+    for rule in sorted({rule for total in totals for rule in total.counts.rejected}):
+        yield [rule, *(percent(of.counts.share(of.counts.rejected[rule])) for of in totals)]

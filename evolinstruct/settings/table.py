@@ -1,0 +1,364 @@
+"""Every setting of a run, stated once: its name, type in Python, flag, help, default and variable.
+
+The command line makes its options of this table, the Python API its typed parameters, and
+`evolinstruct.settings.fields` adds how a value is checked. Imports nothing slow.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict, TypeVar
+
+from evolinstruct import defaults
+from evolinstruct.purposes import PURPOSES
+from evolinstruct.settings.kinds import (
+    DEFAULT,
+    ByPurpose,
+    ListsByPurpose,
+    Pairs,
+    Parameters,
+    Rules,
+    Several,
+    Switch,
+    Word,
+)
+
+WHO = "Who answers"
+SAMPLING = "How a model is asked"
+WHAT = "What is evolved, and how"
+SEEDS = "Which seeds"
+RULES = "Which rules judge"
+HOW = "How it is carried out"
+COST = "What it may cost, counting all that was ever spent in RUN_DIR"
+
+_PURPOSES = ", ".join(PURPOSES)
+_T = TypeVar("_T")
+OneOrByPurpose: TypeAlias = _T | Mapping[str, _T]
+"""A value for all purposes, or a value for each that is named; ``default`` is for the others."""
+Amount: TypeAlias = float | str | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """What there is to know about a setting, beside its type.
+
+    Attributes:
+        panel: the part of `--help` that it stands in.
+        help: what it means, a sentence or more; the default is added to it.
+        metavar: what its flag takes; empty for a switch.
+        kind: how words become its value, and back.
+        default: its value where nobody sets it.
+        flag: its flag; empty for its name with dashes.
+        short: a second flag of one letter.
+        env: whether it may be set by a variable of the environment.
+        hidden: whether it is an older word for another setting, left out of `--help`.
+        name: as in Python and in a recipe file; the table fills it in.
+    """
+
+    panel: str
+    help: str
+    metavar: str = ""
+    kind: Word = field(default_factory=Word)
+    default: Any = None
+    flag: str = ""
+    short: str = ""
+    env: bool = False
+    hidden: bool = False
+    name: str = ""
+
+    @property
+    def variable(self) -> str | None:
+        """The variable of the environment that may set it; None where none may."""
+        return f"EVOLINSTRUCT_{self.name.upper()}" if self.env else None
+
+    @property
+    def about(self) -> str:
+        """The help text with the default."""
+        value = self.default.get(DEFAULT) if isinstance(self.default, dict) else self.default
+        if value is True:
+            value = "on"
+        elif value in (None, False, "", []):
+            return self.help
+        elif isinstance(value, float):
+            value = f"{value:g}" if value > 1 else value
+        return f"{self.help.removesuffix('.')} (default {value})."
+
+
+class RecipeArguments(TypedDict, total=False):
+    """The settings that decide the bytes of a run."""
+
+    client: Annotated[
+        str,
+        SettingInfo(WHO, "offline, openai, or package.module:Class.", "NAME", default="", env=True),
+    ]
+    model: Annotated[
+        OneOrByPurpose[str],
+        SettingInfo(
+            WHO,
+            f"The model; for one purpose ({_PURPOSES}) as PURPOSE=NAME. May be repeated, as may"
+            " whatever else is set by purpose.",
+            "NAME",
+            ByPurpose(),
+            {},
+            env=True,
+        ),
+    ]
+    temperature: Annotated[
+        OneOrByPurpose[float],
+        SettingInfo(
+            SAMPLING,
+            "Sampling temperature, by purpose.",
+            "X",
+            ByPurpose(),
+            {DEFAULT: defaults.TEMPERATURE},
+        ),
+    ]
+    top_p: Annotated[
+        OneOrByPurpose[float],
+        SettingInfo(
+            SAMPLING, "Nucleus sampling, by purpose.", "X", ByPurpose(), {DEFAULT: defaults.TOP_P}
+        ),
+    ]
+    max_tokens: Annotated[
+        OneOrByPurpose[int],
+        SettingInfo(
+            SAMPLING,
+            "The longest reply, by purpose.",
+            "N",
+            ByPurpose(),
+            {DEFAULT: defaults.MAX_TOKENS},
+        ),
+    ]
+    param: Annotated[
+        Mapping[str, object],
+        SettingInfo(
+            SAMPLING,
+            "Any other parameter of a call, for one purpose as PURPOSE:NAME=VALUE. May be"
+            " repeated.",
+            "NAME=VALUE",
+            Parameters(),
+            {},
+        ),
+    ]
+    generations: Annotated[
+        int,
+        SettingInfo(WHAT, "How many generations.", "N", default=defaults.GENERATIONS, short="-g"),
+    ]
+    prompts: Annotated[
+        str, SettingInfo(WHAT, "A prompt pack, by name or folder.", "PACK", default=defaults.PACK)
+    ]
+    operations: Annotated[
+        str | Sequence[str] | Mapping[str, float],
+        SettingInfo(
+            WHAT,
+            "Operations, as NAME or NAME=WEIGHT, divided by commas or repeated (default: those of"
+            " the pack).",
+            "NAMES",
+            Pairs(),
+            {},
+        ),
+    ]
+    seed: Annotated[int, SettingInfo(WHAT, "What draws are made from.", "N", default=defaults.SEED)]
+    answers: Annotated[
+        bool, SettingInfo(WHAT, "Answer what is evolved.", "", Switch(), default=True)
+    ]
+    answer_seeds: Annotated[
+        bool, SettingInfo(WHAT, "Answer seeds without an answer.", "", Switch(), default=False)
+    ]
+    compare: Annotated[
+        bool,
+        SettingInfo(
+            RULES,
+            "Ask whether a rewrite gained anything: the rule no_information_gain.",
+            "",
+            Switch(),
+            default=True,
+        ),
+    ]
+    eliminate: Annotated[
+        bool, SettingInfo(RULES, "Apply the elimination rules.", "", Switch(), default=True)
+    ]
+    rules: Annotated[
+        Mapping[str, bool | Mapping[str, float]],
+        SettingInfo(
+            RULES,
+            "A rule to switch on or set, as NAME, NAME=VALUE or NAME.SETTING=VALUE; `evolinstruct"
+            " rules` lists them, and module:function is one of your own. May be repeated.",
+            "NAME[=VALUE]",
+            Rules(),
+            {},
+            flag="--rule",
+        ),
+    ]
+    against: Annotated[
+        str | Sequence[str],
+        SettingInfo(
+            RULES,
+            "A file of test items, in any shape that seeds have, or as KEY=FILE: drop rewrites that"
+            " hold one of them (rule contaminated). May be repeated.",
+            "FILE",
+            Several(),
+            [],
+        ),
+    ]
+
+
+class SeedArguments(TypedDict, total=False):
+    """The settings that say which rows of the seed files become instructions."""
+
+    limit: Annotated[int | None, SettingInfo(SEEDS, "Only the first N instructions.", "N")]
+    sample: Annotated[
+        int | None, SettingInfo(SEEDS, "Only N of the instructions, drawn by --seed.", "N")
+    ]
+    map: Annotated[
+        str | Sequence[str] | Mapping[str, str],
+        SettingInfo(
+            SEEDS,
+            "The keys of several parts, as instruction=question,input=context,output=answer.",
+            "PART=KEY",
+            Pairs(),
+            {},
+        ),
+    ]
+    skip_bad: Annotated[
+        bool, SettingInfo(SEEDS, "Leave bad rows out, and count them.", "", Switch(), default=False)
+    ]
+
+
+class ExecutionArguments(TypedDict, total=False):
+    """The settings that say how a run is carried out; they never make it another run."""
+
+    provider: Annotated[
+        OneOrByPurpose[str],
+        SettingInfo(
+            WHO,
+            "A service by name, which fills in base URL and key variable, by purpose: openai,"
+            " openrouter, together, groq, deepseek, mistral, gemini, ollama, vllm, lmstudio,"
+            " llamacpp.",
+            "NAME",
+            ByPurpose(),
+            {},
+            env=True,
+        ),
+    ]
+    base_url: Annotated[
+        OneOrByPurpose[str | Sequence[str]],
+        SettingInfo(
+            WHO,
+            "Any OpenAI-compatible server, by purpose; several for one purpose share its calls.",
+            "URL",
+            ListsByPurpose(),
+            {},
+            env=True,
+        ),
+    ]
+    api_key_env: Annotated[
+        OneOrByPurpose[str],
+        SettingInfo(
+            WHO,
+            "The variable that holds the key, by purpose.",
+            "VARIABLE",
+            ByPurpose(),
+            {},
+            env=True,
+        ),
+    ]
+    concurrency: Annotated[
+        int | Literal["auto"] | None,
+        SettingInfo(
+            HOW, "Calls under way at once; auto, the default, finds out.", "N or auto", env=True
+        ),
+    ]
+    max_concurrency: Annotated[
+        int | None,
+        SettingInfo(
+            HOW, f"How far auto may go (default {defaults.MAX_CONCURRENCY}).", "N", env=True
+        ),
+    ]
+    rpm: Annotated[
+        int | None,
+        SettingInfo(HOW, "Calls a minute at most, for each server and model.", "N", env=True),
+    ]
+    tpm: Annotated[
+        int | None,
+        SettingInfo(
+            HOW, "Tokens a minute at most, in and out, for each server and model.", "N", env=True
+        ),
+    ]
+    timeout: Annotated[
+        float,
+        SettingInfo(HOW, "For one call.", "SECONDS", default=defaults.TIMEOUT, env=True),
+    ]
+    min_kept: Annotated[
+        float | None,
+        SettingInfo(HOW, "Stop when less than this share is kept, such as 0.3.", "SHARE", env=True),
+    ]
+    allow_failures: Annotated[
+        str,
+        SettingInfo(
+            HOW,
+            "Exit with 0 in spite of so many failed instructions.",
+            "N or N%",
+            default="0",
+            env=True,
+        ),
+    ]
+    max_calls: Annotated[
+        int | None, SettingInfo(COST, "Stop before more calls than these are sent.", "N", env=True)
+    ]
+    max_tokens_total: Annotated[
+        int | None,
+        SettingInfo(
+            COST, "Stop before more tokens than these are spent, in and out.", "N", env=True
+        ),
+    ]
+    max_cost: Annotated[
+        Amount | None,
+        SettingInfo(COST, "Stop before more than this is spent.", "DOLLARS", env=True),
+    ]
+    price_in: Annotated[
+        OneOrByPurpose[Amount],
+        SettingInfo(
+            COST,
+            "What a million tokens of prompts cost, by purpose, where the table that comes along"
+            " is wrong or silent.",
+            "DOLLARS",
+            ByPurpose(),
+            {},
+            env=True,
+        ),
+    ]
+    price_out: Annotated[
+        OneOrByPurpose[Amount],
+        SettingInfo(COST, "The same for replies.", "DOLLARS", ByPurpose(), {}, env=True),
+    ]
+
+
+class OlderArguments(TypedDict, total=False):
+    """Older words for settings; `evolinstruct.settings.layers` translates them."""
+
+    field: Annotated[
+        str, SettingInfo(SEEDS, "The same as --map instruction=KEY.", "KEY", hidden=True)
+    ]
+
+
+class SettingArguments(RecipeArguments, SeedArguments, ExecutionArguments, OlderArguments):
+    """Every setting, as `evolinstruct.evolve` takes it."""
+
+
+SETTINGS: dict[str, SettingInfo] = {
+    name: replace(type_.__metadata__[0], name=name)
+    for name, type_ in SettingArguments.__annotations__.items()
+}
+"""Every setting by its name, in the order of `--help`."""
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a setting, or of any other option by its name."""
+    setting = SETTINGS.get(name)
+    return (setting and setting.flag) or f"--{name.replace('_', '-')}"
+
+
+def variable_of(name: str) -> str:
+    """Return the variable of the environment that sets a setting."""
+    return SETTINGS[name].variable or name
