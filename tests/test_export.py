@@ -162,6 +162,37 @@ def test_the_card_says_how_it_was_made_and_only_what_is_stated_of_rights(
     assert str(tmp_path) not in card
 
 
+def test_the_card_s_command_makes_the_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    (tmp_path / "data").mkdir()
+    rows = [{"q": f"Explain thing {number}.", "a": "So."} for number in range(8)]
+    seeds = runs.write_seeds(tmp_path / "data" / "my seeds.jsonl", rows)
+    tests = runs.write_seeds(tmp_path / "data" / "tests.jsonl", [{"task": "Name a river in Asia."}])
+    line = (
+        f"evolve '{seeds}' -o run --client offline -g 1 --field q --map output=a --sample 5"
+        f" --against 'task={tests}' --temperature answer=0.25 --strict --no-rule cut_off"
+        " --param answer:user=me"
+    )
+    assert evolinstruct(line).exit_code == 0
+    assert evolinstruct("export run -o out --format chat").exit_code == 0
+    card = (tmp_path / "out" / "README.md").read_text()
+    (again,) = [text for text in card.splitlines() if text.startswith("    evolinstruct evolve ")]
+    assert again == (
+        "    evolinstruct evolve 'my seeds.jsonl' -o run --prompts prompts --client offline"
+        " --temperature answer=0.25 --param answer:user=me --generations 1"
+        " --rule word_growth.least=10 --rule word_growth.most=20 --no-rule cut_off"
+        " --against task=tests.jsonl --sample 5 --map output=a --map instruction=q"
+    )
+    made = runs.data_files(tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "data" / "first")
+    (tmp_path / "out" / "prompts").rename(tmp_path / "data" / "prompts")
+    monkeypatch.chdir(tmp_path / "data")
+    assert evolinstruct(again.strip().removeprefix("evolinstruct ")).exit_code == 0
+    assert runs.data_files(tmp_path / "data" / "run") == made
+
+
 def test_an_unfinished_run_exports_what_is_finished_and_says_so(made: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut"
     runs.evolve(made.parent / "seeds.jsonl", cut, generations=2)

@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from heapq import nlargest
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from evolinstruct import prompts
 from evolinstruct.analysis.families import Family, assemble
 from evolinstruct.analysis.run_state import read_state
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.run_dir.directory import KINDS, RunDir
 from evolinstruct.run_dir.lines import ParsedLine, read_lines
+
+if TYPE_CHECKING:
+    from evolinstruct import prompts
 
 _IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
 _FILE = re.compile(r"generation-(\d+)\.jsonl")
@@ -89,6 +91,8 @@ class Run:
                 f"{self._dir.prompts} is missing, the run's copy of its prompts;"
                 " run the same `evolve` command again to have it written anew."
             )
+        from evolinstruct import prompts  # noqa: PLC0415 - slow
+
         return prompts.read(self._dir.prompts)
 
     @property

@@ -1,4 +1,4 @@
-"""`evolinstruct contamination`: whether test items are in a run's data."""
+"""`evolinstruct contamination`: look for test items in a run's data."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ _Against = Annotated[
     typer.Option(
         metavar="FILE",
         help="A file of test items, in any shape that seeds have; or as KEY=FILE, where the"
-        " question is in a field that is none of the usual ones. May be repeated.",
+        " question is in another field than the usual ones. May be repeated.",
     ),
 ]
-_Near = Annotated[bool, switch("--near", about="Look for instructions that are like an item too.")]
+_Near = Annotated[
+    bool, switch("--near", about="Also look for instructions that are similar to an item.")
+]
 _Likeness = Annotated[
     str,
     typer.Option(
-        metavar="SHARE", help="How alike, with --near: the share of word shingles in common."
+        metavar="SHARE", help="How similar, with --near: the share of word shingles in common."
     ),
 ]
-_Answers = Annotated[bool, switch("--answers", about="Look at answers too.")]
+_Answers = Annotated[bool, switch("--answers", about="Also look at answers.")]
 _Lines = Annotated[
     Path | None,
     typer.Option(
@@ -38,7 +40,7 @@ _Lines = Annotated[
         help="Write every line that overlaps with an item: id, item, how, the n-gram.",
     ),
 ]
-_Fail = Annotated[bool, switch("--fail", about="Exit with 1 if any item surfaced.")]
+_Fail = Annotated[bool, switch("--fail", about="Exit with 1 if any item is found.")]
 _AsJson = Annotated[bool, switch("--json", about="Print one JSON object on stdout.")]
 
 
@@ -53,7 +55,7 @@ def command(
     as_json: _AsJson = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Say which test items surface in a run, by generation and operation; no call is made.
+    """Say which test items a run's data hold, by generation and operation; no call is made.
 
     A line is contaminated if it shares 13 words in a row with an item, or holds 70% of its 8-grams;
     an item of fewer than 8 words it has to equal. Other shared 8-grams are weak: read some.
@@ -84,7 +86,7 @@ def _share(word: str) -> float:
     """Return a share as a number.
 
     Raises:
-        UsageError: it is none from 0.1 to 1.
+        UsageError: it is not a number from 0.1 to 1.
     """
     try:
         share = float(word)

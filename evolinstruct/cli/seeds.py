@@ -1,4 +1,4 @@
-"""`evolinstruct seeds`: what would be read of seed files, before a run."""
+"""`evolinstruct seeds`: look at seed files before a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def command(
     verbose: Verbose = 0,
     keys: Mapping[str, Any] = {},
 ) -> None:
-    """Show what would be read of seed files: shapes, fields, counts, lengths, every problem.
+    """Show what a run would read of seed files: shapes, fields, counts, lengths, every problem.
 
     Nothing is written. Ends with 1 if a row cannot be read.
     """

@@ -36,6 +36,7 @@ from evolinstruct.text import counted, listed
 
 if TYPE_CHECKING:
     from evolinstruct.connection_check import Finding
+    from evolinstruct.console.progress import Progress
     from evolinstruct.run.forecast import Forecast
     from evolinstruct.run.summary import Summary
 
@@ -139,6 +140,8 @@ class Console:
                 self._finished_before.clear()  # where nothing was anew, nothing needs telling apart
 
     def _start(self, event: GenerationStarted) -> None:
+        from evolinstruct.console.progress import Progress  # noqa: PLC0415 - slow
+
         self._progress = Progress(event, self._calls, time.monotonic)
         if self._draws:
             self._live = Live(
@@ -179,6 +182,7 @@ class Console:
             )
 
     def _end_generation(self, event: GenerationEnded) -> None:
+
         self._end_progress()
         if not event.is_new:
             self._finished_before.append(event.counts.generation)

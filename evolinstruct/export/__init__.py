@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from evolinstruct import elimination, parquet
 from evolinstruct.analysis.runs import Run
@@ -98,7 +99,7 @@ def _refuse_empty(run: Run, options: ExportOptions, result: ExportResult) -> Non
     what = "these filters" if options.filters else "what was asked for"
     raise InputError(
         f"No instruction of {run.path} passes {what}, so nothing is exported;"
-        f" `evolinstruct stats {run.path}` shows what there is."
+        f" `evolinstruct stats {quote(str(run.path))}` shows what there is."
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from evolinstruct import elimination, prompts
@@ -92,7 +93,8 @@ def make_plan(
     was_preview = is_preview(state)
     if preview and state and not was_preview:
         raise InputError(
-            f"{run_dir.path} holds a whole run; look at it with `evolinstruct show {run_dir.path}`,"
+            f"{run_dir.path} holds a whole run; look at it with"
+            f" `evolinstruct show {quote(str(run_dir.path))}`,"
             " or name another directory with -o."
         )
     found = SeedComparison(run_dir, state, grows_anywhere=was_preview)
