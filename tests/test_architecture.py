@@ -16,7 +16,7 @@ LAYERS = [
     ["evolution", "seeds", "llm.budget", "llm.openai"],
     ["prompts", "filters", "parquet", "llm.usage"],
     ["llm.prices", "llm.providers"],
-    ["elimination", "settings", "run_dir", "extras", "shipped"],
+    ["elimination", "settings", "run_dir", "installation"],
     ["llm.registry", "llm.retry"],
     ["contamination", "llm.balancer", "llm.circuit_breaker", "llm.journal", "llm.throttle"],
     ["atomic_write", "similarity", "llm.offline"],

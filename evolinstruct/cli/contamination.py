@@ -63,14 +63,14 @@ def command(
     with reported(verbose=verbose, as_json=as_json) as report:
         alike = _share(likeness)
         from evolinstruct.analysis.contamination import Search, lines_of  # noqa: PLC0415 - slow
-        from evolinstruct.seeds.items import paths_of, read_items  # noqa: PLC0415 - slow
+        from evolinstruct.seeds.test_items import paths_of_test_sets, read_test_items  # noqa: PLC0415 - slow
 
         notices: list[str] = []
         read = lines_of(source, notices.append)
-        items = read_items(against)
+        items = read_test_items(against)
         search = Search(items, near=alike if near else None, answers=answers)
-        with listed(lines, [source, *paths_of(against)]) as on_match:
-            found = search.through(read, on_match)
+        with listed(lines, [source, *paths_of_test_sets(against)]) as on_finding:
+            found = search.through(read, on_finding)
         report.facts = {"source": str(source), **found.to_json()}
         report.exit_code = int(fail and not found.is_clean)
         if not as_json:

@@ -103,7 +103,7 @@ def command(
         from evolinstruct.console.export import told  # noqa: PLC0415 - slow
         from evolinstruct.export import push as uploading  # noqa: PLC0415 - slow
 
-        request = export.Request(
+        options = export.ExportOptions(
             format=format,
             filters=filters,
             parquet=parquet,
@@ -119,10 +119,10 @@ def command(
             force=force,
         )
         if push is not None:
-            uploading.check(push)
-        exported = export.export(Run(run_dir), out, request)
-        report.facts = exported.to_json()
-        for sentence in told(out, request, exported):
+            uploading.check_access(push)
+        result = export.export(Run(run_dir), out, options)
+        report.facts = result.to_json()
+        for sentence in told(out, options, result):
             report.console.say(sentence)
         if push is not None:
             address = uploading.push(out, push, private=private)

@@ -83,10 +83,10 @@ def _changed(recipe: Recipe, flags: Mapping[str, Any]) -> Recipe:
 
 def _against(recipe: Recipe, flags: Mapping[str, Any]) -> Items | None:
     """Read the test sets: those that are named, or else those of the run itself."""
-    from evolinstruct.seeds.items import read_items  # noqa: PLC0415 - slow
+    from evolinstruct.seeds.test_items import read_test_items  # noqa: PLC0415 - slow
 
     try:
-        return read_items(recipe.against) if recipe.against else None
+        return read_test_items(recipe.against) if recipe.against else None
     except InputError as error:
         if "against" in flags:
             raise

@@ -23,14 +23,14 @@ def command(
     Nothing is written. Ends with 1 if a row cannot be read.
     """
     with reported(verbose=verbose, as_json=as_json) as report:
-        from evolinstruct.seeds.survey import look_at  # noqa: PLC0415 - slow
+        from evolinstruct.seeds.summary import summarize_seeds  # noqa: PLC0415 - slow
         from evolinstruct.settings import read_map  # noqa: PLC0415 - slow
 
-        survey = look_at(sources, read_map(keys))
-        report.facts = survey.to_json()
-        report.exit_code = 1 if survey.bad or not survey.seeds else 0
+        summary = summarize_seeds(sources, read_map(keys))
+        report.facts = summary.to_json()
+        report.exit_code = 1 if summary.bad or not summary.seeds else 0
         if not as_json:
             from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
             from evolinstruct.console.seeds import show  # noqa: PLC0415 - slow
 
-            show(Page(), survey)
+            show(Page(), summary)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from evolinstruct.atomic_write import Durability
+from evolinstruct.atomic_write import PeriodicSync
 from evolinstruct.llm.base import CallId, Request, Usage
 from evolinstruct.llm.journal.database import open_to_read, open_to_write, unusable
 from evolinstruct.llm.journal.integrity import count_lost_pages, damaged, digest_of
@@ -58,7 +58,7 @@ class Journal:
         self._path = path
         self._waiting: list[tuple[tuple[object, ...], asyncio.Future[None]]] = []
         log = path.with_name(path.name + "-wal")
-        self._durability = Durability(log)
+        self._sync = PeriodicSync(log)
         self.lost_pages = 0
         try:
             if only_read:
@@ -106,7 +106,7 @@ class Journal:
         trouble: Exception | None = None
         try:
             self._write([row for row, _ in waiting])
-            self._durability.note_write()
+            self._sync.note_write()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must have it
             known = isinstance(error, sqlite3.Error | OSError)
             trouble = unusable(self._path, error) if known else error
@@ -207,7 +207,7 @@ class Journal:
         """Write what waits and let go of the file."""
         if self._waiting:
             self._commit()
-        self._durability.close()
+        self._sync.close()
         self._db.close()
 
 
