@@ -1,7 +1,6 @@
-"""The words of a text: how many there are, and which of them a rewrite added and removed.
+"""Words: counts the words of a text, and compares two texts word by word.
 
-Words stand between white space; scripts that write without spaces count by the character. Knows
-texts only: not whose they are, and not how a difference is shown.
+Words are separated by white space. In scripts without spaces each character counts as a word.
 """
 
 from __future__ import annotations
@@ -13,19 +12,19 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Thai, Lao, Japanese and Chinese letters; each counts as a word."""
+"""Ranges of Thai, Lao, Japanese and Chinese letters, for a regular expression."""
 _FIND_UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 _TOKEN = re.compile(rf"(?:[{UNSPACED}]|[^\s{UNSPACED}]+)\s*|\s+")
-_COMPARED = 4_000_000
-"""So many pairs of words are compared at most: beyond it, what differs is shown whole."""
+_MOST_PAIRS = 4_000_000
+"""The most pairs of words that are compared; of longer texts, all that differs is one change."""
 
 _NEW_BELOW = 0.2
-"""The share of the words that has to stay for a rewrite to be no new text."""
+"""A text that keeps a smaller share of the earlier words than this is a new text."""
 
 
 def count_words(text: str) -> int:
-    """Return how many words a text has."""
+    """Return the number of words in a text."""
     if text.isascii() or not _FIND_UNSPACED.search(text):
         return len(text.split())
     return len(_WORD.findall(text))
@@ -33,11 +32,11 @@ def count_words(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of text that two texts share, or that one of them alone has.
+    """A stretch of text that two texts share, or that only one of them has.
 
     Attributes:
-        kind: what became of it.
-        text: the stretch with the white space after each of its words.
+        kind: whether it stayed, was removed or was added.
+        text: its words, each with the white space after it.
     """
 
     kind: Literal["same", "removed", "added"]
@@ -45,11 +44,11 @@ class Stretch:
 
 
 def compare_words(before: str, after: str) -> list[Stretch]:
-    """Return how one text became the other, in the order in which one reads it.
+    """Return how one text became the other, as stretches in reading order.
 
-    What is the same or added is, joined, the later text to the character; white space alone is no
-    difference. The cost is bounded: between very long texts, all that lies between their common
-    beginning and end counts as removed and added.
+    The stretches that stayed or were added join to the later text, character by character. White
+    space alone is no difference. The cost is bounded: in very long texts, everything between the
+    common beginning and the common end counts as removed and added.
     """
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
     old_words, new_words = [word.strip() for word in old], [word.strip() for word in new]
@@ -59,7 +58,7 @@ def compare_words(before: str, after: str) -> list[Stretch]:
             stretches.append(Stretch("same", "".join(new[new_start:new_end])))
             continue
         if start < end:
-            # The later text may have no blank here, where the earlier one had.
+            # A space that only the earlier text has here belongs to what was removed.
             is_joined = start and stretches and not stretches[-1].text[-1:].isspace()
             blank = " " if is_joined and old[start - 1][-1:].isspace() else ""
             stretches.append(Stretch("removed", blank + "".join(old[start:end])))
@@ -72,19 +71,22 @@ _Change = tuple[str, int, int, int, int]
 
 
 def is_new_text(before: str, stretches: Sequence[Stretch]) -> bool:
-    """Tell whether next to nothing of the earlier text stays: a new text, best shown alone."""
+    """Tell whether so little of the earlier text stays that the later one is best shown alone."""
     same = sum(count_words(stretch.text) for stretch in stretches if stretch.kind == "same")
     return same < _NEW_BELOW * count_words(before)
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:
-    """Yield (tag, start, end, new start, new end), the common beginning and end taken first."""
+    """Yield (tag, start, end, new start, new end), as `SequenceMatcher.get_opcodes` does.
+
+    The common beginning and end are compared first, because that is cheap and often all.
+    """
     head = _common(old, new)
     tail = _common(old[head:][::-1], new[head:][::-1])
     old_end, new_end = len(old) - tail, len(new) - tail
     if head:
         yield "equal", 0, head, 0, head
-    if (old_end - head) * (new_end - head) > _COMPARED:
+    if (old_end - head) * (new_end - head) > _MOST_PAIRS:
         yield "replace", head, old_end, head, new_end
     else:
         matcher = SequenceMatcher(None, old[head:old_end], new[head:new_end], autojunk=False)
@@ -95,7 +97,7 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[_Change]:
 
 
 def _common(old: Sequence[str], new: Sequence[str]) -> int:
-    """Return how many words the two begin with alike."""
+    """Return the number of words that both begin with."""
     count = 0
     for word, other in zip(old, new, strict=False):
         if word != other:

@@ -35,7 +35,7 @@ from evolinstruct.run.events import (
 from evolinstruct.text import counted, listed
 
 if TYPE_CHECKING:
-    from evolinstruct.connection_check import Finding
+    from evolinstruct.connection_check import ConnectionResult
     from evolinstruct.console.progress import Progress
     from evolinstruct.run.forecast import Forecast
     from evolinstruct.run.summary import Summary
@@ -273,17 +273,17 @@ class Console:
             f" the service fails{spared}. Nothing was asked, and nothing written to {out}."
         )
 
-    def findings(self, found: Sequence[Finding]) -> None:
-        """Say what a checkup found."""
-        from evolinstruct.console import check as findings  # noqa: PLC0415 - slow
+    def connections(self, results: Sequence[ConnectionResult]) -> None:
+        """Print what the connection check found out."""
+        from evolinstruct.console import check  # noqa: PLC0415 - slow
 
         if self._verbosity < 0:
             return
-        for finding in found:
-            self._terminal.print(findings.shown(finding))
-        problems = sum(finding.problem is not None for finding in found)
+        for result in results:
+            self._terminal.print(check.shown(result))
+        problems = sum(result.problem is not None for result in results)
         self.say(
-            f"{problems} of {counted(len(found), 'model')} cannot be used yet."
+            f"{problems} of {counted(len(results), 'model')} cannot be used yet."
             if problems
             else "A run with the same settings can start."
         )

@@ -1,4 +1,4 @@
-"""What a checkup found, as lines for a terminal. Prints nothing."""
+"""Connection results as lines for a terminal. Prints nothing."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from evolinstruct.connection_check import Finding
+from evolinstruct.connection_check import ConnectionResult
 from evolinstruct.console.texts import harmless
 from evolinstruct.llm.base import Limits
 from evolinstruct.text import counted, listed
 
 
-def shown(finding: Finding) -> Text:
-    """Return a finding as a heading and lines below it."""
-    model = finding.model or "the only model"
-    place = f" at {finding.server}" if finding.server else ""
+def shown(result: ConnectionResult) -> Text:
+    """Return a connection result as a heading with lines below it."""
+    model = result.model or "the only model"
+    place = f" at {result.server}" if result.server else ""
     text = Text()
     text.append(harmless(f"{model}{place}"), "bold")
-    text.append(f" ({listed(list(finding.purposes))})\n")
-    lines = [finding.problem] if finding.problem else _lines(finding)
+    text.append(f" ({listed(list(result.purposes))})\n")
+    lines = [result.problem] if result.problem else _lines(result)
     for line in lines:
-        text.append(f"  {harmless(line)}\n", "red" if finding.problem else "")
+        text.append(f"  {harmless(line)}\n", "red" if result.problem else "")
     return text
 
 
-def _lines(finding: Finding) -> Iterator[str]:
-    other = finding.answered_as not in {None, "", finding.model}
-    named = f", as {finding.answered_as}" if other else ""
-    yield f"answers    in {finding.seconds:.2f} s{named}"
-    yield f"takes      {', '.join(finding.parameters or ()) or 'no parameter'}"
-    if finding.left_out:
-        yield f"leaves out {', '.join(finding.left_out)}"
-    yield f"reasons    {'yes' if finding.reasons else 'no'}"
-    yield f"limits     {_limits(finding.limits)}"
-    yield f"price      {_price(finding)}"
-    for notice in finding.notices:
+def _lines(result: ConnectionResult) -> Iterator[str]:
+    other = result.answered_as not in {None, "", result.model}
+    named = f", as {result.answered_as}" if other else ""
+    yield f"answers    in {result.seconds:.2f} s{named}"
+    yield f"takes      {', '.join(result.parameters or ()) or 'no parameter'}"
+    if result.left_out:
+        yield f"leaves out {', '.join(result.left_out)}"
+    yield f"reasons    {'yes' if result.reasons else 'no'}"
+    yield f"limits     {_limits(result.limits)}"
+    yield f"price      {_price(result)}"
+    for notice in result.notices:
         yield f"learned    {notice}"
 
 
@@ -59,7 +59,7 @@ def _again(reset: float | None) -> str:
     return "" if reset is None else f", whole again in {reset:g} s"
 
 
-def _price(finding: Finding) -> str:
-    if finding.price is None:
+def _price(result: ConnectionResult) -> str:
+    if result.price is None:
         return "unknown; --price-in and --price-out name it, in dollars per million tokens"
-    return f"${finding.price.input} in, ${finding.price.output} out, per million tokens"
+    return f"${result.price.input} in, ${result.price.output} out, per million tokens"
