@@ -2,8 +2,9 @@
 
     python examples/from_python.py FOLDER
 
-A run that already exists goes on. Every setting of the command line is a keyword here. For a real
-model, replace ``client="offline"`` by ``model="..."`` and set OPENAI_API_KEY, or add a ``base_url``.
+A run that already exists goes on. Every setting of the command line is a keyword here. For a
+real model, replace ``client="offline"`` by ``model="..."`` and set OPENAI_API_KEY, or add a
+``base_url``.
 """
 
 from __future__ import annotations

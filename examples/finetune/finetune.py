@@ -3,9 +3,9 @@
     python finetune.py DATA OUT
 
 DATA is a folder that `evolinstruct export` has written, with --format chat or prompt-completion and
-a --test share. If MODEL is set in the environment, that model is fine-tuned; otherwise a tiny one is
-built from scratch, which only learns to imitate the data and so shows that every step works. STEPS
-sets the number of training steps.
+a --test share. If MODEL is set in the environment, that model is fine-tuned; otherwise a tiny one
+is built from scratch, which only learns to imitate the data and so shows that every step works.
+STEPS sets the number of training steps.
 """
 
 from __future__ import annotations
