@@ -5,14 +5,16 @@ The new content grows in ``NAME.partial`` beside the old file and takes its plac
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from evolinstruct.errors import InputError
+
+if TYPE_CHECKING:
+    import asyncio
 
 # One file, replaced whole
 
@@ -107,6 +109,8 @@ class PeriodicSync:
         if self._trouble is not None:
             raise self._trouble
         if self._due is None and self._under_way is None:
+            import asyncio  # noqa: PLC0415 - slow, and not needed to read runs
+
             self._due = asyncio.get_running_loop().call_later(self._every, self._begin)
 
     def close(self) -> None:
@@ -115,6 +119,8 @@ class PeriodicSync:
             self._due.cancel()
 
     def _begin(self) -> None:
+        import asyncio  # noqa: PLC0415 - slow, and not needed to read runs
+
         self._due = None
         loop = asyncio.get_running_loop()
         self._under_way = loop.run_in_executor(None, bring_to_disk, self._path)

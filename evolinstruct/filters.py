@@ -1,8 +1,4 @@
-"""Which lines are meant: filters by generation, operation, rule, seed, text and length.
-
-Knows how the words of a user become filters and what each looks at. Knows no file; whoever reads
-lines holds them against a selection.
-"""
+"""Filters choose lines by generation, operation, rule, seed, text and length."""
 
 from __future__ import annotations
 
@@ -26,16 +22,16 @@ _SPAN = re.compile(r"(\d+)(?:-(\d+))?")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Filters, all of which a line has to pass; an empty one lets everything pass.
+    """Filters that a line must all pass; an empty filter lets every line pass.
 
     Attributes:
         generations: numbers of generations.
         operations: names of operations.
         rules: names of rules, for rejected lines.
-        seed_ids: ids of seeds, or beginnings of them.
-        pattern: what one of the line's texts has to hold.
-        min_words: fewest words of the instruction.
-        max_words: most words of it.
+        seed_ids: ids of seeds, or their beginnings.
+        pattern: one of the line's texts must hold it.
+        min_words: the fewest words that the instruction may have.
+        max_words: the most words that it may have.
     """
 
     generations: frozenset[int] = frozenset()
@@ -47,7 +43,7 @@ class Selection:
     max_words: int | None = None
 
     def takes(self, line: Line) -> bool:
-        """Tell whether a line passes every filter; cheap ones are asked first."""
+        """Tell whether a line passes every filter; cheap filters come first."""
         return (
             (not self.generations or line.generation in self.generations)
             and (not self.operations or line.operation in self.operations)
@@ -74,15 +70,15 @@ def select(given: Mapping[str, object], known: Mapping[str, Collection[str]]) ->
     """Turn the words of a user into a selection.
 
     Args:
-        given: by the name of a filter (``generation``, ``operation``, ``rule``, ``seed_id``,
-            ``grep``, ``regex``, ``min_words``, ``max_words``), its words; absent where not given.
-        known: names of operations and rules, by the filter that takes them, where they are known.
+        given: the words of each filter (``generation``, ``operation``, ``rule``, ``seed_id``,
+            ``grep``, ``regex``, ``min_words``, ``max_words``) that is given.
+        known: the names that ``operation`` and ``rule`` may have, where they are known.
 
     Raises:
-        UsageError: a word is none that the filter can take.
+        UsageError: a filter does not take a word.
     """
     names = {
-        name: _names(f"--{name}", _listed(given.get(name)), known.get(name))
+        name: _names(name, _listed(given.get(name)), known.get(name))
         for name in ("operation", "rule")
     }
     selection = Selection(
@@ -96,21 +92,25 @@ def select(given: Mapping[str, object], known: Mapping[str, Collection[str]]) ->
     )
     least, most = selection.min_words, selection.max_words
     if least is not None and most is not None and least > most:
-        raise UsageError(f"--min-words {least} is more than --max-words {most}; no line is both.")
+        raise UsageError(
+            f"--min-words {least} is more than --max-words {most}; no line fits both, change one."
+        )
     return selection
 
 
 def _listed(words: object) -> list[str]:
-    """Divide words at commas."""
+    """Split words at commas."""
     given = words if isinstance(words, list | tuple) else [] if words is None else [words]
     return [part.strip() for word in given for part in str(word).split(",") if part.strip()]
 
 
-def _names(flag: str, words: Sequence[str], known: Collection[str] | None) -> frozenset[str]:
+def _names(name: str, words: Sequence[str], known: Collection[str] | None) -> frozenset[str]:
     for word in words:
         if known is not None and word not in known:
             hint = did_you_mean(word, known)
-            raise UsageError(f"{flag} {word}: there is none{hint}; there are {', '.join(known)}.")
+            raise UsageError(
+                f"--{name} {word}: unknown {name}{hint}; known are {', '.join(known)}."
+            )
     return frozenset(words)
 
 
@@ -119,24 +119,24 @@ def _numbers(words: Iterable[str]) -> Iterator[int]:
         found = _SPAN.fullmatch(word)
         if not found:
             raise UsageError(
-                f"--generation {word}: a number from 0 (the seeds) up is needed, or a span as 1-3."
+                f"--generation {word}: give a number from 0 (the seeds) up, or a span such as 1-3."
             )
         first, last = int(found[1]), int(found[2] or found[1])
         if first > last or last - first > 1_000:  # noqa: PLR2004 - no run has so many
-            raise UsageError(f"--generation {word}: the span has no end; write it as 1-3.")
+            raise UsageError(f"--generation {word}: this is no span; write it as 1-3.")
         yield from range(first, last + 1)
 
 
 def _pattern(text: object, expression: object) -> re.Pattern[str] | None:
     if text is not None and expression is not None:
-        raise UsageError("--grep and --regex cannot both be given; name one of them.")
+        raise UsageError("--grep and --regex cannot be given together; give one of them.")
     if expression is None:
         return None if text is None else re.compile(re.escape(str(text)), re.IGNORECASE)
     try:
         return re.compile(str(expression), re.MULTILINE)
     except re.error as error:
         raise UsageError(
-            f"--regex {expression}: this is no regular expression ({error});"
+            f"--regex {expression}: this is not a regular expression ({error});"
             " correct it, or look for plain text with --grep."
         ) from error
 
@@ -149,7 +149,7 @@ def whole_number(flag: str, word: object, least: int = 0) -> int | None:
     """Read a number; None stays None.
 
     Raises:
-        UsageError: it is none, or less than the least.
+        UsageError: it is not a number, or less than the least.
     """
     if word is None:
         return None
@@ -159,9 +159,9 @@ def whole_number(flag: str, word: object, least: int = 0) -> int | None:
 
 
 def draw_sample(items: Iterable[_T], size: int, seed: int, name: Callable[[_T], str]) -> list[_T]:
-    """Return so many of the items, in their order: drawn by the seed and their names alone.
+    """Draw so many of the items by the seed and their names alone; return them in their order.
 
-    A larger sample holds every smaller one. No more than the sample is held in memory.
+    A larger sample holds every smaller one. Only the sample is held in memory.
     """
 
     def ranked() -> Iterator[tuple[bytes, int, _T]]:
@@ -174,5 +174,5 @@ def draw_sample(items: Iterable[_T], size: int, seed: int, name: Callable[[_T], 
 
 
 def selected(entries: Iterable[ParsedLine], selection: Selection) -> Iterator[ParsedLine]:
-    """Yield the entries that pass."""
+    """Yield the entries that a selection takes."""
     return (entry for entry in entries if selection.takes(entry.line))

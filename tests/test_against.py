@@ -350,7 +350,7 @@ def test_a_script_can_fail_on_what_surfaced(folder: Path) -> None:
     assert evolinstruct("contamination run --against tests.jsonl --fail").exit_code == 1
     write_items(folder / "others.jsonl", "How many hills are there?")
     clean = evolinstruct("contamination run --against others.jsonl --fail")
-    assert (clean.exit_code, "No item surfaced." in clean.stdout) == (0, True)
+    assert (clean.exit_code, "No test item was found." in clean.stdout) == (0, True)
 
 
 @pytest.mark.parametrize("word", ["much", "0", "1.5", "nan"])

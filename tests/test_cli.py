@@ -300,7 +300,7 @@ def test_a_dry_run_says_the_most_calls_makes_none_and_writes_nothing(folder: Pat
         "Everything is in order: 10 seeds would take at most 240 calls (40 evolve, 40 compare,"
         " 40 answer, 40 compare again where unclear and 80 again where a reply is cut off),"
         " each sent again only where the service fails."
-        " Nothing was asked, and nothing written to run.\n"
+        " No call was made, and nothing was written to run.\n"
     )
     forecast = json.loads(result.stdout)
     assert forecast.pop("expected")["calls"] <= 160

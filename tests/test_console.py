@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console as Terminal
 
-from evolinstruct.console import Console, tables
-from evolinstruct.console.progress import Progress
-from evolinstruct.console.texts import excerpt, harmless
+from evolinstruct.console import Console
+from evolinstruct.console.evolve import tables, where_to_look
+from evolinstruct.console.page import harmless
+from evolinstruct.console.progress import Progress, show_events
 from evolinstruct.errors import (
     EvolinstructError,
     InputError,
@@ -137,7 +138,7 @@ kept per 100 calls      30   38   34
 def rendered(summary: Summary, width: int) -> str:
     out = StringIO()
     terminal = Terminal(file=out, width=width)
-    for table in tables.generations(summary, width):
+    for table in tables(summary, width):
         terminal.print(table)
     return out.getvalue()
 
@@ -191,8 +192,8 @@ ENDS = {
         Summary("Too little is kept.", 5, [counts(4)]),
         [
             "What each generation kept, and what was rejected and why: run/generation-*.jsonl",
-            "Next: put right what is said below, and run the same command again; it goes on from"
-            " here, and pays for nothing twice.",
+            "Next: correct what is named below, then run the same command again; it goes on from"
+            " here and pays for nothing twice.",
         ],
     ),
     "interrupted": (
@@ -205,7 +206,7 @@ ENDS = {
 @pytest.mark.parametrize("name", ENDS)
 def test_the_end_says_where_the_files_are_and_what_to_do_next(name: str) -> None:
     summary, lines = ENDS[name]
-    assert list(tables.where_to_look(summary, Path("run"))) == lines
+    assert list(where_to_look(summary, Path("run"))) == lines
 
 
 # --- while it runs ------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ async def each(events: Iterable[Event]) -> AsyncIterator[Event]:
 
 
 def shown(capsys: pytest.CaptureFixture[str], *events: Event, verbosity: int = 0) -> str:
-    asyncio.run(Console(verbosity).follow(each(events)))
+    asyncio.run(show_events(Console(verbosity), each(events)))
     printed = capsys.readouterr()
     assert printed.out == ""
     return printed.err
@@ -255,8 +256,8 @@ def test_generations_finished_before_take_one_line(capsys: pytest.CaptureFixture
 
 def test_seeds_without_a_good_answer_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, GenerationEnded(counts(0), is_new=True)) == (
-        "Seeds that got no good answer and stay without:"
-        " 13 no_information_gain, 7 prompt_leaked, 1 response_empty.\n"
+        "Seeds without a good answer, which stay as they are:"
+        " 13 no_information_gain, 7 prompt_leaked and 1 response_empty.\n"
     )
 
 
@@ -296,8 +297,3 @@ def test_harmless_text_holds_nothing_that_steers_a_terminal(text: str) -> None:
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S", "M"])))
 def test_harmless_text_is_left_alone(text: str) -> None:
     assert harmless(text) == text
-
-
-def test_an_excerpt_is_one_line_of_bounded_length() -> None:
-    assert excerpt("one\n two\t three") == "one two three"
-    assert excerpt("abcdefgh", 5) == "abcd…"

@@ -46,12 +46,12 @@ def test_a_line_is_taken_that_passes_every_filter(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ({"generation": "x"}, "--generation x: a number from 0 (the seeds) up is needed"),
-        ({"generation": "3-1"}, "--generation 3-1: the span has no end"),
-        ({"operation": "depen"}, "--operation depen: there is none (did you mean 'deepen'?)"),
-        ({"rule": "unchangd"}, "--rule unchangd: there is none (did you mean 'unchanged'?)"),
-        ({"regex": "("}, "--regex (: this is no regular expression"),
-        ({"regex": "a", "grep": "b"}, "--grep and --regex cannot both be given"),
+        ({"generation": "x"}, "--generation x: give a number from 0 (the seeds) up"),
+        ({"generation": "3-1"}, "--generation 3-1: this is no span"),
+        ({"operation": "depen"}, "--operation depen: unknown operation (did you mean 'deepen'?)"),
+        ({"rule": "unchangd"}, "--rule unchangd: unknown rule (did you mean 'unchanged'?)"),
+        ({"regex": "("}, "--regex (: this is not a regular expression"),
+        ({"regex": "a", "grep": "b"}, "--grep and --regex cannot be given together"),
         ({"min_words": "-1"}, "--min-words must be a whole number from 0 up (given: -1)."),
         ({"min_words": "9", "max_words": "3"}, "--min-words 9 is more than --max-words 3"),
     ],

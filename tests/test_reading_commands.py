@@ -154,7 +154,7 @@ def test_a_preview_shows_each_family_and_what_the_whole_would_take(tmp_path: Pat
     assert result.exit_code == 0
     assert result.stdout.count(" · seed · ") == 2
     assert "10 seeds, at the rate of the 2 drawn here: about " in result.stdout
-    assert "-o seen makes it whole, and pays for none of this again." in result.stdout
+    assert "-o seen makes it whole and pays for nothing twice." in result.stdout
     again = evolinstruct("evolve seeds.txt -g 1 --client offline -o seen")
     assert "Adding to the run in seen: 8 seeds; at least 6 replies apply," in again.stderr
 

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from evolinstruct.analysis.refilter import CASCADE, Change, Refilter, Refiltered, refilter
+from evolinstruct.analysis.refilter import (
+    CASCADE,
+    Refilter,
+    RefilterChange,
+    RefilterResult,
+    refilter,
+)
 from evolinstruct.analysis.runs import Run
 from evolinstruct.elimination import choose
 from tests.runs import evolve, tasks, write_seeds
@@ -26,8 +32,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def held(
     run: Path, wishes: dict[str, Any], *, compare: bool = True, cascade: bool = False, **more: Any
-) -> tuple[Refiltered, list[Change]]:
-    changes: list[Change] = []
+) -> tuple[RefilterResult, list[RefilterChange]]:
+    changes: list[RefilterChange] = []
     refiltering = Refilter(Run(run), choose(wishes), compare=compare, cascade=cascade)
     return refilter(refiltering, changes.append, **more), changes
 
@@ -48,7 +54,7 @@ def test_a_stricter_rule_drops_the_kept_lines_that_it_objects_to(run: Path) -> N
     found, changes = held(run, STRICT)
     assert found.dropped == {"word_growth": len(changes)}
     assert changes
-    assert {change.fate for change in changes} == {"dropped"}
+    assert {change.outcome for change in changes} == {"dropped"}
     assert all("+10 to +20 are allowed" in change.evidence for change in changes)
 
 

@@ -239,9 +239,7 @@ def test_a_report_is_written_anew_and_any_other_file_is_left_alone(
     write_report([Run(run_dir)], out)
     assert out.read_bytes() == first
     out.write_text("<p>my own page</p>")
-    with pytest.raises(
-        InputError, match=r"r\.html is there and is no report of ours; name another"
-    ):
+    with pytest.raises(InputError, match=r"r\.html exists and is not a report; name another"):
         write_report([Run(run_dir)], out)
     assert out.read_text() == "<p>my own page</p>"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html"]

@@ -73,9 +73,9 @@ def test_an_id_may_be_shortened_and_an_ambiguous_or_unknown_one_is_helped(path: 
         run.find("")
     wrong = name[:7] + ("0" if name[7] != "0" else "1") + name[8:]
     for near in (wrong, name[:7] + name[8:], name[:7] + "x" + name[7:]):
-        with pytest.raises(InputError, match=f"near to it are .*{name}"):
+        with pytest.raises(InputError, match=f"similar ids are .*{name}"):
             run.find(near)
-    with pytest.raises(InputError, match="'nothing like it'; the ids stand in what"):
+    with pytest.raises(InputError, match="'nothing like it'; `evolinstruct show` prints the ids"):
         run.find("nothing like it")
 
 
@@ -99,7 +99,7 @@ def test_a_run_that_goes_on_is_read_as_far_as_it_is_written(path: Path) -> None:
 def test_lines_of_other_seeds_are_a_notice_while_written_and_an_error_after(path: Path) -> None:
     lines = (path / "generation-0.jsonl").read_bytes().splitlines(keepends=True)
     (path / "generation-0.jsonl").write_bytes(b"".join(lines[1:]))
-    with pytest.raises(InputError, match="stands out of the order of the seeds; run the same"):
+    with pytest.raises(InputError, match="is not in the order of the seeds; run the same"):
         list(Run(path).families())
     change(path, generations=[])
     run = Run(path)
@@ -117,6 +117,12 @@ def test_lines_and_settings_of_other_versions_are_read_as_far_as_they_are_known(
     assert [line.compared for line in run.instructions(2)] == [None, None]
     assert run.state.recipe.client == "offline"
     assert run.state.usage[0].tokens is None
+
+
+def read(path: Path) -> None:
+    run = Run(path)
+    assert list(run.instructions())
+    assert run.state.recipe
 
 
 def broken(path: Path, kind: str) -> Path:
@@ -160,4 +166,4 @@ def test_what_cannot_be_read_gets_one_sentence_with_the_next_step(
     path: Path, kind: str, said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        list(Run(broken(path, kind)).instructions())
+        read(broken(path, kind))

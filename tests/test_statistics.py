@@ -19,16 +19,9 @@ from hypothesis import strategies as st
 
 from evolinstruct import analysis
 from evolinstruct.analysis.diversity import Distinctness, Diversity
+from evolinstruct.analysis.measurement import RunStatistics, measure, rows
 from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.statistics import (
-    STATISTICS,
-    GroupStatistics,
-    RunStatistics,
-    Statistic,
-    in_table,
-    measure,
-    rows,
-)
+from evolinstruct.analysis.statistics import STATISTICS, GroupStatistics, Statistic, in_table
 from evolinstruct.report.story import tell
 from evolinstruct.run.counts import Counts
 from evolinstruct.statistics import Band, Quartiles

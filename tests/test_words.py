@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.words import Stretch, compare_words, count_words
+from evolinstruct.words import DiffPart, compare_words, count_words
 
 TEXTS = st.text(alphabet="ab \n\t潮汐é👩\u200d.", max_size=40)
 
@@ -23,40 +23,40 @@ def test_words_stand_between_blanks_and_unspaced_scripts_count_by_the_letter(
 
 def test_a_difference_names_the_words_that_were_removed_and_added() -> None:
     assert compare_words("Name three rivers.", "Name four rivers. Say why.") == [
-        Stretch("same", "Name "),
-        Stretch("removed", "three "),
-        Stretch("added", "four "),
-        Stretch("same", "rivers. "),
-        Stretch("added", "Say why."),
+        DiffPart("same", "Name "),
+        DiffPart("removed", "three "),
+        DiffPart("added", "four "),
+        DiffPart("same", "rivers. "),
+        DiffPart("added", "Say why."),
     ]
 
 
 def test_unspaced_scripts_differ_by_the_letter() -> None:
     assert compare_words("解释潮汐", "解释月潮汐") == [
-        Stretch("same", "解释"),
-        Stretch("added", "月"),
-        Stretch("same", "潮汐"),
+        DiffPart("same", "解释"),
+        DiffPart("added", "月"),
+        DiffPart("same", "潮汐"),
     ]
 
 
 def test_what_is_removed_at_the_end_stays_a_word_of_its_own() -> None:
     assert compare_words("Name rivers now", "Name rivers") == [
-        Stretch("same", "Name rivers"),
-        Stretch("removed", " now"),
+        DiffPart("same", "Name rivers"),
+        DiffPart("removed", " now"),
     ]
 
 
-def _joined(stretches: list[Stretch], without: str) -> str:
-    return "".join(stretch.text for stretch in stretches if stretch.kind != without)
+def _joined(parts: list[DiffPart], without: str) -> str:
+    return "".join(part.text for part in parts if part.kind != without)
 
 
 @given(before=TEXTS, after=TEXTS)
 def test_what_is_the_same_or_added_is_the_later_text_and_the_rest_the_earlier(
     before: str, after: str
 ) -> None:
-    stretches = compare_words(before, after)
-    assert _joined(stretches, without="removed") == after
-    earlier = _joined(stretches, without="added")
+    parts = compare_words(before, after)
+    assert _joined(parts, without="removed") == after
+    earlier = _joined(parts, without="added")
     assert "".join(earlier.split()) == "".join(before.split())
 
 
@@ -64,6 +64,6 @@ def test_very_long_texts_are_compared_at_bounded_cost() -> None:
     before = " ".join(f"a{n % 7}" for n in range(30_000))
     after = " ".join(f"b{n % 5}" for n in range(30_000))
     start = perf_counter()
-    stretches = compare_words(f"Begin {before}", f"Begin {after}")
-    assert [stretch.kind for stretch in stretches] == ["same", "removed", "added"]
+    parts = compare_words(f"Begin {before}", f"Begin {after}")
+    assert [part.kind for part in parts] == ["same", "removed", "added"]
     assert perf_counter() - start < 5

@@ -1,1 +1,1 @@
-"""Looking at a run: its lines, families and figures. Makes no call and changes nothing."""
+"""Reading a run: its lines, families and statistics. No call is made, and nothing is changed."""

@@ -1,8 +1,4 @@
-"""The lines that a person asks to see: of a run or of one file, filtered, drawn.
-
-Knows where a kind of line is looked for and which names a filter may hold. Knows nothing of how
-lines are shown.
-"""
+"""The lines of a run or of one file that a person asks to see: filtered, and drawn as a sample."""
 
 from __future__ import annotations
 
@@ -17,8 +13,8 @@ from evolinstruct.records import Failed, Kept, Rejected
 from evolinstruct.run_dir.lines import ParsedLine, read_lines
 
 
-class Browse:
-    """The lines of a run or a file that pass some filters.
+class LineBrowser:
+    """Finds the lines of a run or a file that pass some filters.
 
     Attributes:
         notices: sentences on what was left out while reading.
@@ -34,19 +30,19 @@ class Browse:
         sample: int | None = None,
         seed: int = defaults.SEED,
     ) -> None:
-        """Choose lines of a run directory or a JSONL file of ours; nothing of it is read yet.
+        """Choose lines of a run directory or of one of its files; no line is read yet.
 
         Args:
             source: the directory, or the file.
-            filters: the words of `selection.select`.
-            rejected: what rules eliminated; a filter by rule means these too.
+            filters: the words that `filters.select` takes.
+            rejected: what rules eliminated; a filter by rule implies it.
             failed: what got no answer. With neither, what was kept; of a file, everything.
-            sample: only so many of them, drawn; None for all.
-            seed: what a sample is drawn by.
+            sample: draw only so many of them; None for all.
+            seed: the seed that draws a sample.
 
         Raises:
-            UsageError: a filter is wrong, or cannot go with what is asked for.
-            InputError: there is no such run or file.
+            UsageError: a filter is wrong, or does not fit the lines that are asked for.
+            InputError: the run or file does not exist.
         """
         self.notices: list[str] = []
         self._run = None if source.is_file() else Run(source)
@@ -59,14 +55,14 @@ class Browse:
         kinds = {Rejected: rejected, Failed: failed}
         self._kinds = [kind for kind, asked in kinds.items() if asked]
         if self._run is not None:
-            _ = self._run.generations  # an empty run is said first
+            _ = self._run.generations  # so that an empty run is named before a wrong filter
         self._selection = select(filters, self._known_names() if filters else {})
 
     def entries(self) -> Iterator[ParsedLine]:
         """Yield the lines that pass, in the order of their generations and files.
 
         Raises:
-            InputError: a file or a line cannot be read, or there is no such generation.
+            InputError: a file or a line cannot be read, or a generation does not exist.
         """
         entries = selected(self._all(), self._selection)
         if self._sample is not None:

@@ -1,7 +1,7 @@
-"""Which test items surface in a run, or in any file of instructions: where, how, and how many.
+"""Which test items a run, or any file of instructions, holds: where, how, and how many.
 
-Knows lines and items; which overlap counts, `evolinstruct.contamination` knows. Streams: of the
-lines it keeps counts, and one finding for each item.
+What counts as an overlap is decided in `evolinstruct.contamination`. Lines are streamed: only
+counts are kept, and one match for each item.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from evolinstruct.settings import SeedSettings
 
 EXAMPLES = 10
 SEEDS = "seeds"
-"""What stands where the others have an operation."""
+"""What the seeds have in place of an operation."""
 
-How = Literal["contaminated", "weak", "near", "answer"]
-"""The instruction holds the item, has 8-grams of it, is like it; or the answer holds it."""
+OverlapKind = Literal["contaminated", "weak", "near", "answer"]
+"""The instruction holds the item, shares 8-grams with it, is like it; or the answer holds it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ItemMatch:
     """A line that overlaps with a test item.
 
     Attributes:
         line: the line.
-        how: which of its texts, and how.
+        how: which of its texts overlaps, and how.
         item: the item that it has most of.
-        share: how much of the item's 8-grams; of a near one, of the word shingles of both.
-        gram: the n-gram that both have; empty for a near one.
+        share: the share of the item's 8-grams; for a near item, of the word shingles of both.
+        gram: the n-gram that both have; empty for a near item.
     """
 
     line: Kept
-    how: How
+    how: OverlapKind
     item: Item
     share: float
     gram: str
@@ -63,15 +63,15 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Found:
-    """How many of some lines overlap with test items; a line counts once in each.
+class OverlapCounts:
+    """How many lines overlap with test items; a line counts once for each kind of overlap.
 
     Attributes:
         lines: how many were looked at.
         contaminated: how many hold an item in their instruction.
-        weak: how many others share 8 words in a row with one.
-        near: how many of all but the contaminated are like one.
-        answers: how many hold one in their answer.
+        weak: how many of the others share 8 words in a row with an item.
+        near: how many of all but the contaminated are like an item.
+        answers: how many hold an item in their answer.
     """
 
     lines: int = 0
@@ -80,44 +80,48 @@ class Found:
     near: int = 0
     answers: int = 0
 
-    def see(self, hows: set[How]) -> None:
+    def see(self, kinds: set[OverlapKind]) -> None:
         """Count a line."""
         self.lines += 1
-        self.contaminated += "contaminated" in hows
-        self.weak += "weak" in hows
-        self.near += "near" in hows
-        self.answers += "answer" in hows
+        self.contaminated += "contaminated" in kinds
+        self.weak += "weak" in kinds
+        self.near += "near" in kinds
+        self.answers += "answer" in kinds
 
 
 @dataclass(slots=True)
-class ContaminatedText:
-    """What surfaced of some test sets.
+class ContaminationResult:
+    """Which items of some test sets were found.
 
     Attributes:
-        total: of all lines.
-        generations: by generation; 0 are the seeds, and all there is of a file that is no run's.
-        operations: by operation; the seeds under a name of their own.
+        total: counts of all lines.
+        generations: by generation; 0 are the seeds, and every line of a file that is no run's.
+        operations: by operation; the seeds have a name of their own.
         items: how many items each test set has.
-        surfaced: how many of them some line holds, or is near to.
-        findings: for each item, the finding that has most of it.
+        items_found: how many of them some line holds, or is near to.
+        matches: for each item, the match that has most of it.
     """
 
-    total: Found = field(default_factory=Found)
-    generations: defaultdict[int, Found] = field(default_factory=lambda: defaultdict(Found))
-    operations: defaultdict[str, Found] = field(default_factory=lambda: defaultdict(Found))
+    total: OverlapCounts = field(default_factory=OverlapCounts)
+    generations: defaultdict[int, OverlapCounts] = field(
+        default_factory=lambda: defaultdict(OverlapCounts)
+    )
+    operations: defaultdict[str, OverlapCounts] = field(
+        default_factory=lambda: defaultdict(OverlapCounts)
+    )
     items: Counter[str] = field(default_factory=Counter)
-    surfaced: Counter[str] = field(default_factory=Counter)
-    findings: dict[Item, Finding] = field(default_factory=dict)
+    items_found: Counter[str] = field(default_factory=Counter)
+    matches: dict[Item, ItemMatch] = field(default_factory=dict)
 
     @property
     def is_clean(self) -> bool:
-        """Whether no item surfaced; weak overlaps are none."""
-        return not self.surfaced.total()
+        """Whether no item was found; a weak overlap does not count."""
+        return not self.items_found.total()
 
-    def worst(self) -> list[Finding]:
-        """Return some findings, of an item each: those that have most of it, weak ones last."""
+    def worst(self) -> list[ItemMatch]:
+        """Return some matches, each of another item: those that have most of it, weak ones last."""
         return nlargest(
-            EXAMPLES, self.findings.values(), key=lambda found: (found.how != "weak", found.share)
+            EXAMPLES, self.matches.values(), key=lambda match: (match.how != "weak", match.share)
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -133,22 +137,22 @@ class ContaminatedText:
                 for name, found in sorted(self.operations.items())
             ],
             "test_sets": [
-                {"file": name, "items": count, "surfaced": self.surfaced[name]}
+                {"file": name, "items": count, "surfaced": self.items_found[name]}
                 for name, count in self.items.items()
             ],
-            "worst": [found.to_json() for found in self.worst()],
+            "worst": [match.to_json() for match in self.worst()],
         }
 
 
 class Search:
-    """Test items, and which texts of a line are held against them."""
+    """Looks for test items in the texts of lines."""
 
     def __init__(self, items: Items, *, near: float | None = None, answers: bool = False) -> None:
         """Prepare the items.
 
         Args:
-            items: what is looked for.
-            near: how alike a text is to be to an item, to be near it; None to look for none.
+            items: the items to look for.
+            near: how alike a text and an item must be to be near; None: do not look for near ones.
             answers: look at answers too.
         """
         self._items = items
@@ -156,51 +160,51 @@ class Search:
         self._near = None if near is None else items.near(near)
         self._answers = answers
 
-    def look(self, line: Kept) -> list[Finding]:
-        """Return what a line has of each test set; at most one finding of a kind for each."""
+    def look(self, line: Kept) -> list[ItemMatch]:
+        """Return the matches of a line: for each test set at most one of a kind."""
         found = self._held(line, line.instruction, "contaminated")
         if not any(each.how == "contaminated" for each in found) and self._near is not None:
             near = self._near.find(line.instruction)
             if near is not None:
                 item = self._items.all[near.item]
-                found.append(Finding(line, "near", item, near.likeness, ""))
+                found.append(ItemMatch(line, "near", item, near.likeness, ""))
         if self._answers and line.output:
             held = self._held(line, line.output, "answer")
             found += [each for each in held if each.how == "answer"]
         return found
 
     def through(
-        self, lines: Iterator[Kept], on_finding: Callable[[Finding], None] = lambda _: None
-    ) -> ContaminatedText:
-        """Look at every line, and tell each finding as it comes."""
-        surfaced = ContaminatedText(items=self._items.per_file())
+        self, lines: Iterator[Kept], on_match: Callable[[ItemMatch], None] = lambda _: None
+    ) -> ContaminationResult:
+        """Look at every line; call `on_match` with each match as it comes."""
+        result = ContaminationResult(items=self._items.per_file())
         for line in lines:
             found = self.look(line)
-            hows = {each.how for each in found}
-            if "contaminated" in hows:
-                hows.discard("weak")
+            kinds = {each.how for each in found}
+            if "contaminated" in kinds:
+                kinds.discard("weak")
             for group in (
-                surfaced.total,
-                surfaced.generations[line.generation],
-                surfaced.operations[line.operation or SEEDS],
+                result.total,
+                result.generations[line.generation],
+                result.operations[line.operation or SEEDS],
             ):
-                group.see(hows)
+                group.see(kinds)
             for each in found:
-                on_finding(each)
-                _keep_most(surfaced.findings, each)
-        for finding in surfaced.findings.values():
-            surfaced.surfaced[finding.item.file] += finding.how != "weak"
-        return surfaced
+                on_match(each)
+                _keep_most(result.matches, each)
+        for match in result.matches.values():
+            result.items_found[match.item.file] += match.how != "weak"
+        return result
 
-    def _held(self, line: Kept, text: str, strong: How) -> list[Finding]:
-        """Return, for each test set, the overlap that says most."""
+    def _held(self, line: Kept, text: str, strong: OverlapKind) -> list[ItemMatch]:
+        """Return, for each test set, the overlap that has most of an item."""
         best: dict[str, Overlap] = {}
         for overlap in self._index.overlaps(text, WORDS, SHARE):
             file = self._items.all[overlap.item].file
             if file not in best or overlap.rank > best[file].rank:
                 best[file] = overlap
         return [
-            Finding(
+            ItemMatch(
                 line,
                 strong if overlap.is_strong else "weak",
                 self._items.all[overlap.item],
@@ -211,18 +215,18 @@ class Search:
         ]
 
 
-def _keep_most(findings: dict[Item, Finding], new: Finding) -> None:
-    there = findings.get(new.item)
+def _keep_most(matches: dict[Item, ItemMatch], new: ItemMatch) -> None:
+    there = matches.get(new.item)
     if there is None or (new.how != "weak", new.share) > (there.how != "weak", there.share):
-        findings[new.item] = new
+        matches[new.item] = new
 
 
 def lines_of(source: Path, on_notice: Callable[[str], None]) -> Iterator[Kept]:
-    """Yield the instructions of a run, of one of its files, or of any file of a seed's shape.
+    """Yield the instructions of a run, of one of its files, or of any file that seeds may have.
 
     Args:
         source: the directory or the file.
-        on_notice: is told what was left out while reading.
+        on_notice: called with a sentence on whatever was left out while reading.
 
     Raises:
         InputError: a file or a line cannot be read.

@@ -1,7 +1,7 @@
-"""How varied texts are: copies and repeated phrases, on a sample that is drawn by a seed.
+"""How diverse texts are: copies and repeated phrases, measured on a sample that a seed draws.
 
-The sample is drawn from digests of texts, so that all copies of a text are in it or none: the
-share of copies in it is that of the whole. Knows texts only, and holds no more than the sample.
+The sample is drawn by digests of the texts. So either all copies of a text are in it or none, and
+the share of copies in the sample is that of all texts. Only the sample is held in memory.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _LONGEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Distinctness:
-    """What a sample of texts says.
+    """How diverse a sample of texts is.
 
     Attributes:
         texts: how many texts are in the sample, copies included.
-        copies: the share of them that repeats another; white space and case make no difference.
-        distinct: for phrases of one, two and three words, the share of different ones among all.
+        copies: the share of them that repeat another; white space and case make no difference.
+        distinct: the share of different phrases among all, of one, two and three words.
     """
 
     texts: int
@@ -30,22 +30,22 @@ class Distinctness:
 
 
 class Diversity:
-    """A sample of texts that come one by one."""
+    """Samples texts that come one by one, and measures the sample."""
 
     def __init__(self, size: int, seed: int) -> None:
-        """Sample at most so many different texts; another seed draws others."""
+        """Sample at most so many different texts; another seed draws other texts."""
         self._size = size
         self._key = seed.to_bytes(16, "big", signed=True)
         self._heap: list[int] = []  # the negated digests of the sample, the largest first
         self._texts: dict[int, tuple[str, int]] = {}
 
     def add(self, text: str) -> None:
-        """See a text."""
+        """Take in a text."""
         plain = " ".join(text.lower().split())
         self._put(self._digest(plain), plain, 1)
 
     def __add__(self, other: Diversity) -> Diversity:
-        """Return the sample of both: of all texts that either has seen."""
+        """Return the sample of all texts that either has taken in."""
         both = Diversity(self._size, int.from_bytes(self._key, "big", signed=True))
         for sample in (self, other):
             for digest, (text, count) in sample._texts.items():
@@ -53,7 +53,7 @@ class Diversity:
         return both
 
     def measured(self) -> Distinctness | None:
-        """Return what the sample says, None of no texts."""
+        """Return how diverse the sample is; None without a text."""
         if not self._texts:
             return None
         total = sum(count for _, count in self._texts.values())
@@ -71,7 +71,7 @@ class Diversity:
             heappush(self._heap, -digest)
             self._texts[digest] = (text, count)
         elif digest < -self._heap[0]:
-            # What leaves can never come back, so the counts of what stays are those of the whole.
+            # A text that leaves never comes back, so the counts of those that stay are complete.
             del self._texts[-heapreplace(self._heap, -digest)]
             self._texts[digest] = (text, count)
 

@@ -1,7 +1,7 @@
-"""A seed with all that became of it, generation by generation.
+"""Families: each seed with everything that became of it, generation by generation.
 
-Knows how the files of a run, each in the order of the seeds, are put together again one family at
-a time. Knows nothing of where lines come from.
+The files of a run are each in the order of the seeds, so families are put together again one at a
+time, with one line of each file in memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Step:
     """What one generation made of a family.
 
     Attributes:
-        parent: the instruction that it evolved: the family's newest by then.
+        parent: the instruction that was evolved: the newest of the family by then.
         line: what came of it.
     """
 
@@ -31,8 +31,8 @@ class Family:
 
     Attributes:
         seed: the instruction of generation 0.
-        steps: one for each generation that is settled, in order.
-        unanswered: why the seed got no answer, if one was asked for in vain.
+        steps: one for each generation that has ended for this family, in order.
+        unanswered: why the seed got no answer, if one was asked for.
     """
 
     seed: Kept
@@ -46,12 +46,12 @@ class Family:
         return kept[-1] if kept else self.seed
 
     def step(self, line_id: str) -> Step | None:
-        """Return the step that made the line of that id; None for the seed."""
+        """Return the step that made the line with that id; None for the seed."""
         return next((step for step in self.steps if step.line.id == line_id), None)
 
 
 Streams = Mapping[int, list[Iterator[Line]]]
-"""By generation, its files: each in the order of the seeds, each seed in one of them at most."""
+"""The files of each generation, in the order of the seeds; a seed is in at most one of them."""
 
 
 def assemble(
@@ -62,8 +62,8 @@ def assemble(
     Args:
         seeds: the lines of generation 0.
         streams: the other lines; in generation 0, those of seeds that got no answer.
-        on_left_over: is told the generation and the line of each file that belongs to no seed
-            that came; the rest of that file is not read.
+        on_left_over: called with the generation and the first line of a file that belongs to none
+            of the seeds; the rest of that file is not read.
     """
     heads = {
         generation: [_Head(lines) for lines in files]
@@ -78,7 +78,7 @@ def assemble(
 
 
 class _Head:
-    """A file of which the next line is taken only by the seed that it belongs to."""
+    """The next line of a file, which only the seed that it belongs to takes."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines

@@ -1,14 +1,11 @@
-"""What a preview tells of the run that it was drawn from: calls, tokens and money at its rate.
-
-Knows the state of a preview. Knows nothing of how it is carried out or shown.
-"""
+"""What a whole run would take, at the rate of a preview: calls, tokens and dollars."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from evolinstruct.analysis.run_state import State
+from evolinstruct.analysis.runs import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +14,7 @@ class Extrapolation:
 
     Attributes:
         seeds: how many seeds it has.
-        drawn: how many of them it was made from.
+        drawn: how many of them the preview was made from.
         calls: how many calls.
         tokens: how many tokens, prompts and replies; None if the service said nothing.
         cost: dollars; None where a price is unknown.

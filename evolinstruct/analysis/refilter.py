@@ -1,9 +1,9 @@
-"""A finished run under another set of rules, without a call.
+"""Applies another set of rules to a run, without a call.
 
-Says which kept lines the rules would drop, and which rejected ones they would let through, and
-writes the thinned data set. What would follow from a line that is let through (its comparison, its
-answer, its descendants) takes calls, and is `evolve --update`'s. Streams family by family; what is
-dropped is remembered on disk.
+Tells which kept lines the rules would drop and which rejected lines they would let through, and
+writes the data set without the dropped lines. What follows from a line that is let through (its
+comparison, its answer, its descendants) takes calls; `evolve --update` makes them. Families are
+streamed; the ids of dropped lines are held on disk.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ RefilterOutcome = Literal["dropped", "let_through", "unjudged"]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What the rules would do otherwise with one line.
+class RefilterChange:
+    """A line that the rules would treat differently.
 
     Attributes:
-        fate: a kept line is dropped, a rejected one let through; or a rule raised.
+        outcome: a kept line is dropped, a rejected one is let through, or a rule raised an error.
         line: the line.
-        rule: which rule drops it, or dropped it; what raised, if one did.
-        evidence: what the rule sees, or saw.
+        rule: the rule that drops it, had dropped it, or raised the error.
+        evidence: what that rule sees, or saw.
     """
 
-    fate: RefilterOutcome
+    outcome: RefilterOutcome
     line: Kept | Rejected
     rule: str
     evidence: str
@@ -67,7 +67,7 @@ class Change:
             "id": self.line.id,
             "generation": self.line.generation,
             "operation": self.line.operation,
-            "change": self.fate,
+            "change": self.outcome,
             "rule": self.rule,
             "evidence": self.evidence,
             "has_answer": self.has_answer,
@@ -75,18 +75,18 @@ class Change:
 
 
 @dataclass(slots=True)
-class Refiltered:
+class RefilterResult:
     """What the rules would change in a run.
 
     Attributes:
-        kept: how many evolved lines were looked at.
-        rejected: how many rejected ones.
+        kept: how many kept lines were looked at, without the seeds.
+        rejected: how many rejected lines were looked at.
         dropped: how many kept lines each rule would drop.
-        let_through: how many rejected lines, by the rule that dropped them.
-        unanswered: how many of those lack an answer.
-        unjudged: how many lines a rule raised at, by rule.
-        examples: some changes of each kind and rule.
-        written: how many lines the thinned data set has; None where none was asked for.
+        let_through: how many rejected lines would be let through, by the rule that dropped them.
+        unanswered: how many of those have no answer.
+        unjudged: how many lines each rule raised an error for.
+        examples: some changes of each outcome and rule.
+        written: how many lines the new data set has; None where none was asked for.
     """
 
     kept: int = 0
@@ -95,20 +95,20 @@ class Refiltered:
     let_through: Counter[str] = field(default_factory=Counter)
     unanswered: int = 0
     unjudged: Counter[str] = field(default_factory=Counter)
-    examples: dict[tuple[RefilterOutcome, str], list[Change]] = field(default_factory=dict)
+    examples: dict[tuple[RefilterOutcome, str], list[RefilterChange]] = field(default_factory=dict)
     written: int | None = None
 
-    def see(self, change: Change) -> None:
+    def see(self, change: RefilterChange) -> None:
         """Count a change."""
         counts = {
             "dropped": self.dropped,
             "let_through": self.let_through,
             "unjudged": self.unjudged,
         }
-        counts[change.fate][change.rule] += 1
-        if change.fate == "let_through" and not change.has_answer:
+        counts[change.outcome][change.rule] += 1
+        if change.outcome == "let_through" and not change.has_answer:
             self.unanswered += 1
-        found = self.examples.setdefault((change.fate, change.rule), [])
+        found = self.examples.setdefault((change.outcome, change.rule), [])
         if len(found) < _EXAMPLES:
             found.append(change)
 
@@ -126,7 +126,7 @@ class Refiltered:
 
 
 class Refilter:
-    """A run, and the rules that it is held against."""
+    """A run, and the rules to apply to it."""
 
     def __init__(self, run: Run, rules: RuleSet, *, compare: bool, cascade: bool = False) -> None:
         """Bind the parts.
@@ -134,7 +134,7 @@ class Refilter:
         Args:
             run: a run; it may still be going on.
             rules: the rules to judge by.
-            compare: whether the rule that takes a call is on; it is not asked anew.
+            compare: whether the rule that takes a call is on; no call is made for it here.
             cascade: drop the descendants of a dropped line too.
         """
         self._run = run
@@ -145,7 +145,7 @@ class Refilter:
         self._kinds = {operation.name: operation.kind for operation in self._pack.operations}
         self._at_gate: dict[str, Objection] = {}
 
-    def changes(self, found: Refiltered) -> Iterator[Change]:
+    def changes(self, found: RefilterResult) -> Iterator[RefilterChange]:
         """Yield what would change, family by family, and count it.
 
         Raises:
@@ -158,9 +158,9 @@ class Refilter:
                 yield change
 
     def _dropped_at_gate(self) -> Iterator[tuple[str, Objection]]:
-        """Yield each line that the rules for the whole pool drop, with their verdict.
+        """Yield the id of each line that the rules for the whole pool drop, with their objection.
 
-        They look at all that the run's other rules let through to them.
+        They see every line that the run's other rules let through.
         """
         gate = open_gate(None, self._rules.described())
         if gate is None:
@@ -176,7 +176,7 @@ class Refilter:
                             yield line.id, verdict
                 gate.end()
 
-    def _in_family(self, family: Family, found: Refiltered) -> Iterator[Change]:
+    def _in_family(self, family: Family, found: RefilterResult) -> Iterator[RefilterChange]:
         gone: set[str] = set()
         for step in family.steps:
             line = step.line
@@ -184,8 +184,8 @@ class Refilter:
                 found.kept += 1
                 change = self._dropped(step.parent, line)
                 if change is None and self._cascade and line.parent_id in gone:
-                    change = Change("dropped", line, CASCADE, f"from {line.parent_id}")
-                if change is not None and change.fate == "dropped":
+                    change = RefilterChange("dropped", line, CASCADE, f"from {line.parent_id}")
+                if change is not None and change.outcome == "dropped":
                     gone.add(line.id)
             elif isinstance(line, Rejected):
                 found.rejected += 1
@@ -195,23 +195,23 @@ class Refilter:
             if change is not None:
                 yield change
 
-    def _dropped(self, parent: Kept, line: Kept) -> Change | None:
+    def _dropped(self, parent: Kept, line: Kept) -> RefilterChange | None:
         try:
             verdict = self._judged(parent, line)
         except RuleFailed as failure:
-            return Change("unjudged", line, failure.rule, str(failure))
-        return Change("dropped", line, verdict.rule, verdict.evidence) if verdict else None
+            return RefilterChange("unjudged", line, failure.rule, str(failure))
+        return RefilterChange("dropped", line, verdict.rule, verdict.evidence) if verdict else None
 
-    def _let_through(self, parent: Kept, line: Rejected) -> Change | None:
-        """Tell whether a rejected line would go on: none of the rules for its texts objects."""
+    def _let_through(self, parent: Kept, line: Rejected) -> RefilterChange | None:
+        """Return the change if no rule that looks at its texts objects to a rejected line."""
         stage = RULES[line.rule].stage if line.rule in RULES else None
         if stage == "service" or (line.rule == COMPARISON and self._compare):
             return None
         try:
             verdict = self._judged(parent, line)
         except RuleFailed as failure:
-            return Change("unjudged", line, failure.rule, str(failure))
-        return None if verdict else Change("let_through", line, line.rule, line.evidence)
+            return RefilterChange("unjudged", line, failure.rule, str(failure))
+        return None if verdict else RefilterChange("let_through", line, line.rule, line.evidence)
 
     def _judged(self, parent: Kept, line: Kept | Rejected) -> Objection | None:
         kind = self._kinds.get(line.operation or "")
@@ -223,7 +223,7 @@ class Refilter:
 
 
 def _reached_gate(line: Line) -> TypeGuard[Kept | Rejected]:
-    """Tell whether a run's line had come as far as the rules that look at the whole pool."""
+    """Tell whether a line had reached the rules that look at the whole pool."""
     if isinstance(line, Rejected):
         return line.rule in POOL_RULES or purpose(line) == "answer"
     return isinstance(line, Kept)
@@ -231,27 +231,27 @@ def _reached_gate(line: Line) -> TypeGuard[Kept | Rejected]:
 
 def refilter(
     refiltering: Refilter,
-    on_change: Callable[[Change], None] = lambda _: None,
+    on_change: Callable[[RefilterChange], None] = lambda _: None,
     thin: tuple[Path, Path] | None = None,
-) -> Refiltered:
-    """Hold a run against rules.
+) -> RefilterResult:
+    """Apply rules to a run.
 
     Args:
         refiltering: the run and the rules.
-        on_change: is told each change.
+        on_change: called with each change.
         thin: the data set of the run, and the file to write it to without the dropped lines.
 
     Raises:
         InputError: a file of the run cannot be read, or the new one cannot be written.
     """
-    found = Refiltered()
-    # A nameless database lies on disk as soon as it outgrows its small cache.
+    found = RefilterResult()
+    # A database without a name goes to disk as soon as it outgrows its small cache.
     with closing(sqlite3.connect("", isolation_level=None)) as dropped:
         dropped.execute("CREATE TABLE dropped (id TEXT PRIMARY KEY) WITHOUT ROWID")
         dropped.execute("BEGIN")
         for change in refiltering.changes(found):
             on_change(change)
-            if change.fate == "dropped":
+            if change.outcome == "dropped":
                 dropped.execute("INSERT OR IGNORE INTO dropped VALUES (?)", (change.line.id,))
         if thin is not None:
             found.written = _thinned(*thin, dropped)
@@ -262,7 +262,7 @@ def _thinned(dataset: Path, out: Path, dropped: sqlite3.Connection) -> int:
     """Write the data set without the dropped lines, in its own order, whole or not at all."""
     if not dataset.is_file():
         raise InputError(
-            f"There is no {dataset} to thin; finish the run with its `evolve` command."
+            f"There is no {dataset} to leave lines out of; finish the run with `evolve`."
         )
     count = 0
     with dataset.open("rb") as lines, replaced(out) as file:

@@ -1,7 +1,8 @@
 """The calls that a line took: what was asked, and what came back.
 
-Plays the line's step once more against the journal alone, through the same code as the run, so
-that prompts are rendered from the run's own pack and no reply can be another's. Asks nobody.
+The step of the line is taken again, by the same code as in the run but with the journal as the only
+client. So prompts are rendered from the run's own pack, every reply is the line's own, and no call
+is made.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Call:
     Attributes:
         request: what was asked.
         reply: what came back; None where nothing did.
-        trouble: what came instead of a reply, as a sentence.
+        trouble: the error that came instead of a reply, as a sentence.
     """
 
     request: Request
@@ -39,29 +40,29 @@ class Call:
 
 
 class Replay:
-    """The calls of a run, as its journal has them."""
+    """Returns the calls of a run, as its journal has them."""
 
     def __init__(self, run: Run, journal: Journal) -> None:
         """Read from an open journal."""
         self._recipe = run.state.recipe
         self._told = _Listening(JournalledClient(NoClient(), journal, self._recipe.client))
         weights = weights_in_use(self._recipe, run.pack)
-        # The test sets may be gone: a line that they dropped shows every call that there was.
+        # The test sets may be gone. Without them, a line that they dropped shows all of its calls.
         against = NONE if self._recipe.against else None
         self._evolution = Evolution(self._recipe, run.pack, weights, self._told.complete, against)
 
     def step(self, step: Step) -> list[Call]:
-        """Return the calls of a step, in their order, as far as the journal has them."""
+        """Return the calls of a step in their order, as far as the journal has them."""
         return self._played(step.parent, step.line.generation)
 
     def seed(self, seed: Kept) -> list[Call]:
-        """Return the calls for the answer to a seed: none, if it came with one."""
+        """Return the calls for the answer to a seed; none if the seed came with an answer."""
         if seed.model is not None:  # the run wrote its answer
             seed = replace(seed, output=None, model=None)
         return self._played(seed, 0)
 
     def around(self, line_id: str) -> Callable[[Step | Kept], list[Call]]:
-        """Return what tells the calls of one line only; of a whole family, if it is a seed's."""
+        """Return a function for the calls of one line alone, or of the whole family of a seed."""
 
         def calls(what: Step | Kept) -> list[Call]:
             line = what.line if isinstance(what, Step) else what
@@ -90,7 +91,7 @@ def replaying(run: Run) -> Iterator[Replay]:
 
 
 class _Listening:
-    """A client that remembers what passes through it."""
+    """A client that remembers the calls that pass through it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

@@ -1,7 +1,6 @@
-"""A run, read: its generations, rejections, failures and families as records, and its state.
+"""A run, read: its state, generations, lines and families.
 
-Knows the directory and where each kind of line lies in it. Only reads: a run may be going on, or
-have been cut off, while it is read. Knows nothing of how a run comes about.
+Nothing is written: a run may be going on, or have been cut off, while it is read.
 
     run = evolinstruct.Run("demo")
     print(run.state.status, sum(1 for line in run.rejections() if line.rule == "unchanged"))
@@ -10,27 +9,176 @@ have been cut off, while it is read. Knows nothing of how a run comes about.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import cached_property
 from heapq import nlargest
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evolinstruct.analysis.families import Family, assemble
-from evolinstruct.analysis.run_state import read_state
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import KINDS, RunDir
 from evolinstruct.run_dir.lines import ParsedLine, read_lines
 
 if TYPE_CHECKING:
-    from evolinstruct import prompts
+    from evolinstruct.prompts import Pack
+    from evolinstruct.settings import Recipe
 
 _IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
 _FILE = re.compile(r"generation-(\d+)\.jsonl")
 _NAMED = 5
 _NEAR = 3
 _L = TypeVar("_L", Kept, Rejected, Failed)
+
+
+# What run.json says
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """What the calls of one generation, operation and purpose took, over all commands.
+
+    Attributes:
+        generation: which one; 0 where seeds are answered.
+        operation: which one; None where seeds are answered.
+        purpose: what the calls were for: evolve, compare or answer.
+        calls: how many there were.
+        prompt_tokens: tokens of all prompts; None if the service reported none.
+        completion_tokens: tokens of all replies.
+        cost: dollars; None where a price is unknown.
+    """
+
+    generation: int
+    operation: str | None
+    purpose: str
+    calls: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost: float | None
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens of prompts and replies together."""
+        if self.prompt_tokens is None and self.completion_tokens is None:
+            return None
+        return (self.prompt_tokens or 0) + (self.completion_tokens or 0)
+
+
+@dataclass(frozen=True)
+class State:
+    """What run.json says: what was asked for, what the run was made with, and how it went.
+
+    Attributes:
+        status: ``done``, ``running``, or the sentence that the last command ended with.
+        exit_code: the exit code of the last command; None while it is running, or if it was killed.
+        started: when the last command began.
+        ended: when it ended, or None.
+        versions: versions of the programs that made it.
+        asked: what was asked for, as run.json has it; see `recipe`.
+        seeds: the seed files, how they were read, and how many seeds there are.
+        pack: name of the prompt pack.
+        all_counts: the counts of each complete generation, the seeds included.
+        dataset_lines: how many lines dataset.jsonl holds; None if it was not made.
+        usage: what the calls used, by generation, operation and purpose.
+        file: run.json.
+    """
+
+    status: str
+    exit_code: int | None
+    started: datetime | None
+    ended: datetime | None
+    versions: Mapping[str, str]
+    asked: Mapping[str, Any]
+    seeds: Mapping[str, Any]
+    pack: str
+    all_counts: tuple[Counts, ...]
+    dataset_lines: int | None
+    usage: tuple[UsageRow, ...]
+    file: Path
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What was asked for.
+
+        Raises:
+            InputError: a setting is not one that this version reads.
+        """
+        from evolinstruct.settings import Recipe  # noqa: PLC0415 - slow
+
+        try:
+            return Recipe.of_run(self.asked)
+        except (TypeError, ValueError) as error:
+            raise _unreadable(self.file, error) from error
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all generations are complete."""
+        return self.status == "done"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the last command took; None while it is running."""
+        if self.started is None or self.ended is None:
+            return None
+        return (self.ended - self.started).total_seconds()
+
+    @property
+    def preview_of(self) -> int | None:
+        """How many seeds those of a preview were drawn from; None for a whole run."""
+        return self.seeds.get("drawn_from")
+
+
+def read_state(run_dir: RunDir) -> State:
+    """Read run.json.
+
+    Raises:
+        InputError: it cannot be read, or is of another version.
+    """
+    said = run_dir.state()
+    try:
+        return State(
+            status=said["status"],
+            exit_code=said.get("exit_code"),
+            started=_time(said.get("started")),
+            ended=_time(said.get("ended")),
+            versions=said.get("versions", {}),
+            asked={**said["recipe"]},
+            seeds=said.get("seeds", {}),
+            pack=said.get("pack", {}).get("name", ""),
+            all_counts=tuple(
+                Counts.from_json(item["tally"]) for item in said.get("generations", ())
+            ),
+            dataset_lines=(said.get("dataset") or {}).get("lines"),
+            usage=tuple(_usage_row(row) for row in said.get("usage", ())),
+            file=run_dir.path / "run.json",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(run_dir.path / "run.json", error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{file} is not as this version of evolinstruct writes it"
+        f" ({type(error).__name__}: {str(error).splitlines()[0]}); look at the run with the version"
+        " that made it, or run its `evolve` command again."
+    )
+
+
+def _time(said: str | None) -> datetime | None:
+    return None if said is None else datetime.fromisoformat(said)
+
+
+def _usage_row(row: Mapping[str, Any]) -> UsageRow:
+    known: dict[str, Any] = {field.name: row.get(field.name) for field in fields(UsageRow)}
+    cost = known["cost"]
+    return UsageRow(**{**known, "calls": known["calls"] or 0, "cost": cost and float(cost)})
+
+
+# The directory
 
 
 class Run:
@@ -46,7 +194,7 @@ class Run:
         """Open a run: finished, stopped, or still going on.
 
         Raises:
-            InputError: the directory is none, holds no run, or one of a newer version.
+            InputError: this is no directory, it holds no run, or the run is of a newer version.
         """
         self.path = Path(path)
         self._dir = RunDir(self.path)
@@ -58,7 +206,7 @@ class Run:
 
     @cached_property
     def generations(self) -> tuple[int, ...]:
-        """The generations that have been begun; 0 are the seeds.
+        """The generations that have begun; 0 are the seeds.
 
         Raises:
             InputError: the run is empty, or a generation's file is missing.
@@ -75,23 +223,24 @@ class Run:
             if number not in found:
                 raise InputError(
                     f"{self._dir.file(number)} is missing, of {last} generations;"
-                    " run the same `evolve` command again to have it written anew."
+                    " run the same `evolve` command again, which writes it again."
                 )
         return tuple(found)
 
     @cached_property
-    def pack(self) -> prompts.Pack:
+    def pack(self) -> Pack:
         """The prompt pack that the run is made with.
 
         Raises:
             InputError: the run's copy of it is missing or wrong.
         """
+        from evolinstruct import prompts  # noqa: PLC0415 - slow
+
         if not self._dir.prompts.is_dir():
             raise InputError(
                 f"{self._dir.prompts} is missing, the run's copy of its prompts;"
-                " run the same `evolve` command again to have it written anew."
+                " run the same `evolve` command again, which writes it again."
             )
-        from evolinstruct import prompts  # noqa: PLC0415 - slow
 
         return prompts.read(self._dir.prompts)
 
@@ -107,10 +256,10 @@ class Run:
     # Lines
 
     def instructions(self, *generations: int) -> Iterator[Kept]:
-        """Yield the seeds and what each generation kept, in order; all generations if none named.
+        """Yield the seeds and what each generation kept, in order; name none for all generations.
 
         Raises:
-            InputError: a file or a line cannot be read, or there is no such generation.
+            InputError: a file or a line cannot be read, or a generation does not exist.
         """
         return self._records(Kept, generations)
 
@@ -156,11 +305,11 @@ class Run:
     # Families
 
     def families(self, *generations: int) -> Iterator[Family]:
-        """Yield each seed with all that became of it, in the order of the seeds.
+        """Yield each seed with everything that became of it, in the order of the seeds.
 
         Args:
-            generations: those to look at; all if none is named. Without those before it, a step's
-                parent is the newest of what was looked at.
+            generations: the generations to read; all if none is named. If earlier ones are left
+                out, the parent of a step is the newest instruction that was read.
 
         Raises:
             InputError: a file or a line cannot be read, or the files do not belong together.
@@ -184,16 +333,16 @@ class Run:
     def _left_over(self, generation: int, line: Line) -> None:
         if self.is_complete(generation):
             raise InputError(
-                f"{self.path}: line {line.id} of generation {generation} stands out of the order of"
-                " the seeds; run the same `evolve` command again to have the files written anew."
+                f"{self.path}: line {line.id} of generation {generation} is not in the order of"
+                " the seeds; run the same `evolve` command again, which writes the files again."
             )
         self._notice(
             f"Lines of generation {generation} are of other seeds, or ahead of them, and are left"
-            f" out: {self.path} is being written."
+            f" out, because {self.path} is being written."
         )
 
     def family(self, line_id: str) -> Family:
-        """Return the family of a line, known by its id or by a prefix that only it has.
+        """Return the family of a line, named by its id or by a beginning that no other id has.
 
         Raises:
             InputError: no line's id begins so, or more than one does.
@@ -232,21 +381,21 @@ class Run:
                 f" {', '.join(found[:_NAMED])}{more}; give more of it."
             )
         near = ", ".join(self._near(prefix))
-        hint = f"; near to it are {near}" if near else ""
+        hint = f"; similar ids are {near}" if near else ""
         return InputError(
             f"No line of {self.path} has an id that begins with {prefix!r}{hint};"
-            " the ids stand in what `evolinstruct show` prints."
+            " `evolinstruct show` prints the ids."
         )
 
     def _near(self, prefix: str) -> list[str]:
-        """Return the ids that begin and end most like it, as after one wrong character."""
+        """Return the ids that are most like it at both ends, as after one wrong character."""
         likeness = _likeness(prefix)
         nearest = nlargest(2 * _NEAR, self._ids(), likeness)
         near = [ids[0].decode() for ids in nearest if likeness(ids) >= len(prefix) / 2]
         return list(dict.fromkeys(near))[:_NEAR]  # a seed may have two lines
 
     def _ids(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield (id, seed id) of every line; read off its bytes, which is fast."""
+        """Yield (id, seed id) of every line, read off its bytes because parsing is slower."""
         paths = (self._dir.file(number, kind) for number in self.generations for kind in KINDS)
         for path in paths:
             if path.exists():
@@ -257,7 +406,7 @@ class Run:
 
 
 def _check(run_dir: RunDir) -> None:
-    """Refuse a place that holds no run."""
+    """Refuse a path that holds no run."""
     path = run_dir.path
     if not path.exists():
         raise InputError(f"There is no {path}; name the directory of a run.")
@@ -265,13 +414,13 @@ def _check(run_dir: RunDir) -> None:
         raise InputError(f"{path} is a file; name the directory of a run.")
     if not run_dir.is_run:
         raise InputError(
-            f"{path} holds no run (there is no run.json); name the directory that"
+            f"{path} holds no run (run.json is missing); name the directory that"
             " `evolinstruct evolve -o` has written."
         )
 
 
 def _likeness(given: str) -> Callable[[tuple[bytes, bytes]], int]:
-    """Return how many characters an id, whole or cut to the same length, shares at its ends."""
+    """Return what counts how many characters an id shares at its ends with the given one."""
     wanted = given.encode()
     turned = wanted[::-1]
 
@@ -285,7 +434,7 @@ def _likeness(given: str) -> Callable[[tuple[bytes, bytes]], int]:
 
 
 def _common(one: bytes, other: bytes) -> int:
-    """Return how many characters the two begin with alike."""
+    """Return with how many equal characters the two begin."""
     count = 0
     for left, right in zip(one, other, strict=False):
         if left != right:

@@ -22,9 +22,10 @@ def command(
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
         from evolinstruct import connection_check  # noqa: PLC0415 - slow
+        from evolinstruct.console.check import show_results  # noqa: PLC0415 - slow
 
         results = connection_check.check_connections(read_settings(flags))
-        report.console.connections(results)
+        show_results(report.console, results)
         report.exit_code = int(any(result.problem for result in results))
         report.facts = {
             "exit_code": report.exit_code,

@@ -55,10 +55,10 @@ def command(
     as_json: _AsJson = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Say which test items a run's data hold, by generation and operation; no call is made.
+    """Say which test items a run holds, by generation and operation; no call is made.
 
     A line is contaminated if it shares 13 words in a row with an item, or holds 70% of its 8-grams;
-    an item of fewer than 8 words it has to equal. Other shared 8-grams are weak: read some.
+    it must equal an item of fewer than 8 words. Other shared 8-grams are weak: read some.
     """
     with reported(verbose=verbose, as_json=as_json) as report:
         alike = _share(likeness)

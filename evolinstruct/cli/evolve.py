@@ -82,16 +82,20 @@ def _end_as_interrupted() -> None:
 
 
 def _tell_forecast(run: Job, report: Report, out: str, *, update: bool) -> None:
+    from evolinstruct.console.evolve import show_forecast  # noqa: PLC0415 - slow
+
     forecast = run.forecast(update=update)
-    report.console.forecast(forecast, Path(out))
+    show_forecast(report.console, forecast, Path(out))
     report.facts = forecast.to_json()
 
 
 def _carry_out(run: Job, report: Report, out: str, *, update: bool, retry: str | None) -> None:
+    from evolinstruct.console.evolve import show_summary  # noqa: PLC0415 - slow
+
     try:
         follow(run, report, update=update, retry=retry)
     finally:
-        report.console.summary(run.summary, Path(out))
+        show_summary(report.console, run.summary, Path(out))
         report.facts = run.summary.to_json()
         report.exit_code = run.summary.exit_code or 0
 
@@ -100,6 +104,8 @@ def follow(run: Job, report: Report, **how: Any) -> None:
     """Carry a run out and show how it goes; a signal ends it in good order."""
     import asyncio  # noqa: PLC0415 - slow
     import gc  # noqa: PLC0415
+
+    from evolinstruct.console.progress import show_events  # noqa: PLC0415 - slow
 
     # Few objects of a run form cycles: looking for them less often saves a tenth of the time.
     gc.freeze()
@@ -113,6 +119,6 @@ def follow(run: Job, report: Report, **how: Any) -> None:
         for name in _SIGNALS:
             if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
                 asyncio.get_running_loop().add_signal_handler(name, interrupt)
-        await report.console.follow(run.events(**how))
+        await show_events(report.console, run.events(**how))
 
     asyncio.run(followed())

@@ -13,7 +13,7 @@ from evolinstruct.cli.reporting import listed, outside, reported
 from evolinstruct.errors import InputError
 
 if TYPE_CHECKING:
-    from evolinstruct.analysis.refilter import Refiltered
+    from evolinstruct.analysis.refilter import RefilterResult
     from evolinstruct.analysis.runs import Run
     from evolinstruct.contamination import Items
     from evolinstruct.settings import Recipe
@@ -99,7 +99,7 @@ def _dataset(run: Run) -> Path:
     return run.path / "dataset.jsonl"
 
 
-def _tell(found: Refiltered, written: Path | None) -> None:
+def _tell(found: RefilterResult, written: Path | None) -> None:
     dropped, let_through = found.dropped.total(), found.let_through.total()
     typer.echo(f"Of {found.kept:,} kept lines, {dropped:,} would be dropped.")
     _tell_rules(found, "dropped", found.dropped)
@@ -115,9 +115,9 @@ def _tell(found: Refiltered, written: Path | None) -> None:
         typer.echo(f"{written}: {found.written:,} lines.")
 
 
-def _tell_rules(found: Refiltered, fate: Any, counts: Mapping[str, int]) -> None:
+def _tell_rules(found: RefilterResult, outcome: Any, counts: Mapping[str, int]) -> None:
     for rule, count in sorted(counts.items(), key=lambda item: -item[1]):
         typer.echo(f"  {rule:<22}{count:>8,}")
-        for change in found.examples[fate, rule]:
+        for change in found.examples[outcome, rule]:
             evidence = " ".join(change.evidence.split())[:90]
             typer.echo(f"    {change.line.id}  generation {change.line.generation}: {evidence}")

@@ -53,13 +53,13 @@ def command(
     The run may still be going on.
     """
     with reported(verbose=verbose) as report:
-        from evolinstruct.analysis.browsing import Browse  # noqa: PLC0415 - slow
-        from evolinstruct.console.lines import show_lines  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.browsing import LineBrowser  # noqa: PLC0415 - slow
         from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
+        from evolinstruct.console.show import show_lines  # noqa: PLC0415 - slow
         from evolinstruct.filters import whole_number  # noqa: PLC0415 - slow
 
         drawn = whole_number("--sample", sample, 1)
-        browse = Browse(
+        browse = LineBrowser(
             source,
             filters,
             rejected=rejected,

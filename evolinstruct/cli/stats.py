@@ -40,8 +40,8 @@ def command(
     with reported(verbose=verbose, as_json=as_json) as report:
         if as_json and as_csv:
             raise UsageError("--json and --csv cannot both be given; name one of them.")
+        from evolinstruct.analysis.measurement import measure, rows  # noqa: PLC0415 - slow
         from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
-        from evolinstruct.analysis.statistics import measure, rows  # noqa: PLC0415 - slow
         from evolinstruct.filters import whole_number  # noqa: PLC0415 - slow
 
         runs = [Run(run_dir) for run_dir in run_dirs]

@@ -31,8 +31,8 @@ def command(run_dir: _RunDir, line_id: _Id, calls: _Calls = False, verbose: Verb
     with reported(verbose=verbose) as report, ExitStack() as stack:
         from evolinstruct.analysis.replay import replaying  # noqa: PLC0415 - slow
         from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
-        from evolinstruct.console.family import show_family  # noqa: PLC0415 - slow
         from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
+        from evolinstruct.console.trace import show_family  # noqa: PLC0415 - slow
 
         run = Run(run_dir)
         meant = run.find(line_id)

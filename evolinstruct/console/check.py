@@ -1,19 +1,34 @@
-"""Connection results as lines for a terminal. Prints nothing."""
+"""`check` on the terminal: what each model in use answers, takes and costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from evolinstruct.connection_check import ConnectionResult
-from evolinstruct.console.texts import harmless
+from evolinstruct.console.page import harmless
 from evolinstruct.llm.base import Limits
 from evolinstruct.text import counted, listed
 
+if TYPE_CHECKING:
+    from evolinstruct.console import Console
 
-def shown(result: ConnectionResult) -> Text:
-    """Return a connection result as a heading with lines below it."""
+
+def show_results(console: Console, results: Sequence[ConnectionResult]) -> None:
+    """Print the result for each model, and whether a run can start."""
+    for result in results:
+        console.show(_shown(result))
+    problems = sum(result.problem is not None for result in results)
+    console.say(
+        f"{problems} of {counted(len(results), 'model')} cannot be used yet."
+        if problems
+        else "A run with the same settings can start."
+    )
+
+
+def _shown(result: ConnectionResult) -> Text:
     model = result.model or "the only model"
     place = f" at {result.server}" if result.server else ""
     text = Text()

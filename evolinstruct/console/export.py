@@ -1,4 +1,4 @@
-"""What came of an export, as lines for a terminal. Prints nothing."""
+"""`export` on the terminal: which files were written, and what to do next."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Where what was asked for is shown to a person: stdout, in whatever width and colours it has.
+"""The page that commands show on stdout: text wrapped to its width, tables, differences.
 
-Knows the terminal, and how text is wrapped, indented and marked on it. Foreign text goes through
-`page_text`, which makes it harmless. Knows nothing of runs.
+Texts of models, services and files go through `page_text` or `one_line`, so that nothing in them
+can steer the terminal.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -17,18 +18,20 @@ from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
-from evolinstruct.console.texts import harmless, harmless_lines
-from evolinstruct.words import Stretch
+from evolinstruct.text import counted, shorten
+from evolinstruct.words import DiffPart
 
 _PIPED = 80
 _LEAST = 24
-"""So many columns are left to text, however deep it is indented."""
+"""Text keeps at least so many columns, however deep it is indented."""
 _GAP = 2
 _WORD = re.compile(r"\S+")
 _KEPT, _LONG = 10, 20
-"""Of what is the same, so many words are shown at both ends, if so many are left out."""
+"""Of a long part that is the same, 10 words are shown at each end if 20 or more are left out."""
 _STYLES = {"same": "", "added": "green", "removed": "red strike"}
 _MARKS = {"same": ("", ""), "added": ("{+", "+}"), "removed": ("[-", "-]")}
+_TURNING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+"""Format characters that change the direction of what follows; other format characters stay."""
 
 
 class Page:
@@ -48,11 +51,11 @@ class Page:
 
     @property
     def is_coloured(self) -> bool:
-        """Whether colours show what is added and removed; marks do where they do not."""
+        """Whether colours show what is added and removed; without colours, marks do."""
         return self._terminal.color_system is not None and not self._terminal.no_color
 
     def print(self, text: Text | str = "", first: str = "", rest: str | None = None) -> None:
-        """Print a text, wrapped, `first` before its first line and `rest` before the others."""
+        """Print a text, wrapped; put `first` before its first line and `rest` before the others."""
         rest = first if rest is None else rest
         lines = (Text(text) if isinstance(text, str) else text).split("\n", allow_blank=True)
         begun = False
@@ -65,16 +68,16 @@ class Page:
                 begun = True
 
     def heading(self, text: Text) -> None:
-        """Print a heading with a line to the right edge, if it leaves room for one."""
+        """Print a heading, and a line from it to the right edge if there is room."""
         left = self.width - text.cell_len - 1
         if left > 1:
             text = text + Text(" " + "─" * left, style="dim")
         self.print(text)
 
     def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
-        """Print a table: names to the left, figures to the right, as many parts as the width needs.
+        """Print a table, names left and figures right, in as many parts as the width needs.
 
-        A row of a name alone begins a section.
+        A row that is only a name begins a section.
         """
         names = max(cell_len(str(row[0])) for row in [head, *rows])
         widths = [
@@ -87,7 +90,7 @@ class Page:
             self._terminal.print(_table(head, rows, start + 1, end + 1), soft_wrap=True)
 
     def shorten(self, text: str, lines: int) -> str:
-        """Return the first lines of a text, as they are wrapped here, and say what is left out."""
+        """Return the first lines of a text, as wrapped here, and how many more there are."""
         room = self.width - _GAP * 2
         kept: list[str] = []
         used = 0
@@ -95,31 +98,29 @@ class Page:
         for number, line in enumerate(every):
             used += max(1, -(-cell_len(line) // room))
             if used > lines and kept:
-                left = len(every) - number
-                more = f"… {left:,} more {'line' if left == 1 else 'lines'}"
+                more = f"… {counted(len(every) - number, 'more line')}"
                 return "\n".join(kept).rstrip() + f"\n{more}"
-            most = room * lines
-            kept.append(line if len(line) <= most else line[: most - 1] + "…")
+            kept.append(shorten(line, room * lines))
         return "\n".join(kept)
 
-    def diff(self, stretches: Iterable[Stretch]) -> Text:
-        """Return the words of two texts, the added and removed ones coloured or marked.
+    def diff(self, parts: Iterable[DiffPart]) -> Text:
+        """Return a text with the words that were added and removed coloured or marked.
 
-        Of a long stretch that is the same, only its ends are shown.
+        Of a long part that is the same, only the ends are shown.
         """
         shown = Text()
-        for stretch in stretches:
-            if stretch.kind == "same" and (ends := _ends(stretch.text)) is not None:
+        for part in parts:
+            if part.kind == "same" and (ends := _ends(part.text)) is not None:
                 first, left_out, last = ends
                 shown.append(page_text(first))
-                shown.append(f"[… {left_out:,} words as they were …]", style="dim")
+                shown.append(f"[… {left_out:,} unchanged words …]", style="dim")
                 shown.append(page_text(last))
                 continue
-            words = stretch.text.strip()
-            blank, _, space = stretch.text.partition(words)
-            before, after = ("", "") if self.is_coloured else _MARKS[stretch.kind]
+            words = part.text.strip()
+            blank, _, space = part.text.partition(words)
+            before, after = ("", "") if self.is_coloured else _MARKS[part.kind]
             shown.append(page_text(blank))
-            shown.append(f"{before}{page_text(words)}{after}", style=_STYLES[stretch.kind])
+            shown.append(f"{before}{page_text(words)}{after}", style=_STYLES[part.kind])
             shown.append(page_text(space))
         return shown
 
@@ -133,13 +134,35 @@ def _ends(text: str) -> tuple[str, int, str] | None:
     return text[: words[_KEPT].start()], left_out, text[words[-_KEPT - 1].end() :]
 
 
+def harmless(text: str) -> str:
+    """Make control characters visible, so that no text can steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else _escaped(char) for char in text)
+
+
+def harmless_lines(text: str) -> str:
+    """Make control characters visible, except line breaks."""
+    return "\n".join(harmless(line) for line in text.split("\n"))
+
+
+def _is_harmless(char: str) -> bool:
+    if char.isprintable():
+        return True
+    return char not in _TURNING and unicodedata.category(char) == "Cf"
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()
+
+
 def page_text(text: str) -> str:
-    """Return foreign text as it may be printed: tabs as blanks, line breaks alike, harmless."""
+    """Return foreign text so that it may be printed: harmless, tabs as blanks, one line break."""
     return harmless_lines(text.replace("\r\n", "\n").expandtabs(4))
 
 
 def one_line(text: str) -> str:
-    """Return foreign text on one line, harmless."""
+    """Return foreign text so that it may be printed on one line."""
     return harmless(" ".join(text.split()))
 
 

@@ -1,60 +1,223 @@
-"""How far a generation is: counts, speed and time left, as lines of text.
-
-Knows what is said and how it fits a width. Draws nothing and starts no clock of its own.
-"""
+"""The progress of a run on the terminal: its events, how far it is and how fast it goes."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import deque
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from rich.live import Live
 from rich.text import Text
 
+from evolinstruct.console.page import one_line
 from evolinstruct.llm.throttle import Sending
-from evolinstruct.run.counts import Counts
-from evolinstruct.run.events import GenerationStarted, LineWritten
-from evolinstruct.text import clock, dollars, short_number
+from evolinstruct.records import Failed
+from evolinstruct.run.counts import Counts, LowYield
+from evolinstruct.run.events import (
+    Event,
+    Finished,
+    GenerationEnded,
+    GenerationStarted,
+    LineWritten,
+    Notice,
+)
+from evolinstruct.text import clock, counted, dollars, listed, short_number, shorten
 
+if TYPE_CHECKING:
+    from evolinstruct.console import Console
+
+_REDRAW_EVERY = 0.1
+_SAY_EVERY = 10.0
+_SAY_LATER_EVERY = 60.0
+_LATER = 120.0
+_MARGIN = 3
+"""Columns left free: a typed ^C must not wrap the line that is being redrawn."""
+_EXAMPLE = 200
 _BAR = 30
 _LEAST_BAR = 6
-_GAP = " · "
+_DOT = " · "
+
+
+async def show_events(console: Console, events: AsyncIterator[Event]) -> None:
+    """Show each event as it comes, and how far the run is in between."""
+    if console.verbosity < 0:
+        async for _ in events:
+            pass
+        return
+    display = _Display(console)
+    ticking = asyncio.create_task(display.tick())
+    try:
+        async for event in events:
+            display.show(event)
+    finally:
+        ticking.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticking
+        display.end_progress()
+
+
+class _Display:
+    """Shows a run that is going on."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+        self._progress: Progress | None = None
+        self._calls = 0
+        self._finished_before: list[int] = []
+
+    async def tick(self) -> None:
+        """Show how far the run is, again and again: drawn anew, or as a line now and then."""
+        began = time.monotonic()
+        while True:
+            if self._console.is_drawn_on:
+                await asyncio.sleep(_REDRAW_EVERY)
+                if self._live is not None:
+                    self._live.refresh()
+                continue
+            early = time.monotonic() - began < _LATER
+            await asyncio.sleep(_SAY_EVERY if early else _SAY_LATER_EVERY)
+            if self._progress is not None:
+                self._console.say(self._progress.plain())
+
+    def show(self, event: Event) -> None:
+        """Show an event."""
+        match event:
+            case LineWritten():
+                self._advance(event)
+            case GenerationStarted():
+                self._say_finished_before()
+                self._start(event)
+            case GenerationEnded():
+                self._end_generation(event)
+            case LowYield():
+                self._console.show(_warning(event))
+            case Notice(text):
+                self._console.say(text)
+            case Finished():
+                self._finished_before.clear()  # nothing was new, so nothing needs telling apart
+
+    def _start(self, event: GenerationStarted) -> None:
+        self._progress = Progress(event, self._calls, time.monotonic)
+        if self._console.is_drawn_on:
+            self._live = Live(
+                console=self._console.terminal,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+                get_renderable=self._drawn,
+            )
+            self._live.start()
+
+    def _drawn(self) -> Text:
+        width = self._console.terminal.width - _MARGIN
+        return self._progress.drawn(width) if self._progress else Text()
+
+    def _advance(self, event: LineWritten) -> None:
+        self._calls = event.calls
+        if self._progress is not None:
+            self._progress.see(event)
+        if isinstance(line := event.line, Failed):
+            self._console.detail(
+                f"No answer for {line.id} ({line.operation or 'seed'}, {line.purpose},"
+                f" {counted(line.attempts, 'attempt')}): {line.error}, {line.message}"
+            )
+
+    def _end_generation(self, event: GenerationEnded) -> None:
+        self.end_progress()
+        if not event.is_new:
+            self._finished_before.append(event.counts.generation)
+        elif event.counts.generation:
+            self._console.say(_what_came_of(event.counts))
+        elif lost := _losses(event.counts):
+            self._console.say(
+                f"Seeds without a good answer, which stay as they are: {listed(lost)}."
+            )
+
+    def _say_finished_before(self) -> None:
+        last = max(self._finished_before, default=0)
+        self._finished_before.clear()
+        if last:
+            which = "Generation 1 was" if last == 1 else f"Generations 1 to {last} were"
+            self._console.say(f"{which} finished before.")
+
+    def end_progress(self) -> None:
+        """Take away what is drawn."""
+        self._progress = None
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def _warning(event: LowYield) -> Text:
+    text = Text("Low yield: ", style="bold yellow")
+    text.append(
+        f"{event.kept_share:.0%} of the first {counted(event.finished, 'instruction')}"
+        f" of generation {event.generation} were kept.",
+        style="default",
+    )
+    if event.rule:
+        text.append(f"\n  {event.rule_share:.0%} were rejected by {event.rule}, such as: ")
+        text.append(shorten(one_line(event.example), _EXAMPLE))
+    else:
+        text.append(f"\n  {event.rule_share:.0%} got no answer from the service.")
+    text.append(f"\n  Usual cause: {event.cause}.")
+    return text
+
+
+def _what_came_of(counts: Counts) -> str:
+    failed = f", {counts.failed.total():,} failed" if counts.failed else ""
+    return (
+        f"Generation {counts.generation}: {counts.kept:,} of {counts.pool:,} kept,"
+        f" {counts.rejected.total():,} rejected{failed}."
+    )
+
+
+def _losses(counts: Counts) -> list[str]:
+    """Return how many each rule rejected, the most first, and how many failed."""
+    said = [f"{count:,} {rule}" for rule, count in counts.rejected.most_common()]
+    return [*said, f"{counts.failed.total():,} failed"] if counts.failed else said
 
 
 class Progress:
-    """One generation under way."""
+    """How far a generation is, as lines of text."""
 
     def __init__(self, event: GenerationStarted, calls: int, now: Callable[[], float]) -> None:
         """Begin, with so many calls made before; `now` gives the present in seconds."""
-        self._tally = event.counts
+        self._counts = event.counts
         self._sending = event.sending
         self._now = now
-        self._pace = _Pace(now(), calls)
+        self._speed = _Speed(now(), calls)
         self._spent: list[str] = []
         number = event.counts.generation
         self._title = f"Generation {number}/{event.generations}" if number else "Seeds"
 
     def see(self, event: LineWritten) -> None:
-        """Take notice of a line."""
-        self._pace.see(self._now(), event.calls, self._done)
-        self._spent = spent(event.tokens, event.cost)
+        """Take in a line that was written."""
+        self._speed.see(self._now(), event.calls, self._done)
+        self._spent = [f"{short_number(event.tokens)} tokens"] if event.tokens else []
+        self._spent += [dollars(event.cost)] if event.cost else []
 
     def plain(self) -> str:
         """Return all of it as one line, of whatever length."""
-        words = [self._count, *self._results(), *self._spent, *self._speed()]
-        return f"{self._title}: {_GAP.join(words)}."
+        words = [self._count, *self._results(), *self._spent, *self._speeds()]
+        return f"{self._title}: {_DOT.join(words)}."
 
     def drawn(self, width: int) -> Text:
         """Return two lines that fit the width: how far and how fast; what came of it."""
-        words = _GAP.join([self._count, *self._speed()])
+        words = _DOT.join([self._count, *self._speeds()])
         room = min(_BAR, width - len(self._title) - len(words) - 2)
         first = Text(f"{self._title} ", style="bold")
         if room >= _LEAST_BAR:
-            full = room * self._done // max(self._tally.pool, 1)
+            full = room * self._done // max(self._counts.pool, 1)
             first.append("━" * full, style="green")
             first.append("─" * (room - full) + " ", style="dim")
         first.append(words, style="not bold")
-        second = Text("  " + _GAP.join([*self._spent, *self._results()]))
+        second = Text("  " + _DOT.join([*self._spent, *self._results()]))
         for line in (first, second):
             line.truncate(width, overflow="ellipsis")
         return Text("\n").join([first, second])
@@ -62,26 +225,26 @@ class Progress:
     @property
     def _done(self) -> int:
         # A seed whose answer was rejected is counted as kept too: it stays a seed.
-        return self._tally.finished if self._tally.generation else self._tally.kept
+        return self._counts.finished if self._counts.generation else self._counts.kept
 
     @property
     def _count(self) -> str:
-        return f"{self._done:,} of {self._tally.pool:,}"
+        return f"{self._done:,} of {self._counts.pool:,}"
 
     def _results(self) -> list[str]:
-        return [f"{self._tally.kept:,} kept", *losses(self._tally)]
+        return [f"{self._counts.kept:,} kept", *_losses(self._counts)]
 
-    def _speed(self) -> list[str]:
-        calls, settled = self._pace.rates()
-        if not calls and not settled:
+    def _speeds(self) -> list[str]:
+        calls, finished = self._speed.rates()
+        if not calls and not finished:
             return []
         speed = [f"{calls:,.0f} calls/s" if calls >= 10 else f"{calls:.1f} calls/s"]  # noqa: PLR2004 - two digits
-        left = self._tally.pool - self._done
-        speed += under_way(self._sending()) if self._sending else []
-        return [*speed, f"{clock(left / settled)} left"] if settled else speed
+        left = self._counts.pool - self._done
+        speed += _under_way(self._sending()) if self._sending else []
+        return [*speed, f"{clock(left / finished)} left"] if finished else speed
 
 
-def under_way(sending: Sending) -> list[str]:
+def _under_way(sending: Sending) -> list[str]:
     """Say how many calls are under way, of how many there may be, or why none are sent."""
     if sending.paused >= 1:
         return [f"waiting {clock(sending.paused)} as asked"]
@@ -89,20 +252,8 @@ def under_way(sending: Sending) -> list[str]:
     return [in_flight] if sending.in_flight else []
 
 
-def spent(tokens: int, cost: Decimal | None) -> list[str]:
-    """Say what is spent: tokens, and money where it is known and any."""
-    said = [f"{short_number(tokens)} tokens"] if tokens else []
-    return [*said, dollars(cost)] if cost else said
-
-
-def losses(counts: Counts) -> list[str]:
-    """Say how many each rule rejected, the most first, and how many failed."""
-    said = [f"{count:,} {rule}" for rule, count in counts.rejected.most_common()]
-    return [*said, f"{counts.failed.total():,} failed"] if counts.failed else said
-
-
-class _Pace:
-    """How fast it goes: over the last seconds, since calls that are replayed take no time."""
+class _Speed:
+    """How fast it goes over the last seconds alone, because replayed calls take no time."""
 
     _WINDOW = 20.0
     _STEP = 0.1

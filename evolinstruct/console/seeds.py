@@ -1,4 +1,4 @@
-"""What seed files hold, as lines for a page. Prints on the page it is given."""
+"""`seeds` on the terminal: what seed files hold, and every problem in them."""
 
 from __future__ import annotations
 

@@ -12,14 +12,8 @@ from pathlib import Path
 
 from rich.text import Text
 
-from evolinstruct.analysis.statistics import (
-    SECTIONS,
-    GroupStatistics,
-    RunStatistics,
-    Table,
-    compare,
-    in_table,
-)
+from evolinstruct.analysis.measurement import RunStatistics
+from evolinstruct.analysis.statistics import SECTIONS, GroupStatistics, Table, compare, in_table
 from evolinstruct.console.page import Page, one_line
 from evolinstruct.text import NONE, clock, counted, percent
 

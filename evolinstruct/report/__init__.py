@@ -1,6 +1,4 @@
-"""One file that shows what runs came to, for a browser that need not be online.
-
-Opens the runs, measures them, draws a sample of their families and puts the page together.
+"""A report: one HTML file about runs, which needs no network and no other file.
 
     story     the statistics on top, and where several runs differ
     charts    what is charted, with the same as a table
@@ -10,7 +8,7 @@ Opens the runs, measures them, draws a sample of their families and puts the pag
     markup    HTML, every text in it escaped
     page      the parts as one page, with page.css and page.js
 
-Whatever a model wrote is data on the page: nothing of it is ever markup, style or script.
+What a model wrote is data on the page, never markup, style or script.
 """
 
 from __future__ import annotations
@@ -19,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evolinstruct import defaults
+from evolinstruct.analysis.measurement import measure
 from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.statistics import measure
 from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
 from evolinstruct.report.drawing import Drawing
@@ -28,7 +26,7 @@ from evolinstruct.report.page import GENERATOR, compose
 from evolinstruct.report.sample import draw_families
 
 _HEAD = 2_000
-"""Within so many bytes a page of ours says that it is one."""
+"""A report says that it is one within its first bytes: so many."""
 
 
 def write_report(
@@ -40,13 +38,13 @@ def write_report(
     """Write one self-contained page about runs.
 
     Args:
-        runs: one, or several to compare.
-        out: the file; a report that is there is written anew, any other file is refused.
-        rows: so many lines of all runs are embedded at most, as whole families.
-        seed: what the families and the examples are drawn by.
+        runs: one run, or several to compare.
+        out: the file; an older report is replaced, any other file is refused.
+        rows: embed at most so many lines of all runs together, as whole families.
+        seed: the seed that draws the families and the examples.
 
     Raises:
-        InputError: a run cannot be read, the place is taken, or the plotting library is missing.
+        InputError: a run cannot be read, `out` cannot be written, or vl-convert is not installed.
     """
     _check(out)
     drawing = Drawing()
@@ -57,18 +55,18 @@ def write_report(
     ]
     page = compose(runs, measured, samples, drawing, seed)
     with replaced(out) as file:
-        # A half of a surrogate pair, which a reply may hold, cannot be written as UTF-8.
+        # A reply may hold half of a surrogate pair, which cannot be written as UTF-8.
         file.write(page.encode("utf-8", "replace"))
 
 
 def _check(out: Path) -> None:
-    """Refuse a place where a report cannot be written without loss."""
+    """Refuse a file that cannot be written, or that would be lost."""
     if out.is_dir():
-        raise InputError(f"{out} is a directory; name a file in it, as {out / 'report.html'}.")
+        raise InputError(f"{out} is a directory; name a file in it, such as {out / 'report.html'}.")
     if not out.parent.is_dir():
         raise InputError(f"There is no directory {out.parent}; make it, or name another file.")
     if out.exists() and not _is_report(out):
-        raise InputError(f"{out} is there and is no report of ours; name another file.")
+        raise InputError(f"{out} exists and is not a report; name another file.")
 
 
 def _is_report(path: Path) -> bool:

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from evolinstruct.analysis.statistics import GroupStatistics, RunStatistics, Table, find, in_table
+from evolinstruct.analysis.measurement import RunStatistics
+from evolinstruct.analysis.statistics import GroupStatistics, Table, find, in_table
 from evolinstruct.report import drawing
 from evolinstruct.report.drawing import Spec
 from evolinstruct.statistics import BAND, Quartiles

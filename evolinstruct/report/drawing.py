@@ -16,7 +16,7 @@ Spec = dict[str, Any]
 Row = Mapping[str, Any]
 
 _WIDTH = 370
-"""All drawings are as wide, in pixels, so that they are scaled alike."""
+"""Every drawing has this width in pixels, so that all are scaled alike."""
 _HEADER = 78
 _BAR = 26
 _COUNTS = {"tickCount": 4, "format": ",d"}
@@ -67,7 +67,7 @@ _SIZE = re.compile(r'^<svg([^>]*?) width="(\d+)" height="(\d+)"')
 
 
 def ranked(by: str, title: str, values: Sequence[Row], colour: str) -> Spec:
-    """Return a bar for each value, in their order, with its figure behind it.
+    """Return a bar for each value, in their order, with its label behind it.
 
     Args:
         by: the field that names a value.
@@ -90,7 +90,7 @@ def ranked(by: str, title: str, values: Sequence[Row], colour: str) -> Spec:
 def shares(
     by: str, part: str, values: Sequence[Row], colours: Mapping[str, str], labels: Sequence[Row]
 ) -> Spec:
-    """Return bars that are all as long, each divided into its parts, with a label in it.
+    """Return bars of the same length, each divided into its parts, with a label in it.
 
     Args:
         by: the field that names a bar.
@@ -126,7 +126,7 @@ def shares(
 def stacked(
     by: str, part: str, names: Sequence[str], values: Sequence[Row], colours: Mapping[str, str]
 ) -> Spec:
-    """Return bars of tokens, each of its parts.
+    """Return bars of tokens, each made of its parts.
 
     Args:
         by: the field that names a bar.
@@ -173,7 +173,7 @@ def histograms(
     ticks: Sequence[int],
     band: tuple[int, int],
 ) -> Spec:
-    """Return a histogram for each name, one below the other, each as high as its highest bar.
+    """Return a histogram for each name, one below the other, each scaled to its highest bar.
 
     Args:
         by: the field that names a histogram.
@@ -257,13 +257,13 @@ class Drawing:
         self._library = import_extra("vl_convert", "report", "A report with charts")
 
     def draw(self, spec: Mapping[str, Any]) -> str:
-        """Return the SVG of a Vega-Lite specification; it takes the width that it is given."""
+        """Return the SVG of a Vega-Lite specification; the page gives it its width."""
         whole = {**spec, "config": _CONFIG}
         svg: str = self._library.vegalite_to_svg(whole, show_warnings=False)
         return self._renamed(_SIZE.sub(r"<svg\1", svg, count=1))
 
     def _renamed(self, svg: str) -> str:
-        """Return the drawing with ids that are its own on the page, and the same each time."""
+        """Return the drawing with ids that are unique on the page and the same every time."""
         found = dict.fromkeys(_CLIP.findall(svg), "")
         for name in found:
             self._clips += 1

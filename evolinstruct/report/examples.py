@@ -1,26 +1,24 @@
-"""What each operation does: its figures, what it asks for, and examples with their words marked.
-
-Knows operations and differences. Draws its examples by a seed from families that were drawn.
-"""
+"""What each operation does: its statistics, its prompt, and examples with their words marked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from evolinstruct.analysis.families import Step
+from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.statistics import RunStatistics, find
+from evolinstruct.analysis.statistics import find
 from evolinstruct.filters import draw_sample
 from evolinstruct.prompts import Operation
 from evolinstruct.records import Kept
 from evolinstruct.report.markup import Html, folded, join, tag, text
 from evolinstruct.report.sample import Sample, difference
 from evolinstruct.text import counted
-from evolinstruct.words import Stretch, count_words
+from evolinstruct.words import DiffPart, count_words
 
 _EXAMPLES = 3
 _SHORT = 110
-"""An example has at most so many words, where there are enough that have."""
+"""Examples have at most so many words, unless there are only longer ones."""
 _ELEMENTS = {"same": "span", "added": "ins", "removed": "del"}
 
 
@@ -91,9 +89,9 @@ def _example(step: Step) -> Html:
     line = step.line
     if not isinstance(line, Kept):
         return Html("")
-    stretches = difference(step)
-    if stretches is not None:
-        shown = tag("p", *_marked(stretches), class_="text", dir="auto")
+    parts = difference(step)
+    if parts is not None:
+        shown = tag("p", *_marked(parts), class_="text", dir="auto")
     else:
         shown = join(
             [
@@ -111,6 +109,6 @@ def _example(step: Step) -> Html:
     )
 
 
-def _marked(stretches: Sequence[Stretch]) -> Iterator[Html]:
-    for stretch in stretches:
-        yield tag(_ELEMENTS[stretch.kind], text(stretch.text))
+def _marked(parts: Sequence[DiffPart]) -> Iterator[Html]:
+    for part in parts:
+        yield tag(_ELEMENTS[part.kind], text(part.text))

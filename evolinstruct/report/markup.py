@@ -1,6 +1,6 @@
-"""HTML, made of elements whose every text is escaped.
+"""HTML whose every text is escaped.
 
-A piece of markup is of its own type, so that a text cannot pass for one. Knows HTML only.
+Markup has a type of its own, `Html`, so that a text cannot be taken for it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def tag(name: str, /, *children: Html | str, **attributes: str) -> Html:
     """Return an element.
 
     Args:
-        name: of the element.
-        children: what is in it; a string that is not `Html` by type must be passed to `text`.
-        attributes: a trailing underscore is dropped, others become dashes; an empty value stands
-            for an attribute that needs none.
+        name: its name.
+        children: its content; pass a plain string through `text` first.
+        attributes: its attributes; a trailing underscore is dropped, other underscores become
+            dashes, and an attribute without a value has an empty one.
     """
     said = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
@@ -40,12 +40,12 @@ def tag(name: str, /, *children: Html | str, **attributes: str) -> Html:
 
 
 def join(parts: Iterable[Html | str]) -> Html:
-    """Return the parts as one."""
+    """Return the parts as one piece of markup."""
     return Html("".join(parts))
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
-    """Return a table: each row begins with its name; it scrolls where it is too wide."""
+    """Return a table whose rows begin with their names; it scrolls where it is too wide."""
     return tag(
         "div",
         tag(
@@ -69,12 +69,12 @@ def _row(cells: Sequence[str]) -> Html:
 
 
 def folded(title: str, *children: Html, class_: str = "") -> Html:
-    """Return what is shown on demand."""
+    """Return content that is shown on demand, under a title."""
     return tag("details", tag("summary", text(title)), *children, class_=class_)
 
 
 def data(element_id: str, value: Any) -> Html:
-    """Return plain data for a script of the page; nothing in it can end the element."""
+    """Return data for the script of the page; nothing in it can end the element."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for sign, code in _IN_SCRIPT.items():
         written = written.replace(sign, code)

@@ -1,7 +1,7 @@
-"""The parts of a report as one page that needs nothing else.
+"""The page of a report: its sections in order, its style and its script.
 
-Knows the order of the sections, and the policy that lets nothing run or load but what the page
-brings: its own style and script are named by their digests.
+A content security policy names the style and the script by their digests, so that the page runs and
+loads nothing else.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.statistics import RunStatistics
 from evolinstruct.report.charts import Chart, charts
 from evolinstruct.report.drawing import Drawing
 from evolinstruct.report.examples import show_operations
@@ -24,7 +24,7 @@ from evolinstruct.report.story import tell
 from evolinstruct.text import NONE, counted
 
 GENERATOR = '<meta name="generator" content="evolinstruct report">'
-"""What a page of ours says near its beginning."""
+"""Every report says this near its beginning."""
 
 
 def compose(
@@ -139,7 +139,7 @@ def _legend() -> Html:
 
 
 def _charts(measured: Sequence[RunStatistics], names: Sequence[str], drawing: Drawing) -> Html:
-    """Return the charts, those of one kind for all runs side by side."""
+    """Return the charts; the same chart of several runs stands side by side."""
     many = len(measured) > 1
     cards = []
     for same in zip(*(charts(found) for found in measured), strict=True):
@@ -166,11 +166,14 @@ def _chart(chart: Chart, run: str, drawing: Drawing) -> Html:
 
 
 def _explorer(samples: Sequence[Sample], seed: int) -> Html:
-    """Return the place of the table, which the page's script fills."""
+    """Return the elements that the script of the page fills with the table."""
     return join(
         [
             tag("p", text(_what_is_here(samples, seed)), class_="hint"),
-            tag("noscript", tag("p", text("This table needs JavaScript; all else does not."))),
+            tag(
+                "noscript",
+                tag("p", text("This table needs JavaScript; nothing else on the page does.")),
+            ),
             tag("form", id="filters", role="search", aria_label="Filter the instructions"),
             tag("p", id="count", role="status", aria_live="polite"),
             tag("div", id="rows"),

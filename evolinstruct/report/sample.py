@@ -1,6 +1,6 @@
-"""The families that a report embeds: whole ones, drawn by a seed, as plain data.
+"""The families that a report embeds: whole families, drawn by a seed, as plain data.
 
-Knows what of a line a page needs. Holds the sample only, however large the run is.
+Only the sample is held in memory, however large the run is.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolinstruct.analysis.families import Family, Step
+from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.statistics import RunStatistics
 from evolinstruct.filters import draw_sample
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.text import counted
-from evolinstruct.words import Stretch, compare_words, count_words, is_new_text
+from evolinstruct.words import DiffPart, compare_words, count_words, is_new_text
 
 _LONGEST = 6_000
-"""So many characters of a text are embedded at most."""
+"""At most so many characters of a text are embedded."""
 _SIGNS = {"same": 0, "added": 1, "removed": -1}
 
 
@@ -49,7 +49,7 @@ class Sample:
 
 
 def draw_families(run: Run, measured: RunStatistics, rows: int, seed: int) -> Sample:
-    """Draw whole families, so many that they have about so many rows at most; one at least.
+    """Draw whole families that have about so many rows together; at least one family.
 
     Raises:
         InputError: a file or a line of the run cannot be read.
@@ -62,13 +62,13 @@ def draw_families(run: Run, measured: RunStatistics, rows: int, seed: int) -> Sa
     return Sample(families, drawn, seeds, every)
 
 
-def difference(step: Step) -> list[Stretch] | None:
-    """Return which words a rewrite changed; None if it is a text of its own, or none at all."""
+def difference(step: Step) -> list[DiffPart] | None:
+    """Return which words a rewrite changed; None if it is a new text, or has no text."""
     if isinstance(step.line, Failed) or not step.line.instruction:
         return None
     before = step.parent.instruction
-    stretches = compare_words(_cut(before), _cut(step.line.instruction))
-    return None if is_new_text(before, stretches) else stretches
+    parts = compare_words(_cut(before), _cut(step.line.instruction))
+    return None if is_new_text(before, parts) else parts
 
 
 def _lines(family: Family) -> Iterator[dict[str, Any]]:
@@ -79,9 +79,9 @@ def _lines(family: Family) -> Iterator[dict[str, Any]]:
     yield seed
     for number, step in enumerate(family.steps, 1):
         row = {**_said(step.line), "parent": place[step.parent.id]}
-        stretches = difference(step)
-        if stretches is not None:
-            row["diff"] = [[_SIGNS[stretch.kind], stretch.text] for stretch in stretches]
+        parts = difference(step)
+        if parts is not None:
+            row["diff"] = [[_SIGNS[part.kind], part.text] for part in parts]
             del row["text"]
         if isinstance(step.line, Kept):
             place[step.line.id] = number
@@ -89,7 +89,7 @@ def _lines(family: Family) -> Iterator[dict[str, Any]]:
 
 
 def _said(line: Line) -> dict[str, Any]:
-    """Return what a page says of a line; what is None is left out."""
+    """Return what the page says of a line; what is unknown is left out."""
     said: dict[str, Any] = {"id": line.id, "generation": line.generation}
     said |= {"operation": line.operation, "outcome": _outcome(line)}
     if isinstance(line, Failed):

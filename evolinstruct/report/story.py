@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evolinstruct.analysis.statistics import GroupStatistics, RunStatistics, compare, find
+from evolinstruct.analysis.measurement import RunStatistics
+from evolinstruct.analysis.statistics import GroupStatistics, compare, find
 from evolinstruct.report.markup import Html, join, tag, text
 from evolinstruct.statistics import Quartiles
 from evolinstruct.text import (

@@ -1,7 +1,4 @@
-"""A line of a run as a person reads it: a heading, the instruction, what became of it.
-
-Knows records and what is worth showing of them. Prints on a page it is given.
-"""
+"""`show` on the terminal: lines of a run, each with a heading, its texts and what became of it."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ _INDENT = "  "
 
 
 def heading(line: Line, grown: int | None = None) -> Text:
-    """Return a line's id, place and fate, on one line."""
+    """Return a line's id, place and outcome, on one line."""
     text = Text()
     text.append(one_line(line.id), style="bold")
     parts = ["seed" if line.generation == 0 else f"generation {line.generation}"]
@@ -31,14 +28,14 @@ def heading(line: Line, grown: int | None = None) -> Text:
         parts.append(f"{line.operation} ({drawn})" if drawn else line.operation)
     text.append("".join(f" · {one_line(part)}" for part in parts))
     text.append(" · ")
-    text.append_text(_fate(line))
+    text.append_text(_outcome(line))
     if not isinstance(line, Failed) and line.instruction:
         more = "" if grown is None else f" ({grown:+,})"
         text.append(f" · {counted(count_words(line.instruction), 'word')}{more}")
     return text
 
 
-def _fate(line: Line) -> Text:
+def _outcome(line: Line) -> Text:
     match line:
         case Rejected(rule=rule):
             return Text(f"rejected: {one_line(rule)}", style="red")
@@ -66,7 +63,7 @@ def show_lines(page: Page, entries: Iterable[ParsedLine], limit: int, *, whole: 
 
 
 def show_line(page: Page, line: Line, *, whole: bool) -> None:
-    """Print a line with its texts, cut to their first lines unless whole."""
+    """Print a line with its texts; only their first lines unless `whole`."""
     page.heading(heading(line))
     if isinstance(line, Failed):
         page.print(f"{page_text(line.message)} ({counted(line.attempts, 'attempt')})", _INDENT)
@@ -78,7 +75,7 @@ def show_line(page: Page, line: Line, *, whole: bool) -> None:
 
 
 def show_outcome(page: Page, line: Line, indent: str, most: int) -> None:
-    """Print why a line was rejected, and its answer or, for want of one, the reply as it came."""
+    """Print why a line was rejected, its answer and, without an instruction, the whole reply."""
     if isinstance(line, Failed):
         return
     if isinstance(line, Rejected):

@@ -1,7 +1,4 @@
-"""A family as a tree: its seed, what each generation made of it, and the calls that took.
-
-Knows families and calls. Prints on a page it is given.
-"""
+"""`trace` and `preview` on the terminal: a family as a tree, with its calls where asked for."""
 
 from __future__ import annotations
 
@@ -14,11 +11,11 @@ from rich.text import Text
 from evolinstruct.analysis.families import Family, Step
 from evolinstruct.analysis.preview import Extrapolation
 from evolinstruct.analysis.replay import Call
-from evolinstruct.console.lines import ANSWER_LINES, heading, show_outcome
 from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.console.show import ANSWER_LINES, heading, show_outcome
 from evolinstruct.llm.base import Request
 from evolinstruct.records import Failed, Kept, Line
-from evolinstruct.text import counted, listed
+from evolinstruct.text import counted, dollars, listed
 from evolinstruct.words import compare_words, count_words, is_new_text
 
 CallsOf = Callable[[Step | Kept], Sequence[Call]]
@@ -31,10 +28,10 @@ def show_family(
     """Print a family as a tree.
 
     Args:
-        page: where.
+        page: where to print.
         family: the seed and its steps.
-        meant: the id of the line that was asked for; it is pointed out.
-        calls_of: where given, whose calls are shown too.
+        meant: the id of the line that was asked for, which is marked.
+        calls_of: returns the calls of a step or a seed; without it, no calls are shown.
     """
     seed = family.seed
     page.print(_pointed(heading(seed), seed, meant))
@@ -49,7 +46,7 @@ def show_family(
 def _show_children(
     page: Page, steps: Sequence[Step], indent: str, meant: str | None, calls_of: CallsOf | None
 ) -> None:
-    """Print the steps up to the first kept one, which has the same parent, and that one's own."""
+    """Print the steps of one parent, up to the first kept one, and then that one's own steps."""
     for number, step in enumerate(steps, 1):
         later = steps[number:]
         is_last = isinstance(step.line, Kept) or not later
@@ -91,11 +88,11 @@ def _pointed(title: Text, line: Line, meant: str | None) -> Text:
 
 
 def _rewritten(page: Page, before: str, after: str) -> Text:
-    """Return the difference, or the later text where next to nothing is left of the earlier."""
-    stretches = compare_words(before, after)
-    if is_new_text(before, stretches):
-        return Text.assemble(("(anew) ", "green"), page_text(after))
-    return page.diff(stretches)
+    """Return the difference, or only the later text where hardly a word of the earlier is left."""
+    parts = compare_words(before, after)
+    if is_new_text(before, parts):
+        return Text.assemble(("(a new text) ", "green"), page_text(after))
+    return page.diff(parts)
 
 
 def _show_calls(page: Page, calls: Sequence[Call], stem: str) -> None:
@@ -138,7 +135,7 @@ def _came(call: Call) -> str:
 def show_preview(
     page: Page, families: Iterable[Family], whole: Extrapolation, out: Path | None
 ) -> None:
-    """Print what became of a preview's seeds, and what the whole run would take."""
+    """Print what became of the seeds of a preview, and what the whole run would take."""
     for family in families:
         show_family(page, family)
         page.print()
@@ -147,7 +144,7 @@ def show_preview(
     if whole.tokens is not None:
         parts.append(f"{whole.tokens:,} tokens")
     if whole.cost:
-        parts.append(f"${whole.cost:,.2f}")
+        parts.append(dollars(whole.cost))
     page.print(
         f"{counted(whole.seeds, 'seed')}, at the rate of the {whole.drawn:,} drawn here:"
         f" {listed(parts)}."
@@ -155,5 +152,5 @@ def show_preview(
     if out is not None:
         page.print(
             "Next: `evolinstruct evolve` with the same options and"
-            f" -o {one_line(quote(str(out)))} makes it whole, and pays for none of this again."
+            f" -o {one_line(quote(str(out)))} makes it whole and pays for nothing twice."
         )
