@@ -101,7 +101,7 @@ def test_a_mapping_names_the_field_of_each_part(tmp_path: Path) -> None:
     path = runs.write_seeds(tmp_path / "a.jsonl", [QA])
     mapping = {"instruction": "q", "input": "facts", "output": "a"}
     assert read(path, mapping=mapping) == [("Why?", "Rain.", "So.")]
-    with pytest.raises(InputError, match=r"no 'fact' among the fields 'q', 'facts', 'a'; did you"):
+    with pytest.raises(InputError, match=r"no 'fact' among the fields 'q', 'facts', 'a' .did you"):
         read(path, mapping={**mapping, "input": "fact"})
 
 
