@@ -1,7 +1,7 @@
 """The examples of the documentation: command lines that are run, and how commands end.
 
-Knows what is worth showing of each command. Every example runs offline, in one directory, in the
-order in which they stand here; where an output is cut or a time told, `Shell` makes it even.
+Every example runs offline, in one directory, in the order of this file. `Shell` cuts long outputs
+and replaces times, so that they are the same on every machine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CODES = {
     2: "the command line alone is wrong",
     3: "done, but some instructions failed; `--allow-failures` turns it into 0",
     4: "stopped by a limit of calls, tokens or cost; the same command with a higher one goes on",
-    5: "stopped since the service stopped answering, or almost nothing is kept; the same command"
+    5: "stopped because the service does not answer, or almost nothing is kept; the same command"
     " goes on",
     130: "interrupted; run the same command again, and a run goes on where it was",
 }
@@ -125,7 +125,7 @@ class Shell:
         """Make the demo run, whichever example is asked for first."""
         self._folder = folder
         path = f"{_BIN}{os.pathsep}{os.environ['PATH']}"
-        ours = ("OPENAI_", "FORCE_COLOR")
+        ours = ("OPENAI_", "EVOLINSTRUCT_", "FORCE_COLOR")
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
             "PATH": path,

@@ -2,8 +2,7 @@
 
     python -m docs.command_pages
 
-Knows Typer's own objects for options, and runs the examples of docs/command_examples.py in a
-temporary directory, with the offline client. Knows nothing of what a command does.
+The examples of docs/command_examples.py are run in a temporary directory, with the offline client.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import typer
 
 from docs.command_examples import CODES, ENDINGS, EXAMPLES, READS, Example, Shell
 from evolinstruct.cli import app
+from evolinstruct.settings import SETTINGS
 
 FOLDER = Path(__file__).parent / "commands"
 _PLAIN = "Options"
@@ -127,8 +127,11 @@ def _code(words: str) -> str:
 
 
 def _meaning(parameter: Any) -> str:
-    """Return the help text, with what the parameter is unless given."""
+    """Return the help text, the variable that does the same, and the default."""
     about = re.sub(r"([|<*_\[])", r"\\\1", parameter.help or "")
+    setting = SETTINGS.get(parameter.name)
+    if setting and setting.variable and setting.panel == parameter.rich_help_panel:
+        about += f" Variable: `{setting.variable}`."
     if parameter.required:
         return f"{about} Required."
     if parameter.show_default and parameter.default is not None:

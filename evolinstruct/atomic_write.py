@@ -1,13 +1,6 @@
-"""A file that is replaced whole or not at all, and the sentence where it cannot be written.
+"""Atomic write: a file is replaced whole or not at all, and reaches the disk before it counts.
 
-What is new grows beside what is there, and takes its place by one rename. Knows bytes, not what
-they say.
-
-How much a power cut can take: at most what was written in the last second.
-
-Writes reach the system at once, so a kill takes nothing; the disk has them some time later. This
-asks the system for it off the event loop, at most once a second, so that no call waits for a
-disk. Knows a file and the loop, not what the file holds.
+The new content grows in ``NAME.partial`` beside the old file and takes its place by one rename.
 """
 
 from __future__ import annotations
@@ -23,55 +16,58 @@ from evolinstruct.errors import InputError
 if TYPE_CHECKING:
     import asyncio
 
+# One file, replaced whole
+
 
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
-    """Lend a file that takes the place of another at the end; if anything is raised, nothing does.
+    """Lend a file that takes the place of another at the end of the block.
 
-    A pipe or a terminal has no place to take, and is written as it comes.
+    If the block raises, the old file stays as it was. A pipe or a terminal cannot be replaced, so
+    it is written directly.
 
     Raises:
         InputError: it cannot be written.
     """
-    beside = beside_of(path)
-    with writing(path):
+    partial = partial_path(path)
+    with write_errors_explained(path):
         if path.exists() and not path.is_file():
             with path.open("wb") as file:
                 yield file
             return
         try:
-            with beside.open("wb") as file:
+            with partial.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            put_in_place(beside, path)
+            put_in_place(partial, path)
         except BaseException:
-            with suppress(OSError):  # what keeps it from being written was said already
-                beside.unlink(missing_ok=True)
+            with suppress(OSError):  # the error that ended the block is the one to report
+                partial.unlink(missing_ok=True)
             raise
 
 
-def beside_of(path: Path) -> Path:
-    """Return where the new content of a file grows."""
+def partial_path(path: Path) -> Path:
+    """Return the path where the new content of a file grows."""
     return path.with_name(f"{path.name}.partial")
 
 
-def put_in_place(beside: Path, path: Path) -> None:
-    """Let a whole file take the place of an older one, for good.
+def put_in_place(partial: Path, path: Path) -> None:
+    """Rename a complete file over an older one, and bring the rename to the disk.
 
     Raises:
-        OSError: it cannot be.
+        OSError: the file or its directory cannot be written.
     """
-    beside.replace(path)
+    partial.replace(path)
     bring_to_disk(path.parent)
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Say in a sentence what keeps a file from being written.
+def write_errors_explained(path: Path) -> Iterator[None]:
+    """Turn an OSError in the block into a sentence about the file.
 
     Raises:
-        InputError: in place of an OSError in the block.
+        InputError: in place of the OSError.
     """
     try:
         yield
@@ -82,27 +78,33 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-EVERY = 1.0
-"""Seconds between a write and the moment at which the disk is asked to have it."""
+# A file that grows for hours
+
+SYNC_EVERY = 1.0
+"""Seconds between a write and the request to bring it to the disk: a power cut takes no more."""
 
 
-class Durability:
-    """Brings a growing file to the disk while an event loop runs."""
+class PeriodicSync:
+    """Brings a growing file to the disk once a second, in a thread, while an event loop runs.
 
-    def __init__(self, path: Path, every: float = EVERY) -> None:
-        """Name the file; it may not be there yet."""
+    A write reaches the operating system at once, so a killed process loses nothing; only a power
+    cut can take what the disk does not have yet. Asking the disk at every write would make each
+    call wait for it.
+    """
+
+    def __init__(self, path: Path, every: float = SYNC_EVERY) -> None:
+        """Name the file, which need not exist yet."""
         self._path = path
         self._every = every
         self._due: asyncio.TimerHandle | None = None
         self._under_way: asyncio.Future[None] | None = None
         self._trouble: OSError | None = None
-        self.times = 0
 
     def note_write(self) -> None:
-        """See to it that what has just been written reaches the disk soon.
+        """Schedule the next sync, unless one is due or under way.
 
         Raises:
-            OSError: what was written before could not be brought there.
+            OSError: the last sync failed.
         """
         if self._trouble is not None:
             raise self._trouble
@@ -112,7 +114,7 @@ class Durability:
             self._due = asyncio.get_running_loop().call_later(self._every, self._begin)
 
     def close(self) -> None:
-        """Ask for nothing more; whoever closes the file brings the rest to the disk."""
+        """Schedule nothing more; whoever closes the file brings the rest to the disk."""
         if self._due is not None:
             self._due.cancel()
 
@@ -122,26 +124,25 @@ class Durability:
         self._due = None
         loop = asyncio.get_running_loop()
         self._under_way = loop.run_in_executor(None, bring_to_disk, self._path)
-        self._under_way.add_done_callback(self._ended)
+        self._under_way.add_done_callback(self._end)
 
-    def _ended(self, done: asyncio.Future[None]) -> None:
+    def _end(self, done: asyncio.Future[None]) -> None:
         self._under_way = None
-        self.times += 1
         if not done.cancelled():
             error = done.exception()
             self._trouble = error if isinstance(error, OSError) else None
 
 
 def bring_to_disk(path: Path) -> None:
-    """Return when the disk has all that was written to the file, or the directory.
+    """Return when the disk has everything that was written to a file or a directory.
 
     Raises:
-        OSError: it cannot be.
+        OSError: the disk refuses.
     """
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
-        return  # checkpointed and gone: what it held is on the disk
+        return  # SQLite has merged this log into its database, which is on the disk
     try:
         os.fsync(handle)
     finally:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from evolinstruct.errors import UsageError
 from evolinstruct.records import Line
-from evolinstruct.run_dir.lines import Entry
+from evolinstruct.run_dir.lines import ParsedLine
 from evolinstruct.text import did_you_mean
 from evolinstruct.words import count_words
 
@@ -173,6 +173,6 @@ def draw_sample(items: Iterable[_T], size: int, seed: int, name: Callable[[_T], 
     return [item for _, _, item in sorted(drawn, key=lambda item: item[1])]
 
 
-def selected(entries: Iterable[Entry], selection: Selection) -> Iterator[Entry]:
+def selected(entries: Iterable[ParsedLine], selection: Selection) -> Iterator[ParsedLine]:
     """Yield the entries that a selection takes."""
     return (entry for entry in entries if selection.takes(entry.line))

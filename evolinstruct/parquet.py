@@ -1,6 +1,6 @@
-"""Parquet files, read and written a few rows at a time. The only importer of pyarrow.
+"""Parquet files: read and written a few rows at a time, so that memory stays flat.
 
-Knows rows of texts, numbers, lists and objects. Knows nothing of what they mean.
+The only importer of pyarrow.
 """
 
 from __future__ import annotations
@@ -11,48 +11,52 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from evolinstruct.errors import InputError
-from evolinstruct.extras import load
+from evolinstruct.installation import import_extra
 
 _EXTRA = "parquet"
-_ROWS = 10_000
-_BYTES = 4_000_000
-"""A row group has at most so many rows, or bytes of JSON: it bounds the memory."""
-_BATCH = 500
+_GROUP_ROWS = 10_000
+_GROUP_BYTES = 4_000_000
+"""The most rows, and the most bytes of JSON, of a row group: it waits in memory until written."""
+_BATCH_ROWS = 500
 
 
-def available() -> None:
-    """Make sure that Parquet can be read and written here.
+def require_pyarrow() -> None:
+    """Make sure that Parquet files can be read and written.
 
     Raises:
-        InputError: pyarrow is missing.
+        InputError: pyarrow is not installed.
     """
-    load("pyarrow", _EXTRA, "Parquet")
+    import_extra("pyarrow", _EXTRA, "Parquet")
 
 
 def read(name: str, file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each row with its number, from 1.
 
+    Args:
+        name: the file's name, for errors.
+        file: the file, seekable.
+
     Raises:
-        InputError: pyarrow is missing, or the file is broken.
+        InputError: pyarrow is not installed, or the file is broken.
     """
-    arrow = load("pyarrow", _EXTRA, f"{name} is a Parquet file: to read it")
-    parquet = load("pyarrow.parquet", _EXTRA, name)
+    arrow = import_extra("pyarrow", _EXTRA, f"{name} is a Parquet file: to read it")
+    parquet = import_extra("pyarrow.parquet", _EXTRA, name)
     number = 0
     try:
-        for batch in parquet.ParquetFile(file).iter_batches(batch_size=_BATCH):
+        for batch in parquet.ParquetFile(file).iter_batches(batch_size=_BATCH_ROWS):
             for row in batch.to_pylist():
                 number += 1
                 yield number, row
     except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        # The last two: a text that is not UTF-8, a date that Python does not know.
+        # ValueError: a text that is not UTF-8. OverflowError: a date outside Python's range.
         why = "".join(char for char in str(error).partition("\n")[0] if char.isprintable())
         raise InputError(
-            f"{name} cannot be read as Parquet after row {number:,}: {why}; write the file anew."
+            f"{name} cannot be read as Parquet after row {number:,}: {why}; write the file again."
         ) from error
 
 
 class Writer:
-    """A Parquet file that grows by row groups; takes each row as a line of JSON."""
+    """Writes a Parquet file by row groups; takes each row as a line of JSON."""
 
     def __init__(self, path: Path, fields: Mapping[str, Any]) -> None:
         """Open the file.
@@ -62,11 +66,11 @@ class Writer:
             fields: the type of each field: ``str``, ``int``, a list of one, or a mapping.
 
         Raises:
-            InputError: pyarrow is missing.
+            InputError: pyarrow is not installed.
         """
-        self._arrow = load("pyarrow", _EXTRA, "Parquet")
-        parquet = load("pyarrow.parquet", _EXTRA, "Parquet")
-        # The pool that is the default keeps what a row group took; the system's gives it back.
+        self._arrow = import_extra("pyarrow", _EXTRA, "Parquet")
+        parquet = import_extra("pyarrow.parquet", _EXTRA, "Parquet")
+        # The default pool keeps the memory of a row group; the system's gives it back.
         self._arrow.set_memory_pool(self._arrow.system_memory_pool())
         self._schema = self._arrow.schema(
             [(name, self._type(kind)) for name, kind in fields.items()]
@@ -79,7 +83,7 @@ class Writer:
         """Add a row."""
         self._rows.append(json.loads(row))
         self._size += len(row)
-        if len(self._rows) >= _ROWS or self._size >= _BYTES:
+        if len(self._rows) >= _GROUP_ROWS or self._size >= _GROUP_BYTES:
             self._end_group()
 
     def close(self) -> None:

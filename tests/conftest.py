@@ -1,10 +1,11 @@
-"""Signals are those of a terminal, whatever started the tests; what is drawn is drawn less often.
+"""Signals and settings are those of a fresh terminal, and what is drawn is drawn less often.
 
-Under nohup, or in the background of a script, some are ignored, and every child inherits that.
-
-`make test-all` repeats the tests that draw their inputs, with as many examples as is usual.
+Under nohup, or in the background of a script, some signals are ignored, and every child inherits
+that; a developer's shell may hold settings of the program. `make test-all` repeats the tests that
+draw their inputs, with as many examples as is usual.
 """
 
+import os
 import signal
 
 from hypothesis import settings
@@ -12,6 +13,8 @@ from hypothesis import settings
 settings.register_profile("thorough")
 settings.register_profile("quick", max_examples=20)
 settings.load_profile("quick")
+for name in [name for name in os.environ if name.startswith("EVOLINSTRUCT_")]:
+    del os.environ[name]
 
 for name in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
     if signal.getsignal(name) is signal.SIG_IGN:

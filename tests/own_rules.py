@@ -11,6 +11,12 @@ def no_lists(answer: Answer, items: int = 3) -> str | None:
     return f"{found} items" if found >= items else None
 
 
+def too_short(rewrite: Rewrite, words: int = 3, letters: int = 0) -> str | None:
+    """Drops short rewrites."""
+    text = rewrite.child
+    return text if len(text.split()) < words or len(text) < letters else None
+
+
 def raises(rewrite: Rewrite) -> str | None:
     raise ValueError("no such table")
 

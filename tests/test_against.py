@@ -13,7 +13,7 @@ from evolinstruct.api import prepare
 from evolinstruct.errors import InputError
 from evolinstruct.records import Rejected
 from evolinstruct.run.events import GenerationEnded
-from evolinstruct.seeds.items import read_items
+from evolinstruct.seeds.test_items import read_test_items
 from tests.command_line import enter, evolinstruct
 from tests.runs import carry_out, check_invariants, data_files, evolve, tasks, write_seeds
 
@@ -184,7 +184,7 @@ def test_an_item_is_a_question_with_its_input_and_its_place(folder: Path) -> Non
         '{"instruction": "Sort.", "input": "b a", "output": "a b"}\n\n{"prompt": "def f():"}\n'
     )
     (folder / "b.csv").write_text("stem,choice\nWhich one?,A\n")
-    read = read_items(["a.jsonl", "stem=b.csv"]).all
+    read = read_test_items(["a.jsonl", "stem=b.csv"]).all
     assert [(item.file, item.place, item.text) for item in read] == [
         ("a.jsonl", "line 1", "Sort.\nb a"),
         ("a.jsonl", "line 3", "def f():"),
@@ -202,14 +202,15 @@ BAD_SETS = {
     "no question in a row": (
         "q.jsonl",
         b'{"question": "Why?"}\n{"question": " "}\n',
-        "--against: q.jsonl, line 2: `question` is empty; correct it, as no item may be left out.",
+        "--against: q.jsonl, line 2: `question` is empty; correct it, because no item may be"
+        " left out.",
     ),
     "an unknown shape": (
         "s.jsonl",
         b'{"stem": "Why?", "choice": "A"}\n',
         "--against: s.jsonl, line 1: no instruction among the fields 'stem', 'choice'"
-        " (--against KEY=FILE names the one that holds it); correct it, as no item may be left"
-        " out.",
+        " (--against KEY=FILE names the one that holds it); correct it, because no item may"
+        " be left out.",
     ),
     "a table of an unknown shape": (
         "t.csv",
@@ -226,13 +227,13 @@ BAD_SETS = {
     "no such file": (
         "",
         b"",
-        "--against: nowhere.jsonl: no such file, and no seeds of that name are shipped ('starter'"
-        " are); check the path.",
+        "--against: nowhere.jsonl: no such file, and not one of the seeds that come with"
+        " evolinstruct ('starter'); check the path.",
     ),
     "standard input": (
         "-",
         b"",
-        "--against: standard input (-) is no test set; name a file.",
+        "--against: standard input (-) cannot be a test set; name a file.",
     ),
 }
 

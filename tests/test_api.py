@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from itertools import groupby
 from pathlib import Path
 
@@ -119,6 +121,51 @@ def test_a_wrong_setting_is_named_as_it_is_in_python() -> None:
     assert str(caught.value) == "generations must be 1 or more (given: 0)."
     with pytest.raises(UsageError, match=r"^concurency: unknown setting \(.* 'concurrency'\?"):
         evolinstruct.evolve("seeds.txt", "run", client="offline", concurency=3)
+
+
+WELL_TYPED = """
+import evolinstruct
+from decimal import Decimal
+
+summary = evolinstruct.evolve(
+    ["a.jsonl"],
+    "run",
+    recipe="recipe.toml",
+    preset="paper",
+    model={"default": "small", "answer": "large"},
+    base_url=["http://one/v1", "http://two/v1"],
+    temperature=0.7,
+    operations=["deepen", "in_breadth=2"],
+    rules={"cut_off": False, "word_growth": {"most": 20}},
+    map={"instruction": "q"},
+    concurrency="auto",
+    max_cost=Decimal("0.5"),
+    limit=None,
+    update=True,
+)
+print(summary.status, evolinstruct.prepare("a", "b", seed=1).forecast().at_most)
+"""
+WRONGLY_TYPED = {
+    "temprature=1": 'Unexpected keyword argument "temprature" for "evolve"; did you mean',
+    'generations="2"': 'Argument "generations" to "evolve" has incompatible type "str"',
+    "model=7": 'Argument "model" to "evolve" has incompatible type',
+    "rules=['cut_off']": 'Argument "rules" to "evolve" has incompatible type',
+    'preset="papre"': 'Argument "preset" to "evolve" has incompatible type',
+}
+
+
+@pytest.mark.slow
+def test_a_type_checker_knows_every_setting(folder: Path) -> None:
+    (folder / "right.py").write_text(WELL_TYPED)
+    lines = [f"evolinstruct.evolve('a', 'b', {words})" for words in WRONGLY_TYPED]
+    (folder / "wrong.py").write_text("\n".join(["import evolinstruct", *lines, ""]))
+    mypy = ("-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", "cache")
+    done = subprocess.run(
+        [sys.executable, *mypy, "right.py", "wrong.py"], capture_output=True, text=True, check=False
+    )
+    found = [line for line in done.stdout.splitlines() if ": error: " in line]
+    for number, (line, said) in enumerate(zip(found, WRONGLY_TYPED.values(), strict=True), 2):
+        assert line.startswith(f"wrong.py:{number}: error: {said}")
 
 
 def test_another_run_is_refused_unless_it_may_be_updated(folder: Path) -> None:

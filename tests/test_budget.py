@@ -29,7 +29,7 @@ from evolinstruct.errors import (
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps, most
 from evolinstruct.llm.prices import Price
-from evolinstruct.llm.usage import Ledger, Spent
+from evolinstruct.llm.usage import Ledger
 from evolinstruct.run.summary import Summary
 from tests.loopback import echo, serve, storm
 from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
@@ -145,21 +145,24 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
         await asyncio.gather(*map(client.complete, requests), return_exceptions=True)
 
     asyncio.run(asked())
-    assert budget.statement() == [
-        Spent(
-            *(1, "deepen", "answer", "m"),
-            calls=10,
-            replies=4,
-            refused=3,
-            unanswered=3,
-            prompt_tokens=220,
-            completion_tokens=90,
-            cached_tokens=30,
-            reasoning_tokens=5,
-            unanswered_tokens=600,
-            cost=310.0,
-            unanswered_cost=600.0,
-        )
+    assert [account.to_json() for account in budget.statement()] == [
+        {
+            "generation": 1,
+            "operation": "deepen",
+            "purpose": "answer",
+            "model": "m",
+            "calls": 10,
+            "replies": 4,
+            "refused": 3,
+            "unanswered": 3,
+            "prompt_tokens": 220,
+            "completion_tokens": 90,
+            "cached_tokens": 30,
+            "reasoning_tokens": 5,
+            "unanswered_tokens": 600,
+            "cost": 310.0,
+            "unanswered_cost": 600.0,
+        }
     ]
 
 
@@ -167,7 +170,8 @@ def test_a_price_that_is_unknown_makes_a_cost_that_is_unknown() -> None:
     budget = Budget(Caps(), lambda _purpose, _model: None)
     asyncio.run(BudgetedClient(Scripted(lambda _: ENDS[0]), budget).complete(REQUEST))
     assert budget.spent.cost is None
-    assert [(row.cost, row.unanswered_cost) for row in budget.statement()] == [(None, None)]
+    [row] = budget.statement()
+    assert (row.cost, row.unanswered_cost) == (None, None)
 
 
 def test_the_most_tokens_of_a_text_are_more_than_any_text_takes() -> None:
@@ -393,7 +397,7 @@ def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> N
     ledger = Ledger()
     ledger.open(tmp_path / "journal.sqlite")
     account = ledger.account(REQUEST)
-    account.open.add(10, 10)
+    account.open(10, 10)
     other = sqlite3.connect(tmp_path / "journal.sqlite")
     other.execute("ALTER TABLE spending RENAME TO elsewhere")
     for _ in range(2):

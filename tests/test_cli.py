@@ -133,7 +133,7 @@ def test_rows_left_out_are_counted(folder: Path) -> None:
     result = evolinstruct(f"evolve rows.jsonl -o run {OBEDIENT} -g 1 --skip-bad")
     assert result.stderr.splitlines()[:2] == [
         "Left out of the seeds: 1 exact duplicate and 1 bad row (such as rows.jsonl, line 3:"
-        " `instruction` is the number 7, where text should be).",
+        " `instruction` is the number 7 instead of text).",
         "Evolving 2 seeds over 1 generation into run: at most 12 calls.",
     ]
 

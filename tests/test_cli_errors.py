@@ -142,8 +142,8 @@ def test_a_recipe_that_is_not_there_is_named(folder: Path) -> None:
 SEEDS: dict[str, tuple[bytes | None, str]] = {
     "missing.jsonl": (
         None,
-        "missing.jsonl: no such file, and no seeds of that name are shipped ('starter' are);"
-        " check the path.",
+        "missing.jsonl: no such file, and not one of the seeds that come with evolinstruct"
+        " ('starter'); check the path.",
     ),
     "empty.jsonl": (b"", "empty.jsonl is empty; a seed file holds at least one instruction."),
     "binary.jsonl": (
@@ -171,7 +171,7 @@ SEEDS: dict[str, tuple[bytes | None, str]] = {
     ),
     "number.jsonl": (
         b'{"instruction": 7}\n',
-        f"number.jsonl, line 1: `instruction` is the number 7, where text should be; {BAD_ROW}",
+        f"number.jsonl, line 1: `instruction` is the number 7 instead of text; {BAD_ROW}",
     ),
     "long.jsonl": (
         b'{"instruction": "' + b"x" * 1_000_000 + b'"}\n',

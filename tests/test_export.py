@@ -11,7 +11,7 @@ import pytest
 
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.export import SHAPES, TRAINERS, Licences, Request, export, parse_size
+from evolinstruct.export import FORMATS, TRAINERS, ExportOptions, Licences, export, parse_size
 from evolinstruct.records import Kept
 from tests import runs
 from tests.command_line import enter, evolinstruct
@@ -56,20 +56,20 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_row_has_its_shape_under_a_system_text(name: str) -> None:
-    assert SHAPES[name].row(LINE, "Be brief.") == ROWS[name]
-    assert list(SHAPES[name].columns("Be brief.")) == list(ROWS[name])
+    assert FORMATS[name].row(LINE, "Be brief.") == ROWS[name]
+    assert list(FORMATS[name].columns("Be brief.")) == list(ROWS[name])
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_row_says_nothing_of_a_system_where_there_is_none(name: str) -> None:
-    assert "system" not in json.dumps(SHAPES[name].row(LINE, None))
-    assert list(SHAPES[name].columns(None)) == list(SHAPES[name].row(LINE, None))
+    assert "system" not in json.dumps(FORMATS[name].row(LINE, None))
+    assert list(FORMATS[name].columns(None)) == list(FORMATS[name].row(LINE, None))
 
 
 def test_alpaca_has_a_seed_s_input_apart_again() -> None:
-    row = SHAPES["alpaca"].row(SEED, None)
+    row = FORMATS["alpaca"].row(SEED, None)
     assert {name: row[name] for name in ("instruction", "input", "output", "operation")} == {
         "instruction": "Sum up.",
         "input": "A text.",
@@ -82,7 +82,7 @@ def test_every_answered_instruction_is_exported_once_shuffled_by_the_seed(
     made: Path, tmp_path: Path
 ) -> None:
     for number, seed in enumerate((None, 0, 1)):
-        export(Run(made), tmp_path / str(number), Request("alpaca", seed=seed))
+        export(Run(made), tmp_path / str(number), ExportOptions("alpaca", seed=seed))
     found = [rows_of(tmp_path / str(number) / "train.jsonl") for number in range(3)]
     expected = {line.id for line in Run(made).instructions() if line.output is not None}
     assert [sorted(row["id"] for row in rows) for rows in found] == [sorted(expected)] * 3
@@ -90,7 +90,7 @@ def test_every_answered_instruction_is_exported_once_shuffled_by_the_seed(
 
 
 def test_in_order_rows_stand_as_in_the_run(made: Path, tmp_path: Path) -> None:
-    export(Run(made), tmp_path / "out", Request("chat", shuffle=False))
+    export(Run(made), tmp_path / "out", ExportOptions("chat", shuffle=False))
     ids = [row["id"] for row in rows_of(tmp_path / "out" / "train.jsonl")]
     assert ids == [line.id for line in Run(made).instructions() if line.output is not None]
 
@@ -99,7 +99,7 @@ def test_in_order_rows_stand_as_in_the_run(made: Path, tmp_path: Path) -> None:
 def test_no_family_is_on_both_sides_and_both_have_rows(
     made: Path, tmp_path: Path, share: float
 ) -> None:
-    done = export(Run(made), tmp_path / "out", Request("alpaca", test=share))
+    done = export(Run(made), tmp_path / "out", ExportOptions("alpaca", test=share))
     train, test = (rows_of(tmp_path / "out" / f"{name}.jsonl") for name in ("train", "test"))
     families = {row["seed_id"] for row in train}, {row["seed_id"] for row in test}
     assert families[0] & families[1] == set()
@@ -109,8 +109,8 @@ def test_no_family_is_on_both_sides_and_both_have_rows(
 
 
 def test_shards_hold_the_same_rows_and_no_more_than_their_size(made: Path, tmp_path: Path) -> None:
-    export(Run(made), tmp_path / "one", Request("alpaca"))
-    done = export(Run(made), tmp_path / "many", Request("alpaca", shard=20_000))
+    export(Run(made), tmp_path / "one", ExportOptions("alpaca"))
+    done = export(Run(made), tmp_path / "many", ExportOptions("alpaca", shard=20_000))
     names = done.files["train"]
     last = len(names)
     assert names == [f"train-{n:05}-of-{last:05}.jsonl" for n in range(last)]
@@ -121,7 +121,7 @@ def test_shards_hold_the_same_rows_and_no_more_than_their_size(made: Path, tmp_p
 
 
 def test_filters_and_no_seeds_leave_the_rest_out(made: Path, tmp_path: Path) -> None:
-    request = Request("alpaca", {"generation": ["0-1"], "min_words": "8"}, seeds=False)
+    request = ExportOptions("alpaca", {"generation": ["0-1"], "min_words": "8"}, seeds=False)
     export(Run(made), tmp_path / "out", request)
     ids = {row["id"] for row in rows_of(tmp_path / "out" / "train.jsonl")}
     lines = Run(made).instructions(1)
@@ -129,7 +129,9 @@ def test_filters_and_no_seeds_leave_the_rest_out(made: Path, tmp_path: Path) -> 
 
 
 def test_the_checksums_are_those_of_all_files(made: Path, tmp_path: Path) -> None:
-    export(Run(made), tmp_path / "out", Request("sharegpt", test=0.1, trainer="llama-factory"))
+    export(
+        Run(made), tmp_path / "out", ExportOptions("sharegpt", test=0.1, trainer="llama-factory")
+    )
     found = contents(tmp_path / "out")
     sums = found.pop("SHA256SUMS").decode()
     assert sums == "".join(
@@ -142,7 +144,7 @@ def test_the_card_says_how_it_was_made_and_only_what_is_stated_of_rights(
     made: Path, tmp_path: Path
 ) -> None:
     licences = Licences("apache-2.0", "written by us", None)
-    request = Request("chat", {"generation": ["1-2"]}, title="Things", licences=licences)
+    request = ExportOptions("chat", {"generation": ["1-2"]}, title="Things", licences=licences)
     done = export(Run(made), tmp_path / "out", request)
     card = (tmp_path / "out" / "README.md").read_text()
     assert card.startswith(
@@ -160,6 +162,37 @@ def test_the_card_says_how_it_was_made_and_only_what_is_stated_of_rights(
     assert str(tmp_path) not in card
 
 
+def test_the_card_s_command_makes_the_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    (tmp_path / "data").mkdir()
+    rows = [{"q": f"Explain thing {number}.", "a": "So."} for number in range(8)]
+    seeds = runs.write_seeds(tmp_path / "data" / "my seeds.jsonl", rows)
+    tests = runs.write_seeds(tmp_path / "data" / "tests.jsonl", [{"task": "Name a river in Asia."}])
+    line = (
+        f"evolve '{seeds}' -o run --client offline -g 1 --field q --map output=a --sample 5"
+        f" --against 'task={tests}' --temperature answer=0.25 --strict --no-rule cut_off"
+        " --param answer:user=me"
+    )
+    assert evolinstruct(line).exit_code == 0
+    assert evolinstruct("export run -o out --format chat").exit_code == 0
+    card = (tmp_path / "out" / "README.md").read_text()
+    (again,) = [text for text in card.splitlines() if text.startswith("    evolinstruct evolve ")]
+    assert again == (
+        "    evolinstruct evolve 'my seeds.jsonl' -o run --prompts prompts --client offline"
+        " --temperature answer=0.25 --param answer:user=me --generations 1"
+        " --rule word_growth.least=10 --rule word_growth.most=20 --no-rule cut_off"
+        " --against task=tests.jsonl --sample 5 --map output=a --map instruction=q"
+    )
+    made = runs.data_files(tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "data" / "first")
+    (tmp_path / "out" / "prompts").rename(tmp_path / "data" / "prompts")
+    monkeypatch.chdir(tmp_path / "data")
+    assert evolinstruct(again.strip().removeprefix("evolinstruct ")).exit_code == 0
+    assert runs.data_files(tmp_path / "data" / "run") == made
+
+
 def test_an_unfinished_run_exports_what_is_finished_and_says_so(made: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut"
     runs.evolve(made.parent / "seeds.jsonl", cut, generations=2)
@@ -169,7 +202,7 @@ def test_an_unfinished_run_exports_what_is_finished_and_says_so(made: Path, tmp_
     (cut / "run.json").write_text(json.dumps(state))
     second = cut / "generation-2.jsonl"
     second.write_bytes(second.read_bytes()[:-20])  # torn
-    done = export(Run(cut), tmp_path / "out", Request("chat"))
+    done = export(Run(cut), tmp_path / "out", ExportOptions("chat"))
     assert done.notices[0].endswith("which is left out.")
     assert done.notices[1] == (
         f"{cut} is not finished (Stopped by --max-calls); what it has so far is exported, up to"
@@ -183,14 +216,14 @@ def test_an_unfinished_run_exports_what_is_finished_and_says_so(made: Path, tmp_
 
 def test_an_export_that_is_there_is_replaced_only_by_force(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    export(Run(made), out, Request("alpaca", shard=20_000, trainer="axolotl"))
+    export(Run(made), out, ExportOptions("alpaca", shard=20_000, trainer="axolotl"))
     (out / "model").mkdir()
     (out / "model" / "mine").write_text("kept")
     before = contents(out)
-    with pytest.raises(InputError, match="is there already; name another folder with -o"):
-        export(Run(made), out, Request("chat"))
+    with pytest.raises(InputError, match="is not empty; name another folder with -o"):
+        export(Run(made), out, ExportOptions("chat"))
     assert contents(out) == before
-    export(Run(made), out, Request("chat", force=True))
+    export(Run(made), out, ExportOptions("chat", force=True))
     after = contents(out)
     assert {name for name in after if "/" not in name} == {"README.md", "SHA256SUMS", "train.jsonl"}
     assert after["model/mine"] == b"kept"
@@ -200,14 +233,14 @@ def test_an_export_that_is_there_is_replaced_only_by_force(made: Path, tmp_path:
 def test_a_run_and_a_file_are_no_place_for_an_export(made: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="holds a run"):
-        export(Run(made), made, Request("chat", force=True))
+        export(Run(made), made, ExportOptions("chat", force=True))
     with pytest.raises(InputError, match="is a file"):
-        export(Run(made), tmp_path / "file", Request("chat", force=True))
+        export(Run(made), tmp_path / "file", ExportOptions("chat", force=True))
 
 
 def test_a_filter_that_keeps_nothing_is_said_and_writes_nothing(made: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="passes these filters, so nothing is exported"):
-        export(Run(made), tmp_path / "out", Request("chat", {"grep": "no such text"}))
+        export(Run(made), tmp_path / "out", ExportOptions("chat", {"grep": "no such text"}))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -215,19 +248,22 @@ def test_instructions_without_answers_are_counted(made: Path, tmp_path: Path) ->
     seeds = runs.write_seeds(tmp_path / "seeds.jsonl", [{"instruction": "Explain rain."}])
     runs.evolve(seeds, tmp_path / "run", generations=1, answers=False)
     with pytest.raises(InputError, match=r"None of the \d instructions chosen"):
-        export(Run(tmp_path / "run"), tmp_path / "out", Request("chat"))
-    done = export(Run(made), tmp_path / "whole", Request("chat"))
+        export(Run(tmp_path / "run"), tmp_path / "out", ExportOptions("chat"))
+    done = export(Run(made), tmp_path / "whole", ExportOptions("chat"))
     assert done.unanswered == 14
     assert done.notices == ["14 instructions have no answer and are left out."]
 
 
 REFUSED = {
-    "a shape": (Request("alpacca"), "did you mean 'alpaca'"),
-    "a trainer": (Request("chat", trainer="tlr"), "did you mean 'trl'"),
-    "a trainer's shape": (Request("alpaca", trainer="trl"), "it reads chat, prompt-completion"),
-    "a share": (Request("chat", test=1.0), "between 0 and 1"),
-    "a Parquet file": (Request("openai-finetune", parquet=True), "JSONL only"),
-    "an operation": (Request("chat", {"operation": "deepn"}), "did you mean 'deepen'"),
+    "a shape": (ExportOptions("alpacca"), "did you mean 'alpaca'"),
+    "a trainer": (ExportOptions("chat", trainer="tlr"), "did you mean 'trl'"),
+    "a trainer's shape": (
+        ExportOptions("alpaca", trainer="trl"),
+        "it reads chat, prompt-completion",
+    ),
+    "a share": (ExportOptions("chat", test=1.0), "between 0 and 1"),
+    "a Parquet file": (ExportOptions("openai-finetune", parquet=True), "JSONL only"),
+    "an operation": (ExportOptions("chat", {"operation": "deepn"}), "did you mean 'deepen'"),
 }
 
 
@@ -248,7 +284,7 @@ def test_sizes_are_read_with_their_units() -> None:
         1_000_000_000,
     ]
     for word in ("", "0", "MB", "1.5G", "-1"):
-        with pytest.raises(UsageError, match="a size is needed"):
+        with pytest.raises(UsageError, match="must be a size such as"):
             parse_size(word)
 
 
@@ -259,9 +295,9 @@ def test_sizes_are_read_with_their_units() -> None:
 def test_a_trainer_s_configuration_names_the_files(
     trainer: str, made: Path, tmp_path: Path
 ) -> None:
-    for shape in TRAINERS[trainer].shapes:
+    for shape in TRAINERS[trainer].formats:
         out = tmp_path / shape
-        export(Run(made), out, Request(shape, test=0.1, shard=30_000, trainer=trainer))
+        export(Run(made), out, ExportOptions(shape, test=0.1, shard=30_000, trainer=trainer))
         config = (out / f"{trainer}.yaml").read_text()
         said = config + (
             (out / "dataset_info.json").read_text() if trainer == "llama-factory" else ""

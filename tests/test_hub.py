@@ -152,21 +152,20 @@ HIDDEN = (
         ("hf:me/none", f"hf:me/none cannot be read: {HIDDEN}"),
         ("hf:me/secret", f"hf:me/secret cannot be read: {HIDDEN}"),
         ("hf:me/gated", f"hf:me/gated cannot be read: {HIDDEN}"),
-        ("hf:me/data::dev", "hf:me/data has no split 'dev'; there are train, test."),
-        ("hf:me/data:dev", "hf:me/data has no split 'dev'; there are train, test."),
+        ("hf:me/data::dev", "hf:me/data has no split 'dev'; it has train, test."),
+        ("hf:me/data:dev", "hf:me/data has no split 'dev'; it has train, test."),
         (
             "hf:me/many",
             "hf:me/many has several configs; name one of easy, hard, as hf:me/many:easy.",
         ),
         (
             "hf:me/many:odd:train",
-            "hf:me/many has no config 'odd'; there are easy, hard.",
+            "hf:me/many has no config 'odd'; it has easy, hard.",
         ),
         ("hf:me/data@v9", "hf:me/data@v9 cannot be read: it has no revision 'v9'."),
         (
             "hf:me/empty",
-            "hf:me/empty cannot be read: it holds no file of rows that `datasets` knows how to"
-            " read.",
+            "hf:me/empty cannot be read: it has no file that `datasets` can read as rows.",
         ),
     ],
 )
@@ -248,7 +247,7 @@ def test_without_a_token_nothing_is_written_and_a_sentence_says_how_to_get_one(
     assert done == (
         1,
         "",
-        "Error: --push needs a token of the Hugging Face Hub: make one that may write at"
+        "Error: --push needs a token of the Hugging Face Hub: make one with write access at"
         " https://huggingface.co/settings/tokens, then set HF_TOKEN to it or run"
         " `hf auth login`.\n",
     )
@@ -262,12 +261,12 @@ def test_without_a_token_nothing_is_written_and_a_sentence_says_how_to_get_one(
         (
             "me/none",
             "hf_wrong",
-            "the Hub does not take the token; make another, and set HF_TOKEN to it",
+            "the Hub refuses the token; make another, and set HF_TOKEN to it",
         ),
         (
             "others/data",
             hub.TOKEN,
-            "the token may not write there; check the owner, and that the token may write",
+            "the token may not write there; check the owner and the token's permissions",
         ),
     ],
 )
@@ -278,7 +277,7 @@ def test_a_refused_upload_is_said_and_the_export_stays(
     assert done == (
         1,
         "",
-        f"Error: {name} cannot be uploaded: {why}. The export itself is whole in out.\n",
+        f"Error: {name} cannot be uploaded: {why}. The export itself is complete in out.\n",
     )
     assert (user.home / "out" / "SHA256SUMS").exists()
     assert name not in served.repos
@@ -292,4 +291,4 @@ def test_a_hub_out_of_reach_is_said_and_the_export_stays(
     done = User(gone, user.home)("export", run, *EXPORT, "--push", "me/x", "-q", token=hub.TOKEN)
     assert done.code == 1
     assert done.stderr.startswith("Error: me/x cannot be uploaded: ")
-    assert done.stderr.endswith("refused. The export itself is whole in out.\n")
+    assert done.stderr.endswith("refused. The export itself is complete in out.\n")

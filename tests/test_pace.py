@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
+from evolinstruct.llm.throttle.limits import Announced, Bucket
 from evolinstruct.llm.throttle.pace import Pace
-from evolinstruct.llm.throttle.rates import Announced, Bucket
 from tests.simulated import (
     Batching,
     Limited,

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct import prompts, shipped
+from evolinstruct import prompts
 from evolinstruct.errors import InputError, UsageError
+from evolinstruct.installation import data_folder, find_data_folder
 
-GENERAL = shipped.folder("prompts") / "general"
+GENERAL = data_folder("prompts") / "general"
 PACK = prompts.read(GENERAL)
 PLAIN = ("add_constraints", "concretize", "deepen", "increase_reasoning")
 ANY_TEXT = st.one_of(
@@ -549,15 +550,15 @@ def test_a_copy_onto_a_file_is_refused(small: Path, tmp_path: Path) -> None:
 def test_an_installed_package_finds_its_own_data_before_a_strangers_folder(tmp_path: Path) -> None:
     package = tmp_path / "site" / "evolinstruct"
     (tmp_path / "site" / "prompts").mkdir(parents=True)
-    assert shipped.place_of("prompts", package) == tmp_path / "site" / "prompts"
+    assert find_data_folder("prompts", package) == tmp_path / "site" / "prompts"
     (package / "_shipped" / "prompts").mkdir(parents=True)
-    assert shipped.place_of("prompts", package) == package / "_shipped" / "prompts"
+    assert find_data_folder("prompts", package) == package / "_shipped" / "prompts"
 
 
 def test_an_incomplete_installation_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
-        shipped.place_of("seeds", tmp_path)
+        find_data_folder("seeds", tmp_path)
     assert str(refused.value) == (
-        f"{tmp_path}: the folder 'seeds' that belongs to evolinstruct is missing; "
-        "install the package anew."
+        f"{tmp_path}: the folder 'seeds', which comes with evolinstruct, is missing;"
+        " install evolinstruct again."
     )

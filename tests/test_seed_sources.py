@@ -14,8 +14,8 @@ import pytest
 
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.seeds import Seed, SeedCounts, hub, read_seeds
-from evolinstruct.seeds.layouts import recognise
-from evolinstruct.seeds.survey import look_at, script_of
+from evolinstruct.seeds.layouts import layout_of
+from evolinstruct.seeds.summary import script_of, summarize_seeds
 from tests import runs
 from tests.command_line import enter, evolinstruct
 
@@ -72,7 +72,7 @@ def test_parquet_is_read_row_by_row_also_from_standard_input_and_packed(tmp_path
     parquet.write_table(arrow.Table.from_pylist(chat), path)
     assert read(path) == [("Hi?", None, None)]
     parquet.write_table(arrow.Table.from_pylist([{"instruction": {"a": 1}}]), path)
-    with pytest.raises(InputError, match=r"row 1: `instruction` is an object, where text should"):
+    with pytest.raises(InputError, match=r"row 1: `instruction` is an object instead of text"):
         read(path)
     path.write_bytes(b"PAR1 and no more")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
@@ -101,7 +101,7 @@ def test_a_mapping_names_the_field_of_each_part(tmp_path: Path) -> None:
     path = runs.write_seeds(tmp_path / "a.jsonl", [QA])
     mapping = {"instruction": "q", "input": "facts", "output": "a"}
     assert read(path, mapping=mapping) == [("Why?", "Rain.", "So.")]
-    with pytest.raises(InputError, match=r"no 'fact' among the fields 'q', 'facts', 'a' .did you"):
+    with pytest.raises(InputError, match=r"no 'fact' among the fields 'q', 'facts', 'a' \(did you"):
         read(path, mapping={**mapping, "input": "fact"})
 
 
@@ -124,7 +124,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_common_shape_is_recognised_and_read(shape: str, tmp_path: Path) -> None:
-    assert recognise(SHAPES[shape], {}) == shape
+    assert layout_of(SHAPES[shape], {}) == shape
     answer = None if shape == "text" else "Ho."
     assert read(runs.write_seeds(tmp_path / "a.jsonl", [SHAPES[shape]])) == [("Hi?", None, answer)]
 
@@ -161,7 +161,7 @@ def test_a_sample_is_drawn_by_the_seed_and_keeps_the_order(
 def test_a_survey_says_what_would_be_read(tmp_path: Path) -> None:
     rows = [*ROWS, ROWS[0], {"question": "Что?", "answer": "То."}, {"instruction": 5}, {"a": 1}]
     path = str(runs.write_seeds(tmp_path / "a.jsonl", rows))
-    facts = look_at([path], {}).to_json()
+    facts = summarize_seeds([path], {}).to_json()
     nothing = (
         "no instruction among the fields 'a' (--map instruction=KEY names the one that holds it)"
     )
@@ -196,7 +196,7 @@ def test_a_survey_says_what_would_be_read(tmp_path: Path) -> None:
         "scripts": {"latin": 2, "cyrillic": 1},
         "first": ["Add.\n1, 2", "Go.", "Что?"],
         "problems": [
-            f"{path}, line 5: `instruction` is the number 5, where text should be",
+            f"{path}, line 5: `instruction` is the number 5 instead of text",
             f"{path}, line 6: {nothing}",
         ],
     }
@@ -237,5 +237,5 @@ def test_names_of_data_sets_are_read_and_refused() -> None:
         ("o/n", None, "s", None),
     ]
     for name in ("hf:", "hf:name", "hf:o/n:a:b:c"):
-        with pytest.raises(UsageError, match="is no name of a data set"):
+        with pytest.raises(UsageError, match="is not a data set's name"):
             read(name)

@@ -15,7 +15,7 @@ from evolinstruct.errors import EvolinstructError, InputError, UsageError
 from evolinstruct.seeds import Seed, SeedCounts, read_seeds
 
 OR_SKIP = "; correct it, or leave bad rows out with --skip-bad."
-TO_CORRECT = "; correct the file, since what follows cannot be told apart."
+TO_CORRECT = "; correct the file, because the rows after it cannot be told apart."
 
 
 def read(
@@ -230,7 +230,7 @@ def test_skipped_rows_are_counted_and_the_first_five_are_told(here: Path) -> Non
     (here / "a.jsonl").write_bytes(lines(1, GO, *range(2, 9)))
     counts = SeedCounts()
     assert read("a.jsonl", skip_bad=True, counts=counts) == [Seed("Go.", None, None, "a.jsonl")]
-    problem = "a.jsonl, line {}: the number {}, where a JSON object should be"
+    problem = "a.jsonl, line {}: the number {} instead of a JSON object"
     told = [
         problem.format(line, number) for line, number in [(1, 1), (3, 2), (4, 3), (5, 4), (6, 5)]
     ]
@@ -245,7 +245,7 @@ def test_a_bad_row_of_a_table_costs_no_other_row() -> None:
     assert counts.problems == [
         "stdin, line 2: byte 1 of the line (0xff) is not UTF-8",
         "stdin, line 3: broken CSV: ',' expected after '\"'",
-        "stdin, line 4: 3 cells under 2 columns (a cell that holds a delimiter stands in quotes)",
+        "stdin, line 4: 3 cells under 2 columns (put a cell that holds a delimiter in quotes)",
         "stdin, line 7: `instruction` is empty",
     ]
 
@@ -285,7 +285,7 @@ BAD_FILES = {
         "a.jsonl.gz",
         b"\x1f\x8b\x08",
         "a.jsonl.gz is broken or cut off: gzip cannot unpack it (Compressed file ended before the"
-        " end-of-stream marker was reached); fetch or pack it anew.",
+        " end-of-stream marker was reached); download or compress it again.",
     ),
     "bad utf-8": bad(b'{"text": "\xff"}', "byte 11 of the line (0xff) is not UTF-8"),
     "bad utf-8 in text": (
@@ -307,34 +307,34 @@ BAD_FILES = {
     "two values": bad(
         b'{"text": "A"} \x1b[2J', "broken JSON at column 15: extra data, found '\\x1b[2J'"
     ),
-    "a list": bad(b"[1]", "a list, where a JSON object should be"),
-    "a number": bad(b"5", "the number 5, where a JSON object should be"),
-    "null": bad(b"null", "null, where a JSON object should be"),
-    "a string": bad(b'"Go."', "the text 'Go.', where a JSON object should be"),
+    "a list": bad(b"[1]", "a list instead of a JSON object"),
+    "a number": bad(b"5", "the number 5 instead of a JSON object"),
+    "null": bad(b"null", "null instead of a JSON object"),
+    "a string": bad(b'"Go."', "the text 'Go.' instead of a JSON object"),
     "nested too deeply": bad(b'{"a": ' + b"[" * 200_000, "nested too deeply to be a seed"),
-    "no fields": bad(b"{}", "no instruction, since there are no fields"),
+    "no fields": bad(b"{}", "no instruction, because there are no fields"),
     "no known field": bad(
         b'{"a": 1, "Text": "A"}',
         "no instruction among the fields 'a', 'Text'"
         " (--map instruction=KEY names the one that holds it)",
     ),
     "empty instruction": bad(b'{"instruction": " \\n"}', "`instruction` is empty"),
-    "number as text": bad(b'{"prompt": 5}', "`prompt` is the number 5, where text should be"),
+    "number as text": bad(b'{"prompt": 5}', "`prompt` is the number 5 instead of text"),
     "huge number": bad(
-        b'{"text": 1%s}' % (b"0" * 5000), "`text` is the number inf, where text should be"
+        b'{"text": 1%s}' % (b"0" * 5000), "`text` is the number inf instead of text"
     ),
-    "list as text": bad(b'{"text": ["A"]}', "`text` is a list, where text should be"),
-    "null as text": bad(b'{"text": null}', "`text` is null, where text should be"),
-    "nan as text": bad(b'{"text": NaN}', "`text` is NaN, where text should be"),
+    "list as text": bad(b'{"text": ["A"]}', "`text` is a list instead of text"),
+    "null as text": bad(b'{"text": null}', "`text` is null instead of text"),
+    "nan as text": bad(b'{"text": NaN}', "`text` is NaN instead of text"),
     "number as input": bad(
-        b'{"instruction": "A", "input": 1.5}', "`input` is the number 1.5, where text should be"
+        b'{"instruction": "A", "input": 1.5}', "`input` is the number 1.5 instead of text"
     ),
     "boolean as output": bad(
         b'{"instruction": "A", "instances": [{"output": true}]}',
-        "`instances[0].output` is true, where text should be",
+        "`instances[0].output` is true instead of text",
     ),
     "instances": bad(
-        b'{"instruction": "A", "instances": {"a": 1}}', "`instances` is no list of objects"
+        b'{"instruction": "A", "instances": {"a": 1}}', "`instances` is not a list of objects"
     ),
     "lone surrogate": bad(
         b'{"text": "a\\ud800"}',
@@ -345,32 +345,28 @@ BAD_FILES = {
         "the instruction has 1,000,000 characters, more than the 100,000 allowed",
     ),
     "no user": bad(b'{"messages": []}', "`messages` has no turn of a user"),
-    "no turns": bad(
-        b'{"messages": "A"}', "`messages` is the text 'A', where a list of turns should be"
-    ),
-    "no turn": bad(
-        b'{"conversations": [null]}', "`conversations[0]` is null, where a turn should be"
-    ),
+    "no turns": bad(b'{"messages": "A"}', "`messages` is the text 'A' instead of a list of turns"),
+    "no turn": bad(b'{"conversations": [null]}', "`conversations[0]` is null instead of a turn"),
     "an image": bad(
         b'{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}',
-        "`messages[0].content` has a part that is no text",
+        "`messages[0].content` has a part that is not text",
     ),
     "array named .jsonl": (
         "a.jsonl",
         b'[{"text": "A"}]',
-        "a.jsonl, line 1: a list, where a JSON object should be"
-        f" (a file that is one JSON array is named .json){OR_SKIP}",
+        "a.jsonl, line 1: a list instead of a JSON object"
+        f" (name a file that is one JSON array .json){OR_SKIP}",
     ),
     "endless line": (
         "a.txt",
         b"A\n" + b"a" * 10_500_000,
         "a.txt, line 2: more than 10,000,000 bytes and no line break;"
-        " look whether this is a file of one row a line.",
+        " check that the file has one row on each line.",
     ),
     "bad element": (
         "a.json",
         b'[{"text": "A"},\n {"text": 5}]',
-        f"a.json, line 2, element 2: `text` is the number 5, where text should be{OR_SKIP}",
+        f"a.json, line 2, element 2: `text` is the number 5 instead of text{OR_SKIP}",
     ),
     "cut array": (
         "a.json",
@@ -401,14 +397,14 @@ BAD_FILES = {
     "unclosed quote": (
         "a.csv",
         b'text,output\nA,1\n"B,2\nC,3\n',
-        "a.csv, line 3: a quote is opened here that is not closed as CSV closes one"
+        "a.csv, line 3: a quote opens here and is not closed as CSV requires"
         f" (noticed in line 4: unexpected end of data){TO_CORRECT}",
     ),
     "too many cells": (
         "a.csv",
         b"prompt,response\nSay, please,A\n",
         "a.csv, line 2: 3 cells under 2 columns"
-        f" (a cell that holds a delimiter stands in quotes){OR_SKIP}",
+        f" (put a cell that holds a delimiter in quotes){OR_SKIP}",
     ),
 }
 
@@ -426,7 +422,7 @@ def test_every_bad_file_gets_its_sentence(
 def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path) -> None:
     (here / "tasks.jsonl").write_bytes(b"broken")
     (here / "folder").mkdir()
-    missing = ", and no seeds of that name are shipped ('starter' are); check the path."
+    missing = ", and not one of the seeds that come with evolinstruct ('starter'); check the path."
     sentences = {
         "task.jsonl": f"task.jsonl: no such file (did you mean 'tasks.jsonl'?){missing}",
         "startr": f"startr: no such file (did you mean 'starter'?){missing}",
@@ -474,7 +470,7 @@ def test_a_file_of_bad_rows_alone_is_an_error_even_when_they_are_skipped() -> No
 def test_it_does_not_matter_where_a_file_is_cut_into_the_pieces_it_is_read_in(
     here: Path, name: str, start: str, content: str, place: str
 ) -> None:
-    problem = f"{name}, {place}: the number 17, where a JSON object should be"
+    problem = f"{name}, {place}: the number 17 instead of a JSON object"
     encoded = content.encode()
     for cut in range(1, len(encoded)):
         (here / name).write_bytes(start.encode().ljust(65_536 - cut) + encoded)

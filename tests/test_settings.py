@@ -1,4 +1,4 @@
-"""Settings: how layers are laid over each other, what is refused, and what makes another run."""
+"""Settings: where they come from, what is refused, what makes another run, and the way back."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.settings import (
+    SETTINGS,
     Execution,
     Layer,
     Recipe,
+    SeedSettings,
     Settings,
     flag_of,
     read_file,
     read_words,
     resolve,
+    table,
 )
 
 
@@ -115,6 +118,32 @@ def test_each_purpose_has_its_newest_setting(
         assert recipe.setting("model", purpose) == (above.get(purpose) or under or over_all)
 
 
+# --- one table ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "arguments"),
+    [
+        (Recipe, table.RecipeArguments),
+        (SeedSettings, table.SeedArguments),
+        (Execution, table.ExecutionArguments),
+    ],
+)
+def test_what_is_checked_is_what_the_table_states(part: type[BaseModel], arguments: type) -> None:
+    assert set(part.model_fields) == set(arguments.__annotations__)
+    default = part()
+    assert {name: getattr(default, name) for name in part.model_fields} == {
+        name: SETTINGS[name].default for name in part.model_fields
+    }
+
+
+def test_variables_are_of_who_answers_and_how_a_run_is_carried_out() -> None:
+    assert {name for name, setting in SETTINGS.items() if setting.env} == {
+        *("client", "model"),
+        *Execution.model_fields,
+    }
+
+
 # --- what may be written ------------------------------------------------------------------------
 
 
@@ -188,6 +217,21 @@ def test_what_is_wrong_in_a_file_is_the_files_even_where_it_is_overlaid(tmp_path
     with pytest.raises(InputError) as caught:
         resolve(Layer({"generations": 2}), read_file(path))
     assert str(caught.value) == f"The recipe {path}: generations must be 1 or more (given: 0)."
+
+
+# --- runs that are there ------------------------------------------------------------------------
+
+
+def test_a_recipe_of_an_older_run_has_what_it_was_made_with() -> None:
+    made = Recipe.of_run({"client": "offline", "seed": 3, "polish": True})
+    assert (made.client, made.seed, made.rules) == (
+        "offline",
+        3,
+        settled(preset="paper").recipe.rules,
+    )
+    assert Recipe.of_run({"rules": {}}).rules == {}
+    seeds = SeedSettings.of_run({"files": ["a"], "field": "q", "map": {"output": "a"}, "limit": 2})
+    assert (seeds.map, seeds.limit) == ({"instruction": "q", "output": "a"}, 2)
 
 
 # --- another run --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from evolinstruct.analysis.runs import Run
-from evolinstruct.export import SHAPES, TRAINERS, Request, export
+from evolinstruct.export import FORMATS, TRAINERS, ExportOptions, export
 from tests import runs
 
 ROOT = Path(__file__).parent.parent
@@ -59,12 +59,12 @@ print(json.dumps(told))
 def test_datasets_loads_every_shape_with_its_splits(
     made: Path, tmp_path: Path, packed: bool
 ) -> None:
-    shapes = [name for name in SHAPES if not (packed and name == "openai-finetune")]
+    shapes = [name for name in FORMATS if not (packed and name == "openai-finetune")]
     for shape in shapes:
         plain, out = tmp_path / f"{shape}-plain", tmp_path / shape
         wanted: dict[str, Any] = {"test": 0.1, "system": "Be brief.", "shard": 100_000}
-        done = export(Run(made), plain, Request(shape, **wanted))
-        export(Run(made), out, Request(shape, parquet=packed, **wanted))
+        done = export(Run(made), plain, ExportOptions(shape, **wanted))
+        export(Run(made), out, ExportOptions(shape, parquet=packed, **wanted))
         lines = {
             split: [
                 json.loads(line)
@@ -80,11 +80,11 @@ def test_datasets_loads_every_shape_with_its_splits(
 
 
 @needs("trl", "torch", "transformers", "datasets")
-@pytest.mark.parametrize("shape", TRAINERS["trl"].shapes)
+@pytest.mark.parametrize("shape", TRAINERS["trl"].formats)
 def test_the_example_trains_with_trl_and_its_loss_falls(
     made: Path, tmp_path: Path, shape: str
 ) -> None:
-    export(Run(made), tmp_path / "data", Request(shape, test=0.1))
+    export(Run(made), tmp_path / "data", ExportOptions(shape, test=0.1))
     said = python(FINETUNE, "data", "model", cwd=tmp_path, STEPS="16")
     losses = [float(loss) for loss in re.findall(r"step .*: loss (.*)", said)]
     assert losses[-1] < losses[0]
@@ -130,7 +130,7 @@ def installed(trainer: str) -> pytest.MarkDecorator:
 def tiny(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of the example's, that has hardly learned."""
     folder = tmp_path_factory.mktemp("tiny")
-    export(Run(made), folder / "data", Request("chat", test=0.1))
+    export(Run(made), folder / "data", ExportOptions("chat", test=0.1))
     python(FINETUNE, "data", "model", cwd=folder, STEPS="1")
     return folder / "model"
 
@@ -145,7 +145,7 @@ def test_the_trainer_s_own_command_takes_the_configuration_and_the_data(
 ) -> None:
     system = None if (trainer, shape) == ("axolotl", "alpaca") else "Be brief."
     out = tmp_path / "my-data"
-    request = Request(
+    request = ExportOptions(
         shape,
         {"generation": ["1"]},
         parquet=packed,
@@ -192,9 +192,9 @@ def test_configurations_are_yaml_whose_data_files_are_there(
 ) -> None:
     import yaml  # noqa: PLC0415 - of an extra
 
-    for shape in TRAINERS[trainer].shapes:
+    for shape in TRAINERS[trainer].formats:
         out = tmp_path / shape
-        export(Run(made), out, Request(shape, test=0.1, shard=100_000, trainer=trainer))
+        export(Run(made), out, ExportOptions(shape, test=0.1, shard=100_000, trainer=trainer))
         config = yaml.safe_load((out / f"{trainer}.yaml").read_text())
         assert type(config["learning_rate"]) is float
         files = sorted(path.name for path in out.glob("t*.jsonl"))
@@ -214,7 +214,7 @@ def test_configurations_are_yaml_whose_data_files_are_there(
 def test_the_header_of_the_card_is_yaml(made: Path, tmp_path: Path) -> None:
     import yaml  # noqa: PLC0415 - of an extra
 
-    request = Request("chat", test=0.1, title='A: "b" #c')
+    request = ExportOptions("chat", test=0.1, title='A: "b" #c')
     export(Run(made), tmp_path / "out", request)
     header = (tmp_path / "out" / "README.md").read_text().split("---\n")[1]
     assert yaml.safe_load(header) == {

@@ -10,7 +10,7 @@ from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import UsageError
 from evolinstruct.filters import draw_sample, select, selected
 from evolinstruct.records import Failed, Kept, Rejected
-from evolinstruct.run_dir.lines import Entry, read_lines
+from evolinstruct.run_dir.lines import ParsedLine, read_lines
 
 
 class LineBrowser:
@@ -58,7 +58,7 @@ class LineBrowser:
             _ = self._run.generations  # so that an empty run is named before a wrong filter
         self._selection = select(filters, self._known_names() if filters else {})
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[ParsedLine]:
         """Yield the lines that pass, in the order of their generations and files.
 
         Raises:
@@ -71,7 +71,7 @@ class LineBrowser:
         if self._run is not None:
             self.notices += self._run.notices
 
-    def _all(self) -> Iterator[Entry]:
+    def _all(self) -> Iterator[ParsedLine]:
         if self._run is None:
             kinds = tuple(self._kinds) or (Kept, Rejected, Failed)
             entries = read_lines(self._path, self.notices.append)
@@ -94,5 +94,5 @@ class LineBrowser:
         return {"operation": operations, "rule": sorted(rules)}
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: ParsedLine) -> str:
     return entry.line.id

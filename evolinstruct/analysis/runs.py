@@ -22,7 +22,7 @@ from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import KINDS, RunDir
-from evolinstruct.run_dir.lines import Entry, read_lines
+from evolinstruct.run_dir.lines import ParsedLine, read_lines
 
 if TYPE_CHECKING:
     from evolinstruct.prompts import Pack
@@ -241,6 +241,7 @@ class Run:
                 f"{self._dir.prompts} is missing, the run's copy of its prompts;"
                 " run the same `evolve` command again, which writes it again."
             )
+
         return prompts.read(self._dir.prompts)
 
     @property
@@ -270,7 +271,7 @@ class Run:
         """Yield what got no answer from the service; see `instructions`."""
         return self._records(Failed, generations)
 
-    def entries(self, kind: type[Line], *generations: int) -> Iterator[Entry]:
+    def entries(self, kind: type[Line], *generations: int) -> Iterator[ParsedLine]:
         """Yield the lines of a kind with their bytes; see `instructions`."""
         for number in self._chosen(generations):
             yield from self._entries(number, kind)
@@ -289,7 +290,9 @@ class Run:
                 )
         return tuple(sorted(generations)) or there
 
-    def _entries(self, generation: int, kind: type[Line], holding: bytes = b"") -> Iterator[Entry]:
+    def _entries(
+        self, generation: int, kind: type[Line], holding: bytes = b""
+    ) -> Iterator[ParsedLine]:
         path = self._dir.file(generation, kind)
         if kind is not Kept and not path.exists():
             return iter(())  # seeds that need no answer have neither file

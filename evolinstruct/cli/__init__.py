@@ -1,4 +1,4 @@
-"""The command line: parses, hands over, reports. The only importer of typer.
+"""The command line: each command parses its options, hands over, and reports.
 
 Commands import what they run only when they run it, so that `--help` is instant.
 """

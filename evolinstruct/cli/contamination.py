@@ -1,4 +1,4 @@
-"""`evolinstruct contamination`: whether test items are in a run's data."""
+"""`evolinstruct contamination`: look for test items in a run's data."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ _Against = Annotated[
     typer.Option(
         metavar="FILE",
         help="A file of test items, in any shape that seeds have; or as KEY=FILE, where the"
-        " question is in a field that is none of the usual ones. May be repeated.",
+        " question is in another field than the usual ones. May be repeated.",
     ),
 ]
-_Near = Annotated[bool, switch("--near", about="Look for instructions that are like an item too.")]
+_Near = Annotated[
+    bool, switch("--near", about="Also look for instructions that are similar to an item.")
+]
 _Likeness = Annotated[
     str,
     typer.Option(
-        metavar="SHARE", help="How alike, with --near: the share of word shingles in common."
+        metavar="SHARE", help="How similar, with --near: the share of word shingles in common."
     ),
 ]
-_Answers = Annotated[bool, switch("--answers", about="Look at answers too.")]
+_Answers = Annotated[bool, switch("--answers", about="Also look at answers.")]
 _Lines = Annotated[
     Path | None,
     typer.Option(
@@ -61,14 +63,14 @@ def command(
     with reported(verbose=verbose, as_json=as_json) as report:
         alike = _share(likeness)
         from evolinstruct.analysis.contamination import Search, lines_of  # noqa: PLC0415 - slow
-        from evolinstruct.seeds.items import paths_of, read_items  # noqa: PLC0415 - slow
+        from evolinstruct.seeds.test_items import paths_of_test_sets, read_test_items  # noqa: PLC0415 - slow
 
         notices: list[str] = []
         read = lines_of(source, notices.append)
-        items = read_items(against)
+        items = read_test_items(against)
         search = Search(items, near=alike if near else None, answers=answers)
-        with listed(lines, [source, *paths_of(against)]) as on_match:
-            found = search.through(read, on_match)
+        with listed(lines, [source, *paths_of_test_sets(against)]) as on_finding:
+            found = search.through(read, on_finding)
         report.facts = {"source": str(source), **found.to_json()}
         report.exit_code = int(fail and not found.is_clean)
         if not as_json:
@@ -84,7 +86,7 @@ def _share(word: str) -> float:
     """Return a share as a number.
 
     Raises:
-        UsageError: it is none from 0.1 to 1.
+        UsageError: it is not a number from 0.1 to 1.
     """
     try:
         share = float(word)

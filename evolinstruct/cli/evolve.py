@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _Retry = Annotated[
     str | None,
     word(
-        "Ask once more for what is failed, truncated, or rejected by another rule of this name;"
-        " other families stay, but where one of them is a duplicate of what changes.",
+        "Ask once more for the lines that are failed, truncated, or rejected by the rule of this"
+        " name; other families stay as they are, unless one becomes a duplicate of what changes.",
         "WHAT",
         "--retry",
     ),
@@ -75,7 +75,7 @@ def command(
 
 
 def _end_as_interrupted() -> None:
-    """Let every signal that asks for an end do as Ctrl-C does, from the first moment on."""
+    """Let every signal that asks for an end act as Ctrl-C, from the first moment on."""
     for name in _SIGNALS:
         if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
             signal.signal(name, signal.default_int_handler)
@@ -101,7 +101,7 @@ def _carry_out(run: Job, report: Report, out: str, *, update: bool, retry: str |
 
 
 def follow(run: Job, report: Report, **how: Any) -> None:
-    """Carry a run out and show how it goes; signals end it in good order."""
+    """Carry a run out and show how it goes; a signal ends it in good order."""
     import asyncio  # noqa: PLC0415 - slow
     import gc  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`evolinstruct export`: a run as a data set for a trainer."""
+"""`evolinstruct export`: write a run as a data set for a trainer."""
 
 from __future__ import annotations
 
@@ -21,21 +21,26 @@ _Format = Annotated[
     str,
     word("alpaca, chat, prompt-completion, sharegpt or openai-finetune.", "NAME", "--format"),
 ]
-_Parquet = Annotated[bool, switch("--parquet", about="Parquet instead of JSON lines.")]
+_Parquet = Annotated[bool, switch("--parquet", about="Write Parquet instead of JSON lines.")]
 _Test = Annotated[
     float | None, word("Set this share of the families apart for testing, as 0.02.", "SHARE")
 ]
 _System = Annotated[str | None, word("A system text for every row.", "TEXT")]
 _Seeds = Annotated[
-    bool, typer.Option("--seeds/--no-seeds", metavar="", help="With the seeds that have an answer.")
+    bool,
+    typer.Option("--seeds/--no-seeds", metavar="", help="Include the seeds that have an answer."),
 ]
 _Shuffle = Annotated[
     bool,
-    typer.Option("--shuffle/--no-shuffle", metavar="", help="Shuffled, or by generation and seed."),
+    typer.Option(
+        "--shuffle/--no-shuffle",
+        metavar="",
+        help="Shuffle the rows, or leave them by generation and seed.",
+    ),
 ]
-_Seed = Annotated[int | None, word("What is drawn by (default: the run's seed).", "N")]
+_Seed = Annotated[int | None, word("What draws are made from (default: the run's seed).", "N")]
 _Shard = Annotated[
-    str | None, word("Several files, each of at most this size uncompressed.", "SIZE")
+    str | None, word("Write several files of at most this size, uncompressed.", "SIZE")
 ]
 _Trainer = Annotated[
     str | None, word("Write the configuration of trl, axolotl or llama-factory too.", "NAME")
@@ -45,7 +50,9 @@ _Push = Annotated[
     str | None,
     word("Upload it to the Hugging Face Hub, as this data set.", "OWNER/NAME", panel=_SHARING),
 ]
-_Private = Annotated[bool, switch("--private", about="As a private one.", panel=_SHARING)]
+_Private = Annotated[
+    bool, switch("--private", about="Make the uploaded data set private.", panel=_SHARING)
+]
 _Title = Annotated[
     str | None, word("The data set's name (default: the run's).", "TEXT", panel=_CARD)
 ]
@@ -56,7 +63,7 @@ _SeedLicense = Annotated[
     str | None, word("A note on the rights in the seeds.", "TEXT", panel=_CARD)
 ]
 _OutputLicense = Annotated[
-    str | None, word("A note on those in the models' texts.", "TEXT", panel=_CARD)
+    str | None, word("A note on the rights in the models' texts.", "TEXT", panel=_CARD)
 ]
 
 
@@ -87,7 +94,8 @@ def command(
 ) -> None:
     """Write a run as a data set for a trainer: rows in its shape, a card, checksums.
 
-    An unfinished run gives what it has so far. Nothing leaves this machine without --push.
+    Of an unfinished run, it writes what there is so far. Nothing leaves this machine without
+    --push.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
         from evolinstruct import export  # noqa: PLC0415 - slow
@@ -95,7 +103,7 @@ def command(
         from evolinstruct.console.export import told  # noqa: PLC0415 - slow
         from evolinstruct.export import push as uploading  # noqa: PLC0415 - slow
 
-        request = export.Request(
+        options = export.ExportOptions(
             format=format,
             filters=filters,
             parquet=parquet,
@@ -111,10 +119,10 @@ def command(
             force=force,
         )
         if push is not None:
-            uploading.check(push)
-        exported = export.export(Run(run_dir), out, request)
-        report.facts = exported.to_json()
-        for sentence in told(out, request, exported):
+            uploading.check_access(push)
+        result = export.export(Run(run_dir), out, options)
+        report.facts = result.to_json()
+        for sentence in told(out, options, result):
             report.console.say(sentence)
         if push is not None:
             address = uploading.push(out, push, private=private)

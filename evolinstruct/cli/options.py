@@ -1,6 +1,6 @@
-"""The options that several commands share, and how what is given becomes settings.
+"""Options that several commands share; those of a run are made from the table of settings.
 
-The options of a run are made from `evolinstruct.settings.table`. Imports nothing slow.
+Imports nothing slow, so that `--help` is instant.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ Out = Annotated[
 ]
 Update = Annotated[
     bool,
-    switch("--update", about="Carry a run over to other settings; says first what is paid anew."),
+    switch(
+        "--update",
+        about="Carry a run over to other settings; says first which calls are paid again.",
+    ),
 ]
 AsJson = Annotated[bool, switch("--json", about="Print one JSON object about the run on stdout.")]
 Quiet = Annotated[bool, switch("--quiet", "-q", about="Print nothing but errors.")]
@@ -85,6 +88,7 @@ def _option(setting: SettingInfo) -> Any:
 
 
 OPTIONS: dict[str, Any] = {
+    **{name: _option(setting) for name, setting in SETTINGS.items()},
     "preset": Annotated[
         _Word,
         word(
@@ -98,7 +102,6 @@ OPTIONS: dict[str, Any] = {
         _Word,
         word("A TOML file with any of these settings; flags win.", "FILE", panel=WHAT),
     ],
-    **{name: _option(setting) for name, setting in SETTINGS.items()},
     "no_rules": Annotated[
         _Words, word("A rule to switch off. May be repeated.", "NAME", "--no-rule", panel=RULES)
     ],
@@ -201,7 +204,7 @@ FILTERS: dict[str, Any] = {
     "generation": Annotated[
         _Words,
         word(
-            "Of these generations, as 2, 1,3 or 1-3; 0 are the seeds.",
+            "Only of these generations, as 2, 1,3 or 1-3; 0 are the seeds.",
             "N",
             "-g",
             "--generation",
@@ -210,21 +213,30 @@ FILTERS: dict[str, Any] = {
     ],
     "operation": Annotated[
         _Words,
-        word("Made by these operations, divided by commas or repeated.", "NAMES", panel=_WHICH),
+        word(
+            "Only made by these operations, divided by commas or repeated.", "NAMES", panel=_WHICH
+        ),
     ],
-    "rule": Annotated[_Words, word("Rejected by these rules.", "NAMES", panel=_WHICH)],
+    "rule": Annotated[_Words, word("Only rejected by these rules.", "NAMES", panel=_WHICH)],
     "seed_id": Annotated[
         _Words,
-        word("Of the families of these seeds: ids, or their beginnings.", "IDS", panel=_WHICH),
+        word("Only of the families of these seeds: ids, or their beginnings.", "IDS", panel=_WHICH),
     ],
     "grep": Annotated[
-        _Word, word("With this text in any of their texts, in any case.", "TEXT", panel=_WHICH)
+        _Word,
+        word(
+            "Only with this text in any of their texts, upper or lower case.", "TEXT", panel=_WHICH
+        ),
     ],
-    "regex": Annotated[_Word, word("The same with a regular expression.", "PATTERN", panel=_WHICH)],
+    "regex": Annotated[
+        _Word, word("Only with a match of this regular expression.", "PATTERN", panel=_WHICH)
+    ],
     "min_words": Annotated[
-        _Word, word("With an instruction of at least so many words.", "N", panel=_WHICH)
+        _Word, word("Only with an instruction of at least so many words.", "N", panel=_WHICH)
     ],
-    "max_words": Annotated[_Word, word("With one of at most so many.", "N", panel=_WHICH)],
+    "max_words": Annotated[
+        _Word, word("Only with an instruction of at most so many words.", "N", panel=_WHICH)
+    ],
 }
 """Every filter by its name for `evolinstruct.filters.select`; the flag is the name with dashes."""
 

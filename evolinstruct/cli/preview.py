@@ -1,4 +1,4 @@
-"""`evolinstruct preview`: evolve a handful of seeds, and look."""
+"""`evolinstruct preview`: evolve a handful of seeds, and show what becomes of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _Out = Annotated[
     ),
 ]
 _Number = Annotated[
-    str, typer.Option("--number", "-n", metavar="N", help="So many seeds, drawn by --seed.")
+    str, typer.Option("--number", "-n", metavar="N", help="How many seeds, drawn by --seed.")
 ]
 
 
@@ -51,7 +51,7 @@ def command(
     verbose: Verbose = 0,
     flags: Mapping[str, Any] = {},
 ) -> None:
-    """Evolve a handful of the seeds and show what becomes of them, and what a run would cost.
+    """Evolve a handful of the seeds; show what becomes of them and what a whole run would cost.
 
     Added and removed words are coloured, or marked {+so+} and [-so-] where there is no colour.
     Takes the options of evolve, and the same variables of the environment.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -64,16 +65,17 @@ def copy(
         from evolinstruct import prompts  # noqa: PLC0415 - slow
 
         prompts.copy(prompts.find(pack), to)
+        name = shlex.quote(str(to))
         typer.echo(
-            f"Copied to {to}; change it there, check it with `evolinstruct prompts check {to}`,"
-            f" and use it with --prompts {to}.",
+            f"Copied to {to}; change it there, check it with `evolinstruct prompts check {name}`,"
+            f" and use it with --prompts {name}.",
             err=True,
         )
 
 
 @app.command()
 def check(pack: _Pack, verbose: Verbose = 0) -> None:
-    """Check a pack whole; names the file and the line of what is wrong."""
+    """Check a whole pack; an error names the file and the line."""
     with reported(verbose=verbose):
         from evolinstruct import prompts  # noqa: PLC0415 - slow
 

@@ -1,4 +1,4 @@
-"""`evolinstruct refilter`: a run under other rules, without a call."""
+"""`evolinstruct refilter`: apply other rules to a run, without a call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Write = Annotated[
 ]
 _Lines = Annotated[Path | None, word("Write each line that changes: id, rule, evidence.", "FILE")]
 _Cascade = Annotated[
-    bool, switch("--cascade", about="Drop the descendants of a dropped line with it.")
+    bool, switch("--cascade", about="Also drop the descendants of a dropped line.")
 ]
 _AsJson = Annotated[bool, switch("--json", about="Print the counts as one JSON object on stdout.")]
 
@@ -42,10 +42,10 @@ def command(
     verbose: Verbose = 0,
     flags: Mapping[str, Any] = {},
 ) -> None:
-    """Say what other rules would drop of a run, and what they would let through; no call is made.
+    """Say what other rules would drop of a run and what they would keep; no call is made.
 
-    The rules are those of the run, changed by the options. What follows from a line that is let
-    through takes calls: `evolve --update` with the same options says how many, and makes them.
+    The rules are those of the run, changed by the options. To evolve the lines that would be kept
+    takes calls: `evolve --update` with the same options says how many, and makes them.
     """
     with reported(verbose=verbose, as_json=as_json) as report:
         from evolinstruct import elimination  # noqa: PLC0415 - slow
@@ -83,10 +83,10 @@ def _changed(recipe: Recipe, flags: Mapping[str, Any]) -> Recipe:
 
 def _against(recipe: Recipe, flags: Mapping[str, Any]) -> Items | None:
     """Read the test sets: those that are named, or else those of the run itself."""
-    from evolinstruct.seeds.items import read_items  # noqa: PLC0415 - slow
+    from evolinstruct.seeds.test_items import read_test_items  # noqa: PLC0415 - slow
 
     try:
-        return read_items(recipe.against) if recipe.against else None
+        return read_test_items(recipe.against) if recipe.against else None
     except InputError as error:
         if "against" in flags:
             raise

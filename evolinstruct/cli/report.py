@@ -1,4 +1,4 @@
-"""`evolinstruct report`: one page for a browser about what runs came to."""
+"""`evolinstruct report`: write one page about runs, for a browser."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ _RunDirs = Annotated[
 ]
 _Out = Annotated[
     Path,
-    typer.Option("--out", "-o", metavar="FILE", help="The page; a report there is written anew."),
+    typer.Option(
+        "--out", "-o", metavar="FILE", help="The page; an older report there is replaced."
+    ),
 ]
 _Rows = Annotated[
-    int, typer.Option(metavar="N", min=1, help="Embed so many lines at most, as whole families.")
+    int, typer.Option(metavar="N", min=1, help="Embed at most this many lines, as whole families.")
 ]
 _Seed = Annotated[int, typer.Option(metavar="N", help="What samples are drawn by.")]
 

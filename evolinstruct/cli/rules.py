@@ -1,4 +1,4 @@
-"""`evolinstruct rules`: the rules that drop an evolution, and what can be set of them."""
+"""`evolinstruct rules`: list the rules that drop an evolution, and their settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AsJson = Annotated[bool, switch("--json", about="Print them as one JSON object.
 
 
 def command(name: _Name = None, as_json: _AsJson = False, verbose: Verbose = 0) -> None:
-    """List the rules: what each drops, when it is asked, what it costs, what can be set.
+    """List the rules: what each drops, when it is asked, what it costs and what can be set.
 
     Switch them with --rule and --no-rule of `evolve`, or in a recipe's table `rules`.
     """

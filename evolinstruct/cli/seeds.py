@@ -1,4 +1,4 @@
-"""`evolinstruct seeds`: what would be read of seed files, before a run."""
+"""`evolinstruct seeds`: look at seed files before a run."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def command(
     verbose: Verbose = 0,
     keys: Mapping[str, Any] = {},
 ) -> None:
-    """Show what would be read of seed files: shapes, fields, counts, lengths, every problem.
+    """Show what a run would read of seed files: shapes, fields, counts, lengths, every problem.
 
     Nothing is written. Ends with 1 if a row cannot be read.
     """
     with reported(verbose=verbose, as_json=as_json) as report:
-        from evolinstruct.seeds.survey import look_at  # noqa: PLC0415 - slow
+        from evolinstruct.seeds.summary import summarize_seeds  # noqa: PLC0415 - slow
         from evolinstruct.settings import read_map  # noqa: PLC0415 - slow
 
-        survey = look_at(sources, read_map(keys))
-        report.facts = survey.to_json()
-        report.exit_code = 1 if survey.bad or not survey.seeds else 0
+        summary = summarize_seeds(sources, read_map(keys))
+        report.facts = summary.to_json()
+        report.exit_code = 1 if summary.bad or not summary.seeds else 0
         if not as_json:
             from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
             from evolinstruct.console.seeds import show  # noqa: PLC0415 - slow
 
-            show(Page(), survey)
+            show(Page(), summary)

@@ -16,8 +16,8 @@ from evolinstruct.cli.reporting import reported
 _Source = Annotated[
     Path, typer.Argument(metavar="RUN_DIR|FILE", help="A run, or one of its JSONL files.")
 ]
-_Rejected = Annotated[bool, switch("--rejected", about="What rules eliminated, and why.")]
-_Failed = Annotated[bool, switch("--failed", about="What got no answer from the service.")]
+_Rejected = Annotated[bool, switch("--rejected", about="Show what rules eliminated, and why.")]
+_Failed = Annotated[bool, switch("--failed", about="Show what got no answer from the service.")]
 _Full = Annotated[bool, switch("--full", about="Show texts whole.")]
 _AsJson = Annotated[bool, switch("--json", about="Print all lines as they stand in the files.")]
 _Limit = Annotated[
@@ -25,12 +25,12 @@ _Limit = Annotated[
     typer.Option(
         metavar="N",
         show_default=False,
-        help=f"Show at most so many; 0 for all (default {defaults.SHOWN}, with --json all).",
+        help=f"Show at most this many; 0 for all (default {defaults.SHOWN}, with --json all).",
     ),
 ]
 _Sample = Annotated[
     str | None,
-    typer.Option(metavar="N", show_default=False, help="Choose so many, drawn by --seed."),
+    typer.Option(metavar="N", show_default=False, help="Choose this many, drawn by --seed."),
 ]
 _Seed = Annotated[str, typer.Option(metavar="N", help="What a sample is drawn by.")]
 
@@ -48,7 +48,7 @@ def command(
     verbose: Verbose = 0,
     filters: Mapping[str, Any] = {},
 ) -> None:
-    """Read what a run made: its seeds and kept instructions, or what was rejected or failed.
+    """Print what a run made: its seeds and kept instructions, or what was rejected or failed.
 
     The run may still be going on.
     """

@@ -1,4 +1,4 @@
-"""`evolinstruct stats`: the statistics of runs."""
+"""`evolinstruct stats`: print the figures of runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def command(
     seed: _Seed = str(defaults.SEED),
     verbose: Verbose = 0,
 ) -> None:
-    """Print what runs came to, by generation, operation, rule and purpose; several side by side."""
+    """Print figures of runs by generation, operation, rule and purpose; several side by side."""
     with reported(verbose=verbose, as_json=as_json) as report:
         if as_json and as_csv:
             raise UsageError("--json and --csv cannot both be given; name one of them.")

@@ -1,4 +1,4 @@
-"""`evolinstruct trace`: how an instruction came about."""
+"""`evolinstruct trace`: print the family of an instruction."""
 
 from __future__ import annotations
 

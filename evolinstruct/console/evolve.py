@@ -183,7 +183,7 @@ def _spent(summary: Summary) -> Table:
     if refused := sum(row.refused for row in rows):
         table.add_row("  turned down", f"{refused:,}", "", "", "", "", "")
     if lost := sum(row.unanswered_tokens for row in rows):
-        calls = f"{sum(row.unanswered for row in rows):,}"
+        calls = f"{sum(row.unanswered_calls for row in rows):,}"
         cost = _cost([row.unanswered_cost for row in rows])
         table.add_row("  no reply, at most", calls, f"{lost:,}", "", "", "", cost)
     return table

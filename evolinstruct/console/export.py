@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from evolinstruct.export import TRAINERS, Exported, Request
+from evolinstruct.export import TRAINERS, ExportOptions, ExportResult
 from evolinstruct.text import counted
 
 
-def told(out: Path, request: Request, exported: Exported) -> Iterator[str]:
-    """Yield the sentences that end an export."""
-    yield from exported.notices
-    for split, names in exported.files.items():
+def told(out: Path, options: ExportOptions, result: ExportResult) -> Iterator[str]:
+    """Yield what a user is told at the end of an export."""
+    yield from result.notices
+    for split, names in result.files.items():
         files = names[0] if len(names) == 1 else f"{counted(len(names), 'file')}, {names[0]} …"
-        yield f"{split}: {counted(exported.rows[split], 'row')} in {out / files}"
-    yield f"The card is {out / 'README.md'}; check what it says about rights before you share it."
-    if request.trainer is not None:
+        yield f"{split}: {counted(result.rows[split], 'row')} in {out / files}"
+    yield f"The card is {out / 'README.md'}; look over what it says of rights before you share it."
+    if options.trainer is not None:
         yield (
-            f"Next: put your model into {out / request.trainer}.yaml, then"
-            f" `cd {out} && {TRAINERS[request.trainer].command}`."
+            f"Next: put your model into {out / options.trainer}.yaml, then"
+            f" `cd {out} && {TRAINERS[options.trainer].command}`."
         )

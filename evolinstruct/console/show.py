@@ -8,7 +8,7 @@ from rich.text import Text
 
 from evolinstruct.console.page import Page, one_line, page_text
 from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.run_dir.lines import Entry
+from evolinstruct.run_dir.lines import ParsedLine
 from evolinstruct.text import counted
 from evolinstruct.words import count_words
 
@@ -49,8 +49,8 @@ def _outcome(line: Line) -> Text:
             return Text("kept", style="green")
 
 
-def show_lines(page: Page, entries: Iterable[Entry], limit: int, *, whole: bool) -> str:
-    """Print lines up to a limit (0: no limit); return a sentence that says how many there are."""
+def show_lines(page: Page, entries: Iterable[ParsedLine], limit: int, *, whole: bool) -> str:
+    """Print lines up to a limit, 0 for none; return a sentence on how many there are."""
     shown = found = 0
     for entry in entries:
         found += 1

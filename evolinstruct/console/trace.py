@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 
 from rich.text import Text
 
@@ -150,6 +151,6 @@ def show_preview(
     )
     if out is not None:
         page.print(
-            f"Next: `evolinstruct evolve` with the same options and -o {one_line(str(out))} makes"
-            " it whole and pays for nothing twice."
+            "Next: `evolinstruct evolve` with the same options and"
+            f" -o {one_line(quote(str(out)))} makes it whole and pays for nothing twice."
         )

@@ -1,7 +1,7 @@
-"""The card of a data set: README.md, with the header that the Hugging Face Hub reads.
+"""Data set card: README.md of an export, with the header that the Hugging Face Hub reads.
 
-Knows what a stranger has to know of a data set before trusting it: how it was made, with what, how
-much of what, under which rights, within which limits. Says of rights only what the user states.
+It tells a stranger how the data set was made, from what, how much there is of each kind, which
+rights apply and what its limits are. About rights it says only what the user stated.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from pathlib import Path
 
 from evolinstruct.analysis.runs import Run
 from evolinstruct.export.commands import evolve_command, export_command, seed_names
-from evolinstruct.export.files import CHECKSUMS
+from evolinstruct.export.files import CHECKSUMS, TEST, TRAIN
 from evolinstruct.export.formats import SEED
-from evolinstruct.export.options import Exported, Request
-from evolinstruct.export.split import TEST, TRAIN
+from evolinstruct.export.options import ExportOptions, ExportResult
 from evolinstruct.export.trainers import MODEL, TRAINERS
 from evolinstruct.purposes import asked_by
 from evolinstruct.settings import Recipe
@@ -29,36 +28,36 @@ _SIZES = (
 )
 _LARGEST = "n>10M"
 _OFFLINE = "offline"
-_UNSTATED = "not stated; whoever publishes this data set has to find out and say it here"
+_UNSTATED = "not stated; whoever publishes this data set must find out and state it here"
 
 
-def write(run: Run, out: Path, request: Request, exported: Exported) -> str:
+def write(run: Run, out: Path, options: ExportOptions, result: ExportResult) -> str:
     """Return the text of the card."""
-    title = request.title or run.path.resolve().name
+    title = options.title or run.path.resolve().name
     parts = [
-        "\n".join(["---", *_header(title, request, exported), "---"]),
+        "\n".join(["---", *_header(title, options, result), "---"]),
         f"# {title}",
-        _opening(run, request, exported),
-        _section("How it was made", _making(run, exported)),
-        _section("What is in it", _contents(request, exported)),
+        _opening(run, options, result),
+        _section("How it was made", _making(run, result)),
+        _section("What is in it", _contents(options, result)),
         _section("What was eliminated", _eliminated(run)),
-        _section("Rights", _rights(request)),
-        _section("Limits", _limits(run, exported)),
-        _section("Making it again", _again(run, out, request)),
+        _section("Rights", _rights(options)),
+        _section("Limits", _limits(run, result)),
+        _section("Making it again", _again(run, out, options)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _header(title: str, request: Request, exported: Exported) -> Iterator[str]:
+def _header(title: str, options: ExportOptions, result: ExportResult) -> Iterator[str]:
     yield f"pretty_name: {json.dumps(title)}"
-    if request.licences.data:
-        yield f"license: {json.dumps(request.licences.data)}"
+    if options.licences.data:
+        yield f"license: {json.dumps(options.licences.data)}"
     yield from ("task_categories:", "- text-generation")
     yield from ("tags:", "- instruction-tuning", "- synthetic", "- evol-instruct")
-    rows = sum(exported.rows.values())
+    rows = sum(result.rows.values())
     yield from ("size_categories:", f"- {next((s for most, s in _SIZES if rows < most), _LARGEST)}")
     yield from ("configs:", "- config_name: default", "  data_files:")
-    for split, names in exported.files.items():
+    for split, names in result.files.items():
         yield from (f"  - split: {split}", "    path:", *(f"    - {name}" for name in names))
 
 
@@ -66,29 +65,29 @@ def _section(title: str, lines: Iterable[str]) -> str:
     return "\n".join([f"## {title}", "", *lines]).rstrip()
 
 
-def _opening(run: Run, request: Request, exported: Exported) -> str:
-    rows = sum(exported.rows.values())
-    evolved = sum(count for (number, _), count in exported.made.items() if number)
+def _opening(run: Run, options: ExportOptions, result: ExportResult) -> str:
+    rows = sum(result.rows.values())
+    evolved = sum(count for (number, _), count in result.made.items() if number)
     text = (
         f"{rows:,} instructions with answers: {evolved:,} evolved by Evol-Instruct"
         f" (arXiv 2304.12244) from seeds, and {rows - evolved:,} of the seeds themselves."
-        f" The rows are in the shape `{request.format}`."
+        f" The rows are in the format `{options.format}`."
     )
     if run.state.recipe.client == _OFFLINE:
         text += (
             "\n\n**Not for training.** The texts were made by hand-written rules and not by a"
-            " language model (the client `offline`): they are for trying out a pipeline."
+            " language model (the client `offline`): they serve to try out a pipeline."
         )
     return text
 
 
-def _making(run: Run, exported: Exported) -> Iterator[str]:
+def _making(run: Run, result: ExportResult) -> Iterator[str]:
     state = run.state
     recipe = state.recipe
     yield (
-        "Each instruction is rewritten by an operation that is drawn for it; rules eliminate"
-        " rewrites that gained nothing or went wrong; a model answers what is left; and the next"
-        " generation starts from that."
+        "An operation, drawn for each instruction, rewrites it; rules eliminate rewrites that"
+        " gained nothing or went wrong; a model answers the rest; and the next generation starts"
+        " from these."
     )
     yield ""
     yield "| | |"
@@ -100,7 +99,7 @@ def _making(run: Run, exported: Exported) -> Iterator[str]:
         settings += [f"{name} {recipe.setting(name, purpose):g}" for name in _SAMPLING]
         settings += [f"{name} {value}" for name, value in recipe.parameters(purpose).items()]
         yield f"| {purpose} | {_cell(', '.join(settings))} |"
-    answered = [f"{model or 'came with the seeds'}: {n:,}" for model, n in exported.models.items()]
+    answered = [f"{model or 'came with the seeds'}: {n:,}" for model, n in result.models.items()]
     yield f"| answers by | {_cell('; '.join(answered))} |"
     yield f"| prompts | the pack {_cell(state.pack)}, whole in [`prompts/`](prompts) |"
     yield f"| generations | {recipe.generations} |"
@@ -119,29 +118,29 @@ def _seeds(run: Run) -> str:
     return f"{run.state.seeds.get('used', 0):,} of {files or 'files unknown'}"
 
 
-def _contents(request: Request, exported: Exported) -> Iterator[str]:
-    rows = [(split, f"{count:,}") for split, count in exported.rows.items()]
+def _contents(options: ExportOptions, result: ExportResult) -> Iterator[str]:
+    rows = [(split, f"{count:,}") for split, count in result.rows.items()]
     yield from _table(("split", "rows"), rows)
-    if TEST in exported.rows:
+    if TEST in result.rows:
         yield from (
             "",
-            f"No family (a seed and all that came of it) is both in {TRAIN} and {TEST}.",
+            f"No family (a seed and everything evolved from it) is in both {TRAIN} and {TEST}.",
         )
     yield ""
-    numbers = sorted({number for number, _ in exported.made})
-    names = sorted({name for _, name in exported.made}, key=lambda name: (name != SEED, name))
+    numbers = sorted({number for number, _ in result.made})
+    names = sorted({name for _, name in result.made}, key=lambda name: (name != SEED, name))
     yield from _table(
         ("operation", *(f"generation {number}" for number in numbers)),
-        [(name, *(f"{exported.made[number, name]:,}" for number in numbers)) for name in names],
+        [(name, *(f"{result.made[number, name]:,}" for number in numbers)) for name in names],
     )
-    if request.shape.traced:
+    if options.rows_format.traced:
         yield ""
         yield (
-            "`id` names the place of a row (seed and generation), `seed_id` its family,"
-            f" `operation` what made it (`{SEED}`: nothing, it is a seed)."
+            "`id` names the place of a row (its seed and generation), `seed_id` its family, and"
+            f" `operation` what made it (`{SEED}` for a seed)."
         )
-    if request.filters or not request.seeds:
-        yield from ("", "It is a selection of its run: see the command below.")
+    if options.filters or not options.seeds:
+        yield from ("", "It is a part of its run: see the command below.")
 
 
 def _eliminated(run: Run) -> Iterator[str]:
@@ -157,35 +156,35 @@ def _eliminated(run: Run) -> Iterator[str]:
     yield from _table(("rule", *(f"generation {counts.generation}" for counts in all_counts)), rows)
 
 
-def _rights(request: Request) -> Iterator[str]:
-    stated = request.licences
+def _rights(options: ExportOptions) -> Iterator[str]:
+    stated = options.licences
     yield f"- This data set: {stated.data or _UNSTATED}."
     yield f"- The seeds: {stated.seeds or _UNSTATED}."
     yield f"- The texts of the models: {stated.outputs or _UNSTATED}."
 
 
-def _limits(run: Run, exported: Exported) -> Iterator[str]:
+def _limits(run: Run, result: ExportResult) -> Iterator[str]:
     yield (
-        "- The instructions and answers are a model's (but for the seeds) and were checked by rules"
-        " alone: facts, code and calculations in them may be wrong."
+        "- A model wrote the instructions (except the seeds) and the answers, and only rules"
+        " checked them: facts, code and calculations in them may be wrong."
     )
-    yield "- They have the language, the topics and the leanings of their seeds and models."
-    yield "- They were not compared with any benchmark: what they share with one is unknown."
-    for notice in exported.notices:
+    yield "- They have the language, the topics and the biases of their seeds and models."
+    yield "- They were not compared with any benchmark: whether they contain test items is unknown."
+    for notice in result.notices:
         yield f"- {notice.replace(str(run.path), 'The run')}"
 
 
-def _again(run: Run, out: Path, request: Request) -> Iterator[str]:
+def _again(run: Run, out: Path, options: ExportOptions) -> Iterator[str]:
     name = run.path.resolve().name
     yield f"    {evolve_command(run.state, name)}"
-    yield f"    {export_command(request, name, out.resolve().name)}"
+    yield f"    {export_command(options, name, out.resolve().name)}"
     yield ""
     yield (
-        f"`sha256sum --check {CHECKSUMS}` tells whether the files are whole. A model may answer"
-        " otherwise when it is asked again; the run's journal holds what it answered."
+        f"`sha256sum --check {CHECKSUMS}` tells whether the files are intact. A model that is asked"
+        " again may answer differently; the run's journal holds its answers."
     )
-    if request.trainer is not None:
-        command = TRAINERS[request.trainer].command
+    if options.trainer is not None:
+        command = TRAINERS[options.trainer].command
         yield from ("", f"To train: put a model in place of `{MODEL}`, then `{command}`.")
 
 
@@ -197,5 +196,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Return foreign text as it may stand in a cell."""
+    """Return any text in a form that a cell can hold."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

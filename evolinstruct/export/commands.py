@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evolinstruct import defaults
 from evolinstruct.analysis.runs import State
-from evolinstruct.export.options import Request
+from evolinstruct.export.options import ExportOptions
 from evolinstruct.seeds import hub
 from evolinstruct.settings import Execution, SeedSettings, Settings, to_command_line
 
@@ -42,26 +42,26 @@ def _without_folder(name: str) -> str:
     return name if hub.is_hub(name) else Path(name).name
 
 
-def export_command(request: Request, run_name: str, out_name: str) -> str:
+def export_command(options: ExportOptions, run_name: str, out_name: str) -> str:
     """Return the command that exports the run again."""
-    words = ["evolinstruct", "export", run_name, "-o", out_name, "--format", request.format]
-    for name, value in request.filters.items():
+    words = ["evolinstruct", "export", run_name, "-o", out_name, "--format", options.format]
+    for name, value in options.filters.items():
         for each in value if isinstance(value, list | tuple) else [value]:
             words += [_flag(name), str(each)]
     words += _set(
-        parquet=request.parquet,
-        test=request.test,
-        system=request.system,
-        seed=request.seed,
-        shard=request.shard,
-        trainer=request.trainer,
-        title=request.title,
-        license=request.licences.data,
-        seed_license=request.licences.seeds,
-        output_license=request.licences.outputs,
+        parquet=options.parquet,
+        test=options.test,
+        system=options.system,
+        seed=options.seed,
+        shard=options.shard,
+        trainer=options.trainer,
+        title=options.title,
+        license=options.licences.data,
+        seed_license=options.licences.seeds,
+        output_license=options.licences.outputs,
     )
-    words += [] if request.seeds else ["--no-seeds"]
-    words += [] if request.shuffle else ["--no-shuffle"]
+    words += [] if options.seeds else ["--no-seeds"]
+    words += [] if options.shuffle else ["--no-shuffle"]
     return shlex.join(words)
 
 

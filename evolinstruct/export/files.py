@@ -1,27 +1,109 @@
-"""The files of an export: rows in shards, checksums, and the folder that takes its place whole.
+"""Export files: rows shuffled and split on disk, written in shards, and put in place as a whole.
 
-Knows names and sizes. Nothing of an earlier export is touched before the new one is complete, and
-files that no export made are never removed. Knows nothing of what is in the files.
+Nothing of an earlier export changes before the new one is complete, and files that no export made
+are never removed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import IO, Protocol
 
-from evolinstruct.atomic_write import put_in_place, writing
+from evolinstruct.atomic_write import put_in_place, write_errors_explained
 from evolinstruct.errors import InputError
+from evolinstruct.records import Kept
 
+TRAIN, TEST = "train", "test"
 CHECKSUMS = "SHA256SUMS"
+
+# Rows
+
+
+class RowBuffer:
+    """Rows that wait on disk until all are there, then are split and come out in order.
+
+    The side that a family is on, and the place of a row, depend on the seed and on ids alone.
+    Memory stays flat, because only the places of rows are sorted, and on disk. A context manager
+    that leaves nothing behind.
+    """
+
+    def __init__(self, folder: Path, seed: int, *, shuffled: bool) -> None:
+        """Open an empty buffer in a folder; rows keep their order unless they are shuffled."""
+        self._rows: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed on exit
+        self._order = sqlite3.connect("", isolation_level=None)
+        self._order.execute("CREATE TABLE rows (rank BLOB, family BLOB, start INT, size INT)")
+        self._order.execute("BEGIN")
+        self._seed = seed
+        self._shuffled = shuffled
+        self._count = 0
+        self._size = 0
+        self._last_test = b""
+
+    def add(self, line: Kept, row: bytes) -> None:
+        """Add the row of a line."""
+        rank = self._digest(line.id, "export") if self._shuffled else self._count.to_bytes(8)
+        place = (rank, self._digest(line.seed_id, TEST), self._size, len(row))
+        self._order.execute("INSERT INTO rows VALUES (?, ?, ?, ?)", place)
+        self._rows.write(row)
+        self._count += 1
+        self._size += len(row)
+
+    def _digest(self, name: str, purpose: str) -> bytes:
+        return blake2b(f"{self._seed}/{name}/{purpose}".encode(), digest_size=8).digest()
+
+    def split(self, share: float) -> None:
+        """Put a share of the families into the test split: at least one of them, and never all.
+
+        Raises:
+            InputError: there is only one family.
+        """
+        (families,) = self._order.execute("SELECT COUNT(DISTINCT family) FROM rows").fetchone()
+        if families < 2:  # noqa: PLR2004 - one for each split
+            raise InputError(
+                "--test needs at least two families, and there is only one; export without it."
+            )
+        chosen = min(max(1, round(share * families)), families - 1)
+        (self._last_test,) = self._order.execute(
+            "SELECT DISTINCT family FROM rows ORDER BY family LIMIT 1 OFFSET ?", [chosen - 1]
+        ).fetchone()
+
+    def rows(self, split: str) -> Iterator[bytes]:
+        """Yield the rows of a split, in order."""
+        sign = "<=" if split == TEST else ">"
+        places = self._order.execute(
+            f"SELECT start, size FROM rows WHERE family {sign} ? ORDER BY rank",  # noqa: S608
+            [self._last_test],
+        )
+        for start, size in places:
+            self._rows.seek(start)
+            yield self._rows.read(size)
+
+    def __enter__(self) -> RowBuffer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._order.close()
+        self._rows.close()
+
+
+# Shards
 
 
 class RowFile(Protocol):
-    """A file that takes rows, each a line of JSON; a binary file is one."""
+    """Takes rows, each a line of JSON; a file opened for binary writing is one."""
 
     def write(self, row: bytes, /) -> object:
         """Add a row."""
@@ -38,10 +120,18 @@ def write_shards(
     begin: Callable[[Path], RowFile],
     most: int | None,
 ) -> tuple[list[str], int]:
-    """Write rows to one file, or to several of at most so many bytes before compression.
+    """Write rows to one file, or to several.
+
+    Args:
+        rows: lines of JSON.
+        folder: where the files go.
+        stem: the beginning of their names.
+        suffix: their extension.
+        begin: opens a file.
+        most: the most bytes of a file, before compression; None for a single file.
 
     Returns:
-        The names of the files, and how many rows they hold.
+        The names of the files, and the number of rows.
     """
     count, size, file = 0, 0, None
     parts: list[Path] = []
@@ -63,11 +153,14 @@ def write_shards(
     return names, count
 
 
-def check(out: Path, *, force: bool) -> None:
-    """Refuse a place where an export cannot go; change nothing.
+# The folder
+
+
+def check_folder(out: Path, *, force: bool) -> None:
+    """Refuse a folder that cannot take the export; change nothing.
 
     Raises:
-        InputError: it is a file or a run, or holds something and `force` is not given.
+        InputError: it is a file or a run, or it is not empty and `force` is not set.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; name a folder for the export with -o.")
@@ -75,19 +168,19 @@ def check(out: Path, *, force: bool) -> None:
         raise InputError(f"{out} holds a run; name another folder for the export with -o.")
     if out.exists() and any(out.iterdir()) and not force:
         raise InputError(
-            f"{out} is there already; name another folder with -o, or replace what is in it of an"
-            " earlier export with --force."
+            f"{out} is not empty; name another folder with -o, or replace the files of an earlier"
+            " export with --force."
         )
 
 
 @contextmanager
 def replacing(out: Path) -> Iterator[Path]:
-    """Lend an empty folder; what is in it at the end takes its place in `out`.
+    """Lend an empty folder; at the end of the block its files are moved into `out`.
 
     Raises:
         InputError: something cannot be written.
     """
-    with writing(out):
+    with write_errors_explained(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
         try:
@@ -98,7 +191,7 @@ def replacing(out: Path) -> Iterator[Path]:
 
 
 def _move(staging: Path, out: Path) -> None:
-    """Put the files in place, the checksums last; files of an earlier export go."""
+    """Remove the files of an earlier export, and put the new ones in place, the checksums last."""
     files = sorted(_files(staging), key=lambda path: path.name == CHECKSUMS)
     new = {path.relative_to(staging) for path in files}
     for old in listed_files(out) - new:
@@ -110,7 +203,7 @@ def _move(staging: Path, out: Path) -> None:
 
 
 def listed_files(out: Path) -> set[Path]:
-    """Return the files that the checksums in a folder name, as far as they lie in it."""
+    """Return the files that the checksums of a folder name, without paths that lead out of it."""
     sums = out / CHECKSUMS
     if not sums.is_file():
         return set()
@@ -120,7 +213,7 @@ def listed_files(out: Path) -> set[Path]:
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the checksums of all files, as `sha256sum --check` reads them."""
+    """Write the checksums of all files in a folder, as `sha256sum --check` reads them."""
     lines = []
     for path in sorted(_files(folder)):
         with path.open("rb") as file:

@@ -1,7 +1,4 @@
-"""The shapes in which trainers take an instruction and its answer.
-
-Knows the fields of each shape and which of them are texts. Knows no file and no trainer.
-"""
+"""Export formats: the fields in which trainers expect an instruction and its answer."""
 
 from __future__ import annotations
 
@@ -11,33 +8,33 @@ from typing import Any
 
 from evolinstruct.records import Kept
 
-Row = dict[str, Any]
+TrainingRow = dict[str, Any]
 
 SEED = "seed"
-"""What stands as the operation of an instruction that no operation made: a column has no gaps."""
+"""The operation of a seed, which no operation made: trainers want a column without gaps."""
 _TURN = {"role": str, "content": str}
 _ORIGIN = {"id": str, "seed_id": str, "generation": int, "operation": str}
-"""Where a row comes from; trainers pass over columns that they do not know."""
+"""The columns that say where a row comes from; trainers ignore columns that they do not know."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A shape of training data.
+class Format:
+    """A format of training data.
 
     Attributes:
-        name: as on the command line.
+        name: its name on the command line.
         fields: the type of each field, as `parquet.Writer` takes them.
         traced: whether a row also says where it comes from.
-        make: the fields of a line, under a system text if there is one.
+        make: turns a line into a row, with a system text if there is one.
     """
 
     name: str
     fields: Mapping[str, Any]
     traced: bool
-    make: Callable[[Kept, str | None], Row]
+    make: Callable[[Kept, str | None], TrainingRow]
 
-    def row(self, line: Kept, system: str | None) -> Row:
-        """Return a line that has an answer in this shape."""
+    def row(self, line: Kept, system: str | None) -> TrainingRow:
+        """Return the row of a line that has an answer."""
         row = self.make(line, system)
         if self.traced:
             row |= {
@@ -54,7 +51,7 @@ class Shape:
         return own | (_ORIGIN if self.traced else {})
 
 
-def _alpaca(line: Kept, system: str | None) -> Row:
+def _alpaca(line: Kept, system: str | None) -> TrainingRow:
     instruction, given = line.instruction, line.input or ""
     if given and instruction.endswith(f"\n{given}"):
         instruction = instruction.removesuffix(f"\n{given}")
@@ -64,24 +61,24 @@ def _alpaca(line: Kept, system: str | None) -> Row:
     return row | {"system": system} if system else row
 
 
-def _asked(line: Kept, system: str | None) -> list[Row]:
+def _asked(line: Kept, system: str | None) -> list[TrainingRow]:
     opening = [{"role": "system", "content": system}] if system else []
     return [*opening, {"role": "user", "content": line.instruction}]
 
 
-def _answered(line: Kept) -> list[Row]:
+def _answered(line: Kept) -> list[TrainingRow]:
     return [{"role": "assistant", "content": line.output}]
 
 
-def _chat(line: Kept, system: str | None) -> Row:
+def _chat(line: Kept, system: str | None) -> TrainingRow:
     return {"messages": _asked(line, system) + _answered(line)}
 
 
-def _prompt_completion(line: Kept, system: str | None) -> Row:
+def _prompt_completion(line: Kept, system: str | None) -> TrainingRow:
     return {"prompt": _asked(line, system), "completion": _answered(line)}
 
 
-def _sharegpt(line: Kept, system: str | None) -> Row:
+def _sharegpt(line: Kept, system: str | None) -> TrainingRow:
     names = {"system": "system", "user": "human", "assistant": "gpt"}
     turns = _asked(line, system) + _answered(line)
     return {
@@ -90,23 +87,23 @@ def _sharegpt(line: Kept, system: str | None) -> Row:
 
 
 _ALL = (
-    Shape(
+    Format(
         "alpaca",
         {"instruction": str, "input": str, "output": str, "system": str},
         traced=True,
         make=_alpaca,
     ),
-    Shape("chat", {"messages": [_TURN]}, traced=True, make=_chat),
-    Shape(
+    Format("chat", {"messages": [_TURN]}, traced=True, make=_chat),
+    Format(
         "prompt-completion",
         {"prompt": [_TURN], "completion": [_TURN]},
         traced=True,
         make=_prompt_completion,
     ),
-    Shape(
+    Format(
         "sharegpt", {"conversations": [{"from": str, "value": str}]}, traced=True, make=_sharegpt
     ),
-    Shape("openai-finetune", {"messages": [_TURN]}, traced=False, make=_chat),
+    Format("openai-finetune", {"messages": [_TURN]}, traced=False, make=_chat),
 )
-SHAPES = {shape.name: shape for shape in _ALL}
-"""Every shape by its name."""
+FORMATS = {each.name: each for each in _ALL}
+"""The formats by their names."""

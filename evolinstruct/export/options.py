@@ -1,4 +1,4 @@
-"""What is asked of an export, and what came of it. Checks names and ranges, reads nothing."""
+"""Export options and their check, and the result of an export."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from evolinstruct.errors import UsageError
 from evolinstruct.export import trainers
-from evolinstruct.export.formats import SHAPES, Shape
+from evolinstruct.export.formats import FORMATS, Format
 from evolinstruct.text import did_you_mean
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
@@ -16,7 +16,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 @dataclass(frozen=True, slots=True)
 class Licences:
-    """What the user states about rights; None where nothing is stated.
+    """What the user states about rights; None for what is not stated.
 
     Attributes:
         data: the Hub's name of the data set's licence, such as ``apache-2.0``.
@@ -30,23 +30,23 @@ class Licences:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked for.
+class ExportOptions:
+    """What to export, and how.
 
     Attributes:
-        format: the name of a shape.
-        filters: the words of `selection.select`.
-        parquet: Parquet instead of JSON lines.
-        test: the share of families that is set apart; None for no test split.
+        format: the name of the rows' format.
+        filters: which lines to export, as `filters.select` takes them.
+        parquet: write Parquet instead of JSON lines.
+        test: the share of families in the test split; None for no test split.
         system: a system text for every row.
-        seeds: whether the seeds go along.
-        shuffle: whether rows are shuffled; otherwise they stand by generation, in seed order.
-        seed: what is drawn by; None for the run's own.
-        shard: at most so many bytes a file, before compression; None for one file.
-        trainer: whose configuration is written too.
+        seeds: export the seeds that have an answer, too.
+        shuffle: shuffle the rows; otherwise they are in the order of generations and seeds.
+        seed: the seed of shuffling and splitting; None for the run's own.
+        shard: the most bytes of a file, before compression; None for one file.
+        trainer: the trainer to write a configuration for; None for none.
         title: the data set's name on its card; None for the run's.
-        licences: what is stated about rights.
-        force: replace an earlier export.
+        licences: what the user states about rights.
+        force: replace the files of an earlier export.
     """
 
     format: str
@@ -64,20 +64,20 @@ class Request:
     force: bool = False
 
     @property
-    def shape(self) -> Shape:
-        """The shape of the rows."""
-        return SHAPES[self.format]
+    def rows_format(self) -> Format:
+        """The format of the rows."""
+        return FORMATS[self.format]
 
-    def check(self) -> None:
-        """Refuse what cannot be.
+    def validate(self) -> None:
+        """Refuse values that are wrong or do not go together.
 
         Raises:
-            UsageError: a name that there is not, a number out of range, or two things at odds.
+            UsageError: a name is unknown, a number out of range, or two options conflict.
         """
-        _known("--format", self.format, SHAPES)
+        _require_known("format", self.format, FORMATS)
         if self.trainer is not None:
-            _known("--trainer", self.trainer, trainers.TRAINERS)
-            trainers.check(self.trainer, self.format, system=bool(self.system))
+            _require_known("trainer", self.trainer, trainers.TRAINERS)
+            trainers.check_format(self.trainer, self.format, system=bool(self.system))
         if self.test is not None and not 0 < self.test < 1:
             raise UsageError(f"--test must be a share between 0 and 1 (given: {self.test:g}).")
         if self.parquet and self.format == "openai-finetune":
@@ -85,16 +85,16 @@ class Request:
 
 
 @dataclass(slots=True)
-class Exported:
-    """What came of an export.
+class ExportResult:
+    """What an export wrote.
 
     Attributes:
         files: the names of the files of each split.
-        rows: how many rows each split holds.
-        made: how many rows each (generation, operation) made.
-        models: how many rows each model answered.
-        unanswered: instructions left out since they have no answer.
-        notices: sentences that a user should know.
+        rows: the number of rows of each split.
+        made: the number of rows of each generation and operation.
+        models: the number of rows that each model answered.
+        unanswered: instructions left out because they have no answer.
+        notices: sentences that the user should read.
     """
 
     files: dict[str, list[str]] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Exported:
     notices: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
-        """Return it as plain data."""
+        """Return it as plain data, for a script."""
         return {
             "files": self.files,
             "rows": self.rows,
@@ -122,17 +122,19 @@ def parse_size(words: str) -> int:
     """Read a number of bytes, such as ``500MB`` or ``1G``.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not a size.
     """
     text = words.strip().upper().removesuffix("B")
     unit = text[-1:] if text[-1:] in _UNITS else ""
     number = text.removesuffix(unit).strip()
     if not number.isdecimal() or int(number) < 1:
-        raise UsageError(f"--shard {words}: a size is needed, such as 500MB or 1GB.")
+        raise UsageError(f"--shard must be a size such as 500MB or 1GB (given: {words}).")
     return int(number) * _UNITS[unit]
 
 
-def _known(flag: str, name: str, names: Collection[str]) -> None:
+def _require_known(noun: str, name: str, names: Collection[str]) -> None:
     if name not in names:
-        hint = did_you_mean(name, names)
-        raise UsageError(f"{flag} {name}: there is none{hint}; there are {', '.join(names)}.")
+        raise UsageError(
+            f"--{noun} {name}: unknown {noun}{did_you_mean(name, names)};"
+            f" the {noun}s are {', '.join(names)}."
+        )

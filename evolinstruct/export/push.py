@@ -1,7 +1,6 @@
-"""An export on the Hugging Face Hub. The only importer of huggingface_hub.
+"""Upload: sends an export to the Hugging Face Hub, if the user asks for it with ``--push``.
 
-Uploads the files that the checksums name, and nothing else of the folder. Nothing here runs unless
-the user asks for it by name.
+Only the files that the checksums name are sent. The only importer of huggingface_hub.
 """
 
 from __future__ import annotations
@@ -11,27 +10,27 @@ from typing import Any
 
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.export.files import CHECKSUMS, listed_files
-from evolinstruct.extras import load
+from evolinstruct.installation import import_extra
 
 _PARTS = 2
 _REFUSALS = {
-    401: "the Hub does not take the token; make another, and set HF_TOKEN to it",
-    403: "the token may not write there; check the owner, and that the token may write",
+    401: "the Hub refuses the token; make another, and set HF_TOKEN to it",
+    403: "the token may not write there; check the owner and the token's permissions",
 }
 
 
-def check(name: str) -> None:
-    """Refuse before anything is written what could not be uploaded.
+def check_access(name: str) -> None:
+    """Refuse an upload that cannot work, before anything is exported.
 
     Raises:
-        UsageError: the name is none of a data set.
-        InputError: huggingface_hub is missing, or there is no token.
+        UsageError: the data set's name has another form.
+        InputError: huggingface_hub is not installed, or there is no token.
     """
     if len([part for part in name.split("/") if part]) != _PARTS or name.count("/") != 1:
         raise UsageError(f"--push {name}: a data set is named owner/name.")
-    if load("huggingface_hub", "hf", "--push").get_token() is None:
+    if import_extra("huggingface_hub", "hf", "--push").get_token() is None:
         raise InputError(
-            "--push needs a token of the Hugging Face Hub: make one that may write at"
+            "--push needs a token of the Hugging Face Hub: make one with write access at"
             " https://huggingface.co/settings/tokens, then set HF_TOKEN to it or run"
             " `hf auth login`."
         )
@@ -41,11 +40,11 @@ def push(folder: Path, name: str, *, private: bool) -> str:
     """Upload an export; return its address.
 
     Raises:
-        InputError: the Hub refuses, or cannot be reached.
+        InputError: the Hub refuses it, or cannot be reached.
     """
-    hub: Any = load("huggingface_hub", "hf", "--push")
-    # Its errors share a base with those of the network, which is of another package by version.
-    troubles = load("huggingface_hub.errors", "hf", "--push").HfHubHTTPError.__bases__
+    hub: Any = import_extra("huggingface_hub", "hf", "--push")
+    # Its errors share a base with network errors; by version, that is from one package or another.
+    troubles = import_extra("huggingface_hub.errors", "hf", "--push").HfHubHTTPError.__bases__
     files = [*(path.as_posix() for path in sorted(listed_files(folder))), CHECKSUMS]
     try:
         api = hub.HfApi()
@@ -59,7 +58,7 @@ def push(folder: Path, name: str, *, private: bool) -> str:
         )
     except (OSError, ValueError, *troubles) as error:
         raise InputError(
-            f"{name} cannot be uploaded: {_why(error)}. The export itself is whole in {folder}."
+            f"{name} cannot be uploaded: {_why(error)}. The export itself is complete in {folder}."
         ) from error
     return str(address)
 

@@ -1,7 +1,6 @@
-"""The configuration that a trainer wants beside the data, so that the next command is its own.
+"""Trainer configurations: files for TRL, axolotl and LLaMA-Factory, so that training can start.
 
-Knows the keys of TRL, axolotl and LLaMA-Factory, and which shapes each of them reads. Imports none
-of them, and names no model: that is the user's to fill in.
+No trainer is imported, and no model is named: the user fills that in.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evolinstruct.errors import UsageError
-from evolinstruct.export.split import TEST, TRAIN
+from evolinstruct.export.files import TEST, TRAIN
 
 MODEL = "OWNER/MODEL"
 _NAME = "evolinstruct"
@@ -22,18 +21,18 @@ Splits = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """What a trainer is told of an export.
+class ExportedData:
+    """The data set that a configuration names.
 
     Attributes:
         folder: the name of its folder.
-        shape: the name of the shape of its rows.
+        format: the name of the rows' format.
         splits: the names of its files.
-        has_system: whether its rows have a system text.
+        has_system: whether the rows have a system text.
     """
 
     folder: str
-    shape: str
+    format: str
     splits: Splits
     has_system: bool
 
@@ -43,37 +42,37 @@ class Trainer:
     """A trainer that a configuration can be written for.
 
     Attributes:
-        shapes: those that it reads as they are.
-        command: what starts it, in the folder of the export.
-        configure: returns the text of each file, by its name.
+        formats: the formats that it reads as they are.
+        command: starts the training, in the folder of the export.
+        configure: returns the text of each configuration file by its name.
     """
 
-    shapes: tuple[str, ...]
+    formats: tuple[str, ...]
     command: str
-    configure: Callable[[Data], dict[str, str]]
+    configure: Callable[[ExportedData], dict[str, str]]
 
 
-def check(trainer: str, shape: str, *, system: bool) -> None:
-    """Refuse a shape that the trainer does not read.
+def check_format(trainer: str, name: str, *, system: bool) -> None:
+    """Refuse a format that the trainer does not read.
 
     Raises:
-        UsageError: as said.
+        UsageError: the trainer does not read it, or not with a system text.
     """
-    known = TRAINERS[trainer].shapes
-    if shape not in known:
+    known = TRAINERS[trainer].formats
+    if name not in known:
         raise UsageError(
-            f"--trainer {trainer} does not read --format {shape}; it reads {', '.join(known)}."
+            f"--trainer {trainer} does not read --format {name}; it reads {', '.join(known)}."
         )
-    if system and (trainer, shape) == ("axolotl", "alpaca"):
+    if system and (trainer, name) == ("axolotl", "alpaca"):
         raise UsageError(
             "axolotl's alpaca has no place for --system; use --format chat, or leave it out."
         )
 
 
-def _trl(data: Data) -> dict[str, str]:
+def _trl(data: ExportedData) -> dict[str, str]:
     config: dict[str, Any] = {
         "model_name_or_path": MODEL,
-        # `datasets` takes a folder's own name for the data set's, and "." has none.
+        # `datasets` names a data set after its folder, and "." has no name.
         "dataset_name": f"../{data.folder}",
         "dataset_train_split": TRAIN,
         "max_length": _LONGEST,
@@ -86,24 +85,22 @@ def _trl(data: Data) -> dict[str, str]:
     }
     if TEST in data.splits:
         config |= {"dataset_test_split": TEST, "eval_strategy": "epoch"}
-    renamed = (
-        "# dataset_name is this folder by its own name: change it where you rename the folder.\n"
-    )
+    renamed = "# dataset_name is the name of this folder: change it if you rename the folder.\n"
     return {"trl.yaml": _yaml("trl", config) + renamed}
 
 
 _AXOLOTL_TURNS = {"messages": ("role", "content"), "conversations": ("from", "value")}
 
 
-def _axolotl(data: Data) -> dict[str, str]:
-    field = "messages" if data.shape in ("chat", "openai-finetune") else "conversations"
+def _axolotl(data: ExportedData) -> dict[str, str]:
+    field = "messages" if data.format in ("chat", "openai-finetune") else "conversations"
     role, content = _AXOLOTL_TURNS[field]
     how: dict[str, Any] = {
         "type": "chat_template",
         "field_messages": field,
         "message_property_mappings": {"role": role, "content": content},
     }
-    how = {"type": "alpaca"} if data.shape == "alpaca" else how
+    how = {"type": "alpaca"} if data.format == "alpaca" else how
 
     def sources(split: str) -> list[dict[str, Any]]:
         return [
@@ -124,7 +121,7 @@ def _axolotl(data: Data) -> dict[str, str]:
         "logging_steps": 10,
         "output_dir": "./model",
     }
-    if data.shape != "alpaca":
+    if data.format != "alpaca":
         config["chat_template"] = "tokenizer_default"
     if TEST in data.splits:
         config |= {"test_datasets": sources(TEST), "evals_per_epoch": 1}
@@ -135,7 +132,7 @@ def _kind(name: str) -> str:
     return "parquet" if name.endswith(".parquet") else "json"
 
 
-def _llama_factory(data: Data) -> dict[str, str]:
+def _llama_factory(data: ExportedData) -> dict[str, str]:
     columns = _llama_factory_columns(data)
     info = {
         _entry(split, number, names): {"file_name": name, **columns}
@@ -176,11 +173,11 @@ def _entries(split: str, splits: Splits) -> str:
     return ",".join(_entry(split, number, names) for number in range(len(names)))
 
 
-def _llama_factory_columns(data: Data) -> dict[str, Any]:
-    if data.shape == "alpaca":
+def _llama_factory_columns(data: ExportedData) -> dict[str, Any]:
+    if data.format == "alpaca":
         columns = {"prompt": "instruction", "query": "input", "response": "output"}
         return {"columns": columns | ({"system": "system"} if data.has_system else {})}
-    if data.shape == "sharegpt":
+    if data.format == "sharegpt":
         field, tags = "conversations", ("from", "value", "human", "gpt")
     else:
         field, tags = "messages", ("role", "content", "user", "assistant")
@@ -193,7 +190,7 @@ def _llama_factory_columns(data: Data) -> dict[str, Any]:
 
 
 def _yaml(trainer: str, config: Mapping[str, Any]) -> str:
-    """Write settings; every value is JSON, which YAML holds."""
+    """Return settings as YAML; each value is written as JSON, which YAML includes."""
     opening = (
         f"# Put your model in place of {MODEL}, then, in this folder:\n"
         f"#   {TRAINERS[trainer].command}\n"
@@ -221,4 +218,4 @@ TRAINERS = {
         _llama_factory,
     ),
 }
-"""Every trainer by its name."""
+"""The trainers by their names."""

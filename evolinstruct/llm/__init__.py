@@ -1,1 +1,1 @@
-"""The client seam: who answers, and what is wrapped around whoever answers."""
+"""Asking models: clients, and what each call passes on its way to one (see `clients`)."""

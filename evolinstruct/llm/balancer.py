@@ -1,8 +1,8 @@
-"""Several servers that answer the same calls.
+"""Balancer: shares calls among several servers that answer the same ones.
 
 A call goes to the server with the fewest under way, so that a faster one gets more; among equals
 they take turns. A server that only fails is set aside, and tried again a little later with one
-call; the others go on meanwhile. Knows no service: a server is a client.
+call; the others go on meanwhile.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Balancer:
         Args:
             clients: each with the name that a message calls its server.
             failures: so many in a row set a server aside.
-            first_pause: seconds for which; each further time is twice as long.
+            first_pause: seconds that it is left alone; each further time twice as long.
             now: gives the present in seconds.
         """
         self._servers = [_Server(client, name) for name, client in clients]
@@ -73,7 +73,7 @@ class Balancer:
         """Ask one of the servers.
 
         Raises:
-            TryAgain: it failed; asked again, another may answer.
+            TryAgain: it failed; another may answer the next attempt.
             CallError: as the client within.
             StopRun: as the client within; or no server can be reached from the first call on.
         """
@@ -83,6 +83,7 @@ class Balancer:
         try:
             reply = await server.client.complete(request)
         except TryAgain as error:
+            # Any other status is an answer: a server that limits its rate (429) is in good health.
             if error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._failed(server, error, again=was_aside)
             raise

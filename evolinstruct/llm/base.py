@@ -1,7 +1,6 @@
-"""The seam between the method and whatever answers: two methods.
+"""The client seam: a client turns a request into a reply, by two methods.
 
-A client turns a request into a reply. Journal, retry, throttle and budget are clients that wrap
-a client. Knows no service, no file and no setting.
+Journal, retry, balancer, throttle and budget are clients that wrap a client.
 """
 
 from __future__ import annotations
@@ -16,7 +15,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class CallId:
-    """Which throw of the dice a call is; part of the journal's key, never sent.
+    """Names a call by its place, purpose and attempt; part of the journal's key, never sent.
+
+    Two calls with the same messages and other call ids are two draws from the model.
 
     Attributes:
         child_id: the place in the data set that the call works for.
@@ -33,8 +34,8 @@ class CallId:
 class CallContext:
     """What a call is about, beside its messages; never sent, and no part of the journal's key.
 
-    It is there for the counts (by generation and operation) and for the offline client, which
-    reads no prompt.
+    Counts by generation and operation are made from it, and the offline client, which reads no
+    prompt, goes by it.
 
     Attributes:
         generation: the generation that the call works for.
@@ -58,10 +59,10 @@ class Request:
     """What is asked for.
 
     Attributes:
-        call_id: which throw of the dice this is.
+        call_id: which call this is; never sent.
         context: what it is about; never sent.
         messages: (role, content) pairs.
-        model: the model's name; empty for clients that have but one.
+        model: the model's name; empty for a client that has only one.
         temperature: sampling temperature, None to leave it to the service.
         top_p: nucleus sampling, None to leave it to the service.
         max_tokens: upper bound of the reply's length in tokens, None for none.
@@ -130,7 +131,7 @@ class Reply:
 
     Attributes:
         text: the content, reasoning left out; may be empty.
-        finish_reason: ``stop``, ``length`` or another word of the service's.
+        finish_reason: ``stop``, ``length`` or another word of the service.
         usage: tokens.
         model: the model that the service says it used.
         limits: what the service announced beside it; true for this moment only, never stored.
@@ -164,14 +165,14 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """What a client's factory is called with, once for each endpoint in use.
+    """What a client is made with, once for each server and model in use.
 
     Attributes:
         base_url: the server, None for the client's own default.
         model: the model's name, empty if none was given.
         api_key: the key, None if none was found. Never write it anywhere.
         timeout: seconds that one call may take.
-        alone: no other server answers the same calls; one that cannot be reached ends the run.
+        alone: no other server answers the same calls, so the run ends if it cannot be reached.
         key_variable: the environment variable that must hold the key; None where none must.
     """
 
@@ -187,7 +188,7 @@ class ClientOptions:
 
 
 def encodable(text: str) -> str:
-    """Return the text with halves of surrogate pairs, which UTF-8 cannot hold, as U+FFFD."""
+    """Return the text with U+FFFD for each lone surrogate, which UTF-8 cannot hold."""
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 

@@ -1,17 +1,14 @@
-"""Caps on calls, tokens and money, held before anything is sent.
+"""Budget: caps on calls, tokens and money, held before anything is sent.
 
-Whatever is sent first reserves the most that it can take; what the service reports settles it. A
-call that does not fit waits as long as others under way may leave room; the run stops when none
-is. So a cap is exceeded only by what a service bills beyond what was allowed it. Sits next to the
-client: each attempt is a call of its own, and a call that waits its turn holds no money.
-
-Knows tokens, prices and caps. Where spending is remembered is the ledger's business.
+Whatever is sent first reserves the most that it can take; what the service reports takes its place.
+A call that does not fit waits as long as others under way may leave room; the run stops when none
+is. So a cap is exceeded only by what a service bills beyond what it was allowed. It stands next to
+the client: each attempt is a call of its own, and a call that waits its turn holds no money.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,17 +16,13 @@ from pathlib import Path
 from evolinstruct import defaults
 from evolinstruct.errors import UNREACHABLE, BudgetReached, CallError, StopRun, UsageError
 from evolinstruct.llm.base import Client, Reply, Request, Usage
-from evolinstruct.llm.prices import Price
-from evolinstruct.llm.usage import Account, Ledger, Spent
+from evolinstruct.llm.usage import Account, Ledger, PriceOf
 from evolinstruct.text import dollars
 
 _BYTES_PER_TOKEN = 2  # tables, digits and code reach it; prose has four and more
 _PER_MESSAGE = 8  # tokens that a service adds around a message
 _UNBILLED = frozenset({UNREACHABLE, "too_long"})  # never sent, or never processed
-_REFUSAL = "http_4"
-
-PriceOf = Callable[[str, str], Price | None]
-"""From a purpose and a model to its price, None where that is unknown."""
+_REFUSAL = "http_4"  # how the names of all errors with a 4xx status begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +42,7 @@ class Caps:
 
 @dataclass(slots=True)
 class Spending:
-    """What is spent, calls without a known bill at the worst case.
+    """A total: what is spent, calls without a known bill at the worst case.
 
     Attributes:
         calls: requests sent.
@@ -61,7 +54,7 @@ class Spending:
     tokens: int = 0
     cost: Decimal | None = Decimal(0)
 
-    def add(self, calls: int, tokens: int, cost: Decimal | None) -> None:
+    def add(self, tokens: int, cost: Decimal | None, calls: int = 1) -> None:
         """Count calls on top."""
         self.calls += calls
         self.tokens += tokens
@@ -69,21 +62,38 @@ class Spending:
 
     def take(self, tokens: int, cost: Decimal | None) -> None:
         """Count a call off."""
-        self.add(-1, -tokens, None if cost is None else -cost)
+        self.add(-tokens, None if cost is None else -cost, calls=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What is set aside for a call under way: the most that it can take.
+
+    Attributes:
+        account: pays it.
+        prompt: tokens in at most, as estimated.
+        completion: tokens out at most, as allowed.
+        cost: dollars at most, None where unknown.
+    """
+
+    account: Account
+    prompt: int
+    completion: int
+    cost: Decimal | None
 
 
 class Budget:
     """What a run may spend and has spent; shared by everything that sends.
 
     Attributes:
-        ledger: remembers it.
-        spent: what is spent.
+        ledger: remembers it, by generation, operation, purpose and model.
+        spent: the total.
         reserved: the most that calls under way can take on top.
     """
 
     def __init__(self, caps: Caps, price_of: PriceOf) -> None:
         """Begin with nothing spent."""
-        self.ledger = Ledger()
+        self.ledger = Ledger(price_of)
         self.spent = Spending()
         self.reserved = Spending()
         self._caps = caps
@@ -101,9 +111,10 @@ class Budget:
         self.ledger.open(path)
         self.spent = Spending()
         for account in self.ledger.accounts():
-            tokens = account.most_prompt + account.most_completion
-            cost = self.cost(account)
-            self.spent.add(account.calls, tokens, cost)
+            prompt, completion, price = account.most_prompt, account.most_completion, account.price
+            cached = account.cached_tokens or 0
+            cost = None if price is None else price.cost(prompt, completion, cached)
+            self.spent.add(prompt + completion, cost, account.calls)
             if cost is None and self._caps.cost is not None:
                 raise UsageError(
                     f"--max-cost: the run has asked the model {account.model!r}"
@@ -111,42 +122,9 @@ class Budget:
                     " --price-out, in dollars per million tokens."
                 )
 
-    def cost(self, account: Account) -> Decimal | None:
-        """Return what an account has spent in dollars, None where the price is unknown."""
-        price = self._price_of(account.purpose, account.model)
-        if price is None:
-            return None
-        return price.cost(account.most_prompt, account.most_completion, account.cached_tokens or 0)
-
-    def statement(self) -> list[Spent]:
-        """Return what is spent, in a fixed order; nothing is under way at the end of a run."""
-        return [self._stated(account) for account in self.ledger.accounts()]
-
-    def _stated(self, account: Account) -> Spent:
-        lost = account.unanswered
-        price = self._price_of(account.purpose, account.model)
-        cost = unanswered_cost = None
-        if price is not None:
-            known = account.prompt_tokens, account.completion_tokens, account.cached_tokens or 0
-            cost = _number(price.cost(*known))
-            unanswered_cost = _number(price.cost(lost.prompt, lost.completion))
-        return Spent(
-            account.generation,
-            account.operation or None,
-            account.purpose,
-            account.model,
-            account.calls - account.open.calls,
-            account.replies,
-            account.refused,
-            lost.calls,
-            account.prompt_tokens,
-            account.completion_tokens,
-            account.cached_tokens,
-            account.reasoning_tokens,
-            lost.prompt + lost.completion,
-            cost,
-            unanswered_cost,
-        )
+    def statement(self) -> list[Account]:
+        """Return what is spent, by generation, operation, purpose and model, in a fixed order."""
+        return list(self.ledger.accounts())
 
     async def reserve(self, request: Request) -> Reservation:
         """Set aside the most that a request can take, as soon as that fits.
@@ -160,41 +138,42 @@ class Budget:
         cost = None if price is None else price.cost(prompt, completion)
         while True:
             if self._error is not None:
+                # many calls raise this one object: each starts its traceback anew
                 raise self._error.with_traceback(None)
             cap = self._in_the_way(prompt + completion, cost)
             if cap is None:
                 break
             if not self.reserved.calls:
-                self.stop(BudgetReached(cap))  # for all who wait: none may be cut off when it ends
+                # Stop all, not this call alone: whoever waits for room would wait for ever.
+                self.stop(BudgetReached(cap))
                 continue
             self._change.clear()
             await self._change.wait()
-        self.reserved.add(1, prompt + completion, cost)
+        self.reserved.add(prompt + completion, cost)
         account = self.ledger.account(request)
-        account.open.add(prompt, completion)
+        account.open(prompt, completion)
         self.ledger.note(account)
-        return Reservation(account, price, prompt, completion, cost)
+        return Reservation(account, prompt, completion, cost)
 
     def settle(self, reserved: Reservation, usage: Usage | None) -> None:
         """Put what a call took in the place of what was set aside for it.
 
-        Without a usage, nobody knows, and the worst case stands.
+        Without a usage nobody knows what it took, and the worst case stands.
         """
         account, prompt, completion = reserved.account, reserved.prompt, reserved.completion
         self._release(reserved)
         if usage is None:
-            account.unanswered.add(prompt, completion)
-            self.spent.add(1, prompt + completion, reserved.cost)
-        else:
-            account.count(usage, prompt, completion)
-            if usage.prompt_tokens is not None:
-                prompt = usage.prompt_tokens
-            if usage.completion_tokens is not None:
-                completion = usage.completion_tokens
-            cached = usage.cached_tokens or 0
-            price = reserved.price
-            cost = None if price is None else price.cost(prompt, completion, cached)
-            self.spent.add(1, prompt + completion, cost)
+            account.count_lost(prompt, completion)
+            self.spent.add(prompt + completion, reserved.cost)
+            return
+        account.count_reply(usage, prompt, completion)
+        if usage.prompt_tokens is not None:
+            prompt = usage.prompt_tokens
+        if usage.completion_tokens is not None:
+            completion = usage.completion_tokens
+        price, cached = account.price, usage.cached_tokens or 0
+        cost = None if price is None else price.cost(prompt, completion, cached)
+        self.spent.add(prompt + completion, cost)
         if prompt > reserved.prompt or completion > reserved.completion:
             self.ledger.note(account)  # the service bills more than it was allowed
 
@@ -202,7 +181,7 @@ class Budget:
         """Give back the tokens of a call that the service turned down; it stays a call."""
         self._release(reserved)
         reserved.account.refused += 1
-        self.spent.add(1, 0, Decimal(0))
+        self.spent.add(0, Decimal(0))
 
     def stop(self, error: StopRun) -> None:
         """Let nothing more through: whatever waits for room ends with the error."""
@@ -210,7 +189,7 @@ class Budget:
         self._change.set()
 
     def _release(self, reserved: Reservation) -> None:
-        reserved.account.open.add(-reserved.prompt, -reserved.completion, calls=-1)
+        reserved.account.close(reserved.prompt, reserved.completion)
         self.reserved.take(reserved.prompt + reserved.completion, reserved.cost)
         self._change.set()
 
@@ -235,27 +214,8 @@ class Budget:
         return _reached("--max-cost", dollars(cap), left)
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """What is set aside for a call under way.
-
-    Attributes:
-        account: pays it.
-        price: of its tokens, None where unknown.
-        prompt: tokens in at most, as estimated.
-        completion: tokens out at most.
-        cost: dollars at most, None where unknown.
-    """
-
-    account: Account
-    price: Price | None
-    prompt: int
-    completion: int
-    cost: Decimal | None
-
-
 class BudgetedClient:
-    """A client whose every call is within the budget."""
+    """A client that sends a call only if it fits the budget."""
 
     def __init__(self, client: Client, budget: Budget) -> None:
         """Wrap a client."""
@@ -295,16 +255,12 @@ def most(request: Request) -> tuple[int, int]:
     return prompt, request.max_tokens or defaults.MAX_TOKENS
 
 
-def _number(cost: Decimal) -> float:
-    return round(float(cost), 9)
-
-
 def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _is_free(error: BaseException) -> bool:
-    """Tell whether a service surely bills nothing: it was not reached, or turned the call down."""
+    """Tell whether a service surely bills nothing: it was not reached, or it refused the call."""
     if isinstance(error, CallError):
         return error.error in _UNBILLED or error.error.startswith(_REFUSAL)
     return isinstance(error, StopRun)

@@ -12,6 +12,7 @@ One call passes, from the top down:
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -26,15 +27,16 @@ from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import Retry
-from evolinstruct.llm.throttle import Sending, Throttle, descriptors
+from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
 from evolinstruct.settings import Execution, Recipe, Settings
 
-_AHEAD = 2  # of which one waits for its next attempt, while the other asks
+_AHEAD = 2  # for each call under way: one that asks, and one that waits for its next attempt
+_OTHER_FILES = 64  # open beside the connections: the journal, those of the run, the interpreter's
 
 
 def default_client(execution: Execution) -> str:
-    """Return the client where none is named: a service, if a key or a server is.
+    """Return the client's name where none is given: `openai`, if a key or a server is named.
 
     Raises:
         UsageError: neither is.
@@ -63,7 +65,7 @@ def with_client(settings: Settings) -> Settings:
 def options_in_use(
     recipe: Recipe, execution: Execution, purposes: Iterable[str], *, alone: bool = False
 ) -> dict[str, tuple[ClientOptions, ...]]:
-    """Return, for each purpose, what the clients of its servers are made with.
+    """Return, for each purpose, the options of its servers' clients.
 
     Args:
         recipe: names the models.
@@ -119,8 +121,8 @@ class Clients:
         With `alone`, each server is asked for itself, even where several share the calls.
 
         Raises:
-            UsageError: there is no such client, or it lacks a setting.
-            InputError: a key is not where it is looked for.
+            UsageError: the client is unknown, or lacks a setting.
+            InputError: a key is missing.
         """
         self._make = registry.load(recipe.client)
         self._is_local = getattr(self._make, "FREE", False)  # answers from this process
@@ -201,14 +203,14 @@ class Clients:
 
     @property
     def ahead(self) -> int:
-        """Instructions to start in either step, so that calls wait to be sent at any time."""
+        """Instructions to start in each step, so that there is always a call to be sent."""
         return self._most * len(self._throttles) * _AHEAD
 
     def _most_calls(self, execution: Execution) -> int:
-        """Return how many calls one server may get at once; say so if files set the bound."""
+        """Return how many calls one server may get at once, and note it if files set the bound."""
         ceiling = defaults.LOCAL_CONCURRENCY if self._is_local else defaults.MAX_CONCURRENCY
         wanted = execution.concurrency or execution.max_concurrency or ceiling
-        most = min(wanted, descriptors.room_for(wanted))
+        most = min(wanted, _room_for(wanted))
         if most < wanted:
             self.notices.append(
                 f"At most {most:,} calls are under way at once, not {wanted:,}: the system lets"
@@ -238,6 +240,20 @@ class Clients:
         """Close every client."""
         for throttle in self._throttles.values():
             await throttle.aclose()
+
+
+def _room_for(connections: int) -> int:
+    """Return how many connections may be open at once, after raising the system's limit on files.
+
+    A process begins with a soft limit, often 1,024, that it may raise to the hard one by itself.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    room = connections if soft == resource.RLIM_INFINITY else soft - _OTHER_FILES
+    return max(1, min(connections, room))
 
 
 def _place(group: Sequence[ClientOptions]) -> str:

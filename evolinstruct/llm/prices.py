@@ -1,7 +1,8 @@
-"""What models cost: the table that comes along, and the user's word, which wins.
+"""Prices: dollars per million tokens by model, from the shipped table or from the user, who wins.
 
-Knows names of models and dollars per million tokens, as exact decimals. A price that nobody has
-named is unknown, which is never 0. The table is data, with its date, in ``prices.toml``.
+Prices are exact decimals. Tokens that a service had in its cache may have a price of their own.
+A price that nobody has named is unknown, which is never 0. The table is data, with its date, in
+``prices.toml``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Price:
     Attributes:
         input: a token of the prompt.
         output: a token of the reply, its reasoning included.
-        cached: a token of the prompt that the service had in its cache; None: as any other.
+        cached: a token of the prompt that the service had in its cache; None: the same as others.
     """
 
     input: Decimal
@@ -38,7 +39,7 @@ class Price:
 
     def cost(self, prompt: int, completion: int, cached: int = 0) -> Decimal:
         """Return the dollars for so many tokens, `cached` of the prompt's from the cache."""
-        if self is FREE:  # exact sums cost time, and a free client makes thousands a second
+        if self is FREE:  # an exact sum takes time, and a free client is asked very often
             return _NOTHING
         cached = min(cached, prompt) if self.cached is not None else 0
         due = self.input * (prompt - cached) + self.output * completion

@@ -1,8 +1,7 @@
-"""Services by name, and which servers and key a purpose's calls use.
+"""Providers: services by name, and which servers and key the calls of a purpose use.
 
-One table of what is known about services that speak the OpenAI format; any other is named by its
-base URL and the variable that holds its key. Knows settings and variables, and asks nobody. A key
-is read here, goes to the server it was meant for, and nowhere else.
+One table of services that speak the OpenAI format; any other is named by its base URL and the
+variable that holds its key. A key is read here, and goes only to the server it is meant for.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ URL_VARIABLE = "OPENAI_BASE_URL"
 
 
 class Provider(NamedTuple):
-    """A service that is known by name.
+    """A service with a name.
 
     Attributes:
         base_url: where it answers.
@@ -67,7 +66,7 @@ def find(name: str) -> Provider:
     """Return the service of that name.
 
     Raises:
-        UsageError: none is known by it.
+        UsageError: the name is unknown.
     """
     if name not in PROVIDERS:
         hint = did_you_mean(name, PROVIDERS)
@@ -88,10 +87,10 @@ def servers_for(execution: Execution, purpose: str) -> Servers:
     """Return the servers and the key for a purpose.
 
     What is named for the purpose alone wins over what is named for all; within either, a base URL
-    wins over the provider's. A provider's key goes only where that provider is meant.
+    wins over the provider's. A provider's key goes only to that provider.
 
     Raises:
-        UsageError: there is no such provider.
+        UsageError: a provider is unknown.
     """
     for named in (purpose, DEFAULT):
         urls, provider = execution.base_url.get(named), execution.provider.get(named)

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from evolinstruct import shipped
 from evolinstruct.atomic_write import bring_to_disk
 from evolinstruct.errors import InputError, UsageError
+from evolinstruct.installation import data_folder
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.text import did_you_mean
 
@@ -37,7 +37,7 @@ def _layout() -> Iterator[str]:
 
 def builtin() -> tuple[str, ...]:
     """Return the names of the packs that come with the program, sorted."""
-    folders = shipped.folder("prompts").iterdir()
+    folders = data_folder("prompts").iterdir()
     return tuple(sorted(each.name for each in folders if (each / "pack.toml").is_file()))
 
 
@@ -49,7 +49,7 @@ def find(name: str) -> Path:
     """
     known = builtin()
     if name in known:
-        return shipped.folder("prompts") / name
+        return data_folder("prompts") / name
     if name and Path(name).is_dir():
         return Path(name)
     raise UsageError(

@@ -1,8 +1,4 @@
-"""A model's reply → the instruction in it, or the verdict.
-
-Knows how models wrap what they were asked for. Knows nothing of packs, of clients and of what is
-done with a text.
-"""
+"""Reply readers: take the instruction, the answer or the verdict out of a model's reply."""
 
 from evolinstruct.reading.instruction import read_instruction
 from evolinstruct.reading.reasoning import without_reasoning

@@ -1,4 +1,4 @@
-"""The reasoning that a model puts before its reply, and the reply without it."""
+"""Reasoning remover: takes off the thinking that a model puts before its reply."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ _MENTIONED = ("`", '"', "'", "“", "‘")
 def without_reasoning(reply: str) -> str:
     """Return the reply without the reasoning that a model put before it.
 
-    That is a block in think, thinking or reasoning tags that opens the reply, or all up to a
-    closing tag that was never opened. A block never closed is all reasoning: nothing is left. Tags
-    inside a text (an XML example, a tag named in backticks) are part of it.
+    Reasoning is a block in think, thinking or reasoning tags that opens the reply, or everything
+    up to a closing tag that was never opened: some services swallow the opening one. A block that
+    is never closed is all reasoning, and nothing is left. Tags inside a text (an XML example, a tag
+    named in backticks) belong to the text.
     """
     if "<" not in reply:
         return reply

@@ -1,4 +1,7 @@
-"""The verdict in a reply to a comparison: "Equal" stands inside "Not Equal"."""
+"""Verdict reader: tells whether a reply to a comparison says "equal" or "not equal".
+
+The trap: "Equal" is also a part of "Not Equal", of "Unequal" and of "Equal or Not Equal?".
+"""
 
 from __future__ import annotations
 
@@ -39,9 +42,9 @@ _PLAIN = frozenset(
 def read_verdict(reply: str) -> bool | None:
     """Return True for equal, False for not equal, None where the reply is unclear.
 
-    The first clear statement of a sentence counts; sentences that contradict each other are
-    unclear. To say that two texts are equal, a statement may hold nothing but that: "equal in
-    length" says too little, and neither a question nor a condition is a statement.
+    The first clear statement of each sentence counts, and sentences that contradict each other are
+    unclear. A statement of equality must say nothing else: "equal in length" is not one. Questions
+    and conditions are no statements.
     """
     text = without_reasoning(reply).casefold()
     bare = _BARE.get(" ".join(text.split()).strip(" .!:*#\"'`_"))
@@ -54,6 +57,7 @@ def read_verdict(reply: str) -> bool | None:
 
 
 def _stated(sentence: str) -> bool | None:
+    """Return what a sentence states: True for equal, False for not equal, None for neither."""
     if sentence.endswith("?") or not _TERM.search(sentence):
         return None
     hedged = bool(_HEDGE.search(sentence))

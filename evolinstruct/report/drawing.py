@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evolinstruct import extras
+from evolinstruct.installation import import_extra
 
 Spec = dict[str, Any]
 Row = Mapping[str, Any]
@@ -254,7 +254,7 @@ class Drawing:
             InputError: the library is not installed.
         """
         self._clips = 0
-        self._library = extras.load("vl_convert", "report", "A report with charts")
+        self._library = import_extra("vl_convert", "report", "A report with charts")
 
     def draw(self, spec: Mapping[str, Any]) -> str:
         """Return the SVG of a Vega-Lite specification; the page gives it its width."""

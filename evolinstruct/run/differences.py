@@ -17,7 +17,7 @@ from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, encode
 from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import RunDir
-from evolinstruct.run_dir.lines import Written
+from evolinstruct.run_dir.lines import LazyLine
 from evolinstruct.settings import Recipe
 
 _PARTS: dict[str, type | tuple[type, ...]] = {
@@ -206,10 +206,10 @@ class SeedComparison:
 
     def _is_next(self, line: Kept, written: bytes) -> bool:
         """Tell whether the next line there is this one, but for an answer that the run added."""
-        if self._next is None or self._next.line == written:
+        if self._next is None or self._next.raw == written:
             return self._next is not None
         try:
-            there: Kept = self._next.decoded()
+            there: Kept = self._next.parse()
         except InputError:  # it ends here: what comes is written again
             self._there, self._next = iter(()), None
             return False
@@ -229,6 +229,6 @@ class SeedComparison:
             additions.append(f"{self._added} seed{'s' if self._added > 1 else ''}")
 
 
-def _readable(run_dir: RunDir) -> Iterator[Written]:
+def _readable(run_dir: RunDir) -> Iterator[LazyLine]:
     """Yield the whole lines of generation 0: a crash may have torn the last one."""
-    return run_dir.written(0) if run_dir.file(0).exists() else iter(())
+    return run_dir.lazy_lines(0) if run_dir.file(0).exists() else iter(())

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from evolinstruct import text
-from evolinstruct.llm.throttle import Sending
 from evolinstruct.records import Line
 from evolinstruct.run.counts import Counts, LowYield
+
+if TYPE_CHECKING:
+    from evolinstruct.llm.throttle import Sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class GenerationStarted:
-    """A generation begins; the counts grows as its lines are settled.
+    """A generation begins; the counts grow as its lines are finished.
 
     Attributes:
         counts: its counts.

@@ -70,7 +70,7 @@ def _lacks_replies(plan: Plan, run_dir: RunDir, journal: Journal) -> bool:
     """Tell whether there are more evolved lines than outcomes: each took one at least."""
     finished = plan.state.get("generations", ())
     lines: int = sum(file["lines"] for record in finished[1:] for file in record["files"].values())
-    return lines + run_dir.finished(max(1, len(finished))) > journal.outcomes()
+    return lines + run_dir.count_lines(max(1, len(finished))) > journal.outcomes()
 
 
 def what_was_found(plan: Plan, run_dir: RunDir, journal: Journal, *, finished: bool) -> str:
@@ -123,6 +123,6 @@ def _how_far(state: Mapping[str, Any], plan: Plan, run_dir: RunDir) -> str:
     number = len(state.get("generations", ()))
     if number > plan.settings.recipe.generations:
         return "every generation finished"
-    share = min(1.0, run_dir.finished(number) / plan.size)
+    share = min(1.0, run_dir.count_lines(number) / plan.size)
     # Rounded down: what is not done is never called done.
     return f"generation {number}, {int(share * 100)}% done"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from evolinstruct import elimination, prompts
@@ -25,7 +26,7 @@ from evolinstruct.run.differences import (
 from evolinstruct.run.seed_lines import SeedLines
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds import SeedCounts
-from evolinstruct.seeds.items import read_items
+from evolinstruct.seeds.test_items import read_test_items
 from evolinstruct.settings import Recipe, Settings
 from evolinstruct.text import did_you_mean
 
@@ -78,11 +79,11 @@ def make_plan(
         UsageError: an operation, a rule or a pack is unknown.
         InputError: a pack, a seed file, a test set or the directory is wrong.
     """
-    run_dir.check()
+    run_dir.check_place()
     pack = prompts.read(prompts.find(settings.recipe.prompts))
     weights = weights_in_use(settings.recipe, pack)
     recipe = settings.recipe
-    against = read_items(recipe.against) if recipe.against else None
+    against = read_test_items(recipe.against) if recipe.against else None
     rules = elimination.choose(
         recipe.rules, eliminate=recipe.eliminate, against=against
     ).described()
@@ -92,7 +93,8 @@ def make_plan(
     was_preview = is_preview(state)
     if preview and state and not was_preview:
         raise InputError(
-            f"{run_dir.path} holds a whole run; look at it with `evolinstruct show {run_dir.path}`,"
+            f"{run_dir.path} holds a whole run; look at it with"
+            f" `evolinstruct show {quote(str(run_dir.path))}`,"
             " or name another directory with -o."
         )
     found = SeedComparison(run_dir, state, grows_anywhere=was_preview)

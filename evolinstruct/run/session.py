@@ -18,7 +18,7 @@ from evolinstruct.llm.clients import Clients, Endpoint
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient
 from evolinstruct.llm.throttle import Sending
-from evolinstruct.llm.usage import Spent
+from evolinstruct.llm.usage import Account
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.settings import Settings
 
@@ -180,7 +180,7 @@ class Session:
         """What was ever spent in the directory."""
         return self._clients.budget.spent
 
-    def account(self) -> list[Spent]:
+    def account(self) -> list[Account]:
         """Return what was ever spent, by generation, operation, purpose and model; and write it.
 
         Raises:

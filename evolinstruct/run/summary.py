@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from evolinstruct.defaults import METHOD
 from evolinstruct.llm.budget import Spending
-from evolinstruct.llm.usage import Spent
+from evolinstruct.llm.usage import Account
 from evolinstruct.run.counts import Counts
 from evolinstruct.run.plan import Plan
 
@@ -41,7 +41,7 @@ class Summary:
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
     spent: Spending = field(default_factory=Spending)
-    usage: list[Spent] = field(default_factory=list)
+    usage: list[Account] = field(default_factory=list)
     journal: int | None = None
 
     @property
@@ -72,7 +72,7 @@ class Summary:
             "reasoning_tokens": _reported([row.reasoning_tokens for row in usage]),
             "cost": _known([row.cost for row in usage]),
             "refused": sum(row.refused for row in usage),
-            "unanswered": sum(row.unanswered for row in usage),
+            "unanswered": sum(row.unanswered_calls for row in usage),
             "unanswered_tokens": sum(row.unanswered_tokens for row in usage),
             "unanswered_cost": _known([row.unanswered_cost for row in usage]),
         }
@@ -119,7 +119,7 @@ def describe(
         "dataset": summary.dataset,
         "journal": summary.journal,
         "spent": summary.spent_to_json(),
-        "usage": [asdict(spent) for spent in summary.usage],
+        "usage": [account.to_json() for account in summary.usage],
     }
 
 

@@ -1,1 +1,1 @@
-"""The files of a run: append, read back, refuse to mix."""
+"""Run directory: the files of a run, how they are written, locked and read back."""

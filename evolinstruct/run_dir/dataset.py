@@ -1,7 +1,7 @@
-"""dataset.jsonl: every instruction that has an answer, merged and shuffled.
+"""Data set writer: merges the generations into dataset.jsonl and shuffles the lines.
 
-Where a line goes depends on the run's seed and its id alone. Only places in the files are sorted,
-on disk, so memory stays flat. Knows nothing of how a generation is made.
+A line's place depends on the run's seed and its id alone. Memory stays flat, because only the
+places of lines in their files are sorted, and on disk.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _CHECK_EVERY = 256
 
 
 def write(
-    run_dir: RunDir, generations: int, seed: int, check: Callable[[], None]
+    run_dir: RunDir, generations: int, seed: int, check_stop: Callable[[], None]
 ) -> dict[str, Any]:
-    """Put the data set of a run's finished generations in place, whole or not at all.
+    """Write dataset.jsonl from a run's finished generations, as a whole or not at all.
 
     Args:
         run_dir: the run.
         generations: the last generation.
         seed: the run's seed.
-        check: is called every now and then; what it raises ends the work.
+        check_stop: is called every few hundred lines, and raises to end the work.
 
     Returns:
-        Its lines, size and digest, as of every file of a run.
+        The lines, size and digest of the file, as `LineFile.finish` returns them.
 
     Raises:
         InputError: it cannot be written.
@@ -44,9 +44,9 @@ def write(
                 stack.enter_context(run_dir.file(number).open("rb"))
                 for number in range(generations + 1)
             ]
-            _sort(order, files, seed, check)
+            _sort(order, files, seed, check_stop)
             with replaced(run_dir.dataset) as out:
-                return _merge(order, files, out, check)
+                return _merge(order, files, out, check_stop)
     except sqlite3.Error as error:
         raise InputError(
             f"No room for temporary files ({error}); free disk space, or name a directory that has"
@@ -55,17 +55,22 @@ def write(
 
 
 def _sort(
-    order: sqlite3.Connection, files: Sequence[IO[bytes]], seed: int, check: Callable[[], None]
+    order: sqlite3.Connection, files: Sequence[IO[bytes]], seed: int, check_stop: Callable[[], None]
 ) -> None:
+    """Fill a table with the place of each line and the rank by which it is shuffled."""
     order.execute("CREATE TABLE lines (rank BLOB, file INT, start INT, size INT)")
     for number, file in enumerate(files):
-        places = _places(file, number, seed, check)
+        places = _places(file, number, seed, check_stop)
         order.executemany("INSERT INTO lines VALUES (?, ?, ?, ?)", places)
 
 
 def _merge(
-    order: sqlite3.Connection, files: Sequence[IO[bytes]], out: IO[bytes], check: Callable[[], None]
+    order: sqlite3.Connection,
+    files: Sequence[IO[bytes]],
+    out: IO[bytes],
+    check_stop: Callable[[], None],
 ) -> dict[str, Any]:
+    """Copy the lines in the order of their ranks."""
     count, digest = 0, blake2b(digest_size=16)
     for number, start, size in order.execute(
         "SELECT file, start, size FROM lines ORDER BY rank, file, start"
@@ -76,18 +81,18 @@ def _merge(
         digest.update(line)
         count += 1
         if count % _CHECK_EVERY == 0:
-            check()
+            check_stop()
     return {"lines": count, "bytes": out.tell(), "digest": digest.hexdigest()}
 
 
 def _places(
-    file: IO[bytes], number: int, seed: int, check: Callable[[], None]
+    file: IO[bytes], number: int, seed: int, check_stop: Callable[[], None]
 ) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield (rank, file, start, size) of every line that has an answer."""
+    """Yield the rank, file, start and size of each line that has an answer."""
     start = 0
     for count, line in enumerate(file):
         if count % _CHECK_EVERY == 0:
-            check()
+            check_stop()
         record = decode(Kept, line)
         if record.output is not None:
             rank = blake2b(f"{seed}/{record.id}/dataset".encode(), digest_size=8).digest()

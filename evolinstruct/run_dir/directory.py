@@ -1,7 +1,6 @@
-"""The files of a run: append, read back, refuse to mix.
+"""Run directory: the names of a run's files, the lock of its one writer, and the pool.
 
-Knows the names of the files, who may write them, and how the pool of a generation is read from
-those before it. Knows nothing of how a line comes about.
+A generation's pool, what it evolves, is read from the files of the generations before it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import IO, Any
 from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected, encode
-from evolinstruct.run_dir.lines import LineFile, Written, matches, newest_of_each, whole_lines
+from evolinstruct.run_dir.lines import LazyLine, LineFile, lazy_lines, matches, newest_per_seed
 
 FORMAT = 1
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
@@ -36,20 +35,20 @@ class RunDir:
 
     # Opening
 
-    def check(self) -> None:
-        """Refuse a place where a run cannot lie; change nothing.
+    def check_place(self) -> None:
+        """Refuse a place that cannot hold the run; change nothing.
 
         Raises:
-            InputError: it is a file, cannot be written, holds something else, or a newer run.
+            InputError: it is a file, cannot be written, or holds other files or a newer run.
         """
         if not self.path.exists():
-            self._check_above()
+            self._check_parent()
             return
         if not self.path.is_dir():
             raise InputError(f"{self.path} is a file; name a directory for the run with -o.")
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise InputError(f"{self.path} cannot be written; choose another directory with -o.")
-        if not self.is_run and any(not _is_beginning(item) for item in self.path.iterdir()):
+        if not self.is_run and any(not _is_first_file(item) for item in self.path.iterdir()):
             if self.journal.exists():
                 raise InputError(
                     f"{self.path} holds a journal, but no run.json; restore run.json from a copy,"
@@ -62,21 +61,24 @@ class RunDir:
             )
         self.state()
 
-    def _check_above(self) -> None:
-        """Refuse a directory that could not be made."""
-        above = next(parent for parent in self.path.absolute().parents if parent.exists())
-        if not above.is_dir():
-            raise InputError(f"{above} is a file, so {self.path} cannot be made; correct -o.")
-        if not os.access(above, os.W_OK | os.X_OK):
+    def _check_parent(self) -> None:
+        """Refuse a directory that cannot be made where it would be."""
+        parent = next(parent for parent in self.path.absolute().parents if parent.exists())
+        if not parent.is_dir():
+            raise InputError(f"{parent} is a file, so {self.path} cannot be made; correct -o.")
+        if not os.access(parent, os.W_OK | os.X_OK):
             raise InputError(
-                f"{above} cannot be written, so {self.path} cannot be made; correct -o."
+                f"{parent} cannot be written, so {self.path} cannot be made; correct -o."
             )
 
     def open(self) -> None:
-        """Make the directory if need be and become its one writer.
+        """Make the directory if it does not exist, and take its lock as its one writer.
+
+        The lock is a file of its own, because some file systems cannot lock a directory. It goes
+        when the process ends, however it ends.
 
         Raises:
-            InputError: another process is writing it, or it cannot be made.
+            InputError: another process holds the lock, or the directory cannot be made.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ class RunDir:
         self._lock.flush()
 
     def close(self) -> None:
-        """Let the next process write."""
+        """Give the lock back."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -120,12 +122,12 @@ class RunDir:
 
     @property
     def gate(self) -> Path:
-        """What the rules for duplicates know; made anew from the journal where it is missing."""
+        """What the rules for duplicates remember; made again from the journal if it is missing."""
         return self.path / "gate.sqlite"
 
     @property
     def prompts(self) -> Path:
-        """The folder of the pack's copy."""
+        """The folder with the copy of the prompt pack."""
         return self.path / "prompts"
 
     @property
@@ -134,7 +136,7 @@ class RunDir:
         return self.path / "dataset.jsonl"
 
     def state(self) -> dict[str, Any]:
-        """Return what run.json says, an empty dict where there is none.
+        """Return what run.json says; an empty dict if there is none.
 
         Raises:
             InputError: it cannot be read, or is from a newer version.
@@ -155,7 +157,7 @@ class RunDir:
         return dict(state)
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Replace run.json, whole or not at all.
+        """Replace run.json, as a whole or not at all.
 
         Raises:
             InputError: it cannot be written.
@@ -171,35 +173,35 @@ class RunDir:
         return self.path / f"generation-{generation}{KINDS[kind]}.jsonl"
 
     def read(self, generation: int, kind: type[Any] = Kept) -> Iterator[Any]:
-        """Yield the lines of a file in order, but for a last one that a crash tore.
+        """Yield the lines of a file in order, without a last one that a crash tore.
 
         Raises:
             InputError: a line cannot be read.
         """
-        return (written.decoded() for written in self.written(generation, kind))
+        return (line.parse() for line in self.lazy_lines(generation, kind))
 
-    def written(self, generation: int, kind: type[Any] = Kept) -> Iterator[Written]:
-        """Yield the lines of a file as they are written; see `read`."""
-        return whole_lines(self.file(generation, kind), kind)
+    def lazy_lines(self, generation: int, kind: type[Any] = Kept) -> Iterator[LazyLine]:
+        """Yield the lines of a file as `read` does, but parse none of them."""
+        return lazy_lines(self.file(generation, kind), kind)
 
     def pool(self, generation: int) -> Iterator[Kept]:
-        """Yield what a generation evolves: per seed, in seed order, its newest instruction."""
-        earlier = [self.written(number) for number in range(1, generation)]
-        return (line.decoded() for line in newest_of_each(self.written(0), earlier))
+        """Yield what a generation evolves: the newest instruction of each seed, in seed order."""
+        earlier = [self.lazy_lines(number) for number in range(1, generation)]
+        return (line.parse() for line in newest_per_seed(self.lazy_lines(0), earlier))
 
-    def finished(self, generation: int) -> int:
-        """Return how many lines a generation's files hold."""
+    def count_lines(self, generation: int) -> int:
+        """Return how many lines the files of a generation hold, of all kinds."""
         paths = [self.file(generation, kind) for kind in KINDS]
         return sum(_count_lines(path) for path in paths if path.exists())
 
     def is_finished(self, files: dict[str, Any]) -> bool:
-        """Tell whether a generation's files are what a finished run said of them."""
+        """Tell whether a generation's files are, byte for byte, what run.json says of them."""
         return bool(files) and all(
             matches(self.path / name, described) for name, described in files.items()
         )
 
     def drop_after(self, generation: int) -> None:
-        """Remove the files of later generations, left by a run that had more of them."""
+        """Remove the files of later generations, left by a run of more generations."""
         number = generation + 1
         while self.file(number).exists():
             for kind in KINDS:
@@ -207,8 +209,8 @@ class RunDir:
             number += 1
 
 
-def _is_beginning(path: Path) -> bool:
-    """Tell whether a file is one that a run makes before run.json, where it may be killed."""
+def _is_first_file(path: Path) -> bool:
+    """Tell whether a run makes the file before run.json: a run killed there leaves it alone."""
     names = (".lock", "run.json.partial", "journal.sqlite", "gate.sqlite")
     return path.name.startswith(names)
 
@@ -219,7 +221,7 @@ def _count_lines(path: Path) -> int:
 
 
 class GenerationFiles:
-    """The three files of one generation while it is written, in pool order."""
+    """The files of one generation, one for each kind of line, while they are written."""
 
     def __init__(
         self, run_dir: RunDir, generation: int, kinds: tuple[type[Line], ...], *, beside: bool
@@ -235,12 +237,12 @@ class GenerationFiles:
         self._files[type(line)].write(encode(line))
 
     def flush(self) -> None:
-        """Hand what was written to the system."""
+        """Hand the lines to the operating system, so that other processes can read them."""
         for file in self._files.values():
             file.flush()
 
     def finish(self) -> dict[str, Any]:
-        """End the files; return each one's name with its lines, size and digest."""
+        """End the files; return the lines, size and digest of each by its name."""
         return {self._names[kind]: file.finish() for kind, file in self._files.items()}
 
     def __enter__(self) -> GenerationFiles:

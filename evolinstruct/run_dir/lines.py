@@ -1,17 +1,8 @@
-"""One JSONL file that never gets worse while it is written again.
+"""The JSONL files of a run: written so that they never get worse, and read back.
 
-A run writes each file from its first line, every time. Lines that are there already are only
-compared; from the first missing one on they are appended; and where a line differs, the new file
-grows beside the old one and takes its place when it is whole. Knows bytes, not what they say.
-
-The lines of a run's files as they are written: most are looked at and never decoded.
-
-Knows how a line begins, and that all files of a run are in seed order. Knows no directory.
-
-Lines of ours, read back from wherever they lie: a run's files, or any JSONL file alone.
-
-Knows the kinds of line by their fields, reads those of older and newer versions as far as it can,
-and leaves out a last line that is torn. Knows nothing of a run.
+Three ways to handle lines stand here. `LineFile` writes a file. `LazyLine` reads a run's own files
+quickly: most of its lines are compared or counted, and never parsed. `read_lines` reads any file of
+lines, also one of another version or one that a run is writing.
 """
 
 from __future__ import annotations
@@ -26,101 +17,111 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
-from evolinstruct.atomic_write import beside_of, put_in_place, writing
+from evolinstruct.atomic_write import partial_path, put_in_place, write_errors_explained
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected, decode
 
 _BLOCK = 1 << 20
 
+# Writing
+
 
 class LineFile:
-    """A file being written; a context manager that leaves it valid however it ends."""
+    """One file while it is written, from its first line each time; a context manager.
+
+    Lines that are already there are only compared. From the first missing line on, lines are
+    appended. Where a line differs, the new content grows in ``NAME.partial`` beside the old file
+    and replaces it when it is complete. So the file stays valid wherever the process is killed.
+    """
 
     def __init__(self, path: Path, *, beside: bool = False) -> None:
-        """Start at the first line; nothing that is there is changed yet.
+        """Start at the first line; the file does not change yet.
 
         Args:
             path: the file.
-            beside: what is there is whole and of another run: whatever is new goes beside it.
+            beside: the file is complete and belongs to another run, so it is never cut short:
+                whatever differs grows beside it.
 
         Raises:
-            InputError: the file cannot be read or made. Likewise every other method.
+            InputError: the file cannot be read or made. Every other method raises it likewise.
         """
         self._path = path
-        self._beside = beside_of(path)
+        self._partial = partial_path(path)
         self._digest = blake2b(digest_size=16)
         self._goes_beside = False
-        self._is_whole = beside
+        self._is_complete = beside
         self.lines = 0
         self.size = 0
-        with writing(path):
-            self._there: BinaryIO | None = path.open("rb") if path.exists() else None
-            self._out: BinaryIO | None = None if self._there else path.open("wb")
+        with write_errors_explained(path):
+            self._old: BinaryIO | None = path.open("rb") if path.exists() else None
+            self._new: BinaryIO | None = None if self._old else path.open("wb")
 
     def write(self, line: bytes) -> None:
-        """Add a line: compare it with the one that is there, or write it."""
-        if self._there is not None:
-            found = self._there.read(len(line))
+        """Add a line: compare it with the old one while there is one, then write."""
+        if self._old is not None:
+            found = self._old.read(len(line))
             if found != line:
-                self._depart(found, line)
-        if self._out is not None:
-            with writing(self._path):
-                self._out.write(line)
+                self._stop_comparing(found, line)
+        if self._new is not None:
+            with write_errors_explained(self._path):
+                self._new.write(line)
         self._digest.update(line)
         self.lines += 1
         self.size += len(line)
 
-    def _depart(self, found: bytes, line: bytes) -> None:
-        """Stop comparing: go on in place after a torn end, otherwise beside the old file."""
-        assert self._there is not None  # noqa: S101 - only called while comparing
-        self._there.close()
-        self._there = None
-        # Only the last line can be shorter than what belongs there.
-        if not self._is_whole and len(found) < len(line) and line.startswith(found):
-            with writing(self._path):
-                self._out = self._path.open("r+b")
-                self._out.seek(self.size)
-                self._out.truncate()
+    def _stop_comparing(self, found: bytes, line: bytes) -> None:
+        """Go on in place after a torn or missing end, otherwise beside the old file."""
+        assert self._old is not None  # noqa: S101 - only called while comparing
+        self._old.close()
+        self._old = None
+        # Only at the end of the file is less found than was asked for. What was found begins the
+        # right line there, so to go on in place takes nothing away.
+        if not self._is_complete and len(found) < len(line) and line.startswith(found):
+            with write_errors_explained(self._path):
+                self._new = self._path.open("r+b")
+                self._new.seek(self.size)
+                self._new.truncate()
         else:
             self._go_beside()
 
     def _go_beside(self) -> None:
+        """Copy the lines that were right so far into the partial file, and write on there."""
         self._goes_beside = True
-        with writing(self._beside), self._path.open("rb") as old:
-            self._out = self._beside.open("wb")
+        with write_errors_explained(self._partial), self._path.open("rb") as old:
+            self._new = self._partial.open("wb")
             left = self.size
             while left and (block := old.read(min(left, _BLOCK))):
-                self._out.write(block)
+                self._new.write(block)
                 left -= len(block)
 
     def flush(self) -> None:
-        """Hand what was written to the system, for whoever reads along."""
-        if self._out is not None:
-            with writing(self._path):
-                self._out.flush()
+        """Hand the lines to the operating system, so that other processes can read them."""
+        if self._new is not None:
+            with write_errors_explained(self._path):
+                self._new.flush()
 
     def finish(self) -> dict[str, object]:
         """End the file after the last line; return its lines, size and digest."""
-        if self._there is not None and self._there.read(1):
-            self._there.close()
-            self._there = None
+        if self._old is not None and self._old.read(1):  # the old file has more lines
+            self._old.close()
+            self._old = None
             self._go_beside()
-        with writing(self._path):
-            if self._out is not None:
-                self._out.flush()
-                os.fsync(self._out.fileno())
+        with write_errors_explained(self._path):
+            if self._new is not None:
+                self._new.flush()
+                os.fsync(self._new.fileno())
             self._close()
             if self._goes_beside:
-                put_in_place(self._beside, self._path)
+                put_in_place(self._partial, self._path)
             else:
-                self._beside.unlink(missing_ok=True)  # of an earlier command that was to change it
+                self._partial.unlink(missing_ok=True)  # left by a command that was cut off
         return {"lines": self.lines, "bytes": self.size, "digest": self._digest.hexdigest()}
 
     def _close(self) -> None:
-        for handle in (self._there, self._out):
+        for handle in (self._old, self._new):
             if handle is not None:
                 handle.close()
-        self._there = self._out = None
+        self._old = self._new = None
 
     def __enter__(self) -> LineFile:
         return self
@@ -134,12 +135,12 @@ class LineFile:
         if error is None:
             self._close()
         else:
-            with suppress(OSError):  # what could not be written was said already
+            with suppress(OSError):  # the error that ended the block is the one to report
                 self._close()
 
 
 def matches(path: Path, described: dict[str, object]) -> bool:
-    """Tell whether a file is, byte for byte, what `LineFile.finish` described."""
+    """Tell whether a file is, byte for byte, the one that `LineFile.finish` described."""
     try:
         if path.stat().st_size != described["bytes"]:
             return False
@@ -152,42 +153,44 @@ def matches(path: Path, described: dict[str, object]) -> bool:
     return digest.hexdigest() == described["digest"]
 
 
+# Reading a run's own files, in pool order
+
 _IDS = re.compile(rb'\{"id":\s*"[^"]*",\s*"seed_id":\s*"([^"]*)"')
 
 
-class Written(NamedTuple):
-    """A line as it is written: most are looked at and never decoded.
+class LazyLine(NamedTuple):
+    """A line that is parsed only if someone asks for its fields.
 
     Attributes:
-        line: its bytes, the line break included.
+        raw: its bytes, the line break included.
         kind: the kind of line.
-        path: the file that it stands in.
+        path: its file.
         number: its number there, from 1.
     """
 
-    line: bytes
+    raw: bytes
     kind: type[Any]
     path: Path
     number: int
 
     @property
     def seed_id(self) -> str:
-        """The seed that it descends from.
+        """The id of its family's seed, taken from the bytes where they begin as usual.
 
         Raises:
-            InputError: it cannot be read.
+            InputError: the line cannot be read.
         """
-        found = _IDS.match(self.line)
-        return found[1].decode() if found else str(self.decoded().seed_id)
+        found = _IDS.match(self.raw)
+        return found[1].decode() if found else str(self.parse().seed_id)
 
-    def decoded(self) -> Any:
-        """Return the line.
+    def parse(self) -> Any:
+        """Return the line as an object of its kind.
 
         Raises:
-            InputError: it cannot be read.
+            InputError: the line cannot be read.
         """
         try:
-            return decode(self.kind, self.line)
+            return decode(self.kind, self.raw)
         except ValueError as error:
             raise InputError(
                 f"{self.path}, line {self.number}, is no line of a run ({error});"
@@ -195,39 +198,44 @@ class Written(NamedTuple):
             ) from error
 
 
-def whole_lines(path: Path, kind: type[Any]) -> Iterator[Written]:
-    """Yield the lines of a file in order, but for a last one that a crash tore."""
+def lazy_lines(path: Path, kind: type[Any]) -> Iterator[LazyLine]:
+    """Yield the lines of a file in order, without a last one that a crash tore."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n"):
+        for number, raw in enumerate(file, 1):
+            if not raw.endswith(b"\n"):
                 return
-            yield Written(line, kind, path, number)
+            yield LazyLine(raw, kind, path, number)
 
 
-def newest_of_each(
-    seeds: Iterator[Written], later: Sequence[Iterator[Written]]
-) -> Iterator[Written]:
-    """Yield for each seed, in their order, the last line of its family.
+def newest_per_seed(
+    seeds: Iterator[LazyLine], generations: Sequence[Iterator[LazyLine]]
+) -> Iterator[LazyLine]:
+    """Yield for each seed the newest line of its family, in the order of the seeds.
+
+    Args:
+        seeds: the lines of generation 0.
+        generations: those of the later ones, the older generations first.
 
     Raises:
         InputError: a line cannot be read.
     """
-    families = [_Peekable(lines) for lines in later]
+    later = [_OneGeneration(lines) for lines in generations]
     for seed in seeds:
         newest, seed_id = seed, seed.seed_id
-        for lines in families:
-            newest = lines.take(seed_id) or newest
+        for generation in later:
+            newest = generation.take(seed_id) or newest
         yield newest
 
 
-class _Peekable:
-    """Lines in seed order of which the next is taken only by the seed it belongs to."""
+class _OneGeneration:
+    """The lines of one generation, in seed order; the next one waits until its seed comes up."""
 
-    def __init__(self, lines: Iterator[Written]) -> None:
+    def __init__(self, lines: Iterator[LazyLine]) -> None:
         self._lines = lines
         self._advance()
 
-    def take(self, seed_id: str) -> Written | None:
+    def take(self, seed_id: str) -> LazyLine | None:
+        """Return the line of a seed's family, if the generation kept one."""
         if self._next is None or self._seed_id != seed_id:
             return None
         taken = self._next
@@ -239,27 +247,32 @@ class _Peekable:
         self._seed_id = "" if self._next is None else self._next.seed_id
 
 
+# Reading any file of lines
+
 _decode = json.JSONDecoder().decode
 _TEXTS = ("id", "seed_id", "instruction")
 
 
-class Entry(NamedTuple):
-    """A line of a file: its bytes as they stand there, and what they say."""
+class ParsedLine(NamedTuple):
+    """A line with the bytes that it was read from, line break included."""
 
     raw: bytes
     line: Line
 
 
-def read_lines(path: Path, on_torn: Callable[[str], None], holding: bytes = b"") -> Iterator[Entry]:
+def read_lines(
+    path: Path, on_torn: Callable[[str], None], holding: bytes = b""
+) -> Iterator[ParsedLine]:
     """Yield the lines of a file, whatever their kinds.
 
     Args:
         path: the file; a run may be writing it.
-        on_torn: is told in a sentence if the last line is torn, and left out.
-        holding: only lines that hold these bytes; the others are passed over unread, which is fast.
+        on_torn: is called with a sentence if the last line is torn, and so left out.
+        holding: yield only lines that hold these bytes; the others are skipped unparsed, which is
+            fast.
 
     Raises:
-        InputError: the file cannot be read, or a line is none of ours.
+        InputError: the file cannot be read, or a line is not one of ours.
     """
     try:
         with path.open("rb") as file:
@@ -277,16 +290,16 @@ def read_lines(path: Path, on_torn: Callable[[str], None], holding: bytes = b"")
                         " name a run directory or one of its JSONL files, and mend a run by its"
                         " `evolve` command."
                     ) from error
-                yield Entry(raw if raw.endswith(b"\n") else raw + b"\n", line)
+                yield ParsedLine(raw if raw.endswith(b"\n") else raw + b"\n", line)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}; correct its name.") from error
 
 
 def read_line(raw: bytes | str) -> Line:
-    """Read a line of any kind; fields of other versions are left out or None.
+    """Read a line of any kind and version: unknown fields are dropped, missing ones become None.
 
     Raises:
-        ValueError: it is no line of ours; says why.
+        ValueError: it is not one of ours; says why.
     """
     fields: Any = _decode(raw if isinstance(raw, str) else raw.decode())
     if not isinstance(fields, dict):
@@ -297,12 +310,12 @@ def read_line(raw: bytes | str) -> Line:
     except TypeError:
         known: dict[str, Any] = {name: fields.get(name) for name in kind.__slots__}
         line = kind(**known)
-    _check(line)
+    _require_fields(line)
     return line
 
 
-def _check(line: Line) -> None:
-    """Refuse what would be no line: a name, a text or a number is missing."""
+def _require_fields(line: Line) -> None:
+    """Refuse a line that lacks an id, a text or its generation, or has one of another type."""
     missing = [name for name in _TEXTS if not isinstance(getattr(line, name, ""), str)]
     if type(line.generation) is not int:
         missing.append("generation")

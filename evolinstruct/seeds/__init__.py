@@ -1,7 +1,7 @@
-"""Seed files of every common shape, as instructions; names the line that is wrong.
+"""Seeds: the instructions that a run starts from, read from files of every common layout.
 
-Knows which rows become seeds: the first of equal ones, up to a limit, one at a time however large
-the files are. Knows nothing of what becomes of a seed.
+The first of equal rows becomes a seed, up to a limit. Rows are read one at a time, however large
+the files are, and an error names the file and the line.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from typing import BinaryIO
 
 from evolinstruct.errors import InputError
 from evolinstruct.records import join_input, seed_id
-from evolinstruct.seeds.files import Source
-from evolinstruct.seeds.layouts import take
+from evolinstruct.seeds.layouts import extract_texts
 from evolinstruct.seeds.problems import BadRow, shown_name
-from evolinstruct.seeds.sources import find_all, open_rows
+from evolinstruct.seeds.sources import Source, find_sources, open_source
 
 _FIRST_FEW = 5
 
@@ -28,9 +27,9 @@ class Seed:
     """An instruction to start from.
 
     Attributes:
-        instruction: without its input; no white space around it, otherwise verbatim.
-        input: what the instruction is about, where that stands apart; None if there is none.
-        output: an answer that came with it, verbatim; None if there is none.
+        instruction: its text without the input; verbatim, except for white space around it.
+        input: what the instruction is about, if the file has that in a field of its own.
+        output: the answer in the file, verbatim; None if there is none.
         source: the file's name as given; ``stdin`` for standard input.
     """
 
@@ -42,13 +41,13 @@ class Seed:
 
 @dataclass(slots=True)
 class SeedCounts:
-    """What became of the rows read so far: ``read`` less the other two is the number of seeds.
+    """Counts the rows read so far: ``read - skipped - duplicates`` of them are seeds.
 
     Attributes:
-        read: rows met; blank lines are none.
-        skipped: bad rows left out.
-        duplicates: rows left out since an earlier one has the same joined text.
-        multi_turn: conversations of several turns of a user, of which the first is taken.
+        read: rows, without blank lines.
+        skipped: bad rows that were left out.
+        duplicates: rows left out because an earlier one has the same joined text.
+        multi_turn: conversations with several turns of a user, of which only the first is read.
         problems: a sentence for each of the first five bad rows.
     """
 
@@ -59,7 +58,7 @@ class SeedCounts:
     problems: list[str] = field(default_factory=list)
 
     def skip(self, problem: str) -> None:
-        """Count a bad row."""
+        """Count a bad row, and keep the sentence if it is among the first."""
         self.skipped += 1
         if len(self.problems) < _FIRST_FEW:
             self.problems.append(problem)
@@ -76,32 +75,30 @@ def read_seeds(
 ) -> Iterator[Seed]:
     """Return an iterator over the distinct seeds of the files, in their order.
 
-    The names are looked up at once, the files are read as the iterator is.
+    The names are looked up at once; the files are read while the iterator is.
 
     Args:
-        sources: names of files and folders; ``-`` is standard input, the stem of a shipped file
-            means it, and ``hf:owner/name`` a data set of the Hugging Face Hub.
-        skip_bad: leave bad rows out and count them, instead of ending at the first.
-        limit: at most so many seeds, counted after bad rows and duplicates; None for all.
+        sources: names of files and folders; ``-`` is standard input, the name of a shipped file
+            without its extension means that file, and ``hf:owner/name`` a data set of the Hugging
+            Face Hub.
+        skip_bad: leave bad rows out and count them, instead of raising at the first.
+        limit: the most seeds to return, not counting bad rows and duplicates; None for all.
         counts: is kept up to date while the iterator is read.
         stdin: what ``-`` reads; None for the process's own.
-        mapping: by ``instruction``, ``input`` and ``output``, the field or column that holds it;
-            what is left out is found by the known names.
+        mapping: the field or column that holds each of ``instruction``, ``input`` and ``output``;
+            those that are left out are found by the known names.
 
     Raises:
         InputError: a file cannot be read, holds no seed, or (without ``skip_bad``) has a bad row.
-        UsageError: standard input is named twice.
+        UsageError: standard input is named twice, or a data set's name is wrong.
     """
-    found = find_all(sources)
-    seeds = (
-        seed
-        for source in found
-        for seed in _read_file(source, mapping or {}, skip_bad, counts, stdin)
-    )
+    fields = mapping or {}
+    found = find_sources(sources)
+    seeds = (seed for source in found for seed in _read(source, fields, skip_bad, counts, stdin))
     return islice(distinct(seeds, counts), limit)
 
 
-def _read_file(
+def _read(
     source: Source,
     mapping: Mapping[str, str],
     skip_bad: bool,
@@ -109,15 +106,13 @@ def _read_file(
     stdin: BinaryIO | None,
 ) -> Iterator[Seed]:
     seeds, first_problem = 0, ""
-    with open_rows(source, mapping, stdin) as opened:
-        for place, row in opened.rows:
+    with open_source(source, mapping, stdin) as opened:
+        for row in opened.rows:
             counts.read += 1
             try:
-                if isinstance(row, BadRow):
-                    raise row
-                texts = take(row, mapping)
+                texts = extract_texts(row.fields, mapping)
             except BadRow as error:
-                problem = f"{opened.name}, {place}: {error}"
+                problem = f"{opened.name}, {row.place}: {error}"
                 if not skip_bad:
                     raise InputError(
                         f"{problem}; correct it, or leave bad rows out with --skip-bad."
@@ -134,7 +129,7 @@ def _read_file(
 
 
 def distinct(seeds: Iterator[Seed], counts: SeedCounts) -> Iterator[Seed]:
-    """Pass on the first of seeds with equal text; their ids wait on disk, not in memory."""
+    """Yield the first of the seeds with equal text; ids seen so far are on disk, not in memory."""
     with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as database:
         database.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY)")
         database.execute("BEGIN")

@@ -1,35 +1,36 @@
-"""Seed files as bytes: which file a name means, and the lines in it.
+"""Seed files as bytes: opened, decompressed and cut into lines.
 
-Knows names, folders, the shipped files, standard input, compression, byte-order marks and line
-ends. Knows nothing of what a line holds.
+Handles gzip and zstd, byte-order marks and every kind of line end, and refuses what is not text.
+The only importer of zstandard, which Python 3.14 makes needless.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
 import sys
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from evolinstruct.errors import InputError
-from evolinstruct.seeds.compression import unpacked
-from evolinstruct.seeds.problems import listed, shown_name
-from evolinstruct.text import did_you_mean
+from evolinstruct.installation import import_extra
+from evolinstruct.seeds.problems import shown_name
 
 MAX_ROW = 10_000_000
 """The longest row that is read, in bytes: it bounds the memory that a broken file can take."""
 
-STDIN = "-"
+COMPRESSED = (".gz", ".zst", ".zstd")
+"""The extensions of compressed files."""
 _CHUNK = 1 << 16
 _UTF8_MARK = b"\xef\xbb\xbf"
-_PACKED = (".gz", ".zst", ".zstd")
-_SEED_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 _PARQUET = b"PAR1"
-_NO_UTF8_TEXT = {  # the first bytes of a file → what it is and what to do; longer marks first
+_NOT_UTF8_TEXT = {  # a file's first bytes → what it is and what to do; longer marks first
     b"\xff\xfe\0\0": "begins with a UTF-32 byte-order mark; save it as UTF-8",
     b"\0\0\xfe\xff": "begins with a UTF-32 byte-order mark; save it as UTF-8",
     b"\xff\xfe": "begins with a UTF-16 byte-order mark; save it as UTF-8",
@@ -39,28 +40,15 @@ _NO_UTF8_TEXT = {  # the first bytes of a file → what it is and what to do; lo
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A seed file that was named.
-
-    Attributes:
-        name: as the user gave it; ``stdin`` for standard input.
-        path: where it lies; None for standard input.
-    """
-
-    name: str
-    path: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
+class OpenFile:
     """An open seed file, to be read once, from its start.
 
     Attributes:
-        name: the file's name, fit to be shown.
+        name: the file's name, safe to print.
         suffix: its extension in lower case, with the dot; empty for standard input.
         head: the first bytes, without a byte-order mark.
         rest: the bytes after the head, in pieces.
-        parquet: the file itself, seekable, where it is Parquet; then there are no lines.
+        parquet: the file itself, seekable, if it is Parquet; it then has no lines.
     """
 
     name: str
@@ -82,7 +70,7 @@ class Content:
         number, rest = 1, b""
         for chunk in self.chunks():
             pieces = (rest + chunk).splitlines(keepends=True)
-            # A \r that ends a piece may be the first half of \r\n, so only \n ends it for sure.
+            # A \r at the end of a piece may be the first half of \r\n: only \n surely ends a line.
             rest = b"" if chunk.endswith(b"\n") else pieces.pop()
             for piece in pieces:
                 yield number, piece
@@ -90,77 +78,50 @@ class Content:
             if len(rest) > MAX_ROW:
                 raise InputError(
                     f"{self.name}, line {number}: more than {MAX_ROW:,} bytes and no line break;"
-                    " look whether this is a file of one row a line."
+                    " check that the file has one row on each line."
                 )
         if rest:
             yield number, rest
 
 
-def find(name: str) -> list[Source]:
-    """Return the sources that a name means: standard input, a file, a shipped file, or a folder's.
-
-    Raises:
-        InputError: there is no such file, or a folder has no seed file.
-    """
-    if name == STDIN:
-        return [Source("stdin", None)]
-    path = Path(name)
-    try:
-        if path.is_dir():
-            return _inside(name, path)
-        return [Source(_storable(name), path if path.exists() else _shipped(name))]
-    except OSError as error:
-        raise InputError(f"{shown_name(name)} cannot be read: {error.strerror}.") from error
-
-
-def _inside(name: str, folder: Path) -> list[Source]:
-    """Return the seed files of a folder, by name; hidden ones and other kinds are none."""
-    if (folder / "run.json").exists():
-        raise InputError(
-            f"{shown_name(name)} is a run; name a file in it, such as"
-            f" {shown_name(str(folder / 'dataset.jsonl'))}."
-        )
-    paths = [
-        path
-        for path in sorted(folder.iterdir())
-        if _suffix(path) in _SEED_SUFFIXES and path.is_file() and not path.name.startswith(".")
-    ]
-    if not paths:
-        raise InputError(
-            f"{shown_name(name)} is a folder that holds no seed file"
-            f" ({', '.join(_SEED_SUFFIXES)}, each also with {' or '.join(_PACKED)});"
-            " name another."
-        )
-    return [Source(_storable(str(path)), path) for path in paths]
-
-
-def _suffix(path: Path) -> str:
-    """Return the extension in lower case, that of a compressed file without its own."""
-    return Path(path.stem if path.suffix.lower() in _PACKED else path.name).suffix.lower()
+def suffix_of(path: Path) -> str:
+    """Return the extension in lower case; of ``a.jsonl.gz`` it is ``.jsonl``."""
+    return Path(path.stem if path.suffix.lower() in COMPRESSED else path.name).suffix.lower()
 
 
 @contextmanager
-def opened(source: Source, stdin: BinaryIO | None) -> Iterator[Content]:
-    """Open a source for one reading.
+def open_file(name: str, path: Path | None, stdin: BinaryIO | None) -> Iterator[OpenFile]:
+    """Open a file for one reading.
+
+    Args:
+        name: as the user gave it.
+        path: the file; None for standard input.
+        stdin: what standard input is; None for the process's own.
 
     Raises:
-        InputError: it cannot be read, is empty, or is no UTF-8 text at first sight.
+        InputError: it cannot be read, is empty, or does not begin as UTF-8 text or Parquet.
     """
-    name = shown_name(source.name)
+    name = shown_name(name)
     try:
-        file = source.path.open("rb") if source.path else nullcontext(stdin or _standard_input())
+        file = path.open("rb") if path else nullcontext(stdin or _standard_input())
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}.") from error
-    with file as packed, unpacked(name, packed) as stream:
+    with file as compressed, _decompressed(name, compressed) as stream:
         chunks = _chunks(name, stream)
         head = next(chunks, b"")
-        suffix = _suffix(source.path) if source.path else ""
+        suffix = suffix_of(path) if path else ""
         if head.startswith(_PARQUET):
             with _seekable(stream, head, chunks) as whole:
-                yield Content(name, ".parquet", head, chunks, whole)
+                yield OpenFile(name, ".parquet", head, chunks, whole)
             return
-        _refuse_what_is_no_text(name, head)
-        yield Content(name, suffix, head.removeprefix(_UTF8_MARK), chunks)
+        _require_text(name, head)
+        yield OpenFile(name, suffix, head.removeprefix(_UTF8_MARK), chunks)
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise InputError("stdin is closed; name a seed file, or send one to standard input.")
+    return sys.stdin.buffer
 
 
 @contextmanager
@@ -177,12 +138,6 @@ def _seekable(stream: BinaryIO, head: bytes, rest: Iterator[bytes]) -> Iterator[
         yield cast("BinaryIO", copy)
 
 
-def _standard_input() -> BinaryIO:
-    if sys.stdin is None:
-        raise InputError("stdin is closed; name a seed file, or send one to standard input.")
-    return sys.stdin.buffer
-
-
 def _chunks(name: str, stream: BinaryIO) -> Iterator[bytes]:
     try:
         while chunk := stream.read(_CHUNK):
@@ -191,10 +146,11 @@ def _chunks(name: str, stream: BinaryIO) -> Iterator[bytes]:
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
 
 
-def _refuse_what_is_no_text(name: str, head: bytes) -> None:
+def _require_text(name: str, head: bytes) -> None:
+    """Refuse an empty file, a known format that is not text, and binary data."""
     if not head.removeprefix(_UTF8_MARK):
         raise InputError(f"{name} is empty; a seed file holds at least one instruction.")
-    for mark, what in _NO_UTF8_TEXT.items():
+    for mark, what in _NOT_UTF8_TEXT.items():
         if head.startswith(mark):
             raise InputError(f"{name} {what}.")
     if (at := head.find(b"\0")) >= 0:
@@ -204,20 +160,87 @@ def _refuse_what_is_no_text(name: str, head: bytes) -> None:
         )
 
 
-def _storable(name: str) -> str:
-    # A file name that is not UTF-8 comes with lone surrogates, which no line can hold.
-    return name.encode(errors="backslashreplace").decode()
+# Compression, recognised by the first bytes
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_ZSTD_IN_PYTHON = (3, 14)
 
 
-def _shipped(name: str) -> Path:
-    from evolinstruct.shipped import folder  # noqa: PLC0415 - most runs never look there
+@contextmanager
+def _decompressed(name: str, stream: BinaryIO) -> Iterator[BinaryIO]:
+    """Lend a stream of the content of a file, compressed or not.
 
-    stems = {path.stem: path for path in folder("seeds").glob("*.jsonl")}
-    if name in stems:
-        return stems[name]
-    path = Path(name)
-    beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise InputError(
-        f"{shown_name(name)}: no such file{did_you_mean(path.name, [*beside, *stems])},"
-        f" and no seeds of that name are shipped ({listed(sorted(stems))} are); check the path."
-    )
+    Raises:
+        InputError: it is broken, or the package that decompresses it is not installed.
+    """
+    reader = io.BufferedReader(cast("io.RawIOBase", stream))
+    try:
+        mark = reader.peek(len(_ZSTD))
+        if mark.startswith(_GZIP):
+            errors = (EOFError, zlib.error, gzip.BadGzipFile)
+            checked = _Checked(name, "gzip", gzip.GzipFile(fileobj=reader), errors)
+            yield cast("BinaryIO", checked)
+        elif mark.startswith(_ZSTD):
+            yield cast("BinaryIO", _zstd(name, cast("BinaryIO", reader)))
+        else:
+            yield cast("BinaryIO", reader)
+    finally:
+        reader.detach()  # whoever opened the stream closes it
+
+
+def _zstd(name: str, reader: BinaryIO) -> _Checked:
+    if sys.version_info >= _ZSTD_IN_PYTHON:
+        zstd = import_extra("compression.zstd", "zstd", name)
+        frames = _ZstdFrames(reader, zstd.ZstdDecompressor)
+    else:
+        zstd = import_extra("zstandard", "zstd", f"{name} is compressed with zstd: to read it")
+        frames = _ZstdFrames(reader, lambda: zstd.ZstdDecompressor().decompressobj())
+    return _Checked(name, "zstd", frames, (zstd.ZstdError, EOFError))
+
+
+class _ZstdFrames:
+    """The content of zstd frames, one after the other; notices when the last one is cut off."""
+
+    def __init__(self, reader: BinaryIO, begin: Callable[[], Any]) -> None:
+        self._reader = reader
+        self._begin = begin
+        self._frame: Any = None
+        self._pending = b""
+
+    def read(self, size: int) -> bytes:
+        while data := self._pending or self._reader.read(size):
+            self._frame = self._frame or self._begin()
+            content: bytes = self._frame.decompress(data)
+            self._pending = b""
+            if self._frame.eof:
+                self._pending, self._frame = self._frame.unused_data, None
+            if content:
+                return content
+        if self._frame is not None:
+            raise EOFError("it ends before its end mark")
+        return b""
+
+
+class _Checked:
+    """A stream that reports a broken file in a sentence."""
+
+    def __init__(
+        self, name: str, kind: str, stream: Any, errors: tuple[type[Exception], ...]
+    ) -> None:
+        self._name = name
+        self._kind = kind
+        self._stream = stream
+        self._errors = errors
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return cast("bytes", self._stream.read(size))
+        except self._errors as error:
+            raise InputError(
+                f"{self._name} is broken or cut off: {self._kind} cannot unpack it ({error});"
+                " download or compress it again."
+            ) from error
+
+    def seekable(self) -> bool:
+        return False

@@ -1,7 +1,6 @@
-"""Data sets of the Hugging Face Hub as rows, streamed. The only importer of `datasets`.
+"""Seeds from the Hugging Face Hub: a data set's rows, streamed.
 
-Knows names of the form ``hf:owner/name[:config][:split][@revision]``, and turns what can go wrong
-into a sentence. Knows nothing of what a row means.
+A data set is named ``hf:owner/name[:config][:split][@revision]``. The only importer of `datasets`.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.extras import load
+from evolinstruct.installation import import_extra
 from evolinstruct.seeds.problems import shown
+from evolinstruct.seeds.rows import SeedRow
 
 _PREFIX = "hf:"
 _NAME = re.compile(
@@ -22,7 +22,7 @@ _SPLIT = "train"
 
 
 class HubName(NamedTuple):
-    """A data set's name; None for what is not named."""
+    """A data set's name in its parts; a part that is not named is None."""
 
     path: str
     config: str | None
@@ -31,7 +31,7 @@ class HubName(NamedTuple):
 
 
 def is_hub(name: str) -> bool:
-    """Tell whether a name means a data set of the Hub."""
+    """Tell whether a name is that of a data set of the Hub."""
     return name.startswith(_PREFIX)
 
 
@@ -39,27 +39,27 @@ def parse(name: str) -> HubName:
     """Read a data set's name.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it has another form.
     """
     found = _NAME.fullmatch(name)
     if not found:
         raise UsageError(
-            f"{shown(name)} is no name of a data set;"
+            f"{shown(name)} is not a data set's name;"
             " write hf:owner/name[:config][:split][@revision]."
         )
     config, split, revision = (found[part] or None for part in ("config", "split", "revision"))
     return HubName(found["path"], config, split, revision)
 
 
-def read(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the rows of a data set with their places, as they arrive.
+def read(name: str) -> Iterator[SeedRow]:
+    """Yield the rows of a data set as they arrive.
 
-    A word that is the only one after the name is a config, or else a split.
+    A single word after the name is a config if the data set has one of that name, else a split.
 
     Raises:
-        InputError: `datasets` is missing, or the data set cannot be had.
+        InputError: `datasets` is not installed, or the data set cannot be read.
     """
-    datasets = load("datasets", "hf", f"{name}: to read from the Hub")
+    datasets = import_extra("datasets", "hf", f"{name}: to read from the Hub")
     wanted = parse(name)
     try:
         config, split = _chosen(datasets, wanted)
@@ -67,19 +67,19 @@ def read(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
             wanted.path, config, split=split, revision=wanted.revision, streaming=True
         )
         for number, row in enumerate(rows, 1):
-            yield f"row {number}", dict(row)
+            yield SeedRow(f"row {number}", dict(row))
     except (OSError, ValueError) as error:
         raise InputError(f"{name} cannot be read: {_why(wanted, error)}") from error
 
 
 def _chosen(datasets: Any, wanted: HubName) -> tuple[str | None, str]:
-    """Return the config and the split, both of which the data set has."""
+    """Return the config and the split to read; raise if the data set does not have them."""
     configs = datasets.get_dataset_config_names(wanted.path, revision=wanted.revision)
     config, split = wanted.config, wanted.split
     if config is not None and config not in configs:
         if split is not None:
             raise InputError(
-                f"hf:{wanted.path} has no config {config!r}; there are {', '.join(configs)}."
+                f"hf:{wanted.path} has no config {config!r}; it has {', '.join(configs)}."
             )
         config, split = None, config
     if config is None and len(configs) > 1 and "default" not in configs:
@@ -90,7 +90,7 @@ def _chosen(datasets: Any, wanted: HubName) -> tuple[str | None, str]:
     splits = datasets.get_dataset_split_names(wanted.path, config, revision=wanted.revision)
     split = split or (_SPLIT if _SPLIT in splits else splits[0])
     if split not in splits:
-        raise InputError(f"hf:{wanted.path} has no split {split!r}; there are {', '.join(splits)}.")
+        raise InputError(f"hf:{wanted.path} has no split {split!r}; it has {', '.join(splits)}.")
     return config, split
 
 
@@ -99,11 +99,13 @@ def _why(wanted: HubName, error: Exception) -> str:
     if "RevisionNotFoundError" in kinds:
         return f"it has no revision {wanted.revision!r}."
     if kinds & {"EmptyDatasetError", "DataFilesNotFoundError"}:
-        return "it holds no file of rows that `datasets` knows how to read."
+        return "it has no file that `datasets` can read as rows."
     if kinds & {"DatasetNotFoundError", "GatedRepoError"}:
         return (
             "there is no such data set, or it is private or gated; check the name, and for a"
             " private one set HF_TOKEN to a token that may read it."
         )
     line = (str(error).splitlines() or [type(error).__name__])[0]
-    return f"{line.rstrip('.')}; check the name and the network, or fetch its files and name those."
+    return (
+        f"{line.rstrip('.')}; check the name and the network, or download its files and name those."
+    )

@@ -1,7 +1,7 @@
-"""The shapes that a row of seed data comes in, and the instruction in each.
+"""Seed layouts: finds the instruction, the input and the answer in a row.
 
-Knows the field names of Alpaca, Self-Instruct, Dolly, Evol-Instruct, prompt and completion,
-question and answer, chat messages, ShareGPT and UltraChat. Knows nothing of files.
+The layouts are those of Alpaca, Self-Instruct, Dolly, Evol-Instruct, prompt and completion,
+question and answer, chat messages, ShareGPT and UltraChat.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from evolinstruct.seeds.problems import BadRow, kind_of, listed, shown
 from evolinstruct.text import did_you_mean
 
 MAX_INSTRUCTION = 100_000
-"""The longest instruction that is taken, its input included, in characters: no model takes more."""
+"""The longest instruction, its input included, in characters: few models take more."""
 
 Fields = dict[str, Any]
 
 
-class Texts(NamedTuple):
-    """What a row gives: a text or None for each part, and whether more turns of a user follow."""
+class RowTexts(NamedTuple):
+    """The texts of a row, None where it has none, and whether more turns of a user follow."""
 
     instruction: str
     input: str | None
@@ -29,32 +29,33 @@ class Texts(NamedTuple):
 
 
 FIELD_HINT = "--map instruction=KEY names the one that holds it"
-"""What is said of a row of a seed file in which no known field holds the instruction."""
+"""The hint for a row without a known field for the instruction."""
 TEXT_KEYS = ("instruction", "prompt", "question", "text")
 _TURN_KEYS = ("messages", "conversations")
-_BARE_TURNS = "data"  # of UltraChat's first form, whose turns are texts
-# In the order of trust: chat data often repeats its first turn as `prompt`, and Alpaca's rows are
-# often rendered whole into `text`.
+_BARE_TURNS = "data"  # in UltraChat's first version, where turns are plain texts
+# The first one that a row has is read. The order matters: chat data often repeats its first turn as
+# `prompt`, and Alpaca's rows often come with the whole rendered prompt as `text`.
 _KEYS = ("instruction", "messages", "conversations", "prompt", "question", "text", _BARE_TURNS)
 _INPUTS = ("input", "context")
 _OUTPUTS = ("output", "response", "completion", "answer")
-_NO_INPUT = "<noinput>"  # what Self-Instruct writes where there is none
+_NO_INPUT = "<noinput>"  # what Self-Instruct writes for an empty input
 
 _USERS = ("user", "human")
 _ASSISTANTS = ("assistant", "gpt")
 
 
-def take(fields: Fields, mapping: Mapping[str, str]) -> Texts:
-    """Return a row's instruction, its input and its output; None for each of the two it lacks.
+def extract_texts(fields: Fields, mapping: Mapping[str, str]) -> RowTexts:
+    """Return the instruction, the input and the output of a row.
 
-    The text is verbatim but for white space around it: the id of a seed does not depend on that.
+    White space around the instruction is removed, so that a seed's id does not depend on it; the
+    rest is verbatim.
 
     Args:
         fields: the row.
         mapping: the field of each part that the user named; the others are found by their names.
 
     Raises:
-        BadRow: there is no instruction, or a text that cannot be used.
+        BadRow: there is no instruction, or a text cannot be used.
     """
     key = _instruction_key(fields, mapping.get("instruction"))
     texts = (
@@ -72,17 +73,17 @@ def take(fields: Fields, mapping: Mapping[str, str]) -> Texts:
             f"the instruction has {length:,} characters, more than the {MAX_INSTRUCTION:,} allowed"
         )
     output = output if output and output.strip() else None
-    return Texts(instruction, given, output, texts.has_more_turns)
+    return RowTexts(instruction, given, output, texts.has_more_turns)
 
 
-def recognise(fields: Fields, mapping: Mapping[str, str]) -> str:
-    """Return the name of a row's shape, as people call it; rows that have none are ``other``."""
+def layout_of(fields: Fields, mapping: Mapping[str, str]) -> str:
+    """Return the usual name of a row's layout, or ``other``."""
     if "instruction" in mapping:
         return "as mapped"
-    return next((name for name, keys in _SHAPES if keys <= fields.keys()), "other")
+    return next((name for name, keys in _LAYOUTS if keys <= fields.keys()), "other")
 
 
-_SHAPES = (
+_LAYOUTS = (
     ("Self-Instruct", {"instruction", "instances"}),
     ("Dolly", {"instruction", "context", "response"}),
     ("Alpaca", {"instruction", "input"}),
@@ -101,11 +102,11 @@ _SHAPES = (
     ("text", {"text"}),
     ("UltraChat", {"data"}),
 )
-"""The shapes and the fields that tell them, the more telling first."""
+"""The layouts and the fields by which each is recognised; those with more telling fields first."""
 
 
 def used_fields(fields: Fields, mapping: Mapping[str, str]) -> dict[str, str]:
-    """Return which field of a row each part is read from; a row of turns gives all by one.
+    """Return the field that each part of a row is read from.
 
     Raises:
         BadRow: there is no instruction.
@@ -123,13 +124,13 @@ def used_fields(fields: Fields, mapping: Mapping[str, str]) -> dict[str, str]:
 
 
 def no_instruction(kind: str, names: Iterable[str], field: str | None) -> str:
-    """Return the sentence for fields or columns of which none holds the instruction."""
+    """Say that none of the fields, or columns, holds the instruction."""
     names = list(names)
     if field is None:
         return (
             f"no instruction among the {kind} {listed(names)} ({FIELD_HINT})"
             if names
-            else f"no instruction, since there are no {kind}"
+            else f"no instruction, because there are no {kind}"
         )
     return f"no {shown(field)} among the {kind} {listed(names)}{did_you_mean(field, names)}"
 
@@ -145,21 +146,21 @@ def _holds_turns(fields: Fields, key: str) -> bool:
     return key in _TURN_KEYS or (key == _BARE_TURNS and isinstance(fields[key], list))
 
 
-def _from_fields(fields: Fields, key: str, mapping: Mapping[str, str]) -> Texts:
+def _from_fields(fields: Fields, key: str, mapping: Mapping[str, str]) -> RowTexts:
     """Read a flat row; Self-Instruct keeps input and output in the first of its `instances`."""
     beside, where = fields, ""
     if "input" not in fields and (instances := fields.get("instances")):
         beside, where = _first_instance(instances), "instances[0]."
     instruction = _text(fields[key], key)
     if instruction is None:
-        raise BadRow(f"`{key}` is null, where text should be")
+        raise BadRow(f"`{key}` is null instead of text")
     given, output = (
         _mapped(fields, mapping[part])
         if part in mapping
         else next(filter(None, (_text(beside.get(name), where + name) for name in names)), None)
         for part, names in (("input", _INPUTS), ("output", _OUTPUTS))
     )
-    return Texts(instruction, given, output)
+    return RowTexts(instruction, given, output)
 
 
 def _mapped(fields: Fields, key: str) -> str | None:
@@ -171,37 +172,37 @@ def _mapped(fields: Fields, key: str) -> str | None:
 def _first_instance(instances: object) -> Fields:
     if isinstance(instances, list) and isinstance(instances[0], dict):
         return instances[0]
-    raise BadRow("`instances` is no list of objects")
+    raise BadRow("`instances` is not a list of objects")
 
 
-def _from_turns(fields: Fields, key: str) -> Texts:
+def _from_turns(fields: Fields, key: str) -> RowTexts:
     """Read a conversation: the first turn of a person, and the first answer after it."""
     turns = fields[key]
     if not isinstance(turns, list):
-        raise BadRow(f"`{key}` is {kind_of(turns)}, where a list of turns should be")
+        raise BadRow(f"`{key}` is {kind_of(turns)} instead of a list of turns")
     instruction: str | None = None
     output: str | None = None
     answered = False
     for number, turn in enumerate(turns):
         where = f"{key}[{number}]"
-        speaker, turn = _turn(turn, number, where)  # noqa: PLW2901 - the same, as an object
+        speaker, turn = _turn(turn, number, where)  # noqa: PLW2901 - the same turn, as an object
         if answered and speaker in _USERS:
-            return Texts(instruction or "", None, output, has_more_turns=True)
+            return RowTexts(instruction or "", None, output, has_more_turns=True)
         if instruction is None and speaker in _USERS:
             instruction = _said(turn, where) or ""
         elif instruction is not None and not answered and speaker in _ASSISTANTS:
             output, answered = _said(turn, where), True
     if instruction is None:
         raise BadRow(f"`{key}` has no turn of a user")
-    return Texts(instruction, None, output)
+    return RowTexts(instruction, None, output)
 
 
 def _turn(turn: object, number: int, where: str) -> tuple[object, Fields]:
-    """Return who speaks in a turn, and the turn; UltraChat's are texts, a user's the first."""
+    """Return who speaks, and the turn; turns that are plain texts alternate, the user first."""
     if isinstance(turn, str):
         return (_ASSISTANTS if number % 2 else _USERS)[0], {"content": turn}
     if not isinstance(turn, dict):
-        raise BadRow(f"`{where}` is {kind_of(turn)}, where a turn should be")
+        raise BadRow(f"`{where}` is {kind_of(turn)} instead of a turn")
     return turn.get("role", turn.get("from")), turn
 
 
@@ -214,7 +215,7 @@ def _said(turn: Fields, where: str) -> str | None:
     parts = []
     for part in content:
         if not isinstance(part, dict) or not isinstance(part.get("text"), str):
-            raise BadRow(f"`{where}.{name}` has a part that is no text")
+            raise BadRow(f"`{where}.{name}` has a part that is not text")
         parts.append(_text(part["text"], f"{where}.{name}") or "")
     return "\n".join(parts)
 
@@ -223,7 +224,7 @@ def _text(value: object, where: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise BadRow(f"`{where}` is {kind_of(value)}, where text should be")
+        raise BadRow(f"`{where}` is {kind_of(value)} instead of text")
     try:
         value.encode()
     except UnicodeEncodeError as error:

@@ -1,7 +1,6 @@
-"""What can be wrong with a row of a seed file, in words.
+"""Seed problems: the error of a bad row, and the words that describe it.
 
-Knows how a value of unknown origin is shown to a person: short, and with nothing in it that a
-terminal would obey. Knows nothing of files or formats.
+Values from a seed file are shown short and escaped, so that they cannot control a terminal.
 """
 
 from __future__ import annotations
@@ -13,28 +12,28 @@ _NAMES = 10
 
 
 class BadRow(Exception):
-    """One row cannot be a seed; its text says what was found, without file and line."""
+    """One row cannot be a seed; the text says why, without the file and the line."""
 
 
 def shown(text: str) -> str:
-    """Return the text quoted, cut to 40 characters, with control characters escaped."""
+    """Return a text in quotes, cut to 40 characters, with control characters escaped."""
     return repr(text) if len(text) <= _WIDTH else f"{text[:_WIDTH]!r}…"
 
 
 def shown_name(name: str) -> str:
-    """Return a file name as it is, or quoted if it is empty or holds unprintable characters."""
+    """Return a file name, in quotes if it is empty or has unprintable characters."""
     return name if name and name.isprintable() else repr(name)
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return the names quoted and separated by commas, at most ten of them."""
+    """Return at most ten of the names, in quotes and separated by commas."""
     quoted = [shown(name) for name in names]
     more = f" and {len(quoted) - _NAMES} more" if len(quoted) > _NAMES else ""
     return ", ".join(quoted[:_NAMES]) + more
 
 
 def kind_of(value: object) -> str:
-    """Return what a JSON value is, in words, such as ``null``, ``the number 5`` or ``a list``."""
+    """Describe a JSON value, such as ``null``, ``the number 5`` or ``a list``."""
     match value:
         case None:
             return "null"
@@ -51,10 +50,10 @@ def kind_of(value: object) -> str:
 
 
 def decoded(line: bytes) -> str:
-    """Return the line as text.
+    """Return a line as text.
 
     Raises:
-        BadRow: it is not UTF-8, or holds a NUL; bytes are counted from 1.
+        BadRow: it is not UTF-8, or holds a NUL.
     """
     try:
         text = line.decode()
@@ -66,6 +65,6 @@ def decoded(line: bytes) -> str:
 
 
 def not_utf8(error: UnicodeDecodeError) -> BadRow:
-    """Return the problem of a line that is not UTF-8; bytes are counted from 1."""
+    """Return the error for a line that is not UTF-8; bytes are counted from 1."""
     byte = error.object[error.start]
     return BadRow(f"byte {error.start + 1} of the line (0x{byte:02x}) is not UTF-8")

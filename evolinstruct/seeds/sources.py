@@ -1,57 +1,131 @@
-"""Where seeds come from: files, folders and standard input, each as rows with their places.
+"""Seed sources: what the names on the command line mean, and the rows of each source.
 
-Knows which reader a source needs. Knows nothing of what the rows mean.
+A name is a file, a folder of files, seeds that come with the program, standard input (``-``), or a
+data set of the Hugging Face Hub (``hf:owner/name``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from evolinstruct.errors import UsageError
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.installation import data_folder
 from evolinstruct.seeds import hub
-from evolinstruct.seeds.files import STDIN, Source, find, opened
-from evolinstruct.seeds.rows import Row, read_rows
+from evolinstruct.seeds.files import COMPRESSED, open_file, suffix_of
+from evolinstruct.seeds.problems import listed, shown_name
+from evolinstruct.seeds.rows import SeedRow, read_rows
+from evolinstruct.text import did_you_mean
+
+STDIN = "-"
+_SEED_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet")
 
 
-class Opened(NamedTuple):
-    """A source's name, fit to be shown, and its rows, to be read once."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file, standard input or data set that a name means.
+
+    Attributes:
+        name: as the user gave it; ``stdin`` for standard input.
+        path: the file; None for standard input and for a data set.
+    """
 
     name: str
-    rows: Iterator[Row]
+    path: Path | None
 
 
-def find_all(names: Sequence[str]) -> list[Source]:
+class OpenSource(NamedTuple):
+    """An open source: its name, safe to print, and its rows, to be read once."""
+
+    name: str
+    rows: Iterator[SeedRow]
+
+
+def find_sources(names: Sequence[str]) -> list[Source]:
     """Return the sources that the names mean, in their order.
 
     Raises:
-        InputError: there is no such file or data set.
+        InputError: there is no such file, or a folder has no seed file.
         UsageError: standard input is named twice, or a data set's name is wrong.
     """
     if names.count(STDIN) > 1:
         raise UsageError("Standard input (-) can be read once only; name it once.")
-    found = []
-    for name in names:
-        if hub.is_hub(name):
-            hub.parse(name)
-            found.append(Source(name, None))
-        else:
-            found += find(name)
-    return found
+    return [source for name in names for source in _find(name)]
 
 
 @contextmanager
-def open_rows(
+def open_source(
     source: Source, mapping: Mapping[str, str], stdin: BinaryIO | None
-) -> Iterator[Opened]:
+) -> Iterator[OpenSource]:
     """Open a source for one reading.
+
+    Args:
+        source: what to open.
+        mapping: the field of each part that the user named.
+        stdin: what standard input is; None for the process's own.
 
     Raises:
         InputError: it cannot be read, or is empty.
     """
     if hub.is_hub(source.name):
-        yield Opened(source.name, hub.read(source.name))
+        yield OpenSource(source.name, hub.read(source.name))
         return
-    with opened(source, stdin) as content:
-        yield Opened(content.name, read_rows(content, mapping.get("instruction")))
+    with open_file(source.name, source.path, stdin) as file:
+        yield OpenSource(file.name, read_rows(file, mapping.get("instruction")))
+
+
+def _find(name: str) -> list[Source]:
+    if hub.is_hub(name):
+        hub.parse(name)
+        return [Source(name, None)]
+    if name == STDIN:
+        return [Source("stdin", None)]
+    path = Path(name)
+    try:
+        if path.is_dir():
+            return _files_in(name, path)
+        return [Source(_utf8(name), path if path.exists() else _shipped(name))]
+    except OSError as error:
+        raise InputError(f"{shown_name(name)} cannot be read: {error.strerror}.") from error
+
+
+def _files_in(name: str, folder: Path) -> list[Source]:
+    """Return the seed files of a folder, in the order of their names, without hidden ones."""
+    if (folder / "run.json").exists():
+        raise InputError(
+            f"{shown_name(name)} is a run; name a file in it, such as"
+            f" {shown_name(str(folder / 'dataset.jsonl'))}."
+        )
+    paths = [
+        path
+        for path in sorted(folder.iterdir())
+        if suffix_of(path) in _SEED_SUFFIXES and path.is_file() and not path.name.startswith(".")
+    ]
+    if not paths:
+        raise InputError(
+            f"{shown_name(name)} is a folder that holds no seed file"
+            f" ({', '.join(_SEED_SUFFIXES)}, each also with {' or '.join(COMPRESSED)});"
+            " name another."
+        )
+    return [Source(_utf8(str(path)), path) for path in paths]
+
+
+def _utf8(name: str) -> str:
+    # In a file name that is not UTF-8 Python puts lone surrogates, which no line can hold.
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _shipped(name: str) -> Path:
+    """Return the file of seeds that come with the program, by its name without an extension."""
+    stems = {path.stem: path for path in data_folder("seeds").glob("*.jsonl")}
+    if name in stems:
+        return stems[name]
+    path = Path(name)
+    neighbours = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise InputError(
+        f"{shown_name(name)}: no such file{did_you_mean(path.name, [*neighbours, *stems])}, and not"
+        f" one of the seeds that come with evolinstruct ({listed(sorted(stems))}); check the path."
+    )

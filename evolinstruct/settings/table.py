@@ -75,13 +75,10 @@ class SettingInfo:
     def about(self) -> str:
         """The help text with the default."""
         value = self.default.get(DEFAULT) if isinstance(self.default, dict) else self.default
-        if value is True:
-            value = "on"
-        elif value in (None, False, "", []):
+        if value is None or value is False or value in ("", []):
             return self.help
-        elif isinstance(value, float):
-            value = f"{value:g}" if value > 1 else value
-        return f"{self.help.removesuffix('.')} (default {value})."
+        shown = "on" if value is True else f"{value:g}" if isinstance(value, float) else value
+        return f"{self.help.removesuffix('.')} (default {shown})."
 
 
 class RecipeArguments(TypedDict, total=False):

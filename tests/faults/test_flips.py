@@ -13,7 +13,7 @@ import pytest
 from evolinstruct.api import prepare
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import Reply, Request
-from evolinstruct.llm.usage import Spent
+from evolinstruct.llm.usage import Account
 from evolinstruct.run.events import Notice
 from tests.faults.harness import COMMAND, is_no_worse, start
 from tests.faults.test_retries import Flaky
@@ -41,7 +41,7 @@ class Ended:
     refusal: str | None
     calls: dict[str, int]
     said: str
-    usage: Sequence[Spent] = ()
+    usage: Sequence[Account] = ()
 
 
 def go_on(out: Path) -> Ended:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evolinstruct.atomic_write import EVERY
+from evolinstruct.atomic_write import SYNC_EVERY
 from tests.faults.harness import CONCURRENCY
 from tests.faults.power import LATENCY, compiled, cut_off, unbroken
 
@@ -33,5 +33,5 @@ def test_a_power_cut_takes_the_last_seconds_calls_and_no_byte_of_the_outcome(
         assert found.asked - whole.asked <= lost + len(found.cuts) * CONCURRENCY
         cuts += found.cuts
     assert len(cuts) >= 10
-    assert max(cut.seconds for cut in cuts) <= EVERY + SLACK
-    assert max(cut.outcomes for cut in cuts) <= (EVERY + SLACK) * CONCURRENCY / LATENCY
+    assert max(cut.seconds for cut in cuts) <= SYNC_EVERY + SLACK
+    assert max(cut.outcomes for cut in cuts) <= (SYNC_EVERY + SLACK) * CONCURRENCY / LATENCY

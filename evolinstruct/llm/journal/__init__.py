@@ -1,8 +1,14 @@
-"""The outcome of every call, stored before it is used.
+"""The journal: stores the outcome of every call before it is used.
 
-The journal is the truth of a run: the files of a run are a function of seeds, recipe and journal,
-so whatever is in here is never asked, and never paid, a second time. An outcome may be retired on
-purpose: its row stays, and the next ask for its place and purpose is another throw of the dice.
+The journal is the truth of a run. The run's files are a function of seeds, recipe and journal, so
+whatever is in here is never asked, and never paid for, a second time. An outcome may be retired on
+purpose: its row stays, and the next ask for its place and purpose is another draw.
+
+    client      the client that asks the journal first, and the key by which calls are found
+    journal     finds, stores and retires outcomes
+    outcome     how a call ended
+    database    tables and version of the file; opens it
+    integrity   finds what a disk or a power cut did to the file
 """
 
 from evolinstruct.llm.journal.journal import Journal

@@ -1,7 +1,7 @@
-"""A client that asks the journal first.
+"""The journalled client: asks the journal first, and stores each outcome before handing it on.
 
-A call is known by what was asked for, not by what was sent, nor by which server or key served it.
-Knows how an outcome is kept and found again; where, the journal knows.
+A call is found again by what was asked for, not by what was sent for it, nor by which server or key
+served it: see :func:`request_key`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ class ClientsByPurpose(Protocol):
 
 
 class JournalledClient:
-    """A client that asks the journal first and tells it every outcome before handing it on."""
+    """A client that asks the journal first, and stores each outcome before handing it on.
+
+    Attributes:
+        calls: calls that were sent, by purpose.
+        replayed: calls that the journal answered, by purpose.
+    """
 
     def __init__(self, clients: ClientsByPurpose, journal: Journal, name: str) -> None:
         """Wrap the clients, whose name is part of every key."""
@@ -42,9 +47,9 @@ class JournalledClient:
 
     async def complete(self, request: Request) -> Reply:
         """Return the journal's reply, or ask and store."""
-        draw = self._journal.newest(request.call_id)
-        if draw is not request.call_id:
-            request = replace(request, call_id=draw)
+        call_id = self._journal.newest(request.call_id)
+        if call_id is not request.call_id:
+            request = replace(request, call_id=call_id)
         key = request_key(self._name, request)
         outcome = self._journal.find(key)
         if outcome is not None and outcome.answers(request):
@@ -73,11 +78,11 @@ class JournalledClient:
 
 
 class NotInJournalError(Exception):
-    """The journal has no outcome, and there is nobody to ask."""
+    """The journal has no outcome of a call, and nobody may be asked."""
 
 
 class NoClient:
-    """A client that has no answer to anything: behind a journal that is only read."""
+    """Stands behind a journal that is only read: it answers nothing."""
 
     def for_purpose(self, purpose: str) -> Client:  # noqa: ARG002 - all are alike
         """Return itself, whatever the purpose."""
@@ -97,20 +102,20 @@ def _ended(kind: str, error: CallError, request: Request, attempts: int) -> Outc
 
 
 def request_key(client: str, request: Request) -> bytes:
-    """Return the digest of what is asked for: client, model, messages, sampling and draw."""
-    draw = request.call_id
+    """Return the digest of what is asked for: client, model, messages, sampling and call id."""
+    call_id = request.call_id
     parts = [
         client,
         request.model,
         repr(request.temperature),
         repr(request.top_p),
         json.dumps(request.extra, sort_keys=True) if request.extra else "",
-        draw.child_id,
-        draw.purpose,
-        str(draw.attempt),
+        call_id.child_id,
+        call_id.purpose,
+        str(call_id.attempt),
     ]
     for role, content in request.messages:
         parts += (role, content)
-    # Each part behind its length: no two lists of parts can run into the same text.
+    # Each part stands behind its length, so that no two lists of parts make the same text.
     text = "".join([f"{len(part)}:{part}" for part in parts])
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

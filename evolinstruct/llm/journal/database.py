@@ -1,7 +1,4 @@
-"""The journal's file: its tables, its version, and how it is opened and found whole.
-
-Knows what is written where. Knows nothing of requests, nor of when something is written.
-"""
+"""The journal's file: its tables and version; opens it, and refuses one that is not whole."""
 
 from __future__ import annotations
 
@@ -67,23 +64,28 @@ def open_to_write(path: Path, *, must_exist: bool) -> sqlite3.Connection:
     path.touch()  # with the permissions that other files get: SQLite's own are narrower
     db = sqlite3.connect(path, isolation_level=None)
     if _version(db) == 0:
-        # Whole on the disk before anything that a power cut may take is written.
+        # In one transaction, before the log is in use: a power cut leaves all of it or nothing.
         db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; {_number()} COMMIT;")
     db.create_function("digest_of", -1, digest_of, deterministic=True)
     db.execute("PRAGMA journal_mode = WAL")
-    # A kill loses nothing; a power cut what is younger than a second, see `durability`.
+    # In the write-ahead log with NORMAL a commit does not wait for the disk: thousands of calls a
+    # second may end. A kill loses nothing, the system has it. A power cut loses what is younger
+    # than a second, because `atomic_write.Durability` syncs the log that often.
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA cache_size = -16000")
     return db
 
 
 def _number() -> str:
-    """Return what gives a new journal a number of its own, to know it by."""
+    """Return the statement that gives a new journal a number of its own.
+
+    `run.json` repeats the number, so that a journal of another run is refused.
+    """
     return f"PRAGMA application_id = {1 + randbelow((1 << 31) - 1)};"
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open a journal that a run may be writing; of its rows, each is checked when it is found.
+    """Open a journal that a run may be writing; each row is checked when it is found.
 
     Raises:
         InputError: it is missing, empty, or from another version.
@@ -102,7 +104,8 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     try:
         _version(db)
     except sqlite3.OperationalError:
-        # Where nothing can be written beside it, nobody is writing it either.
+        # Even a reader needs the log's index beside the file, and makes it. In a folder where
+        # nothing can be written nobody is writing the journal either, so it can be read without.
         db.close()
         db = sqlite3.connect(f"{name}?immutable=1", uri=True)
     return db
@@ -136,7 +139,7 @@ def _missing(path: Path) -> InputError:
 
 
 def _check(path: Path, *, must_exist: bool) -> None:
-    """Refuse a damaged journal without a change to it, as one who only reads."""
+    """Refuse a damaged journal, without changing it."""
     db = _connect_to_read(path)
     try:
         if _refuse_other_version(db, path, must_exist=must_exist) == 0:
@@ -154,7 +157,7 @@ def _check(path: Path, *, must_exist: bool) -> None:
 
 
 def _ours() -> set[tuple[str, ...]]:
-    """Return what a new journal's schema holds."""
+    """Return the tables and indexes of a new journal."""
     db = sqlite3.connect(":memory:")
     try:
         db.executescript(_SCHEMA)

@@ -1,12 +1,9 @@
-"""A checksum of each row of the journal's file, as a disk may garble what SQLite takes for whole.
+"""Integrity: finds what a disk or a power cut did to the journal's file, before it is believed.
 
-Knows values and the sentence that refuses them; no table.
-
-What a disk may have done to a SQLite file, looked for before anything of it is used.
-
-SQLite takes what it reads for what was written: a lookup through a damaged index finds nothing,
-and a damaged end of the write-ahead log is left out, both without a word. Knows SQLite's files,
-not what they hold.
+SQLite takes what it reads for what was written. A lookup through a damaged index finds nothing, so
+a call that was paid for would be paid for again; a garbled text would become data; a damaged end of
+the write-ahead log is left out. All three without a word. So pages and indexes are looked at when
+the journal is opened, each row by its checksum when it is read, and the log page by page.
 """
 
 from __future__ import annotations
@@ -18,9 +15,14 @@ from zlib import crc32
 
 from evolinstruct.errors import InputError
 
+_BLOCK = 1 << 20
+_HEADER, _FRAME_HEADER = 32, 24  # bytes of the write-ahead log's header, and of each page's in it
+_LITTLE_ENDIAN = 0x377F0682
+_32_BITS = 0xFFFFFFFF
+
 
 def digest_of(*values: object) -> int:
-    """Return a checksum of a row's values."""
+    """Return the checksum of a row's values."""
     return crc32("\0".join(map(str, values)).encode())
 
 
@@ -32,22 +34,18 @@ def damaged(path: Path, what: str) -> InputError:
     )
 
 
-_BLOCK = 1 << 20
-_HEADER, _FRAME_HEADER = 32, 24
-_LITTLE_ENDIAN = 0x377F0682
-_32_BITS = 0xFFFFFFFF
-
-
 def find_damage(db: sqlite3.Connection, path: Path) -> str | None:
     """Return what is wrong with a database, in SQLite's words; None if nothing is.
 
-    Pages, rows and indexes are looked at, and held against each other; not what rows say.
+    Checks that pages, rows and indexes fit together; what rows say is not read.
 
     Raises:
         sqlite3.Error: it cannot even be looked at.
     """
     with path.open("rb", buffering=0) as file:
-        while file.read(_BLOCK):  # in the order of the disk: the check reads in that of the rows
+        # The check reads in the order of the rows, all over the file. Read once in the order of
+        # the disk, the file is in the system's cache when it does.
+        while file.read(_BLOCK):
             pass
     found = str(db.execute("PRAGMA integrity_check(1)").fetchone()[0])
     return None if found == "ok" else found.splitlines()[-1]
@@ -56,11 +54,12 @@ def find_damage(db: sqlite3.Connection, path: Path) -> str | None:
 def count_lost_pages(db: sqlite3.Connection, log: Path) -> int:
     """Return how many pages of the write-ahead log were committed and cannot be read any more.
 
-    Pages behind the last commit are none of them: whoever wrote them was killed.
+    SQLite reads the log up to the first page that is not as it was written, and drops the rest,
+    commits included. Pages behind the last commit are not lost: whoever wrote them was killed.
 
     Args:
         db: the database, before anything is written to it.
-        log: its log's file, which need not be there.
+        log: its log's file; may be missing.
     """
     readable = int(db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
     size = int(db.execute("PRAGMA page_size").fetchone()[0])
@@ -71,6 +70,8 @@ def count_lost_pages(db: sqlite3.Connection, log: Path) -> int:
             file.seek(_HEADER)
             while len(head := file.read(_FRAME_HEADER)) == _FRAME_HEADER:
                 number += 1
+                # SQLite begins the log anew over the old one, with another salt. A page with the
+                # old salt is a leftover. The size of the database stands in a commit's page alone.
                 is_commit = head[4:8] != bytes(4)
                 if head[8:16] == salt and is_commit:
                     last = number
@@ -81,7 +82,10 @@ def count_lost_pages(db: sqlite3.Connection, log: Path) -> int:
 
 
 def _salt(header: bytes, frame: bytes) -> bytes:
-    """Return what tells the log's frames from older ones; the first frame's if in doubt."""
+    """Return the salt by which the log's pages are told from leftovers.
+
+    It stands in the log's header; where the checksum there is wrong, the first page's counts.
+    """
     if len(header) < _HEADER:
         return b""
     order = "<" if unpack(">I", header[:4])[0] == _LITTLE_ENDIAN else ">"

@@ -1,4 +1,4 @@
-"""The journal: searched, added to in groups, and outcomes in it retired."""
+"""The journal: finds outcomes, stores them in groups, retires them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from evolinstruct.atomic_write import Durability
+from evolinstruct.atomic_write import PeriodicSync
 from evolinstruct.llm.base import CallId, Request, Usage
 from evolinstruct.llm.journal.database import open_to_read, open_to_write, unusable
 from evolinstruct.llm.journal.integrity import count_lost_pages, damaged, digest_of
@@ -37,26 +37,28 @@ UPDATE retries SET is_over = 1, digest = digest_of(id, what, 1) WHERE NOT is_ove
 
 
 class Journal:
-    """The journal's file: opened, searched, added to in groups. One event loop at a time.
+    """The outcomes of one run, in a file. One event loop at a time.
 
     Attributes:
-        number: what it has had since it was made, and no other has.
-        lost_pages: of what was committed, after a power cut or a fault of the disk.
+        number: drawn when the file was made; tells it from any other journal.
+        lost_pages: pages that were committed and are lost after a power cut or a disk fault.
     """
 
     def __init__(self, path: Path, *, must_exist: bool = False, only_read: bool = False) -> None:
-        """Open the journal, making it if there is none.
+        """Open the journal, or make it.
 
-        With `only_read` it must be there, nothing can be stored, and a run may be writing it.
+        Args:
+            path: of the file.
+            must_exist: refuse a missing or empty file instead of making a journal.
+            only_read: refuse the same; store nothing. A run may be writing the file meanwhile.
 
         Raises:
-            InputError: it cannot be opened, is no journal, or is from a newer version; or
-                `must_exist` is set and it holds no journal.
+            InputError: the file cannot be opened, is damaged, or is not a journal of this version.
         """
         self._path = path
         self._waiting: list[tuple[tuple[object, ...], asyncio.Future[None]]] = []
         log = path.with_name(path.name + "-wal")
-        self._durability = Durability(log)
+        self._sync = PeriodicSync(log)
         self.lost_pages = 0
         try:
             if only_read:
@@ -90,6 +92,8 @@ class Journal:
 
     async def store(self, key: bytes, request: Request, outcome: Outcome) -> None:
         """Return when the outcome is committed; calls that end together share one commit."""
+        # A commit for each outcome would cost more than all else. The loop's next round commits
+        # whatever this round brought, so nobody waits longer than that.
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._commit)
@@ -102,7 +106,7 @@ class Journal:
         trouble: Exception | None = None
         try:
             self._write([row for row, _ in waiting])
-            self._durability.note_write()
+            self._sync.note_write()
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must have it
             known = isinstance(error, sqlite3.Error | OSError)
             trouble = unusable(self._path, error) if known else error
@@ -126,13 +130,14 @@ class Journal:
     # Retirement
 
     def retire(self, what: str, places: Iterable[Place]) -> int:
-        """Retire the outcomes of places; from now on they are asked again, as other draws.
+        """Retire the outcomes of places: from now on they are asked again, as other draws.
 
-        Repeated before the run has ended, it retires nothing more: see `end_retries`.
+        A command that is repeated before the run has ended means the same retry, and retires
+        nothing more: see `end_retries`.
 
         Args:
             what: the user's word for the kind of outcome.
-            places: whose outcomes; those that nothing was asked for are left out.
+            places: whose outcomes; places that nothing was asked for are left out.
 
         Returns:
             How many outcomes are retired under that word in the retry that is under way.
@@ -169,7 +174,7 @@ class Journal:
         return retry
 
     def end_retries(self) -> None:
-        """Note that the run has ended: whoever retries from now on means a new retry."""
+        """Note that the run has ended: a retry from now on is a new one."""
         try:
             self._db.execute(_END_RETRIES)
         except sqlite3.Error as error:
@@ -180,13 +185,13 @@ class Journal:
         query = "SELECT retry, COUNT(*) FROM retired WHERE generation <= ? GROUP BY retry"
         return list(self._db.execute(query, (generation,)))
 
-    def newest(self, draw: CallId) -> CallId:
-        """Return the draw as it counts after what was retired for its place and purpose."""
+    def newest(self, call_id: CallId) -> CallId:
+        """Return the call id with its attempt counted from what was retired for its place."""
         if not self._has_retired:
-            return draw
+            return call_id
         query = "SELECT next_attempt FROM retired WHERE child_id = ? AND purpose = ?"
-        row = self._db.execute(query, (draw.child_id, draw.purpose)).fetchone()
-        return draw if row is None else replace(draw, attempt=draw.attempt + row[0])
+        row = self._db.execute(query, (call_id.child_id, call_id.purpose)).fetchone()
+        return call_id if row is None else replace(call_id, attempt=call_id.attempt + row[0])
 
     # Counts
 
@@ -195,21 +200,22 @@ class Journal:
         return int(self._db.execute("SELECT ifnull(MAX(rowid), 0) FROM calls").fetchone()[0])
 
     def replies(self) -> int:
-        """Return how many replies the journal holds; rejections and failures are none."""
+        """Return how many replies the journal holds, without rejections and failures."""
         return int(self._db.execute(_REPLIES).fetchone()[0])
 
     def close(self) -> None:
         """Write what waits and let go of the file."""
         if self._waiting:
             self._commit()
-        self._durability.close()
+        self._sync.close()
         self._db.close()
 
 
 def _row(key: bytes, request: Request, outcome: Outcome) -> tuple[object, ...]:
-    draw, subject, usage = request.call_id, request.context, outcome.usage
+    call_id, context, usage = request.call_id, request.context, outcome.usage
     said = (
-        *(draw.child_id, draw.purpose, draw.attempt, subject.generation, subject.operation),
+        *(call_id.child_id, call_id.purpose, call_id.attempt),
+        *(context.generation, context.operation),
         *(outcome.kind, outcome.text, outcome.word, outcome.model),
         *(outcome.max_tokens, outcome.attempts, usage.prompt_tokens, usage.completion_tokens),
         *(usage.cached_tokens, usage.reasoning_tokens),

@@ -1,4 +1,4 @@
-"""How a call ended, and for what it was made; knows nothing of how that is stored."""
+"""Outcome: how a call ended, and the place in the data set for which it was made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ REPLY, REJECTED, FAILED = "reply", "rejected", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one call ended: a reply, a rejection by the service, or a final failure."""
+    """How one call ended.
+
+    Attributes:
+        kind: `REPLY`, `REJECTED` by the service, or `FAILED` for good.
+        text: the reply, or the message.
+        word: the finish reason, the rule, or the error's name.
+        model: as the service names it.
+        max_tokens: the bound that was asked for.
+        attempts: how often the call was sent.
+        usage: tokens of the reply.
+    """
 
     kind: str
     text: str
@@ -31,7 +41,10 @@ class Outcome:
         raise CallFailed(self.word, self.text, self.attempts)
 
     def answers(self, request: Request) -> bool:
-        """Tell whether it stands for this request: not if cut off, and more is now allowed."""
+        """Tell whether the outcome stands for this request.
+
+        It does not where the reply was cut off and the request allows more tokens.
+        """
         if self.word != "length" or self.max_tokens is None:
             return True
         return request.max_tokens is not None and request.max_tokens <= self.max_tokens
@@ -39,7 +52,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which outcome is meant: what was last asked for a place in the data set, for a purpose."""
+    """Names an outcome: the last that was asked for a place in the data set, for a purpose."""
 
     child_id: str
     purpose: str

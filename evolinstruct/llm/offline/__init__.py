@@ -1,7 +1,7 @@
 """The offline client: rewrites, compares and answers by hand-written rules, at once.
 
-Knows requests and which rule serves which purpose. It reads a request's subject, purpose and
-sampling, never its prompt; equal ones get equal replies, in any order and on any machine.
+It goes by a request's context, purpose and sampling, never by its prompt. Equal requests get equal
+replies, in any order and on any machine. A purpose without a rule of its own gets a short reply.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from evolinstruct.purposes import PURPOSES
 _CHARACTERS_PER_TOKEN = 4
 
 
-def _compare(_subject: CallContext, _writer: Writer) -> str:
+def _compare(_context: CallContext, _writer: Writer) -> str:
     return "Not Equal"
 
 
@@ -59,7 +59,7 @@ class OfflineClient:
         return Reply(text, finish_reason, usage, request.model or self._model)
 
     async def aclose(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: it holds nothing open."""
 
 
 def _key(request: Request) -> str:

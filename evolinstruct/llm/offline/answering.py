@@ -1,7 +1,6 @@
-"""Answers of real lengths, made of sentences that speak with the instruction's own words.
+"""Answers of the offline client: of real lengths, in sentences that use the instruction's words.
 
-Knows how long answers are and what they are made of. Knows no subject matter: no sentence of an
-answer is meant to be true.
+No sentence of an answer is meant to be true.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _CODE_WORDS = frozenset(
 )
 
 
-def answer(_subject: CallContext, writer: Writer) -> str:
+def answer(_context: CallContext, writer: Writer) -> str:
     """Return an answer to the writer's text: from one word to 600 words."""
     room = writer.pick(_LENGTHS) + writer.roll(_SPREAD)
     if room < _SHORT:

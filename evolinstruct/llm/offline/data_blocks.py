@@ -1,7 +1,4 @@
-"""Input data for an instruction: a small table of drawn values, written in a data format.
-
-Knows the tables and the formats. Knows nothing of the instruction that the data is for.
-"""
+"""Input data of the offline client: a small table of drawn values, written in a data format."""
 
 from __future__ import annotations
 

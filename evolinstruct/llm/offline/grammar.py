@@ -1,8 +1,4 @@
-"""Writing at random, yet reproducibly, by a grammar of phrases.
-
-Knows how ``phrases.txt`` is laid out, how a phrase is chosen and how its slots are filled. Knows
-nothing of operations, answers and requests.
-"""
+"""Grammar of the offline client: writes at random, yet reproducibly, from ``phrases.txt``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""How the offline client misbehaves, so that every rule of elimination has something to do.
+"""Bad habits of the offline client, so that every elimination rule has something to do.
 
-Knows each bad habit, its rate and what it does to a reply. Knows nothing of how replies are
-written. The habits of a purpose exclude each other; in a run of the paper's pack they cost about
-one instruction in seven.
+Each habit has a rate and spoils a reply that was written well. The habits of a purpose exclude each
+other; in a run they cost about one instruction in seven.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Rewriting an instruction by hand-written rules, one rule for each operation.
+"""Rewriting by the offline client: one hand-written rule for each operation of the paper.
 
-Knows the operations of the paper, and what to do for one that it does not know: the rule of its
-kind. Knows nothing of prompts and of the client's misbehaviour.
+An operation that a pack adds is rewritten by the rule of its kind.
 """
 
 from __future__ import annotations
@@ -32,16 +31,16 @@ _SENTENCE_ENDS = (".", "?", "!", "。", "？", "！")
 _CLOSING_MARKS = "\"')”’*"
 
 
-def rewrite(subject: CallContext, writer: Writer) -> str:
-    """Return the instruction, rewritten by the subject's operation."""
-    parent = subject.instruction
-    if subject.kind == "in-breadth":
+def rewrite(context: CallContext, writer: Writer) -> str:
+    """Return the instruction, rewritten by the operation of the context."""
+    parent = context.instruction
+    if context.kind == "in-breadth":
         return _invent(parent, writer)
-    if subject.format is not None or subject.operation == "complicate_input":
-        return _with_data(parent, subject.format or "", writer)
-    if subject.operation == "concretize":
+    if context.format is not None or context.operation == "complicate_input":
+        return _with_data(parent, context.format or "", writer)
+    if context.operation == "concretize":
         parent = _with_specific_word(parent, writer)
-    phrases = writer.walk(_ADDITIONS.get(subject.operation or "", PHRASES["addition"]))
+    phrases = writer.walk(_ADDITIONS.get(context.operation or "", PHRASES["addition"]))
     addition = writer.fill(next(phrases))
     if writer.roll(_TWO_SENTENCES_IN) == 0:
         addition += " " + writer.fill(next(phrases))
@@ -49,7 +48,7 @@ def rewrite(subject: CallContext, writer: Writer) -> str:
 
 
 def _insert(parent: str, addition: str) -> str:
-    """Put the addition after the first line, so that the input below it stays what it is."""
+    """Put the addition at the end of the first line, and leave the input below as it is."""
     head, line_break, rest = parent.partition("\n")
     head = head.rstrip()
     said = head.rstrip(_CLOSING_MARKS)

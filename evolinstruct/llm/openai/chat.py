@@ -1,9 +1,8 @@
-"""The chat-completions format: a request as its body, a body as a reply, and what a service says.
+"""The chat-completions format: turns a request into a body, and a body into a reply or an error.
 
-Knows the JSON that OpenAI-compatible services exchange, with the habits of those that stray from
-it. Knows no network, no package and no status. Content is handed on as it came: what a service
-puts in a reasoning field of its own is left out, a ``<think>`` block inside the content is not
-(telling it apart is the reader's work).
+Written for the JSON of OpenAI-compatible services, and for those that stray from it. What a service
+puts in a reasoning field of its own is left out. A ``<think>`` block inside the content stays:
+`reading` takes it away, because the journal keeps replies as they came.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ _TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNOR
 
 
 class UnreadableError(ValueError):
-    """The body holds no reply; the text says what it holds instead."""
+    """The body holds no reply; the message says what it holds instead."""
 
 
 class StrangerError(UnreadableError):
-    """The body is of a kind that no such service sends: a web page, a stream of events."""
+    """No such service sends this kind of body: a web page, a stream of events."""
 
 
 def body(request: Request) -> dict[str, object]:
-    """Return the request as a service wants it; what is None is left to the service."""
+    """Return the request's body; a setting that is None is left to the service."""
     settings = {
         "temperature": request.temperature,
         "top_p": request.top_p,
@@ -57,10 +56,10 @@ def body(request: Request) -> dict[str, object]:
 
 
 def parse(content: bytes) -> Mapping[str, object]:
-    """Return the JSON object that a body holds.
+    """Return the JSON object in a body.
 
     Raises:
-        UnreadableError: it holds none.
+        UnreadableError: there is none.
     """
     try:
         found = json.loads(content)
@@ -72,10 +71,10 @@ def parse(content: bytes) -> Mapping[str, object]:
 
 
 def reply(found: Mapping[str, object], limits: Limits | None = None) -> Reply:
-    """Return the reply in a parsed body, and the limits that were announced beside it.
+    """Return the reply in a parsed body, with the limits that its headers announced.
 
     Raises:
-        UnreadableError: there is none in it.
+        UnreadableError: the body holds none.
         CallRejected: the service's content filter withheld it.
     """
     choice = _first(found.get("choices"))
@@ -98,7 +97,7 @@ def reply(found: Mapping[str, object], limits: Limits | None = None) -> Reply:
 
 
 def error(content: bytes) -> object:
-    """Return what an error's body holds: as JSON, or else as text."""
+    """Return the error in a body: as JSON, or else as text."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
@@ -107,7 +106,7 @@ def error(content: bytes) -> object:
 
 
 def param(error: object) -> object:
-    """Return the parameter that an error names as its cause."""
+    """Return the parameter that an error names as its cause, or None."""
     return _fields(error).get("param")
 
 
@@ -119,7 +118,7 @@ def model_names(found: Mapping[str, object]) -> list[str]:
 
 
 def codes(error: object) -> Iterator[str]:
-    """Yield the words by which a service names an error: its code, its type."""
+    """Yield the names that a service gives an error: its code, its type."""
     for name in ("code", "type"):
         word = _fields(error).get(name)
         if isinstance(word, str):
@@ -127,7 +126,7 @@ def codes(error: object) -> Iterator[str]:
 
 
 def said(error: object) -> str:
-    """Return what a service says about an error, in whatever shape it says it."""
+    """Return a service's message about an error, whatever shape it has."""
     fields = _fields(error)
     for name in ("message", "detail", "error"):
         if isinstance(fields.get(name), str):
@@ -138,10 +137,10 @@ def said(error: object) -> str:
 
 
 def harmless(message: str, key: str | None) -> str:
-    """Return a service's message fit for a terminal and a file.
+    """Return a service's message, made fit for a terminal and a file.
 
-    One line of at most 300 characters, without control characters, and without the key or what
-    looks like one.
+    That is one line of at most 300 characters, without control characters, without the key and
+    without anything that looks like one.
     """
     line = "".join(c if c.isprintable() else " " for c in message[:_LONGEST_READ])
     if key:

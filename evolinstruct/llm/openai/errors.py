@@ -37,12 +37,12 @@ _STRANGER = "what answers there is no OpenAI-compatible service; check the base 
 
 @dataclass(frozen=True, slots=True)
 class ErrorMeaning:
-    """A row of the table.
+    """What an error of a service means to the run.
 
     Attributes:
         error: the class of the error to raise.
-        name: the error's short name or rule; None: ``http_`` and the status.
-        advice: what is wrong and what to do, where the run stops.
+        name: the error's short name, or the rule; None: ``http_`` and the status.
+        advice: where the run stops: what is wrong, and what to do.
     """
 
     error: type[CallError | ServiceRefused]
@@ -82,10 +82,10 @@ _BY_CODE: dict[str, ErrorMeaning] = {
     "model_not_available": NO_MODEL,
 }
 
-# Services that give no code, or one of their own, are known by their wording.
+# For services that give no code, or one of their own.
 _BY_WORDS: tuple[tuple[re.Pattern[str], ErrorMeaning], ...] = tuple(
-    (re.compile(words, re.IGNORECASE), verdict)
-    for words, verdict in (
+    (re.compile(words, re.IGNORECASE), meaning)
+    for words, meaning in (
         (r"content (management|exists|policy|filter)|\bflagged\b", FILTERED),
         (r"maximum (context|model) length|context (size|window|length)", TOO_LONG),
         (r"prompt (is )?too long|(too large for|than the) model|request too large", TOO_LONG),
@@ -95,23 +95,23 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], ErrorMeaning], ...] = tuple(
         (r"insufficient (balance|credit|funds)", NO_CREDIT),
     )
 )
-_WORDED = frozenset({400, 403, 413, 422, 429})  # statuses under which the wording may tell more
+_WORDED = frozenset({400, 403, 413, 422, 429})  # where the wording may say more than the status
 
 
 def by_code(error: object) -> ErrorMeaning | None:
-    """Return the verdict of an error body's own code, if it is known."""
+    """Return what an error's own code means, None where the code is unknown."""
     return next((_BY_CODE[code] for code in chat.codes(error) if code in _BY_CODE), None)
 
 
 def by_words(said: str, status: int) -> ErrorMeaning | None:
-    """Return the verdict of a message's wording, where the status leaves room for one."""
+    """Return what a message's wording means, None where it tells nothing under this status."""
     if status not in _WORDED:
         return None
-    return next((verdict for words, verdict in _BY_WORDS if words.search(said)), None)
+    return next((meaning for words, meaning in _BY_WORDS if words.search(said)), None)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a service asks to wait, or None where it asks nothing readable."""
+    """Return the seconds that a service asks to wait, None where its headers name none."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * unit
@@ -127,7 +127,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def limits(headers: Mapping[str, str]) -> Limits | None:
-    """Return the limits that headers announce, or None where they announce none."""
+    """Return the limits that headers announce, None where they announce none."""
     requests = next((names for names in _OF_REQUESTS if names[1] in headers), None)
     tokens = next((names for names in _OF_TOKENS if names[1] in headers), None)
     if requests is None and tokens is None:

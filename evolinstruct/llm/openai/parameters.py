@@ -1,8 +1,8 @@
-"""What a model takes: the parameters of a call, as learned from what the service says of them.
+"""Parameters: adapts a call's body to what its model takes, as learned from refusals.
 
-Services name their parameters alike, yet not every model takes every one. A dialect begins with
-what the model's name tells and learns the rest from refusals, once for all calls to an endpoint.
-Knows bodies and the words of refusals; sends nothing, and what was asked for stays what it was.
+Services name their parameters alike, yet not every model takes every one. What the model's name
+tells is known from the start; the rest is learned from the words of refusals, once for all calls to
+a server and model. The request itself stays what it was, and so does its key in the journal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _LENGTH = "max_tokens"
 _NEW_LENGTH = "max_completion_tokens"
 _EFFORT = "reasoning_effort"
 _NO_PARAMETERS = frozenset({"model", "messages"})
-_MOST_LESSONS = 12  # of one endpoint: a service that refuses whatever it gets is not followed
+_MOST_LESSONS = 12  # for one model: a service that refuses whatever it gets is not followed
 
 _OPENAI_HOSTS = ("openai.com", "openai.azure.com")
 _NEW_NAMES = re.compile(r"o\d|gpt-[5-9]")
@@ -40,14 +40,14 @@ _CAP = re.compile(
 
 
 class ParameterRefusedError(ValueError):
-    """The model does not take a parameter that the user named: it is not left out unasked."""
+    """The model does not take a parameter that the user named, and which is not to be left out."""
 
 
 class ParameterAdapter:
-    """One endpoint's, shared by all calls to it."""
+    """What one model on one server takes; shared by all calls to it."""
 
     def __init__(self, model: str, host: str) -> None:
-        """Begin with what the names of the model and its server tell."""
+        """Begin with what the names of the model and the server tell."""
         self._model = model
         self._length = _LENGTH
         self._most: int | None = None
@@ -76,18 +76,20 @@ class ParameterAdapter:
         sent: Mapping[str, object],
         extra: Mapping[str, object],
     ) -> bool:
-        """Learn from a refusal; tell whether what was asked would now be sent otherwise.
+        """Learn from a refusal; return whether the body would now be sent otherwise.
 
         Args:
             said: the service's words.
             param: the parameter that the service names, if it does.
-            asked: the body before, and
-            sent: after it was adapted.
+            asked: the body before it was adapted.
+            sent: the body after.
             extra: the parameters that the user named.
 
         Raises:
-            ParameterRefusedError: it is one of these that is refused.
+            ParameterRefusedError: the service refuses one that the user named.
         """
+        # Of calls that were under way together, the first refusal teaches; the others find that
+        # their body would be another by now, and are sent again without a second lesson.
         if self.adapt(asked) == sent and self._lessons < _MOST_LESSONS:
             for lesson in self._read(said, param, sent, extra):
                 self._lessons += 1
@@ -114,7 +116,7 @@ class ParameterAdapter:
     def _read(
         self, said: str, param: object, sent: Mapping[str, object], extra: Mapping[str, object]
     ) -> Iterator[str]:
-        """Take in what a refusal teaches; yield a sentence for each lesson."""
+        """Learn from a refusal; yield a sentence for each thing learned."""
         if _NEEDED.search(said) and _EFFORT not in sent:
             yield self._add_effort(said)
             return
@@ -135,7 +137,7 @@ class ParameterAdapter:
             yield f"{self._model} takes {_NEW_LENGTH} instead of {_LENGTH}; it is asked so."
         elif name == _EFFORT:
             yield self._add_effort(said)
-        elif name not in {_LENGTH, _NEW_LENGTH}:  # no call is sent without a bound of its length
+        elif name not in {_LENGTH, _NEW_LENGTH}:  # no call is sent without a bound on its length
             self._left_out.add(name)
             yield f"{self._model} does not take {name}; it is left out."
 
@@ -159,7 +161,7 @@ class ParameterAdapter:
 
 
 def _refused(said: str, param: object, sent: Mapping[str, object]) -> list[str]:
-    """Return the parameters sent that a refusal names."""
+    """Return which of the parameters sent a refusal names."""
     if not re.search(_REFUSAL, said, re.IGNORECASE):
         return []
     if _BOTH.search(said) and "top_p" in sent:

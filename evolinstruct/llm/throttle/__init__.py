@@ -1,8 +1,7 @@
-"""When calls are sent, and the end of sending.
+"""Throttle: holds calls back until they may be sent, and sends nothing once the run has stopped.
 
-First come, first served, as the pace allows; one throttle for each server and model. Knows
-neither the service nor why a run stops; it only sees to it that nothing is sent after the stop,
-and that what is under way may end.
+First come, first served; one throttle for each server and model. How many and how fast, `pace`
+says. After a stop, calls that wait end with its error, and those under way may end by themselves.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ _EXPECTED = 512.0  # tokens of a reply, before the first of its purpose
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What a throttle is doing.
+    """What a throttle is doing now.
 
     Attributes:
         in_flight: calls under way.
         limit: calls that may be under way now.
         waiting: calls that wait to be sent.
-        paused: seconds for which nothing is sent, since the service asked for them.
+        paused: seconds for which nothing is sent, because the service asked for that.
     """
 
     in_flight: int
@@ -90,7 +89,7 @@ class Throttle:
         await self._client.aclose()
 
     def stop(self, error: StopRun) -> None:
-        """Send nothing more: every call not yet sent raises the error; the first stop counts."""
+        """Send nothing more: every call that waits or comes raises the error; the first counts."""
         if self._error is not None:
             return
         self._error = error
@@ -101,7 +100,7 @@ class Throttle:
         self._waiting.clear()
 
     async def pause(self, seconds: float) -> None:
-        """Sleep, holding no place: what a retry waits with.
+        """Sleep until the time is up or the run stops; a retry waits with this, and holds no place.
 
         Raises:
             StopRun: the run stopped meanwhile.
@@ -122,7 +121,7 @@ class Throttle:
             self.stop(error)
 
     async def _enter(self, tokens: float) -> Sent:
-        """Return once the call may be sent, behind those that came earlier."""
+        """Return when the call may be sent, after those that came earlier."""
         self._check()
         if not self._waiting and not self._pace.wait():
             return self._pace.on_sent(tokens)
@@ -132,7 +131,9 @@ class Throttle:
         try:
             sent = await turn
         except asyncio.CancelledError:
-            if not turn.cancelled() and turn.result():  # the turn came together with the end
+            # The turn came in the same round of the loop as the cancellation: give it back, or
+            # the place would be lost for good.
+            if not turn.cancelled() and turn.result():
                 self._pace.on_failed()
                 self._admit()
             raise
@@ -142,7 +143,7 @@ class Throttle:
         return sent
 
     def _admit(self) -> None:
-        """Send those who wait longest, as the pace allows; look again when it may allow more."""
+        """Let those who wait longest go, as the pace allows; look again when it may allow more."""
         while self._waiting:
             turn, tokens = self._waiting[0]
             if turn.done():  # given up
@@ -190,7 +191,7 @@ class Throttle:
 
 
 def steady(concurrency: int) -> Pace:
-    """Return the pace of so many calls under way, no more and no fewer.
+    """Return the pace that keeps exactly so many calls under way.
 
     Raises:
         ValueError: it would let nothing through.

@@ -1,13 +1,9 @@
-"""When the next call may be sent: the law that finds how much a service takes.
+"""Pace: when the next call may be sent.
 
-    window     calls under way at once: doubles from few, rests where more brings no more
-    refused    calls a second after a refusal (429): what was accepted, then carefully more
-    announced  calls a second by the service's own words, so that it need not refuse
-    rpm, tpm   what the user allows in a minute
-
-The least of them counts; after a refusal nothing at all is sent until the service's own time is
-up. Errors of the service and timeouts change nothing. Knows no event loop, and time only by the
-clock it is given.
+The least of four limits counts (see `limits`): the window of calls under way, the rate that
+refusals leave, the rate that the service announces, and what the user allows in a minute. After a
+refusal nothing at all is sent until the time that the service named is up. Errors of the service
+and timeouts change nothing: the circuit breaker judges those.
 """
 
 from __future__ import annotations
@@ -17,8 +13,7 @@ from dataclasses import dataclass
 from math import inf
 
 from evolinstruct.llm.base import Limits
-from evolinstruct.llm.throttle.rates import Announced, Bucket, Refused
-from evolinstruct.llm.throttle.window import Window
+from evolinstruct.llm.throttle.limits import Announced, Bucket, Refused, Window
 
 _PAUSE = 0.5  # seconds, after a refusal that names none
 _BURST = 0.02  # seconds' worth of calls that may leave at once
@@ -29,13 +24,13 @@ _SMOOTH = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One call under way: when it was sent, as which, beside how many, and its tokens as guessed.
+    """One call under way.
 
     Attributes:
-        at: when.
+        at: when it was sent.
         nth: how many calls had been sent by then, itself included.
-        in_flight: how many were under way, itself included.
-        tokens: its tokens, estimated.
+        in_flight: how many were under way then, itself included.
+        tokens: its tokens, as estimated.
     """
 
     at: float
@@ -97,7 +92,7 @@ class Pace:
 
     @property
     def pause(self) -> float:
-        """Seconds for which nothing is sent, since the service asked for them."""
+        """Seconds for which nothing is sent, because the service asked for that."""
         return max(0.0, self.paused_until - self._clock())
 
     @property
@@ -130,6 +125,7 @@ class Pace:
     ) -> None:
         """Learn from a reply, the tokens it used and the limits announced with it."""
         now = self._clock()
+        # Before this call is taken off: was the window what kept others from being sent?
         full = self.in_flight >= _FULL * self.limit
         self.in_flight -= 1
         if tokens is not None:
@@ -137,7 +133,7 @@ class Pace:
                 _SMOOTH if self._mean_tokens else 1.0
             )
             if self._budgets[1]:
-                self._budgets[1].take(tokens - sent.tokens)
+                self._budgets[1].take(tokens - sent.tokens)  # the estimate was taken when it went
         if not self._fixed:
             self._refused.on_accepted()
             self._window.on_reply(now, sent.in_flight, now - sent.at, full=full)
@@ -159,12 +155,15 @@ class Pace:
         self.in_flight -= 1
 
     def _cut(self, now: float, sent: Sent) -> bool:
+        # A refusal says that the service was full with as many as are under way now: the window
+        # rests there while the rate is tried. The first of a row remembers what it was before, to
+        # return to if the row turns out to be noise.
         was_noise = self._refused.is_noise
         cut = self._refused.on_refused(now, self._sent, sent.at, sent.nth)
         if cut:
             if self._refused.in_a_row == 1:
                 self._before = self._window.size
-            self._window.rest_at(self.in_flight, now + self._refused.breaker)
+            self._window.rest_at(self.in_flight, now + self._refused.patience)
         elif self._refused.is_noise and not was_noise:
             self._window.rest_at(self._before, now)
         return cut
@@ -172,7 +171,7 @@ class Pace:
     def _heed(self, sent: Sent, limits: Limits | None) -> None:
         if limits is None:
             return
-        since = self._sent - sent.nth
+        since = self._sent - sent.nth  # calls that the announcement does not know of
         self._calls.see(limits.requests, limits.remaining_requests, limits.reset_requests, since)
         since_tokens = since * self._mean_tokens
         self._tokens.see(limits.tokens, limits.remaining_tokens, limits.reset_tokens, since_tokens)
@@ -181,6 +180,8 @@ class Pace:
         """Return the seconds until the rate lets the next call go."""
         rate = self.rate
         if not self._fixed and self._window.latency:
+            # A window that has just grown must not leave in one burst: many services refuse
+            # bursts that they would take evenly spread.
             rate = min(rate, _SPREAD * self._window.size / self._window.latency)
         if rate == inf:
             return 0.0
@@ -189,6 +190,6 @@ class Pace:
         self._credited = now
         if self._credit >= 1 - 1e-9:
             return 0.0
-        if rate == self._refused.rate:
+        if rate == self._refused.rate:  # it alone holds calls back, so more is worth a try
             self._refused.grow(now)
         return (1 - self._credit) / rate
