@@ -145,7 +145,7 @@ class Statistic:
         value: computes it from a group.
         write: writes it for people.
         tables: the tables that show it.
-        section: the title that it stands under among the rows by generation.
+        section: its title among the rows by generation, one of `SECTIONS`.
         short: its name where a column has to be narrow.
     """
 

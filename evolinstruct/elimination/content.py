@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable
 
 from evolinstruct.elimination.rule import Rewrite, Rule, Setting
+from evolinstruct.text import shorten
 
 _LOST = "the model answers or shortens the instruction instead of rewriting it"
 
 
 def _shown(text: str, width: int = 60) -> str:
     """Return a text as evidence: on one line, and not too long."""
-    line = " ".join(text[: 4 * width].split())
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+    return shorten(" ".join(text[: 4 * width].split()), width)
 
 
 _WORD = re.compile(r"\w+")

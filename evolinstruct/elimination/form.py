@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from evolinstruct.elimination.rule import Rewrite, Rule, Setting
+from evolinstruct.text import shorten
 
 # Leftovers of a chat
 
@@ -172,8 +173,7 @@ def _is_prose(unit: str) -> bool:
 def _evidence(unit: str, times: int, parent: str) -> str | None:
     if parent.count(unit) > 1:
         return None
-    shown = unit if len(unit) <= _SHOWN else f"{unit[: _SHOWN - 1]}…"
-    return f'"{shown}" {times} times in a row'
+    return f'"{shorten(unit, _SHOWN)}" {times} times in a row'
 
 
 RULES: tuple[Rule[Rewrite], ...] = (

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.base import Limits, Reply, Request, Usage, encodable
+from evolinstruct.text import shorten
 
 _LONGEST_MESSAGE = 300  # characters; a message is read by a person and stored in a line
 _LONGEST_READ = 5_000  # characters of a service's message that are looked at
@@ -145,7 +146,7 @@ def harmless(message: str, key: str | None) -> str:
     if key:
         line = line.replace(key, "[key]")
     line = " ".join(_SECRETS.sub("[key]", line).split())
-    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
+    return shorten(line, _LONGEST_MESSAGE)
 
 
 def _text(message: object) -> str:
