@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from evolinstruct import defaults
 from evolinstruct.elimination import (
     ANSWER_RULES,
     REWRITE_RULES,
@@ -34,19 +33,26 @@ def on(**options: Any) -> set[str]:
     return set(choose(**{"wishes": {}, **options}).described())
 
 
-def test_by_default_the_papers_rules_are_on_and_those_that_the_defaults_name() -> None:
-    papers = {name for name, rule in RULES.items() if "(paper" in rule.meaning}
-    assert papers == {
-        "prompt_leaked",
-        "no_information_gain",
-        "response_apologizes",
-        "response_empty",
-    }
-    structural = {"rewrite_unusable", "unchanged"}
-    assert on() == structural | papers - {"no_information_gain"} | set(defaults.FURTHER_RULES)
+def test_a_rule_says_itself_whether_it_is_on() -> None:
+    asked_by_call = {"no_information_gain", "refused_by_service", "too_long", "truncated"}
+    says_on = {name for name, rule in RULES.items() if rule.default in ("on", "always")}
+    assert on() == says_on - asked_by_call
     assert {name for name, rule in RULES.items() if not rule.on} == {
         *("language_changed", "contaminated_near", "contaminated_answer"),
     }
+
+
+def test_the_papers_rules_are_those_that_bear_its_numbers() -> None:
+    papers = {rule.paper: name for name, rule in RULES.items() if rule.paper is not None}
+    assert papers == {
+        1: "no_information_gain",
+        2: "response_apologizes",
+        3: "response_empty",
+        4: "prompt_leaked",
+    }
+    said = {name: f"(paper, {number})" for number, name in papers.items()}
+    assert {name for name, rule in RULES.items() if "(paper" in rule.meaning} == said.keys()
+    assert all(words in RULES[name].meaning for name, words in said.items())
 
 
 def test_the_preset_paper_has_no_rule_but_the_papers() -> None:

@@ -13,6 +13,7 @@ from evolinstruct.elimination.builtin import (
     REWRITE_RULES,
     RULES,
     cause_of,
+    papers_alone,
 )
 from evolinstruct.elimination.contamination import CONTAMINATED
 from evolinstruct.elimination.plugins import names as names_of_others
@@ -41,5 +42,6 @@ __all__ = [
     "choose",
     "find",
     "names_of_others",
+    "papers_alone",
     "parse_words",
 ]

@@ -7,11 +7,9 @@ elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from evolinstruct import defaults
 from evolinstruct.elimination import answers, content, drift, form, paper, pool
 from evolinstruct.elimination import contamination as surfaced
 from evolinstruct.elimination.rule import Answer, Rewrite, Rule, RuleInfo
@@ -23,26 +21,24 @@ def _table(*rules: _T) -> Mapping[str, _T]:
     return MappingProxyType({rule.name: rule for rule in rules})
 
 
-def _further(*rules: _T) -> list[_T]:
-    return [replace(rule, on=rule.name in defaults.FURTHER_RULES) for rule in rules]
-
-
 REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
     *paper.STRUCTURAL,
     *paper.REWRITES,
-    *_further(*form.RULES, *drift.RULES, *content.RULES),
+    *form.RULES,
+    *drift.RULES,
+    *content.RULES,
     *surfaced.REWRITES,
 )
 """The rules for rewrites, in the order in which they are asked."""
 
 ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
     *paper.ANSWERS,
-    *_further(*answers.RULES),
+    *answers.RULES,
     *surfaced.ANSWERS,
 )
 """The rules for answers, in the order in which they are asked."""
 
-POOL_RULES: Mapping[str, RuleInfo] = _table(*_further(*pool.RULES))
+POOL_RULES: Mapping[str, RuleInfo] = _table(*pool.RULES)
 """The rules that look at the whole pool, in the order in which they are asked."""
 
 COMPARISON = "no_information_gain"
@@ -80,12 +76,22 @@ RULES: Mapping[str, RuleInfo] = _table(
         cause="the rewrites add nothing, or the comparing model calls everything equal: read some "
         "pairs, and try another model for compare",
         stage="comparison",
+        paper=1,
         cost="one call, or two",
     ),
     *POOL_RULES.values(),
     *ANSWER_RULES.values(),
 )
 """Every rule that a rejected line may name, but those of the user's own."""
+
+
+def papers_alone() -> dict[str, bool]:
+    """Return what to set so that, of the rules on by default, only the paper's own stay on."""
+    return {
+        name: False
+        for name, rule in RULES.items()
+        if rule.on and rule.paper is None and not rule.structural and not rule.against
+    }
 
 
 def cause_of(name: str) -> str:

@@ -205,6 +205,7 @@ RULES: tuple[Rule[Rewrite], ...] = (
         " model that knows the seeds' language better",
         stage="rewrite",
         settings=(Setting("words", 8, 3, 1000, "looks at texts of so many words or more"),),
+        on=False,
         needs="py3langid",
         check=_language_changed,
     ),

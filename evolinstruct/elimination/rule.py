@@ -121,6 +121,7 @@ class RuleInfo:
         stage: when it is asked.
         structural: it is on whatever the settings say, as nothing sensible could follow.
         on: whether it is on unless the settings say otherwise.
+        paper: its number in the paper that the method comes from (WizardLM, section 3.2), if any.
         against: it looks for test items, and is never on where none are given.
         cost: what it costs.
         settings: what can be set; the first is what ``--rule NAME=VALUE`` sets.
@@ -133,6 +134,7 @@ class RuleInfo:
     stage: Stage
     structural: bool = False
     on: bool = True
+    paper: int | None = None
     against: bool = False
     cost: str = "free"
     settings: tuple[Setting, ...] = ()

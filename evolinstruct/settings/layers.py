@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import BeforeValidator, ValidationError
 
-from evolinstruct import defaults
 from evolinstruct.errors import EvolinstructError, InputError, UsageError
 from evolinstruct.settings.fields import NAMES, PART_OF, PARTS, Settings
 from evolinstruct.settings.kinds import COMPARISON, DEFAULT, by_purpose, nearest
+from evolinstruct.settings.presets import PRESETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,10 @@ class Layer:
         """
         if self.preset is None:
             return {}
-        if self.preset not in defaults.PRESETS:
-            near = nearest(str(self.preset), defaults.PRESETS)
+        if self.preset not in PRESETS:
+            near = nearest(str(self.preset), PRESETS)
             raise self.error(f"{self.named('preset')}: there is no preset {self.preset!r}{near}.")
-        return defaults.PRESETS[str(self.preset)]
+        return PRESETS[str(self.preset)]()
 
     def _sentence(self, error: ValidationError) -> str:
         first = error.errors(include_url=False)[0]
