@@ -17,9 +17,8 @@ from http import HTTPStatus
 from typing import Any
 
 from evolinstruct.errors import CallError, CallFailed, CallRejected, EvolinstructError, TryAgain
-from evolinstruct.llm import registry
 from evolinstruct.llm.base import CallContext, CallId, Client, ClientOptions, Limits, Reply, Request
-from evolinstruct.llm.clients import default_client, host, options_in_use
+from evolinstruct.llm.clients import ClientFactory, default_client, host, options_in_use
 from evolinstruct.llm.prices import Price, Tariff
 from evolinstruct.run.events import counted
 from evolinstruct.settings import Execution, Recipe, Settings
@@ -85,7 +84,7 @@ def check(settings: Settings) -> list[Finding]:
 
 
 async def _checked(recipe: Recipe, execution: Execution) -> list[Finding]:
-    make = registry.load(recipe.client)
+    make = ClientFactory(recipe.client)
     probes = [
         _Probe(recipe, execution, options, purposes, make(options))
         for options, purposes in _in_use(recipe, execution).items()

@@ -65,7 +65,9 @@ class Evolution:
         self._client = client
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
-        self._rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate, against=against)
+        self._rules = elimination.choose(
+            recipe.rules, eliminate=recipe.eliminate, test_items=against
+        )
         self._sampling = {purpose: _sampling(recipe, purpose) for purpose in recipe.purposes()}
 
     async def propose(self, parent: Kept, generation: int) -> Proposal | Rejected | Failed:
@@ -81,7 +83,7 @@ class Evolution:
                 instruction=reading.read_instruction(raw, self._pack.markers),
                 model=reply.model,
             )
-            verdict = self._rules.judge_rewrite(self._as_rewrite(parent, child))
+            verdict = self._rules.find_objection(self._as_rewrite(parent, child))
             if verdict is None and self._recipe.compare:
                 purpose = "compare"
                 child, verdict = await self._compared(child, parent)
@@ -108,7 +110,7 @@ class Evolution:
         output = reading.without_reasoning(reply.text).strip()
         line = replace(line, output=output, model=reply.model)
         try:
-            verdict = self._rules.judge_answer(elimination.Answer(line.instruction, output))
+            verdict = self._rules.find_objection(elimination.Answer(line.instruction, output))
         except RuleFailed as failure:
             return _failed_rule(line, failure)
         return line if verdict is None else rejected(line, verdict, reply.text)

@@ -18,9 +18,9 @@ LAYERS = [
     ["llm.prices", "llm.providers"],
     ["settings"],
     ["elimination", "run_dir", "extras", "shipped"],
-    ["llm.usage", "llm.circuit_breaker", "llm.registry", "llm.retry"],
+    ["llm.usage", "llm.circuit_breaker", "llm.retry"],
     ["contamination", "llm.balancer", "llm.journal", "llm.throttle"],
-    ["atomic_write", "similarity", "llm.offline"],
+    ["atomic_write", "similarity", "plugins", "llm.offline"],
     ["errors", "operations", "reading", "records", "words", "statistics"],
     ["defaults", "llm.base"],
 ]
