@@ -20,7 +20,7 @@ BOUNDS = (15, 20, 30, 45, 60, 1_000)
 CONTEXTS = (50, 100, 200, 400)
 TRIES = 400
 COMMON = 200
-_SETTINGS = {item.name: item.default for item in POOL_RULES[NEAR_DUPLICATE].settings}
+_SETTINGS = {item.name: item.default for item in POOL_RULES[NEAR_DUPLICATE].parameters}
 
 
 def paragraphs(instructions: Sequence[str], passages: Sequence[str]) -> Iterator[str]:

@@ -33,7 +33,7 @@ from evolinstruct.elimination import (
     Rule,
     RuleInfo,
 )
-from evolinstruct.elimination.contamination import against
+from evolinstruct.elimination.contamination import with_test_items
 from evolinstruct.evolution import Evolution
 from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.offline import OfflineClient
@@ -171,7 +171,7 @@ def report(name: str, given: Pairs, read: dict[str, dict[str, str]]) -> Iterator
 
 
 def _bound(rule: Rule[Any], items: Items) -> Rule[Any]:
-    return against(rule, items) if rule.against else rule
+    return with_test_items(rule, items) if rule.looks_for_test_items else rule
 
 
 def _known() -> Iterator[str]:
@@ -179,7 +179,7 @@ def _known() -> Iterator[str]:
     yield "| rule | default | asked | drops | settings |\n|---|---|---|---|---|"
     for rule in RULES.values():
         settings = "; ".join(
-            f"`{item.name}` = {item.default:g} ({item.meaning})" for item in rule.settings
+            f"`{item.name}` = {item.default:g} ({item.meaning})" for item in rule.parameters
         )
         yield f"| `{rule.name}` | {switch(rule)} | {rule.stage} | {rule.meaning} | {settings} |"
 
@@ -199,7 +199,7 @@ def _fired(
         labelled = Counter(json.loads(line)["drop"] for line in _labelled(rule.name))
         yield (
             f"| `{rule.name}` | {switch(rule)} | {len(there)} | {len(there) / count:.2%} |"
-            f" {' | '.join(['-'] * 2 if rule.against else _counts(rule, own, offline))} |"
+            f" {' | '.join(_counts(rule, own, offline))} |"
             f" {labelled[True]} + {labelled[False]} | {rows(there)} |"
         )
 
@@ -227,7 +227,7 @@ def _costs(rules: Sequence[Rule[Any]], given: Pairs, offline: Pairs) -> Iterator
 
 
 def _counts(rule: Rule[Any], *pairs: Pairs) -> list[str]:
-    return [str(len(hits(rule, each))) for each in pairs]
+    return ["-" if rule.looks_for_test_items else str(len(hits(rule, each))) for each in pairs]
 
 
 def _test_items(given: Pairs, items: Items) -> Iterator[str]:

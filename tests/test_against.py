@@ -142,7 +142,7 @@ def test_a_rule_that_needs_items_names_the_option(folder: Path, rule: str) -> No
     result = evolinstruct(f"evolve seeds.txt -o run --client offline --rule {rule}")
     assert (result.exit_code, result.stderr) == (
         2,
-        f"Error: The rule {rule} looks for test items, and there are none; name files of them"
+        f"Error: The rule {rule} looks for test items, and none are given; name files of them"
         " with --against FILE.\n",
     )
 

@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import typer
 
+from evolinstruct.cli.reporting import reported
 from evolinstruct.llm.base import ClientOptions
 from evolinstruct.settings import NAMES
 from tests.command_line import enter, evolinstruct
@@ -64,10 +66,10 @@ COMMAND_LINES = {
     " there are paper, released.",
     "--prompts generl": "There is no prompt pack 'generl': it is no folder, and the built-in packs"
     " are general (did you mean 'general'?).",
-    "--client ofline": "There is no client 'ofline' (did you mean 'offline'?); known are offline,"
-    " openai, openai-sdk, and any class as package.module:Class.",
-    "--client nowhere:Client": "The client 'nowhere:Client': there is no module 'nowhere';"
-    " install it, or correct the name.",
+    "--client ofline": "Unknown client 'ofline' (did you mean 'offline'?); known are offline,"
+    " openai, openai-sdk, and one of your own is named as package.module:Class.",
+    "--client nowhere:Client": "Your client 'nowhere:Client': the module 'nowhere' is not"
+    " installed; install it, or correct the name.",
     "--client openai": "No model is named, and there is no default one; name it with --model NAME,"
     " or one for each purpose, as in --model answer=NAME.",
     "--client openai --model m --base-url host": "The base URL 'host' is not one; write it whole,"
@@ -274,19 +276,32 @@ class Broken(Scripted):
 BROKEN = "evolve seeds.txt -o run --client tests.test_cli_errors:Broken"
 
 
-def test_a_bug_is_told_in_a_sentence_without_a_traceback() -> None:
+def test_a_bug_in_a_client_of_ones_own_is_told_in_a_sentence_without_a_traceback() -> None:
     result = evolinstruct(BROKEN)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == (
+    assert result.stderr.startswith(
         "Evolving 10 seeds over 4 generations into run: at most 240 calls.\n"
+    )
+    assert (
+        "Your client 'tests.test_cli_errors:Broken' raised RuntimeError: a bug;"
+        " mend it, -vv shows where." in result.stderr
+    )
+    assert "Traceback" not in result.stderr
+
+
+def test_a_bug_of_the_program_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, reported():
+        raise RuntimeError("a bug")
+    assert (ended.value.exit_code, capsys.readouterr().err) == (
+        1,
         "Error: Unexpected RuntimeError: a bug;"
-        " -vv shows where, which belongs in a report of this.\n"
+        " -vv shows where, which belongs in a report of this.\n",
     )
 
 
 def test_two_v_show_the_traceback_of_any_error() -> None:
     assert re.search(
-        r"\nTraceback .*RuntimeError: a bug\n\nError: Unexpected RuntimeError: a bug",
+        r"\nTraceback .*RuntimeError: a bug\n.*raised RuntimeError: a bug; mend it",
         evolinstruct(f"{BROKEN} -vv").stderr,
         re.DOTALL,
     )

@@ -238,7 +238,7 @@ def test_the_evidence_of_an_apology_is_the_words_around_it_and_the_count() -> No
 
 def test_an_apology_in_the_instruction_is_none_in_the_response() -> None:
     answer = Answer("Why do people say sorry?", "People care for each other.")
-    assert choose({}).judge_answer(answer) is None
+    assert choose({}).find_objection(answer) is None
 
 
 EMPTY = [
@@ -272,10 +272,10 @@ def test_the_first_rule_of_the_table_that_is_on_gives_the_verdict() -> None:
     rules = choose({})
     both = Rewrite("the given prompt", "The given prompt", MARKERS)
     leak = Rewrite(PARENT, "the given prompt", MARKERS)
-    assert rules.judge_rewrite(both) == Objection("unchanged", "the same words as its parent")
-    assert rules.judge_rewrite(leak) == Objection("prompt_leaked", "given prompt")
-    assert rules.judge_rewrite(Rewrite(PARENT, "Plan two.", MARKERS)) is None
-    assert rules.judge_answer(Answer("x", "Sorry, no.")) == (
+    assert rules.find_objection(both) == Objection("unchanged", "the same words as its parent")
+    assert rules.find_objection(leak) == Objection("prompt_leaked", "given prompt")
+    assert rules.find_objection(Rewrite(PARENT, "Plan two.", MARKERS)) is None
+    assert rules.find_objection(Answer("x", "Sorry, no.")) == (
         Objection("response_apologizes", '"Sorry, no." in an answer of 2 words')
     )
 
@@ -283,16 +283,16 @@ def test_the_first_rule_of_the_table_that_is_on_gives_the_verdict() -> None:
 def test_without_elimination_the_structural_rules_alone_hold() -> None:
     rules = choose({}, eliminate=False)
     assert list(rules.described()) == ["rewrite_unusable", "unchanged"]
-    assert rules.judge_rewrite(Rewrite(PARENT, "the given prompt", MARKERS)) is None
-    assert rules.judge_rewrite(Rewrite(PARENT, "", MARKERS)) == Objection(
+    assert rules.find_objection(Rewrite(PARENT, "the given prompt", MARKERS)) is None
+    assert rules.find_objection(Rewrite(PARENT, "", MARKERS)) == Objection(
         "rewrite_unusable", "nothing is left"
     )
-    assert rules.judge_answer(Answer("x", "")) is None
+    assert rules.find_objection(Answer("x", "")) is None
 
 
 def test_one_rule_can_be_off_while_the_others_are_on() -> None:
-    assert choose({"response_apologizes": False}).judge_answer(Answer("x", "Sorry.")) is None
-    assert choose({"response_empty": False}).judge_answer(Answer("x", "No.")) is None
+    assert choose({"response_apologizes": False}).find_objection(Answer("x", "Sorry.")) is None
+    assert choose({"response_empty": False}).find_objection(Answer("x", "No.")) is None
 
 
 def test_one_table_names_every_rule_with_its_meaning_and_its_usual_cause() -> None:

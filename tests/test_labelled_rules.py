@@ -12,7 +12,7 @@ import pytest
 
 from evolinstruct.contamination import Item, Items
 from evolinstruct.elimination import ANSWER_RULES, REWRITE_RULES, Answer, Rewrite, Rule
-from evolinstruct.elimination.contamination import against
+from evolinstruct.elimination.contamination import with_test_items
 
 FOLDER = Path(__file__).parent / "labelled_rules"
 MARKERS = ("created instruction", "rewritten instruction", "starting instruction")
@@ -25,9 +25,9 @@ def cases(rule: str) -> list[dict[str, Any]]:
 
 def evidence(name: str, case: dict[str, Any]) -> str | None:
     rule = RULES[name]
-    if rule.against:
+    if rule.looks_for_test_items:
         items = (Item("tests.jsonl", f"line {n}", text) for n, text in enumerate(case["items"], 1))
-        rule = against(rule, Items(items))
+        rule = with_test_items(rule, Items(items))
     if name in ANSWER_RULES:
         return rule.check(Answer(case["instruction"], case["response"]))
     return rule.check(
@@ -72,7 +72,7 @@ def test_no_further_rule_drops_the_good_pairs_of_another() -> None:
     hits = Counter(
         (rule, name)
         for rule in REWRITE_RULES
-        if not RULES[rule].needs and not RULES[rule].against
+        if not RULES[rule].needs and not RULES[rule].looks_for_test_items
         for name, negatives in pairs.items()
         for case in negatives
         if evidence(rule, case) is not None

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from evolinstruct import defaults
 from evolinstruct.elimination import (
     ANSWER_RULES,
     REWRITE_RULES,
@@ -31,22 +30,29 @@ OWN = "tests.own_rules"
 
 
 def on(**options: Any) -> set[str]:
-    return set(choose(**{"wishes": {}, **options}).described())
+    return set(choose(**{"settings": {}, **options}).described())
 
 
-def test_by_default_the_papers_rules_are_on_and_those_that_the_defaults_name() -> None:
-    papers = {name for name, rule in RULES.items() if "(paper" in rule.meaning}
-    assert papers == {
-        "prompt_leaked",
-        "no_information_gain",
-        "response_apologizes",
-        "response_empty",
-    }
-    structural = {"rewrite_unusable", "unchanged"}
-    assert on() == structural | papers - {"no_information_gain"} | set(defaults.FURTHER_RULES)
+def test_a_rule_says_itself_whether_it_is_on() -> None:
+    asked_by_call = {"no_information_gain", "refused_by_service", "too_long", "truncated"}
+    says_on = {name for name, rule in RULES.items() if rule.default in ("on", "always")}
+    assert on() == says_on - asked_by_call
     assert {name for name, rule in RULES.items() if not rule.on} == {
         *("language_changed", "contaminated_near", "contaminated_answer"),
     }
+
+
+def test_the_papers_rules_are_those_that_bear_its_numbers() -> None:
+    papers = {rule.paper: name for name, rule in RULES.items() if rule.paper is not None}
+    assert papers == {
+        1: "no_information_gain",
+        2: "response_apologizes",
+        3: "response_empty",
+        4: "prompt_leaked",
+    }
+    said = {name: f"(paper, {number})" for number, name in papers.items()}
+    assert {name for name, rule in RULES.items() if "(paper" in rule.meaning} == said.keys()
+    assert all(words in RULES[name].meaning for name, words in said.items())
 
 
 def test_the_preset_paper_has_no_rule_but_the_papers() -> None:
@@ -70,14 +76,14 @@ def test_a_rule_is_switched_and_set_by_words_of_the_command_line() -> None:
 
 
 REFUSED_WORDS = {
-    ("word_grwth",): "There is no rule 'word_grwth' (did you mean 'word_growth'?)",
-    ("word_growth=wide",): "--rule word_growth=wide: 'wide' is no number.",
+    ("word_grwth",): "Unknown rule 'word_grwth' (did you mean 'word_growth'?)",
+    ("word_growth=wide",): "--rule word_growth=wide: 'wide' is not a number.",
     ("word_growth.most",): "a value is missing",
-    ("unchanged=3",): "the rule unchanged has no settings",
-    (f"{OWN}:nothing",): "cannot be loaded",
-    ("no.module:rule",): "cannot be loaded",
-    (f"{OWN}:of_something",): "its first parameter must be called rewrite or answer",
-    (f"{OWN}:with_a_word",): "its setting 'word' needs a number",
+    ("unchanged=3",): "the rule unchanged has no parameters",
+    (f"{OWN}:nothing",): f"the module {OWN!r} has no 'nothing'",
+    ("no.module:rule",): "the module 'no' is not installed",
+    (f"{OWN}:of_something",): "must call its first parameter rewrite or answer",
+    (f"{OWN}:with_a_word",): "needs a number as the default of its parameter 'word'",
 }
 
 
@@ -89,8 +95,8 @@ def test_a_word_that_names_no_rule_or_value_is_refused(words: tuple[str], said: 
 
 REFUSED_WISHES: dict[str, dict[str, Any]] = {
     "share must be from 0 to 1 (given: 3)": {"input_lost": {"share": 3}},
-    "has no setting 'mots'; it has most, least": {"word_growth": {"mots": 3}},
-    "has no setting 'x'; it has none": {"link_lost": {"x": 3}},
+    "has no parameter 'mots'; it has most, least": {"word_growth": {"mots": 3}},
+    "has no parameter 'x'; it has none": {"link_lost": {"x": 3}},
     "The rule unchanged cannot be switched off": {"unchanged": False},
     "The rule truncated cannot be switched off": {"truncated": False},
 }
@@ -151,20 +157,24 @@ def test_a_function_is_a_rule_with_settings_and_a_meaning() -> None:
     rule = find(f"{OWN}:no_lists")
     assert (rule.meaning, rule.stage) == ("Drops answers with long lists.", "answer")
     answer = Answer("x", "a\n- b\n- c")
-    assert choose({rule.name: True}).judge_answer(answer) is None
-    assert choose({rule.name: {"items": 2}}).judge_answer(answer) == Objection(rule.name, "2 items")
+    assert choose({rule.name: True}).find_objection(answer) is None
+    assert choose({rule.name: {"items": 2}}).find_objection(answer) == Objection(
+        rule.name, "2 items"
+    )
 
 
 def test_a_rule_object_is_one_too() -> None:
     rules = choose({f"{OWN}:SHORT": True})
-    assert rules.judge_rewrite(Rewrite("x", "y", ())) == Objection(f"{OWN}:SHORT", "short")
+    assert rules.find_objection(Rewrite("x", "y", ())) == Objection(f"{OWN}:SHORT", "short")
 
 
 def test_a_rule_that_raises_or_gives_no_text_is_a_failure_that_names_it() -> None:
-    with pytest.raises(RuleFailed, match=f"The rule {OWN}:raises raised ValueError: no such table"):
-        choose({f"{OWN}:raises": True}).judge_rewrite(Rewrite("x", "y z", ()))
+    with pytest.raises(
+        RuleFailed, match=f"Your rule '{OWN}:raises' raised ValueError: no such table"
+    ):
+        choose({f"{OWN}:raises": True}).find_objection(Rewrite("x", "y z", ()))
     with pytest.raises(RuleFailed, match="returned True; a rule returns its evidence as text"):
-        choose({f"{OWN}:says_yes": True}).judge_answer(Answer("x", "y z"))
+        choose({f"{OWN}:says_yes": True}).find_objection(Answer("x", "y z"))
 
 
 # Whole runs

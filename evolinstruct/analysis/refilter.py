@@ -216,9 +216,9 @@ class Refilter:
     def _judged(self, parent: Kept, line: Kept | Rejected) -> Objection | None:
         kind = self._kinds.get(line.operation or "")
         rewrite = Rewrite.of(parent, line, kind, self._pack.markers)
-        verdict = self._rules.judge_rewrite(rewrite) or self._at_gate.get(line.id)
+        verdict = self._rules.find_objection(rewrite) or self._at_gate.get(line.id)
         if verdict is None and line.output is not None:
-            verdict = self._rules.judge_answer(Answer(line.instruction, line.output))
+            verdict = self._rules.find_objection(Answer(line.instruction, line.output))
         return verdict
 
 

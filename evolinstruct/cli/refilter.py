@@ -55,7 +55,7 @@ def command(
         run = Run(source)
         recipe = _changed(run.state.recipe, flags)
         rules = elimination.choose(
-            recipe.rules, eliminate=recipe.eliminate, against=_against(recipe, flags)
+            recipe.rules, eliminate=recipe.eliminate, test_items=_against(recipe, flags)
         )
         refiltering = Refilter(run, rules, compare=recipe.compare, cascade=cascade)
         thin = None if write is None else (_dataset(run), outside(write))

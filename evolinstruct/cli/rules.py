@@ -11,7 +11,7 @@ from evolinstruct.cli.options import Verbose, switch
 from evolinstruct.cli.reporting import reported
 
 if TYPE_CHECKING:
-    from evolinstruct.elimination import RuleInfo, Setting
+    from evolinstruct.elimination import Parameter, RuleInfo
 
 _Name = Annotated[
     str | None, typer.Argument(metavar="NAME", help="Only this rule, or module:function.")
@@ -47,13 +47,13 @@ def _told(rule: RuleInfo) -> str:
         f"    {rule.meaning}",
         *[
             f"    {setting.name} = {_range(setting)}: {setting.meaning}"
-            for setting in rule.settings
+            for setting in rule.parameters
         ],
     ]
     return "\n".join(lines)
 
 
-def _range(setting: Setting) -> str:
+def _range(setting: Parameter) -> str:
     return f"{setting.default:g} ({setting.least:g} to {setting.most:g})"
 
 
@@ -70,6 +70,6 @@ def _facts(rule: RuleInfo) -> dict[str, object]:
                 "most": setting.most,
                 "meaning": setting.meaning,
             }
-            for setting in rule.settings
+            for setting in rule.parameters
         },
     }

@@ -1,7 +1,7 @@
 """The rules that drop an evolution: texts in, evidence or None out.
 
-The paper's rules, and further ones for what its follow-ups saw go wrong; each is a pure function
-with a name, a meaning and settings of its own. Knows nothing of calls, files and recipes.
+They are the paper's rules, and further ones for what its follow-ups saw go wrong. Each is a pure
+function with a name, a meaning and parameters of its own.
 """
 
 from __future__ import annotations
@@ -9,15 +9,25 @@ from __future__ import annotations
 from evolinstruct.elimination.builtin import (
     ANSWER_RULES,
     COMPARISON,
+    DUPLICATE,
+    NEAR_DUPLICATE,
     POOL_RULES,
     REWRITE_RULES,
     RULES,
     cause_of,
+    papers_alone,
 )
 from evolinstruct.elimination.contamination import CONTAMINATED
 from evolinstruct.elimination.plugins import names as names_of_others
-from evolinstruct.elimination.pool import DUPLICATE, NEAR_DUPLICATE
-from evolinstruct.elimination.rule import Answer, Objection, Rewrite, Rule, RuleInfo, Setting
+from evolinstruct.elimination.rule import (
+    Answer,
+    Objection,
+    Parameter,
+    Rewrite,
+    Rule,
+    RuleInfo,
+    Setting,
+)
 from evolinstruct.elimination.ruleset import RuleSet, RuleSetting, choose, find, parse_words
 
 __all__ = [
@@ -31,6 +41,7 @@ __all__ = [
     "RULES",
     "Answer",
     "Objection",
+    "Parameter",
     "Rewrite",
     "Rule",
     "RuleInfo",
@@ -41,5 +52,6 @@ __all__ = [
     "choose",
     "find",
     "names_of_others",
+    "papers_alone",
     "parse_words",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.elimination.rule import Answer, Rule, Setting
+from evolinstruct.elimination.rule import Answer, Parameter, Rule
 from evolinstruct.words import count_words
 
 _HEAD = 300  # characters at the start that are looked at
@@ -209,7 +209,9 @@ RULES: tuple[Rule[Answer], ...] = (
         cause="the instructions speak of a text or data that is not there: read some of them, and"
         " look at what the operations made",
         stage="answer",
-        settings=(Setting("words", 60, 1, 10_000, "looks at answers of so many words at most"),),
+        parameters=(
+            Parameter("words", 60, 1, 10_000, "looks at answers of so many words at most"),
+        ),
         check=_asks_back,
     ),
     Rule(
@@ -219,7 +221,9 @@ RULES: tuple[Rule[Answer], ...] = (
         cause="the instructions ask for what the model cannot or will not do: read some of them, or"
         " let another model answer",
         stage="answer",
-        settings=(Setting("words", 100, 1, 10_000, "looks at answers of so many words at most"),),
+        parameters=(
+            Parameter("words", 100, 1, 10_000, "looks at answers of so many words at most"),
+        ),
         check=_refuses,
     ),
     Rule(
@@ -228,7 +232,7 @@ RULES: tuple[Rule[Answer], ...] = (
         cause="the answering model is no instruction-following one, or its chat template is wrong:"
         " look at the raw replies",
         stage="answer",
-        settings=(Setting("more", 3, 0, 100, "words that it may say beside the instruction"),),
+        parameters=(Parameter("more", 3, 0, 100, "words that it may say beside the instruction"),),
         check=_echoes,
     ),
 )

@@ -1,20 +1,18 @@
-"""Every rule that comes along, in the order in which they are asked.
+"""The table of all built-in rules, in the order in which they look.
 
-Knows the rules by name, those that come with calls included. Which of them are on is chosen
-elsewhere.
+Rules with a `check` stand in the modules named after what they look at. Rules without one stand
+here: calls bring them, or the gate applies them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from evolinstruct import defaults
-from evolinstruct.elimination import answers, content, drift, form, paper, pool
-from evolinstruct.elimination import contamination as surfaced
-from evolinstruct.elimination.rule import Answer, Rewrite, Rule, RuleInfo
+from evolinstruct import similarity
+from evolinstruct.elimination import answers, contamination, content, drift, form, paper
+from evolinstruct.elimination.rule import Answer, Parameter, Rewrite, Rule, RuleInfo
 
 _T = TypeVar("_T", bound=RuleInfo)
 
@@ -23,35 +21,58 @@ def _table(*rules: _T) -> Mapping[str, _T]:
     return MappingProxyType({rule.name: rule for rule in rules})
 
 
-def _further(*rules: _T) -> list[_T]:
-    return [replace(rule, on=rule.name in defaults.FURTHER_RULES) for rule in rules]
-
-
 REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
     *paper.STRUCTURAL,
     *paper.REWRITES,
-    *_further(*form.RULES, *drift.RULES, *content.RULES),
-    *surfaced.REWRITES,
+    *form.RULES,
+    *drift.RULES,
+    *content.RULES,
+    *contamination.REWRITES,
 )
-"""The rules for rewrites, in the order in which they are asked."""
+"""The rules for rewrites."""
 
 ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
     *paper.ANSWERS,
-    *_further(*answers.RULES),
-    *surfaced.ANSWERS,
+    *answers.RULES,
+    *contamination.ANSWERS,
 )
-"""The rules for answers, in the order in which they are asked."""
+"""The rules for answers."""
 
-POOL_RULES: Mapping[str, RuleInfo] = _table(*_further(*pool.RULES))
-"""The rules that look at the whole pool, in the order in which they are asked."""
+DUPLICATE, NEAR_DUPLICATE = "duplicate", "near_duplicate"
+_ALIKE = (
+    "the seeds are alike to begin with, or the model makes the same of many, most of all in"
+    " breadth: look at the pairs with `evolinstruct trace`, raise the temperature, or use more"
+    " diverse seeds"
+)
+
+POOL_RULES: Mapping[str, RuleInfo] = _table(
+    RuleInfo(
+        name=DUPLICATE,
+        meaning="The rewrite has the same words and signs as an instruction of another family.",
+        cause=_ALIKE,
+        stage="pool",
+    ),
+    RuleInfo(
+        name=NEAR_DUPLICATE,
+        meaning="The rewrite is nearly the same as an instruction of another family.",
+        cause=_ALIKE,
+        stage="pool",
+        parameters=(
+            Parameter("likeness", 0.8, 0.7, 1, "the share of word shingles that both texts have"),
+            Parameter("differing", 12, 0, 10_000, "shingles at most that only one of them has"),
+        ),
+        digest=similarity.version(),
+    ),
+)
+"""The rules that look at the whole pool; the gate applies them."""
 
 COMPARISON = "no_information_gain"
-"""The rule that takes a call; whether it is on is the setting `compare`."""
+"""The rule that takes a call; the setting `compare` switches it."""
 
 RULES: Mapping[str, RuleInfo] = _table(
     RuleInfo(
         name="refused_by_service",
-        meaning="The service will not process the instruction or its evolution.",
+        meaning="The service refuses to process the instruction or its evolution.",
         cause="a content filter stands before the model: look at the evidence and at the seeds, or "
         "use another service",
         stage="service",
@@ -80,15 +101,23 @@ RULES: Mapping[str, RuleInfo] = _table(
         cause="the rewrites add nothing, or the comparing model calls everything equal: read some "
         "pairs, and try another model for compare",
         stage="comparison",
+        paper=1,
         cost="one call, or two",
     ),
     *POOL_RULES.values(),
     *ANSWER_RULES.values(),
 )
-"""Every rule that a rejected line may name, but those of the user's own."""
+"""Every built-in rule; a rejected line names one of these or a rule of the user's own."""
+
+
+def papers_alone() -> dict[str, bool]:
+    """Return what to set so that, of the rules on by default, only the paper's own stay on."""
+    return {
+        name: False for name, rule in RULES.items() if rule.default == "on" and rule.paper is None
+    }
 
 
 def cause_of(name: str) -> str:
-    """Return the usual cause of many evolutions falling to a rule."""
+    """Return why many evolutions may fall to a rule."""
     known = RULES.get(name)
     return known.cause if known else "it is a rule of your own: read some of the lines it drops"

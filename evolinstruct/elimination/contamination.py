@@ -1,7 +1,6 @@
-"""Rules for test items that surface in a rewrite or an answer.
+"""Rules for rewrites and answers that hold a test item.
 
-Off where there is nothing to hold texts against. Which overlap counts is decided in
-`evolinstruct.contamination`. Knows the items and one text.
+They are off where no test items are given. `evolinstruct.contamination` says which overlap counts.
 """
 
 from __future__ import annotations
@@ -11,39 +10,39 @@ from functools import partial
 from hashlib import blake2b
 from typing import TypeVar
 
-from evolinstruct import similarity as likeness
+from evolinstruct import similarity
 from evolinstruct.contamination import GRAM, LIKENESS, NONE, SHARE, WORDS, Item, Items
-from evolinstruct.elimination.rule import Answer, Rewrite, Rule, Setting
+from evolinstruct.elimination.rule import Answer, Parameter, Rewrite, Rule
 
 _R = TypeVar("_R", Rewrite, Answer)
 _EXCERPT = 100  # characters
 
 
 def _contaminated(
-    rewrite: Rewrite, *, words: float = WORDS, share: float = SHARE, items: Items = NONE
+    rewrite: Rewrite, *, words: float = WORDS, share: float = SHARE, test_items: Items = NONE
 ) -> str | None:
-    return _held(rewrite.child, words, share, items)
+    return _overlap(rewrite.child, words, share, test_items)
 
 
 def _answer_contaminated(
-    answer: Answer, *, words: float = WORDS, share: float = SHARE, items: Items = NONE
+    answer: Answer, *, words: float = WORDS, share: float = SHARE, test_items: Items = NONE
 ) -> str | None:
-    return _held(answer.response, words, share, items)
+    return _overlap(answer.response, words, share, test_items)
 
 
-def _held(text: str, words: float, share: float, items: Items) -> str | None:
-    found = items.index.find(text, int(words), share)
+def _overlap(text: str, words: float, share: float, test_items: Items) -> str | None:
+    found = test_items.index.find(text, int(words), share)
     if found is None or not found.is_strong:
         return None
     part = f", {found.share:.0%} of it" if found.kind == "share" else ""
-    return f'{_place(items.all[found.item])}{part}: "{found.gram}"'
+    return f'{_place(test_items.all[found.item])}{part}: "{found.gram}"'
 
 
-def _near(rewrite: Rewrite, *, likeness: float = LIKENESS, items: Items = NONE) -> str | None:
-    found = items.near(likeness).find(rewrite.child)
+def _near(rewrite: Rewrite, *, likeness: float = LIKENESS, test_items: Items = NONE) -> str | None:
+    found = test_items.near(likeness).find(rewrite.child)
     if found is None:
         return None
-    item = items.all[found.item]
+    item = test_items.all[found.item]
     text = " ".join(item.text.split())
     shown = text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
     return f'{_place(item)}, {found.likeness:.0%} alike: "{shown}"'
@@ -53,42 +52,40 @@ def _place(item: Item) -> str:
     return f"{item.file}, {item.place}"
 
 
-def against(rule: Rule[_R], items: Items) -> Rule[_R]:
-    """Return a rule of these as it judges by the items."""
-    by = [items.digest, *([likeness.version()] if rule.name == NEAR else [])]
-    digest = blake2b("/".join(by).encode(), digest_size=8).hexdigest()
-    return replace(rule, check=partial(rule.check, items=items), digest=digest)
+def with_test_items(rule: Rule[_R], test_items: Items) -> Rule[_R]:
+    """Return one of these rules so that it looks for the given test items."""
+    decides = [test_items.digest, *([similarity.version()] if rule.name == NEAR else [])]
+    digest = blake2b("/".join(decides).encode(), digest_size=8).hexdigest()
+    return replace(rule, check=partial(rule.check, test_items=test_items), digest=digest)
 
 
 CONTAMINATED, NEAR = "contaminated", "contaminated_near"
-_SETTINGS = (
-    Setting("words", WORDS, GRAM, 50, "words in a row that are not to be shared with a test item"),
-    Setting("share", SHARE, 0.1, 1, f"share of the {GRAM}-grams of a test item that is too large"),
+_PARAMETERS = (
+    Parameter("words", WORDS, GRAM, 50, "drops a text that shares so many words in a row"),
+    Parameter("share", SHARE, 0.1, 1, f"drops a text that has so much of an item's {GRAM}-grams"),
 )
 
 REWRITES: tuple[Rule[Rewrite], ...] = (
     Rule(
         name=CONTAMINATED,
-        meaning="The rewrite has 13 words in a row, or 70% of the 8-grams, of a test item.",
+        meaning="The rewrite shares 13 words in a row with a test item, or has 70% of its 8-grams.",
         cause="seeds hold test items, or the model knows them by heart: look at the evidence, and"
         " at the seeds with `evolinstruct contamination`",
         stage="rewrite",
-        against=True,
-        settings=_SETTINGS,
+        looks_for_test_items=True,
+        parameters=_PARAMETERS,
         check=_contaminated,
     ),
     Rule(
         name=NEAR,
         meaning="The rewrite is like a test item: most of their word shingles are the same.",
-        cause="seeds are like test items: look at the evidence, and raise its likeness where the"
-        " texts are of one form, but ask for other things",
+        cause="seeds are like test items: look at the evidence, and raise the likeness where texts"
+        " of one form ask for different things",
         stage="rewrite",
-        against=True,
+        looks_for_test_items=True,
         on=False,
-        settings=(
-            Setting(
-                "likeness", LIKENESS, 0.1, 1, "share of word shingles in common with a test item"
-            ),
+        parameters=(
+            Parameter("likeness", LIKENESS, 0.1, 1, "the share of word shingles that both have"),
         ),
         check=_near,
     ),
@@ -97,12 +94,12 @@ REWRITES: tuple[Rule[Rewrite], ...] = (
 ANSWERS: tuple[Rule[Answer], ...] = (
     Rule(
         name="contaminated_answer",
-        meaning="The answer has 13 words in a row, or 70% of the 8-grams, of a test item.",
-        cause="the model recites a test set: read some of the answers, and what they answer",
+        meaning="The answer shares 13 words in a row with a test item, or has 70% of its 8-grams.",
+        cause="the model recites a test set: read some of the answers and their instructions",
         stage="answer",
-        against=True,
+        looks_for_test_items=True,
         on=False,
-        settings=_SETTINGS,
+        parameters=_PARAMETERS,
         check=_answer_contaminated,
     ),
 )

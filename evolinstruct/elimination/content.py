@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from evolinstruct.elimination.rule import Rewrite, Rule, Setting
+from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.text import shorten
 
 _LOST = "the model answers or shortens the instruction instead of rewriting it"
@@ -208,7 +208,7 @@ RULES: tuple[Rule[Rewrite], ...] = (
         meaning="An in-depth rewrite has none of its parent's quoted passages left.",
         cause=f"{_LOST}: read some of them; a larger model keeps what it is to work on",
         stage="rewrite",
-        settings=(Setting("words", 4, 1, 1000, "passages of so many words count"),),
+        parameters=(Parameter("words", 4, 1, 1000, "passages of so many words count"),),
         check=_quote_lost,
     ),
     Rule(
@@ -216,7 +216,9 @@ RULES: tuple[Rule[Rewrite], ...] = (
         meaning="An in-depth rewrite has none of its parent's numbers left.",
         cause=f"{_LOST}: read some of them; where numbers are to change, switch it off",
         stage="rewrite",
-        settings=(Setting("numbers", 2, 1, 1000, "a parent of so many different numbers counts"),),
+        parameters=(
+            Parameter("numbers", 2, 1, 1000, "a parent of so many different numbers counts"),
+        ),
         check=_number_lost,
     ),
     Rule(
@@ -231,8 +233,8 @@ RULES: tuple[Rule[Rewrite], ...] = (
         meaning="An in-depth rewrite of a seed has lost most words of the seed's input.",
         cause=f"{_LOST}: read some of them; a larger model keeps the input",
         stage="rewrite",
-        settings=(
-            Setting("share", 0.3, 0, 1, "drops what keeps less than this share of its words"),
+        parameters=(
+            Parameter("share", 0.3, 0, 1, "drops what keeps less than this share of its words"),
         ),
         check=_input_lost,
     ),

@@ -13,7 +13,7 @@ from collections import Counter
 from functools import cache, lru_cache
 
 from evolinstruct.elimination.paper import stop_words
-from evolinstruct.elimination.rule import Rewrite, Rule, Setting
+from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.words import count_words
 
 # Growth
@@ -178,9 +178,11 @@ RULES: tuple[Rule[Rewrite], ...] = (
         cause="the model bloats or shortens what it rewrites: read some of them; a later generation"
         " of a small model does it most",
         stage="rewrite",
-        settings=(
-            Setting("most", 150, 1, 100_000, "words that it may have more than its parent"),
-            Setting("least", -40, -100_000, 1000, "words that it must have more (negative: fewer)"),
+        parameters=(
+            Parameter("most", 150, 1, 100_000, "words that it may have more than its parent"),
+            Parameter(
+                "least", -40, -100_000, 1000, "words that it must have more (negative: fewer)"
+            ),
         ),
         check=_word_growth,
     ),
@@ -190,8 +192,8 @@ RULES: tuple[Rule[Rewrite], ...] = (
         cause="the prompts are in another language than the seeds: translate the pack, or use a"
         " model that knows the seeds' language better",
         stage="rewrite",
-        settings=(
-            Setting("share", 0.1, 0, 1, "drops what has less than this share of words in it"),
+        parameters=(
+            Parameter("share", 0.1, 0, 1, "drops what has less than this share of words in it"),
         ),
         check=_script_changed,
     ),
@@ -201,7 +203,8 @@ RULES: tuple[Rule[Rewrite], ...] = (
         cause="the prompts are in another language than the seeds: translate the pack, or use a"
         " model that knows the seeds' language better",
         stage="rewrite",
-        settings=(Setting("words", 8, 3, 1000, "looks at texts of so many words or more"),),
+        parameters=(Parameter("words", 8, 3, 1000, "looks at texts of so many words or more"),),
+        on=False,
         needs="py3langid",
         check=_language_changed,
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.elimination.rule import Rewrite, Rule, Setting
+from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.text import shorten
 
 # Leftovers of a chat
@@ -207,7 +207,7 @@ RULES: tuple[Rule[Rewrite], ...] = (
         meaning="The rewrite ends in words that repeat themselves again and again.",
         cause="the model has run into a loop: its temperature is too low, or it is too small",
         stage="rewrite",
-        settings=(Setting("times", 4, 3, 100, "so often, and over 16 words at least"),),
+        parameters=(Parameter("times", 4, 3, 100, "so often, and over 16 words at least"),),
         check=_loops,
     ),
 )

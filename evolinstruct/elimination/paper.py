@@ -215,6 +215,7 @@ REWRITES: tuple[Rule[Rewrite], ...] = (
         cause="the model copies the prompt's labels: look at the raw replies, and at the pack's "
         "markers if the pack is your own",
         stage="rewrite",
+        paper=4,
         check=_leaked,
     ),
 )
@@ -226,6 +227,7 @@ ANSWERS: tuple[Rule[Answer], ...] = (
         cause="the instructions ask for what the model cannot or will not do: read some of them, "
         "or let another model answer",
         stage="answer",
+        paper=2,
         check=_apologizes,
     ),
     Rule(
@@ -234,6 +236,7 @@ ANSWERS: tuple[Rule[Answer], ...] = (
         cause="the model answers with nothing, or its whole reply is reasoning: look at the raw "
         "replies and raise --max-tokens for answers",
         stage="answer",
+        paper=3,
         check=_empty,
     ),
 )

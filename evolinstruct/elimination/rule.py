@@ -1,20 +1,17 @@
-"""What a rule is: what it looks at, what it says, and what a user may know and set of it.
-
-Knows no rule by name, no call, no file and no setting of a run.
-"""
+"""What a rule is: which texts it looks at, what it says of them, and what a user may set."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import Generic, Literal, TypeVar
 
 from evolinstruct.records import Kept, Rejected
 
-Judged = TypeVar("Judged")
+Checked = TypeVar("Checked")
 Stage = Literal["service", "rewrite", "comparison", "pool", "answer"]
-"""When a rule is asked: with every call, of a rewrite, by a call of its own, of a rewrite beside
-all that came before it, of an answer."""
+"""When a rule looks: at every call, at a rewrite, by a call that compares a rewrite with its
+parent, at a rewrite beside all texts that passed before it, at an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +32,13 @@ class Rewrite:
     """What the rules for rewrites look at.
 
     Attributes:
-        parent: the instruction that was to be evolved.
+        parent: the instruction to evolve.
         child: what the model made of it, as read from its reply.
         phrases: the prompt pack's markers, lower-case, with or without their # signs.
         operation: the operation that was asked for.
-        kind: ``in-depth`` or ``in-breadth``; None where it is not known.
-        format: the data format that the operation drew, or None.
-        input: the parent's own input, where it is a seed that has one.
+        kind: the operation's kind, such as ``in-depth``; None where it is unknown.
+        format: the data format drawn for the operation, or None.
+        input: the parent's own input, where the parent is a seed that has one.
     """
 
     parent: str
@@ -56,7 +53,7 @@ class Rewrite:
     def of(
         cls, parent: Kept, child: Kept | Rejected, kind: str | None, phrases: tuple[str, ...]
     ) -> Rewrite:
-        """Return what two lines, an instruction and what became of it, show to the rules."""
+        """Return what the rules see of two lines: an instruction, and what became of it."""
         return cls(
             parent.instruction,
             child.instruction,
@@ -69,12 +66,12 @@ class Rewrite:
 
     @property
     def in_depth(self) -> bool:
-        """Whether the child was to be the same task, harder."""
+        """Whether the child should be the same task, made harder."""
         return self.kind == "in-depth"
 
     @property
     def plain_in_depth(self) -> bool:
-        """Whether the child was to be the same task, harder, with no data added to it."""
+        """Whether the child should be the same task, made harder without adding data."""
         return self.kind == "in-depth" and self.format is None
 
 
@@ -84,7 +81,7 @@ class Answer:
 
     Attributes:
         instruction: what was asked.
-        response: what the model answered, reasoning left out.
+        response: what the model answered, without its reasoning.
     """
 
     instruction: str
@@ -92,14 +89,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Parameter:
     """A number that a user may set for a rule.
 
     Attributes:
-        name: as it stands in a recipe.
+        name: its name in a recipe.
         default: its value unless set.
-        least: the least value that makes sense.
-        most: the greatest.
+        least: the smallest value allowed.
+        most: the largest value allowed.
         meaning: what it is, in a few words, with its unit.
     """
 
@@ -110,21 +107,26 @@ class Setting:
     meaning: str
 
 
+Setting = Parameter
+"""The name that `Parameter` had until 0.1; it goes after 0.2."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleInfo:
     """What a user may know of a rule.
 
     Attributes:
-        name: as it stands in the files.
+        name: its name in the run's files.
         meaning: what it drops, in one sentence.
-        cause: where many evolutions fall to it: the usual cause, and what to look at.
-        stage: when it is asked.
-        structural: it is on whatever the settings say, as nothing sensible could follow.
+        cause: why many evolutions may fall to it, and what to look at.
+        stage: when it looks.
+        structural: it is always on, because the run could not go on sensibly without it.
         on: whether it is on unless the settings say otherwise.
-        against: it looks for test items, and is never on where none are given.
+        paper: its number in the paper that the method comes from (WizardLM, section 3.2), if any.
+        looks_for_test_items: it looks for test items, so it is never on where none are given.
         cost: what it costs.
-        settings: what can be set; the first is what ``--rule NAME=VALUE`` sets.
-        digest: of what decides beside the settings: the code of a rule of the user's own, say.
+        parameters: what can be set; the first is what ``--rule NAME=VALUE`` sets.
+        digest: of whatever else decides what it drops, such as the code of a user's own rule.
     """
 
     name: str
@@ -133,30 +135,36 @@ class RuleInfo:
     stage: Stage
     structural: bool = False
     on: bool = True
-    against: bool = False
+    paper: int | None = None
+    looks_for_test_items: bool = False
     cost: str = "free"
-    settings: tuple[Setting, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
     digest: str = ""
 
     @property
     def default(self) -> str:
-        """When it is on unless the settings say otherwise."""
+        """When it is on unless the settings say otherwise, in a word."""
         if self.structural:
             return "always"
         if not self.on:
             return "off"
-        return "--against" if self.against else "on"
+        return "--against" if self.looks_for_test_items else "on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule(RuleInfo, Generic[Judged]):
+class Rule(RuleInfo, Generic[Checked]):
     """A rule that needs no call.
 
     Attributes:
-        check: is called with what it looks at, and its settings by name; returns the evidence, or
-            None where the rule has no objection.
-        needs: the package that it needs beside those of the program, if any.
+        check: a function of the text it looks at, and of its parameters by name; returns the
+            evidence, or None where the rule does not object.
+        needs: the package that it needs and the program does not bring along, if any.
     """
 
     check: Callable[..., str | None]
     needs: str | None = None
+    settings: InitVar[tuple[Parameter, ...]] = ()  # what `parameters` was called until 0.1
+
+    def __post_init__(self, settings: tuple[Parameter, ...]) -> None:
+        if settings:
+            object.__setattr__(self, "parameters", settings)

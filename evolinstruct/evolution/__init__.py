@@ -42,7 +42,9 @@ class Evolution:
             UsageError: a rule is unknown, or set wrongly.
         """
         self._asking = Asking(recipe, pack, weights, ask)
-        self._rules = elimination.choose(recipe.rules, eliminate=recipe.eliminate, against=against)
+        self._rules = elimination.choose(
+            recipe.rules, eliminate=recipe.eliminate, test_items=against
+        )
 
     def step(self, generation: int, admit: Admit | None = None) -> Step:
         """Return the step through a generation, past a gate if there is one."""

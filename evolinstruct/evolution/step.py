@@ -41,7 +41,7 @@ class Step:
         child, raw, purpose = self._asking.draw(parent, self.generation), None, "evolve"
         try:
             child, raw = await self._asking.rewrite(child, parent)
-            objection = self._rules.judge_rewrite(
+            objection = self._rules.find_objection(
                 Rewrite.of(parent, child, self._asking.kind(child), self._asking.markers)
             )
             if objection is None and self._asking.compares:
@@ -63,7 +63,7 @@ class Step:
         try:
             output, raw, model = await self._asking.answer(line)
             line = replace(line, output=output, model=model)
-            objection = self._rules.judge_answer(Answer(line.instruction, output))
+            objection = self._rules.find_objection(Answer(line.instruction, output))
         except CallRejected as refusal:
             return rejected(line, Objection(refusal.error, refusal.message), refusal.raw)
         except (CallFailed, RuleFailed) as failure:

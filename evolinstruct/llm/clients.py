@@ -16,23 +16,27 @@ import resource
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from evolinstruct import defaults
-from evolinstruct.errors import StopRun, UsageError
-from evolinstruct.llm import providers, registry
+from evolinstruct.errors import CallError, EvolinstructError, StopRun, UsageError
+from evolinstruct.llm import providers
 from evolinstruct.llm.balancer import Balancer
-from evolinstruct.llm.base import Client, ClientOptions
+from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import Retry
 from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
+from evolinstruct.plugins import Plugins
 from evolinstruct.settings import Execution, Recipe, Settings
 
 _AHEAD = 2  # for each call under way: one that asks, and one that waits for its next attempt
 _OTHER_FILES = 64  # open beside the connections: the journal, those of the run, the interpreter's
+
+PLUGINS = Plugins("evolinstruct.clients", "client", "package.module:Class")
 
 
 def default_client(execution: Execution) -> str:
@@ -124,8 +128,8 @@ class Clients:
             UsageError: the client is unknown, or lacks a setting.
             InputError: a key is missing.
         """
-        self._make = registry.load(recipe.client)
-        self._is_local = getattr(self._make, "FREE", False)  # answers from this process
+        self._make = ClientFactory(recipe.client)
+        self._is_local = self._make.FREE  # answers from this process
         self._clients: dict[ClientOptions, Client] = {}
         self._throttles: dict[ClientOptions, Throttle] = {}
         self._balancers: list[Balancer] = []
@@ -281,3 +285,79 @@ def _options(recipe: Recipe, execution: Execution, purpose: str) -> tuple[Client
         )
         for url in dict.fromkeys(servers.urls)
     )
+
+
+class ClientFactory:
+    """Makes the client of a name, built in or a user's own.
+
+    Attributes:
+        FREE: whether the client answers from this process and costs nothing.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Find what makes the client: a class, or a function.
+
+        Raises:
+            UsageError: it cannot be found, or it makes no client.
+        """
+        plugin = PLUGINS.load(name)
+        if not callable(plugin.value):
+            raise UsageError(f"{plugin.title} is {plugin.value!r}, not a class; name a class.")
+        self._make, self._title, self._is_built_in = plugin.value, plugin.title, plugin.is_built_in
+        self.FREE: bool = getattr(self._make, "FREE", False)
+        if isinstance(self._make, type):
+            self._check(self._make)
+
+    def __call__(self, options: ClientOptions) -> Client:
+        """Make the client.
+
+        Raises:
+            UsageError: it cannot be made, or lacks a method.
+        """
+        try:
+            client: Client = self._make(options)
+        except EvolinstructError:
+            raise
+        except Exception as error:
+            found = f"{type(error).__name__}: {error}"
+            raise UsageError(f"{self._title} raised {found} when it was made; mend it.") from error
+        self._check(client)
+        return client if self._is_built_in else _OwnClient(client, self._title)
+
+    def _check(self, client: object) -> None:
+        lacking = [
+            method
+            for method in ("complete", "aclose")
+            if not callable(getattr(client, method, None))
+        ]
+        if lacking:
+            raise UsageError(
+                f"{self._title} has no {' and no '.join(lacking)};"
+                " a client has the two methods complete and aclose."
+            )
+
+
+class _OwnClient:
+    """A user's own client: what it raises, and must not, ends the run in a sentence."""
+
+    def __init__(self, client: Client, title: str) -> None:
+        self._client = client
+        self._title = title
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def complete(self, request: Request) -> Reply:
+        try:
+            reply: object = await self._client.complete(request)
+        except (CallError, EvolinstructError):
+            raise
+        except Exception as error:
+            found = f"{type(error).__name__}: {error}"
+            raise StopRun(f"{self._title} raised {found}; mend it, -vv shows where.") from error
+        if isinstance(reply, Reply):
+            return reply
+        raise StopRun(f"{self._title} returned {reply!r}; a client returns a Reply.")
+
+    async def aclose(self) -> None:
+        await self._client.aclose()

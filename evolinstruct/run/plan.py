@@ -85,7 +85,7 @@ def make_plan(
     recipe = settings.recipe
     against = read_test_items(recipe.against) if recipe.against else None
     rules = elimination.choose(
-        recipe.rules, eliminate=recipe.eliminate, against=against
+        recipe.rules, eliminate=recipe.eliminate, test_items=against
     ).described()
     state = run_dir.state()
     check_state(run_dir, state)

@@ -15,7 +15,6 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
-from evolinstruct import defaults
 from evolinstruct.settings.kinds import (
     DEFAULT,
     auto,
@@ -28,6 +27,7 @@ from evolinstruct.settings.kinds import (
     parameter,
     several,
 )
+from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS
 
 _T = TypeVar("_T")
@@ -84,7 +84,7 @@ class Recipe(_Settings):
     @classmethod
     def of_run(cls, said: Mapping[str, Any]) -> Self:
         """Return what a run.json states; the first version had no rules but the paper's."""
-        return super().of_run({"rules": defaults.PRESETS["paper"]["rules"], **said})
+        return super().of_run({"rules": PRESETS["paper"]()["rules"], **said})
 
     def setting(self, name: str, purpose: str) -> Any:
         """Return what holds for a purpose: its own setting, else the one for all, else None."""

@@ -16,10 +16,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evolinstruct import defaults
 from evolinstruct.errors import EvolinstructError, InputError, UsageError
 from evolinstruct.settings.fields import NAMES, PART_OF, PARTS, Settings
 from evolinstruct.settings.kinds import COMPARISON, DEFAULT, ByPurpose, nearest
+from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS, flag_of, variable_of
 
 
@@ -91,10 +91,10 @@ class Layer:
         Raises:
             EvolinstructError: of the layer's kind: the preset is unknown.
         """
-        if self.preset not in defaults.PRESETS:
-            near = nearest(str(self.preset), defaults.PRESETS)
+        if self.preset not in PRESETS:
+            near = nearest(str(self.preset), PRESETS)
             raise self.error(f"{self.named('preset')}: unknown preset {self.preset!r}{near}.")
-        return defaults.PRESETS[str(self.preset)]
+        return PRESETS[str(self.preset)]()
 
     def _sentence(self, error: ValidationError) -> str:
         first = error.errors(include_url=False)[0]
