@@ -101,7 +101,7 @@ class _Probe:
     """One server and model to be checked."""
 
     def __init__(self, recipe: Recipe, tariff: Tariff, endpoint: Endpoint) -> None:
-        self._client = endpoint.client
+        self._client, self._ask = endpoint.client, endpoint.ask
         self._model = endpoint.options.model
         self._requests = _requests(recipe, endpoint.purposes)
         self._blank = ConnectionResult(
@@ -115,7 +115,7 @@ class _Probe:
         """Make the calls, and return what was found out."""
         started = time.monotonic()
         try:
-            replies = [await self._client.complete(request) for request in self._requests]
+            replies = [await self._ask(request) for request in self._requests]
             seconds = (time.monotonic() - started) / len(replies)
             return self._answered(replies[0], seconds)
         except EvolinstructError as error:

@@ -11,8 +11,8 @@ import pytest
 
 from evolinstruct.errors import InputError, ServiceRefused, TryAgain, UsageError
 from evolinstruct.llm.base import Limits, Reply, Usage
+from evolinstruct.llm.clients import ClientFactory
 from evolinstruct.llm.openai_sdk import TABLE, OpenAISdkClient
-from evolinstruct.llm.registry import load
 from tests.loopback import Answer, Ask, echo, hang, http, in_turn, reply, serve
 from tests.test_openai_client import FAULTS, KEY, UNREADABLE, always, ask, options, outcomes, shown
 
@@ -37,7 +37,9 @@ def outcome(handler: Handler, *, timeout: float = 30.0, **settings: object) -> o
 
 
 def test_it_is_found_by_its_name() -> None:
-    assert load("openai-sdk") is OpenAISdkClient
+    assert isinstance(
+        ClientFactory("openai-sdk")(options("http://localhost:1/v1")), OpenAISdkClient
+    )
 
 
 def test_the_request_is_sent_as_asked() -> None:

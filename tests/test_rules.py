@@ -224,6 +224,12 @@ HOSTILE = {
 }
 
 
+def seconds_of(rule: Any, subject: Answer | Rewrite) -> float:
+    begin = time.process_time()
+    rule.check(subject)
+    return time.process_time() - begin
+
+
 @pytest.mark.parametrize("share", [20, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_no_rule_takes_long_over_a_megabyte(text: str, share: int) -> None:
@@ -241,9 +247,7 @@ def test_no_rule_takes_long_over_a_megabyte(text: str, share: int) -> None:
                     parent, child, ("given instruction",), "deepen", "in-depth", None, parent
                 )
             )
-            begin = time.process_time()
-            rule.check(subject)
-            if (seconds := time.process_time() - begin) > 2 / share:
+            if (seconds := min(seconds_of(rule, subject) for _ in range(2))) > 2 / share:
                 slow[rule.name] = seconds
     assert slow == {}
 

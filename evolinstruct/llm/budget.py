@@ -14,7 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from evolinstruct import defaults
-from evolinstruct.errors import UNREACHABLE, BudgetReached, CallError, StopRun, UsageError
+from evolinstruct.errors import (
+    UNREACHABLE,
+    BudgetReached,
+    CallError,
+    EvolinstructError,
+    StopRun,
+    UsageError,
+)
 from evolinstruct.llm.base import Client, Reply, Request, Usage
 from evolinstruct.llm.usage import Account, Ledger, PriceOf
 from evolinstruct.text import dollars
@@ -217,10 +224,11 @@ class Budget:
 class BudgetedClient:
     """A client that sends a call only if it fits the budget."""
 
-    def __init__(self, client: Client, budget: Budget) -> None:
-        """Wrap a client."""
+    def __init__(self, client: Client, budget: Budget, owner: str = "") -> None:
+        """Wrap a client; `owner` is what messages call a user's own, empty for a built-in one."""
         self._client = client
         self._budget = budget
+        self._owner = owner
 
     async def complete(self, request: Request) -> Reply:
         """Reserve, ask, settle.
@@ -232,7 +240,7 @@ class BudgetedClient:
         """
         reserved = await self._budget.reserve(request)
         try:
-            reply = await self._client.complete(request)
+            reply = await self._asked(request)
         except BaseException as error:
             if _is_free(error):
                 self._budget.refuse(reserved)
@@ -241,6 +249,21 @@ class BudgetedClient:
             raise
         self._budget.settle(reserved, reply.usage)
         return reply
+
+    async def _asked(self, request: Request) -> Reply:
+        """Ask; what a user's own client raises, and must not, ends the run in a sentence."""
+        if not self._owner:
+            return await self._client.complete(request)
+        try:
+            reply: object = await self._client.complete(request)
+        except (CallError, EvolinstructError):
+            raise
+        except Exception as error:
+            found = f"{type(error).__name__}: {error}"
+            raise StopRun(f"{self._owner} raised {found}; mend it, -vv shows where.") from error
+        if isinstance(reply, Reply):
+            return reply
+        raise StopRun(f"{self._owner} returned {reply!r}; a client returns a Reply.")
 
     async def aclose(self) -> None:
         """Close the client within."""

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from evolinstruct import defaults
-from evolinstruct.errors import CallError, EvolinstructError, StopRun, UsageError
+from evolinstruct.errors import EvolinstructError, StopRun, UsageError
 from evolinstruct.llm import providers
 from evolinstruct.llm.balancer import Balancer
 from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
@@ -95,12 +94,14 @@ class Endpoint:
     Attributes:
         options: what its client is made with.
         purposes: what it is asked for.
-        client: who answers, with nothing around it.
+        client: who answers.
+        ask: asks it once, and names it where it does what no client may.
     """
 
     options: ClientOptions
     purposes: tuple[str, ...]
     client: Client
+    ask: Callable[[Request], Awaitable[Reply]]
 
 
 class Clients:
@@ -131,6 +132,7 @@ class Clients:
         self._make = ClientFactory(recipe.client)
         self._is_local = self._make.FREE  # answers from this process
         self._clients: dict[ClientOptions, Client] = {}
+        self._budgeted: dict[ClientOptions, BudgetedClient] = {}
         self._throttles: dict[ClientOptions, Throttle] = {}
         self._balancers: list[Balancer] = []
         self._retries: dict[tuple[ClientOptions, ...], Retry] = {}
@@ -166,7 +168,8 @@ class Clients:
         """Return the throttled client of one server and model, made if it is not there yet."""
         if options not in self._throttles:
             client = self._clients[options] = self._make(options)
-            budgeted = BudgetedClient(client, self.budget)
+            budgeted = BudgetedClient(client, self.budget, self._make.owner)
+            self._budgeted[options] = budgeted
             self._throttles[options] = Throttle(budgeted, self._pace(execution))
             self.tariff.free |= getattr(client, "FREE", False)
             self._notice(client)
@@ -201,6 +204,7 @@ class Clients:
                 options,
                 tuple(purpose for purpose, group in self._groups.items() if options in group),
                 client,
+                self._budgeted[options].complete,
             )
             for options, client in self._clients.items()
         ]
@@ -292,6 +296,7 @@ class ClientFactory:
 
     Attributes:
         FREE: whether the client answers from this process and costs nothing.
+        owner: what messages call a user's own client; empty for a built-in one.
     """
 
     def __init__(self, name: str) -> None:
@@ -303,7 +308,8 @@ class ClientFactory:
         plugin = PLUGINS.load(name)
         if not callable(plugin.value):
             raise UsageError(f"{plugin.title} is {plugin.value!r}, not a class; name a class.")
-        self._make, self._title, self._is_built_in = plugin.value, plugin.title, plugin.is_built_in
+        self._make, self._title = plugin.value, plugin.title
+        self.owner = "" if plugin.is_built_in else plugin.title
         self.FREE: bool = getattr(self._make, "FREE", False)
         if isinstance(self._make, type):
             self._check(self._make)
@@ -322,7 +328,7 @@ class ClientFactory:
             found = f"{type(error).__name__}: {error}"
             raise UsageError(f"{self._title} raised {found} when it was made; mend it.") from error
         self._check(client)
-        return client if self._is_built_in else _OwnClient(client, self._title)
+        return client
 
     def _check(self, client: object) -> None:
         lacking = [
@@ -335,29 +341,3 @@ class ClientFactory:
                 f"{self._title} has no {' and no '.join(lacking)};"
                 " a client has the two methods complete and aclose."
             )
-
-
-class _OwnClient:
-    """A user's own client: what it raises, and must not, ends the run in a sentence."""
-
-    def __init__(self, client: Client, title: str) -> None:
-        self._client = client
-        self._title = title
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    async def complete(self, request: Request) -> Reply:
-        try:
-            reply: object = await self._client.complete(request)
-        except (CallError, EvolinstructError):
-            raise
-        except Exception as error:
-            found = f"{type(error).__name__}: {error}"
-            raise StopRun(f"{self._title} raised {found}; mend it, -vv shows where.") from error
-        if isinstance(reply, Reply):
-            return reply
-        raise StopRun(f"{self._title} returned {reply!r}; a client returns a Reply.")
-
-    async def aclose(self) -> None:
-        await self._client.aclose()
