@@ -31,8 +31,7 @@ from evolinstruct.errors import (
 )
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Limits, Reply, Request, Usage
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
-from evolinstruct.llm.openai import OpenAIClient, chat
-from evolinstruct.llm.openai import errors as verdicts
+from evolinstruct.llm.openai import OpenAIClient, chat, errors
 from evolinstruct.llm.retry import Retry
 from tests.loopback import (
     Answer,
@@ -330,8 +329,8 @@ def test_every_behaviour_of_a_server_has_its_outcome(case: str) -> None:
 def test_a_retry_after_date_is_the_seconds_until_then() -> None:
     soon = {"retry-after": formatdate(usegmt=True, timeval=2**32)}
     past = {"retry-after": formatdate(usegmt=True, timeval=0)}
-    assert (verdicts.retry_after(soon) or 0) > 3600
-    assert verdicts.retry_after(past) == 0.0
+    assert (errors.retry_after(soon) or 0) > 3600
+    assert errors.retry_after(past) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -622,7 +621,7 @@ def test_limits_are_read_beside_replies_and_errors(case: str) -> None:
 
 @given(st.text(max_size=20))
 def test_a_reset_of_any_wording_is_seconds_or_unknown(text: str) -> None:
-    found = verdicts.limits({"x-ratelimit-remaining": "1", "x-ratelimit-reset": text})
+    found = errors.limits({"x-ratelimit-remaining": "1", "x-ratelimit-reset": text})
     assert found is not None
     assert found.reset_requests is None or 0 <= found.reset_requests < float("inf")
 
