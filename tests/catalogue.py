@@ -1,6 +1,6 @@
-"""The catalogue of bad input, from the tests that try it: ``python -m tests.catalogue`` writes it.
+"""Catalogue of bad input, made from the tests that try it; ``python -m tests.catalogue`` writes it.
 
-Each row is what a test puts in and the sentence that it expects; nothing is written by hand.
+Each row is an input of a test and the message that it expects; nothing is written by hand.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _Row = tuple[str, ...]
 def text() -> str:
     """Return the catalogue as Markdown."""
     lines = [
-        "# Bad input, and what is said of it",
+        "# Bad input and its messages",
         "",
-        "Written by `python -m tests.catalogue` from the tests that try it; a test fails where the",
-        "two differ. Each sentence is printed on stderr behind `Error: `. The exit code is 2 for",
-        "command lines, and 1 for all else.",
+        "`python -m tests.catalogue` writes this page from the tests that try each input; a test",
+        "fails if the two differ. Each message is printed on stderr after `Error: `. The exit code",
+        "is 2 for command lines, and 1 for everything else.",
         "",
         "## Command lines",
         "",
-        *_table("behind `evolve SEEDS -o RUN`", _command_lines()),
+        *_table("after `evolve SEEDS -o RUN`", _command_lines()),
         "",
         "## Recipes",
         "",
@@ -42,7 +42,7 @@ def text() -> str:
         "",
         "## Test sets",
         "",
-        *_table("behind `--against`", _test_sets()),
+        *_table("after `--against`", _test_sets()),
         "",
         "## Prompt packs",
         "",
@@ -74,7 +74,7 @@ def _journals() -> Iterator[_Row]:
 
 def _table(heading: str, rows: Iterable[_Row]) -> Iterator[str]:
     columns = heading.count("|") + 2
-    yield f"| {heading} | what is said |"
+    yield f"| {heading} | message |"
     yield "|---" * columns + "|"
     for row in rows:
         yield "| " + " | ".join(map(_cell, row)) + " |"

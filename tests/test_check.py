@@ -1,4 +1,4 @@
-"""`evolinstruct check`: what a run can count on, told before it starts."""
+"""`evolinstruct check` tells before a run what it can count on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exporting a run: shapes, splits, shards, cards, and what is refused."""
+"""Exporting a run: formats, splits, shards, cards, and what is refused."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ ROWS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_row_has_its_shape_under_a_system_text(name: str) -> None:
+def test_a_row_has_its_format_with_a_system_text(name: str) -> None:
     assert FORMATS[name].row(LINE, "Be brief.") == ROWS[name]
     assert list(FORMATS[name].columns("Be brief.")) == list(ROWS[name])
 
@@ -255,9 +255,9 @@ def test_instructions_without_answers_are_counted(made: Path, tmp_path: Path) ->
 
 
 REFUSED = {
-    "a shape": (ExportOptions("alpacca"), "did you mean 'alpaca'"),
+    "a format": (ExportOptions("alpacca"), "did you mean 'alpaca'"),
     "a trainer": (ExportOptions("chat", trainer="tlr"), "did you mean 'trl'"),
-    "a trainer's shape": (
+    "a trainer's format": (
         ExportOptions("alpaca", trainer="trl"),
         "it reads chat, prompt-completion",
     ),
@@ -295,9 +295,9 @@ def test_sizes_are_read_with_their_units() -> None:
 def test_a_trainer_s_configuration_names_the_files(
     trainer: str, made: Path, tmp_path: Path
 ) -> None:
-    for shape in TRAINERS[trainer].formats:
-        out = tmp_path / shape
-        export(Run(made), out, ExportOptions(shape, test=0.1, shard=30_000, trainer=trainer))
+    for name in TRAINERS[trainer].formats:
+        out = tmp_path / name
+        export(Run(made), out, ExportOptions(name, test=0.1, shard=30_000, trainer=trainer))
         config = (out / f"{trainer}.yaml").read_text()
         said = config + (
             (out / "dataset_info.json").read_text() if trainer == "llama-factory" else ""
@@ -306,7 +306,7 @@ def test_a_trainer_s_configuration_names_the_files(
         names = [path.name for path in out.glob("t*.jsonl")]
         assert len(names) > 2
         if trainer == "trl":
-            assert f'dataset_name: "../{shape}"\n' in config
+            assert f'dataset_name: "../{name}"\n' in config
         else:
             assert [name for name in names if name not in said] == []
 

@@ -156,6 +156,20 @@ def test_there_is_no_gate_where_no_rule_looks_at_the_pool() -> None:
     assert open_gate(None, {"unchanged": {}}) is None
 
 
+def test_a_rule_does_not_look_at_what_an_operation_makes_that_skips_it() -> None:
+    near = LONG.replace("rye", "oat")
+    for skips, found in {
+        (): ("duplicate", "near_duplicate"),
+        ("duplicate",): ("near_duplicate", "near_duplicate"),
+        ("near_duplicate",): ("duplicate", None),
+        ("duplicate", "near_duplicate"): (None, None),
+    }.items():
+        made = gate(skips=lambda operation, skips=skips: skips if operation else ())
+        made.look(line(LONG, "one", 0))
+        verdicts = [verdict(made, LONG, "two"), verdict(made, near, "three")]
+        assert tuple(one and one[0] for one in verdicts) == found
+
+
 # What is remembered
 
 
@@ -231,8 +245,10 @@ def test_a_garbled_file_is_never_believed(tmp_path: Path, number: int) -> None:
     "change",
     [
         "UPDATE passed SET words = replace(words, 'rye', 'oat') WHERE n = 1",
-        "UPDATE keys SET place = place + 1 WHERE place = (SELECT max(place) FROM keys)",
-        "DELETE FROM keys WHERE place = (SELECT min(place) FROM keys)",
+        "UPDATE passed SET keys = zeroblob(length(keys)) WHERE n = 1",
+        "UPDATE passed SET n = 7 WHERE n = 2",
+        "UPDATE generations SET size = 2",
+        "INSERT INTO passed SELECT 3, id, family, words, keys FROM passed WHERE n = 2",
         "DELETE FROM passed WHERE n = 2",
     ],
 )

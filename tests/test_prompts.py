@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evolinstruct import prompts
+from evolinstruct.analysis.refilter import Refilter, refilter
+from evolinstruct.analysis.runs import Run
+from evolinstruct.elimination import Answer, choose
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.installation import data_folder, find_data_folder
+from evolinstruct.llm.base import ClientOptions, Request
+from evolinstruct.records import Rejected
+from evolinstruct.run_dir.directory import RunDir
+from tests.runs import check_invariants, evolve, tasks, write_seeds
+from tests.scripted import Scripted
 
 GENERAL = data_folder("prompts") / "general"
 PACK = prompts.read(GENERAL)
@@ -241,6 +251,93 @@ def test_every_file_and_every_file_name_counts_in_the_digest(small: Path) -> Non
     assert len(digests) == 1 + 9 + 1
 
 
+def test_a_pack_that_skips_no_rule_has_the_digest_that_older_runs_know(small: Path) -> None:
+    assert prompts.read(small).digest == "44a53137c70ed6d7474bf136840aed4c"
+
+
+# What an operation skips
+
+
+class Translator(Scripted):
+    """Rewrites in Chinese, and finds everything equal."""
+
+    def __init__(self, options: ClientOptions) -> None:
+        super().__init__(self._say)
+
+    def _say(self, request: Request) -> str:
+        thing = "风铃轮"[int(re.findall(r"\d|$", request.context.instruction)[0] or 0)] * 9
+        rewrite = f"请用三句简单的话向一个孩子解释{thing}是怎样运转的。"
+        return {"evolve": rewrite, "compare": "Equal"}.get(request.purpose, "当然可以，东西会转。")
+
+
+def translating(folder: Path, *header: str) -> Path:
+    """Write a pack whose one operation is `translate`."""
+    pack = small_pack(folder / "pack")
+    for name in ("operations/harder.txt", "operations/with_data.txt"):
+        (pack / name).unlink()
+    lines = ["name: translate", "weight: 1", "frame: plain", *header, "---", "Say it in Chinese."]
+    (pack / "operations" / "translate.txt").write_text("\n".join(lines))
+    return pack
+
+
+def outcomes(folder: Path, pack: Path, **settings: Any) -> list[str]:
+    """Evolve three seeds; return the rule of each that was rejected, and "kept" of the others."""
+    seeds = write_seeds(folder / "seeds.jsonl", tasks(3))
+    settings = {"client": "tests.test_prompts:Translator", "generations": 1, **settings}
+    evolve(seeds, folder / "run", prompts=str(pack), **settings)
+    check_invariants(folder / "run", 1)
+    run = RunDir(folder / "run")
+    return [*(line.rule for line in run.read(1, Rejected)), *("kept" for _ in run.read(1))]
+
+
+def test_a_translation_is_kept_by_an_operation_that_skips_the_rule_for_scripts(
+    tmp_path: Path,
+) -> None:
+    pack = translating(tmp_path, "kind: transform", "skips: script_changed, language_changed")
+    assert outcomes(tmp_path, pack) == ["kept"] * 3
+    assert {line.compared for line in RunDir(tmp_path / "run").read(1)} == {None}  # not asked
+    run = Run(tmp_path / "run")
+    assert refilter(Refilter(run, choose({}), compare=True)).dropped == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "rule"),
+    [
+        (["kind: transform"], "script_changed"),
+        (["kind: in-depth", "skips: script_changed"], "nothing_in_common"),
+        (["kind: in-breadth", "skips: script_changed"], "no_information_gain"),
+    ],
+)
+def test_what_an_operation_does_not_skip_still_drops(
+    tmp_path: Path, header: list[str], rule: str
+) -> None:
+    assert outcomes(tmp_path, translating(tmp_path, *header)) == [rule] * 3
+
+
+def test_any_rule_that_is_not_always_on_can_be_skipped(tmp_path: Path) -> None:
+    own = {f"{__name__}:drops_all": True}
+    pack = translating(tmp_path, "kind: in-breadth", "skips: script_changed, no_information_gain")
+    assert outcomes(tmp_path, pack, rules=own) == [f"{__name__}:drops_all"] * 3
+    again = tmp_path / "again"
+    again.mkdir()
+    skips = f"skips: script_changed, no_information_gain, {__name__}:drops_all"
+    pack = translating(again, "kind: in-breadth", skips)
+    assert outcomes(again, pack, rules=own) == ["kept"] * 3
+
+
+def drops_all(answer: Answer) -> str:
+    return "all"
+
+
+def test_the_offline_client_puts_a_transformed_instruction_into_another_frame(
+    tmp_path: Path,
+) -> None:
+    pack = translating(tmp_path, "kind: transform")
+    assert outcomes(tmp_path, pack, client="offline", eliminate=False) == ["kept"] * 3
+    for line in RunDir(tmp_path / "run").read(1):
+        assert re.search(r":\n\nExplain thing number \d to a child\.", line.instruction)
+
+
 Break = Callable[[Path], object]
 
 
@@ -274,7 +371,7 @@ def link(name: str, target: str) -> Break:
 
 
 HARDER, DATA = "operations/harder.txt", "operations/with_data.txt"
-OPERATION_KEYS = "known here: frame, kind, name, weight."
+OPERATION_KEYS = "known here: frame, kind, name, skips, weight."
 BROKEN: dict[str, tuple[Break, str]] = {
     "no pack.toml": (
         remove("pack.toml"),
@@ -406,7 +503,17 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "bad kind": (
         replace(HARDER, "in-depth", "depth"),
-        "/operations/harder.txt:2: unknown kind 'depth'; known here: in-depth, in-breadth.",
+        "/operations/harder.txt:2: unknown kind 'depth'; known here: in-depth, in-breadth, "
+        "transform.",
+    ),
+    "unknown rule to skip": (
+        replace(HARDER, "weight: 1", "weight: 1\nskips: cut_off, script_chnged"),
+        "/operations/harder.txt:4: unknown rule 'script_chnged' (did you mean 'script_changed'?); "
+        "`evolinstruct rules` lists all.",
+    ),
+    "rule that cannot be skipped": (
+        replace(HARDER, "weight: 1", "weight: 1\nskips: unchanged"),
+        "/operations/harder.txt:4: the rule 'unchanged' is always on, so no operation can skip it.",
     ),
     "weight that is no number": (
         replace(HARDER, "weight: 1", "weight: one"),

@@ -1,4 +1,4 @@
-"""No file of seeds makes a traceback, and every row that is there becomes a seed or is counted."""
+"""No seed file makes a traceback, and every row of it becomes a seed or is counted."""
 
 import csv
 import gzip
@@ -127,7 +127,7 @@ def parquet(draw: st.DrawFn) -> Written:
 
 
 def zstd() -> Callable[[bytes], bytes] | None:
-    """Return what packs as zstd does; None where it is not installed."""
+    """Return what compresses with zstd; None if it is not installed."""
     if sys.version_info >= (3, 14):
         return import_module("compression.zstd").compress  # type: ignore[no-any-return]
     if find_spec("zstandard") is None:

@@ -1,4 +1,4 @@
-"""Seeds from packed files, Parquet, folders and mapped fields, and what `seeds` shows of them."""
+"""Seeds from compressed files, Parquet, folders and mapped fields, and what `seeds` shows."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_gzip_of_any_seed_file_is_read_as_the_file(tmp_path: Path, name: str) ->
     assert read("-", stdin=io.BytesIO(path.read_bytes())) == expected
 
 
-def test_zstd_is_read_and_a_torn_one_is_said(tmp_path: Path) -> None:
+def test_zstd_is_read_and_a_torn_one_gets_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.zst"
     path.write_bytes(zstd(text_of(ROWS[:1])) + zstd(text_of(ROWS[1:])))
     assert read(path) == TAKEN
@@ -59,7 +59,7 @@ def test_zstd_is_read_and_a_torn_one_is_said(tmp_path: Path) -> None:
         read(path)
 
 
-def test_parquet_is_read_row_by_row_also_from_standard_input_and_packed(tmp_path: Path) -> None:
+def test_parquet_is_read_row_by_row_also_from_standard_input_and_compressed(tmp_path: Path) -> None:
     arrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "a.parquet"
@@ -106,7 +106,7 @@ def test_a_mapping_names_the_field_of_each_part(tmp_path: Path) -> None:
 
 
 USER, SAID = {"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Ho."}
-SHAPES: dict[str, dict[str, Any]] = {
+LAYOUTS: dict[str, dict[str, Any]] = {
     "Alpaca": {"instruction": "Hi?", "input": "", "output": "Ho."},
     "Self-Instruct": {"instruction": "Hi?", "instances": [{"input": "", "output": "Ho."}]},
     "Dolly": {"instruction": "Hi?", "context": "", "response": "Ho.", "category": "open"},
@@ -122,11 +122,13 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_common_shape_is_recognised_and_read(shape: str, tmp_path: Path) -> None:
-    assert layout_of(SHAPES[shape], {}) == shape
-    answer = None if shape == "text" else "Ho."
-    assert read(runs.write_seeds(tmp_path / "a.jsonl", [SHAPES[shape]])) == [("Hi?", None, answer)]
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_common_layout_is_recognised_and_read(layout: str, tmp_path: Path) -> None:
+    assert layout_of(LAYOUTS[layout], {}) == layout
+    answer = None if layout == "text" else "Ho."
+    assert read(runs.write_seeds(tmp_path / "a.jsonl", [LAYOUTS[layout]])) == [
+        ("Hi?", None, answer)
+    ]
 
 
 def test_of_conversations_the_first_turn_is_taken_and_those_of_several_are_counted(
@@ -158,7 +160,7 @@ def test_a_sample_is_drawn_by_the_seed_and_keeps_the_order(
     assert texts["c"] != texts["a"]
 
 
-def test_a_survey_says_what_would_be_read(tmp_path: Path) -> None:
+def test_a_summary_says_what_would_be_read(tmp_path: Path) -> None:
     rows = [*ROWS, ROWS[0], {"question": "Что?", "answer": "То."}, {"instruction": 5}, {"a": 1}]
     path = str(runs.write_seeds(tmp_path / "a.jsonl", rows))
     facts = summarize_seeds([path], {}).to_json()

@@ -1,4 +1,4 @@
-"""What is read from seed files, and the sentence that each bad one gets."""
+"""Seed files are read in every layout and format, and each bad one gets its sentence."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize(("row", "texts"), ROWS.values(), ids=ROWS)
-def test_every_common_shape_of_a_row_gives_its_instruction_input_and_output(
+def test_every_common_layout_of_a_row_gives_its_instruction_input_and_output(
     row: dict[str, object], texts: tuple[str, str | None, str | None]
 ) -> None:
     assert read("-", stdin=lines(row)) == [Seed(*texts, source="stdin")]
@@ -188,14 +188,14 @@ def test_a_named_field_holds_the_instruction_whatever_else_is_there() -> None:
     ]
 
 
-def test_shapes_may_change_from_row_to_row() -> None:
+def test_layouts_may_change_from_row_to_row() -> None:
     rows = lines(
         {"prompt": "A"}, {"question": "B"}, {"messages": [{"role": "user", "content": "C"}]}
     )
     assert [seed.instruction for seed in read("-", stdin=rows)] == ["A", "B", "C"]
 
 
-def test_a_shipped_file_is_meant_by_its_stem_unless_a_file_has_that_name(here: Path) -> None:
+def test_a_shipped_file_is_found_by_its_stem_unless_a_file_has_that_name(here: Path) -> None:
     assert {seed.source for seed in read("starter", limit=3)} == {"starter"}
     (here / "starter").write_text("Mine.")
     assert read("starter") == [Seed("Mine.", None, None, "starter")]
@@ -251,7 +251,7 @@ def test_a_bad_row_of_a_table_costs_no_other_row() -> None:
 
 
 def bad(row: bytes, what: str) -> tuple[str, bytes, str]:
-    """The row as line 2 of a JSON lines file, and what is said of it."""
+    """The row as line 2 of a JSON lines file, and the message about it."""
     return "a.jsonl", b"\n" + row + b"\n", f"a.jsonl, line 2: {what}{OR_SKIP}"
 
 

@@ -1,6 +1,6 @@
-"""The seeds that are shipped: how many, of which shape, and that none breaks a rule of the run.
+"""The starter seeds: their number and fields, and that none breaks a rule of the run.
 
-Knows the file and its README alone; reads it as plain JSON, through no module of the program.
+The file is read as plain JSON, through no module of the program.
 """
 
 from __future__ import annotations

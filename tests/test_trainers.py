@@ -56,15 +56,15 @@ print(json.dumps(told))
 
 @needs("datasets", "pyarrow")
 @pytest.mark.parametrize("packed", [False, True], ids=["jsonl", "parquet"])
-def test_datasets_loads_every_shape_with_its_splits(
+def test_datasets_loads_every_format_with_its_splits(
     made: Path, tmp_path: Path, packed: bool
 ) -> None:
-    shapes = [name for name in FORMATS if not (packed and name == "openai-finetune")]
-    for shape in shapes:
-        plain, out = tmp_path / f"{shape}-plain", tmp_path / shape
+    names = [name for name in FORMATS if not (packed and name == "openai-finetune")]
+    for rows_format in names:
+        plain, out = tmp_path / f"{rows_format}-plain", tmp_path / rows_format
         wanted: dict[str, Any] = {"test": 0.1, "system": "Be brief.", "shard": 100_000}
-        done = export(Run(made), plain, ExportOptions(shape, **wanted))
-        export(Run(made), out, ExportOptions(shape, parquet=packed, **wanted))
+        done = export(Run(made), plain, ExportOptions(rows_format, **wanted))
+        export(Run(made), out, ExportOptions(rows_format, parquet=packed, **wanted))
         lines = {
             split: [
                 json.loads(line)
@@ -80,11 +80,11 @@ def test_datasets_loads_every_shape_with_its_splits(
 
 
 @needs("trl", "torch", "transformers", "datasets")
-@pytest.mark.parametrize("shape", TRAINERS["trl"].formats)
+@pytest.mark.parametrize("rows_format", TRAINERS["trl"].formats)
 def test_the_example_trains_with_trl_and_its_loss_falls(
-    made: Path, tmp_path: Path, shape: str
+    made: Path, tmp_path: Path, rows_format: str
 ) -> None:
-    export(Run(made), tmp_path / "data", ExportOptions(shape, test=0.1))
+    export(Run(made), tmp_path / "data", ExportOptions(rows_format, test=0.1))
     said = python(FINETUNE, "data", "model", cwd=tmp_path, STEPS="16")
     losses = [float(loss) for loss in re.findall(r"step .*: loss (.*)", said)]
     assert losses[-1] < losses[0]
@@ -137,16 +137,16 @@ def tiny(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @needs("trl", "torch", "transformers", "datasets")
 @pytest.mark.parametrize(
-    ("trainer", "shape", "packed"),
+    ("trainer", "rows_format", "packed"),
     [pytest.param(*case, id=f"{case[0]}-{case[1]}", marks=installed(case[0])) for case in CASES],
 )
 def test_the_trainer_s_own_command_takes_the_configuration_and_the_data(
-    made: Path, tiny: Path, tmp_path: Path, trainer: str, shape: str, packed: bool
+    made: Path, tiny: Path, tmp_path: Path, trainer: str, rows_format: str, packed: bool
 ) -> None:
-    system = None if (trainer, shape) == ("axolotl", "alpaca") else "Be brief."
+    system = None if (trainer, rows_format) == ("axolotl", "alpaca") else "Be brief."
     out = tmp_path / "my-data"
     request = ExportOptions(
-        shape,
+        rows_format,
         {"generation": ["1"]},
         parquet=packed,
         test=0.2,
@@ -192,9 +192,9 @@ def test_configurations_are_yaml_whose_data_files_are_there(
 ) -> None:
     import yaml  # noqa: PLC0415 - of an extra
 
-    for shape in TRAINERS[trainer].formats:
-        out = tmp_path / shape
-        export(Run(made), out, ExportOptions(shape, test=0.1, shard=100_000, trainer=trainer))
+    for rows_format in TRAINERS[trainer].formats:
+        out = tmp_path / rows_format
+        export(Run(made), out, ExportOptions(rows_format, test=0.1, shard=100_000, trainer=trainer))
         config = yaml.safe_load((out / f"{trainer}.yaml").read_text())
         assert type(config["learning_rate"]) is float
         files = sorted(path.name for path in out.glob("t*.jsonl"))

@@ -162,7 +162,7 @@ class Refilter:
 
         They see every line that the run's other rules let through.
         """
-        gate = open_gate(None, self._rules.described())
+        gate = open_gate(None, self._rules.described(), self._pack.skips)
         if gate is None:
             return
         with closing(gate):
@@ -172,8 +172,8 @@ class Refilter:
                     if number == 0:
                         gate.look(family.seed)
                     for line in (step.line for step in family.steps):
-                        if _reached_gate(line) and (verdict := gate.judge(line)):
-                            yield line.id, verdict
+                        if _reached_gate(line) and (objection := gate.find_objection(line)):
+                            yield line.id, objection
                 gate.end()
 
     def _in_family(self, family: Family, found: RefilterResult) -> Iterator[RefilterChange]:
@@ -216,10 +216,12 @@ class Refilter:
     def _judged(self, parent: Kept, line: Kept | Rejected) -> Objection | None:
         kind = self._kinds.get(line.operation or "")
         rewrite = Rewrite.of(parent, line, kind, self._pack.markers)
-        verdict = self._rules.find_objection(rewrite) or self._at_gate.get(line.id)
-        if verdict is None and line.output is not None:
-            verdict = self._rules.find_objection(Answer(line.instruction, line.output))
-        return verdict
+        skips = self._pack.skips(line.operation)
+        objection = self._rules.find_objection(rewrite, skips) or self._at_gate.get(line.id)
+        if objection is None and line.output is not None:
+            answer = Answer(line.instruction, line.output)
+            objection = self._rules.find_objection(answer, skips)
+        return objection
 
 
 def _reached_gate(line: Line) -> TypeGuard[Kept | Rejected]:

@@ -46,7 +46,10 @@ def show(
         found = prompts.read(folder)
         typer.echo(f"{found.name}: {found.description}\n{folder}\n")
         for operation in found.operations:
-            typer.echo(f"  {operation.name:<20}{operation.kind:<12}weight {operation.weight:g}")
+            skips = f"  skips {', '.join(sorted(operation.skips))}" if operation.skips else ""
+            typer.echo(
+                f"  {operation.name:<20}{operation.kind:<12}weight {operation.weight:g}{skips}"
+            )
         typer.echo(f"\nFormats: {', '.join(found.formats)}.")
         typer.echo(f"Markers: {', '.join(found.markers)}.")
         typer.echo("\nFiles, each shown by its name:")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -38,15 +38,21 @@ class RuleSet:
                 check = partial(rule.check, **parameters)
                 self._checks[rule.stage].append((rule.name, check))
 
-    def find_objection(self, text: Rewrite | Answer) -> Objection | None:
+    def find_objection(
+        self, text: Rewrite | Answer, skips: Collection[str] = ()
+    ) -> Objection | None:
         """Return the objection of the first rule that has one.
+
+        Args:
+            text: what the rules look at.
+            skips: names of rules that do not apply to it.
 
         Raises:
             RuleFailed: a rule raised, or returned something that is no evidence.
         """
         stage = "rewrite" if isinstance(text, Rewrite) else "answer"
         for name, check in self._checks[stage]:
-            if (evidence := _evidence(name, check, text)) is not None:
+            if name not in skips and (evidence := _evidence(name, check, text)) is not None:
                 return Objection(name, evidence)
         return None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from evolinstruct import draws, reading
-from evolinstruct.elimination import Objection
+from evolinstruct.elimination import COMPARISON, Objection
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request
 from evolinstruct.prompts import Messages, Pack
@@ -26,7 +26,6 @@ class Asking:
 
     Attributes:
         markers: the phrases that mark places in the pack's prompts.
-        compares: whether rewrites are compared with their parents.
     """
 
     def __init__(self, recipe: Recipe, pack: Pack, weights: Mapping[str, float], ask: Ask) -> None:
@@ -39,7 +38,7 @@ class Asking:
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
         self._sampling = {purpose: _sampling(recipe, purpose) for purpose in asked_by(recipe)}
         self.markers = pack.markers
-        self.compares = recipe.compare
+        self._compares = recipe.compare
 
     def wants_answer(self, line: Kept) -> bool:
         """Tell whether an instruction is to be answered: a seed only where it has no answer."""
@@ -50,6 +49,14 @@ class Asking:
     def kind(self, line: Kept) -> str | None:
         """Return the kind of the operation that a line is made by; None for a seed."""
         return self._kinds.get(line.operation or "")
+
+    def skips(self, line: Kept) -> Collection[str]:
+        """Return the rules that do not apply to what the line's operation makes."""
+        return self._pack.skips(line.operation)
+
+    def compares(self, line: Kept) -> bool:
+        """Tell whether a rewrite is compared with its parent."""
+        return self._compares and COMPARISON not in self.skips(line)
 
     def draw(self, parent: Kept, generation: int) -> Kept:
         """Return the child as far as its place alone decides it: its operation and format."""
@@ -97,7 +104,7 @@ class Asking:
             if equal is not None:
                 break
         if equal:
-            return child, Objection("no_information_gain", reply.text.strip())
+            return child, Objection(COMPARISON, reply.text.strip())
         return replace(child, compared=UNCLEAR if equal is None else NOT_EQUAL), None
 
     async def answer(self, line: Kept) -> tuple[str, str, str]:

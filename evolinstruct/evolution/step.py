@@ -41,10 +41,9 @@ class Step:
         child, raw, purpose = self._asking.draw(parent, self.generation), None, "evolve"
         try:
             child, raw = await self._asking.rewrite(child, parent)
-            objection = self._rules.find_objection(
-                Rewrite.of(parent, child, self._asking.kind(child), self._asking.markers)
-            )
-            if objection is None and self._asking.compares:
+            rewrite = Rewrite.of(parent, child, self._asking.kind(child), self._asking.markers)
+            objection = self._rules.find_objection(rewrite, self._asking.skips(child))
+            if objection is None and self._asking.compares(child):
                 purpose = "compare"
                 child, objection = await self._asking.compare(child, parent)
         except CallRejected as refusal:
@@ -63,7 +62,8 @@ class Step:
         try:
             output, raw, model = await self._asking.answer(line)
             line = replace(line, output=output, model=model)
-            objection = self._rules.find_objection(Answer(line.instruction, output))
+            answer = Answer(line.instruction, output)
+            objection = self._rules.find_objection(answer, self._asking.skips(line))
         except CallRejected as refusal:
             return rejected(line, Objection(refusal.error, refusal.message), refusal.raw)
         except (CallFailed, RuleFailed) as failure:

@@ -40,7 +40,7 @@ class CallContext:
     Attributes:
         generation: the generation that the call works for.
         operation: the operation's name; None where a seed is answered.
-        kind: ``in-depth`` or ``in-breadth``; None where a seed is answered.
+        kind: ``in-depth``, ``in-breadth`` or ``transform``; None where a seed is answered.
         format: the data format drawn, or None.
         instruction: evolve: the parent; compare: the child; answer: the instruction.
         parent: compare: the parent; otherwise None.

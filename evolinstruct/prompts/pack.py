@@ -1,14 +1,14 @@
-"""A prompt pack: a folder of text files that words every call.
+"""A prompt pack: a folder of text files that holds the words of every call.
 
-Knows the folder's layout, checks a pack whole before anything is asked, and renders its prompts.
-A pack is data, never code. Knows nothing of who draws operations and formats, and of no client.
+A pack is read and checked whole before the first call. It is data, never code. docs/prompt-packs.md
+says what follows from each part.
 
     pack.toml              name, description, language
     compare.txt            are {{parent}} and {{child}} equal?
     answer.txt             what is asked to get the answer to {{instruction}}
     demonstration.txt      how a format's demonstration is shown; needed where formats are used
     frames/FRAME.txt       what several operations share, with a place for their {{method}}
-    operations/NAME.txt    header (name, kind, weight, frame), ---, the prompt or its method
+    operations/NAME.txt    header (name, kind, weight, frame, skips), ---, the prompt or its method
     formats/NAME.txt       header (name, title), --- instruction, a text, --- rewritten, a text
 
 A phrase between two # signs at the start of a line of an evolve prompt is a marker.
@@ -25,10 +25,12 @@ from math import inf
 from pathlib import Path
 from typing import TypeVar
 
+from evolinstruct.elimination import COMPARISON, RULES, names_of_others
 from evolinstruct.errors import InputError
 from evolinstruct.prompts.folder import files
 from evolinstruct.prompts.templates import Holds, Passage, Template, checked, markers, source
 from evolinstruct.purposes import PURPOSES
+from evolinstruct.text import did_you_mean
 
 Messages = tuple[tuple[str, str], ...]
 """(role, content) pairs, as a client's request holds them."""
@@ -41,7 +43,8 @@ _OPERATION = Holds(frozenset({"instruction"}), _DRAWN)
 _FRAME = Holds(frozenset({"method", "instruction"}), _DRAWN)
 _METHOD = Holds(frozenset(), _DRAWN | {"instruction"})
 
-_KINDS = ("in-depth", "in-breadth")
+TRANSFORM = "transform"
+_KINDS = ("in-depth", "in-breadth", TRANSFORM)
 _ABOUT = ("name", "description", "language")
 _MINIMUM_FORMATS = 2  # one is drawn, and at least one other demonstrates
 _DEMONSTRATION_FILE = "demonstration.txt"
@@ -55,10 +58,12 @@ class Operation:
 
     Attributes:
         name: unique in its pack.
-        kind: ``in-depth`` or ``in-breadth``.
+        kind: ``in-depth`` (the same task, harder), ``in-breadth`` (another task of the domain) or
+            ``transform`` (the same task in another form, no harder).
         weight: its share in the draw, relative to the other operations' weights.
         template: the whole prompt, a frame already around it.
         uses_format: whether a data format has to be drawn for it.
+        skips: names of the rules that do not apply to what it makes.
     """
 
     name: str
@@ -66,6 +71,7 @@ class Operation:
     weight: float
     template: Template = field(repr=False)
     uses_format: bool
+    skips: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,11 @@ class Pack:
             values["format"] = self._titles[format]
             values["demonstrations"] = "\n\n".join([self._demonstrations[name] for name in order])
         return _ask(self._evolve[operation], values)
+
+    def skips(self, operation: str | None) -> frozenset[str]:
+        """Return the rules that do not apply to what an operation makes; none for a seed."""
+        found = (each.skips for each in self.operations if each.name == operation)
+        return next(found, frozenset())
 
     def prompt(self, purpose: str, **texts: str) -> Messages:
         """Return the prompt of a purpose that a file of its own words.
@@ -219,7 +230,7 @@ def _operations(folder: Path, sources: Mapping[str, Passage]) -> dict[str, Opera
 
 def _operation(text: Passage, frames: Mapping[str, str]) -> tuple[Passage, Operation]:
     head, body = text.split("---")
-    header = head.header(frozenset({"name", "kind", "weight"}), frozenset({"frame"}))
+    header = head.header(frozenset({"name", "kind", "weight"}), frozenset({"frame", "skips"}))
     kind, frame = header["kind"], header.get("frame")
     if kind.text not in _KINDS:
         raise kind.error(f"unknown kind {kind.text!r}; known here: {', '.join(_KINDS)}")
@@ -236,7 +247,26 @@ def _operation(text: Passage, frames: Mapping[str, str]) -> tuple[Passage, Opera
         raise body.error("a prompt that shows '{{demonstrations}}' needs '{{format}}' as well")
     weight = _weight(header["weight"])
     name = header["name"]
-    return name, Operation(name.text, kind.text, weight, template, "format" in template.names)
+    skips = _skips(header["skips"]) if "skips" in header else frozenset()
+    if kind.text == TRANSFORM:
+        skips |= {COMPARISON}  # the same task in another form gains no information
+    uses_format = "format" in template.names
+    return name, Operation(name.text, kind.text, weight, template, uses_format, skips)
+
+
+def _skips(text: Passage) -> frozenset[str]:
+    """Return the names of rules that a header lists, divided by commas.
+
+    A user's own rule, named as ``package.module:function``, is not loaded: a pack runs no code.
+    """
+    names = [name.strip() for name in text.text.split(",")]
+    for name in names:
+        if name in RULES and RULES[name].structural:
+            raise text.error(f"the rule {name!r} is always on, so no operation can skip it")
+        if name not in RULES and ":" not in name and name not in (others := names_of_others()):
+            near = did_you_mean(name, [*RULES, *others])
+            raise text.error(f"unknown rule {name!r}{near}; `evolinstruct rules` lists all")
+    return frozenset(names)
 
 
 def _weight(text: Passage) -> float:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from evolinstruct.elimination import COMPARISON
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Operation, Pack
 from evolinstruct.purposes import PURPOSES, is_on
@@ -197,16 +198,21 @@ class _Reckoning:
             name: evolve if row.in_operations else _characters(pack.prompt(name, **_NO_TEXTS))
             for name, row in self._rows.items()
         }
-        usual, self._kept = self._usual()
+        asked = sum(share for item, share in drawn.items() if COMPARISON not in item.skips) / total
+        usual, self._kept = self._usual(asked)
         self._means = {**usual, **seen}
 
-    def _usual(self) -> tuple[dict[str, _Means], float]:
-        """Return what calls usually take, and the share of rewrites that is usually kept."""
+    def _usual(self, compared: float) -> tuple[dict[str, _Means], float]:
+        """Return what calls usually take, and the share of rewrites that is usually kept.
+
+        `compared` is the share of rewrites whose operation does not skip the comparison.
+        """
         passing, means = 1.0, {}
         for name, row in self._rows.items():
-            means[name] = _Means(passing * (1 + row.again), completion=row.tokens)
+            asked = compared if row.reply == "verdict" else 1.0
+            means[name] = _Means(passing * asked * (1 + row.again), completion=row.tokens)
             if row.is_asked_of_rewrites(self._recipe) and is_on(row.judged_if, self._recipe):
-                passing *= row.passes
+                passing *= 1 - (1 - row.passes) * asked
         return means, passing
 
     def seeds(self, unanswered: int) -> Iterator[tuple[int, str, float, float, float]]:

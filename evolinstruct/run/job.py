@@ -127,7 +127,9 @@ class Job:
             retries.check_retry(retry, self._dir)
         async with self._session as session:
             self.summary.journal = session.journal.number
-            gate = await asyncio.to_thread(open_gate, self._dir.gate, self._plan.rules)
+            gate = await asyncio.to_thread(
+                open_gate, self._dir.gate, self._plan.rules, self._plan.pack.skips
+            )
             try:
                 async with aclosing(self._carried_out(gate, retry)) as events:
                     async for event in events:
@@ -154,7 +156,7 @@ class Job:
         """Count in a thread of its own, or before there is a loop: a journal has one user."""
         with ExitStack() as stack:
             journal = stack.enter_context(closing(Journal(self._dir.journal, only_read=True)))
-            gate = open_gate(None, self._plan.rules)
+            gate = open_gate(None, self._plan.rules, self._plan.pack.skips)
             if gate is not None:
                 stack.enter_context(closing(gate))
             seeds = self._unless_stopped(self._plan.seeds.read())

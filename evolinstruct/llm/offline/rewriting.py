@@ -36,6 +36,8 @@ def rewrite(context: CallContext, writer: Writer) -> str:
     parent = context.instruction
     if context.kind == "in-breadth":
         return _invent(parent, writer)
+    if context.kind == "transform":
+        return f"{writer.write(PHRASES['form'])}\n\n{parent}"
     if context.format is not None or context.operation == "complicate_input":
         return _with_data(parent, context.format or "", writer)
     if context.operation == "concretize":
