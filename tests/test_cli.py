@@ -277,7 +277,7 @@ class Faulty(Scripted):
             "Faulty",
             "",
             1,
-            "Unexpected ValueError: a bug; -vv shows where, which belongs in a report of this.",
+            "Your client 'tests.test_cli:Faulty' raised ValueError: a bug; mend it, -vv shows where.",
         ),
     ],
 )
