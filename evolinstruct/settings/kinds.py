@@ -136,20 +136,20 @@ class Parameters(Word):
 
 
 class Rules(Word):
-    """Rules on, set or off: ``--rule NAME``, ``--rule NAME.SETTING=X``, ``--no-rule NAME``.
+    """Rules on, set or off: ``--rule NAME``, ``--rule NAME.PARAMETER=X``, ``--no-rule NAME``.
 
-    Reading takes the rules themselves, because ``NAME=X`` sets the first setting of a rule:
+    Reading takes the rules themselves, because ``NAME=X`` sets the first parameter of a rule:
     `evolinstruct.elimination.parse_words` does it.
     """
 
     repeats = True
 
     def write(self, flag: str, value: Any) -> Iterator[str]:
-        """Yield the flag, or its opposite, once for each rule or setting of a rule."""
+        """Yield the flag, or its opposite, once for each rule or parameter of a rule."""
         for name, wish in value.items():
             if isinstance(wish, Mapping):
-                for setting, number in wish.items():
-                    yield from (flag, f"{name}.{setting}={_word(number)}")
+                for key, number in wish.items():
+                    yield from (flag, f"{name}.{key}={_word(number)}")
             else:
                 yield from (flag if wish else off(flag), name)
 

@@ -86,7 +86,13 @@ class RecipeArguments(TypedDict, total=False):
 
     client: Annotated[
         str,
-        SettingInfo(WHO, "offline, openai, or package.module:Class.", "NAME", default="", env=True),
+        SettingInfo(
+            WHO,
+            "offline, openai, openai-sdk, or package.module:Class.",
+            "NAME",
+            default="",
+            env=True,
+        ),
     ]
     model: Annotated[
         OneOrByPurpose[str],
@@ -179,7 +185,7 @@ class RecipeArguments(TypedDict, total=False):
         Mapping[str, bool | Mapping[str, float]],
         SettingInfo(
             RULES,
-            "A rule to switch on or set, as NAME, NAME=VALUE or NAME.SETTING=VALUE; `evolinstruct"
+            "A rule to switch on or set, as NAME, NAME=VALUE or NAME.PARAMETER=VALUE; `evolinstruct"
             " rules` lists them, and module:function is one of your own. May be repeated.",
             "NAME[=VALUE]",
             Rules(),
