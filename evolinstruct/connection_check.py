@@ -1,8 +1,7 @@
-"""One tiny call to each server and model in use, and what it told.
+"""Connection check: makes one tiny call to each server and model in use, before a run needs them.
 
-Looks at everything that a run would trip over: whether the server is there, takes the key, has the
-model and takes the parameters; and at what a run will go by: limits, reasoning, price. Writes
-nothing and starts no run.
+It finds out whether the server answers, accepts the key, has the model and takes the parameters,
+and which limits and price apply and whether the model reasons. It writes nothing.
 """
 
 from __future__ import annotations
@@ -25,30 +24,30 @@ from evolinstruct.run.session import Session
 from evolinstruct.settings import Recipe, Settings
 from evolinstruct.text import counted
 
-_LONGEST_WAIT = 60.0  # seconds; a person waits
+_LONGEST_WAIT = 60.0  # seconds; someone waits for the result
 _MOST_TOKENS = 16
-_NAMES = 5
+_NAMES = 5  # model names that a message lists
 _SUBJECT = CallContext(1, "deepen", "in-depth", None, "Name a colour.", "Name a colour.")
 _MESSAGES = (("user", "Name a colour. Answer with one word."),)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What is known of one server and model now.
+class ConnectionResult:
+    """What the check found out about one server and model.
 
     Attributes:
-        purposes: what they are asked for.
-        server: the host, empty where the client has but one.
-        model: as it is asked for.
-        problem: what is wrong and what to do, a sentence; None where the call was answered.
-        seconds: until the answer.
-        answered_as: the model's name as the service says it.
-        parameters: those that are sent.
-        left_out: those that were asked for and are not taken.
+        purposes: the purposes of its calls.
+        server: the host; empty for a client without servers.
+        model: the model's name in the settings.
+        problem: a sentence on what is wrong and what to do; None if the call was answered.
+        seconds: the time until the answer.
+        answered_as: the model's name in the reply.
+        parameters: the parameters that were sent.
+        left_out: parameters in the settings that the model does not take.
         reasons: whether the model reasons before it answers.
-        limits: as the service announces them.
-        price: dollars per million tokens, None where it is unknown.
-        notices: what was learned about the model.
+        limits: the limits that the service announced.
+        price: dollars per million tokens; None if unknown.
+        notices: sentences on what the client learned about the model.
     """
 
     purposes: tuple[str, ...]
@@ -65,7 +64,7 @@ class Finding:
     notices: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return it for a script; prices as decimals in strings."""
+        """Return it as plain data, for a script; prices are decimals in strings."""
         price = self.price and {
             name: value if value is None else str(value)
             for name, value in asdict(self.price).items()
@@ -73,12 +72,12 @@ class Finding:
         return {**asdict(self), "price": price}
 
 
-def check(settings: Settings) -> list[Finding]:
-    """Make the calls, all at once, and say what each told.
+def check_connections(settings: Settings) -> list[ConnectionResult]:
+    """Call every server and model in use at once, and return what each call told.
 
     Raises:
         UsageError: a setting is wrong.
-        InputError: a key is missing, or cannot be one.
+        InputError: a key is missing or malformed.
     """
     settings = with_client(settings)
     execution = settings.execution.model_copy(
@@ -87,33 +86,33 @@ def check(settings: Settings) -> list[Finding]:
             **dict.fromkeys(("max_calls", "max_tokens_total", "max_cost")),
         }
     )
-    return asyncio.run(_checked(replace(settings, execution=execution)))
+    return asyncio.run(_check(replace(settings, execution=execution)))
 
 
-async def _checked(settings: Settings) -> list[Finding]:
+async def _check(settings: Settings) -> list[ConnectionResult]:
     async with Session(settings, asked_by(settings.recipe)) as session:
         probes = [
             _Probe(settings.recipe, session.tariff, endpoint) for endpoint in session.endpoints()
         ]
-        return list(await asyncio.gather(*(probe.finding() for probe in probes)))
+        return list(await asyncio.gather(*(probe.result() for probe in probes)))
 
 
 class _Probe:
-    """One server and model, about to be asked."""
+    """One server and model to be checked."""
 
     def __init__(self, recipe: Recipe, tariff: Tariff, endpoint: Endpoint) -> None:
         self._client = endpoint.client
         self._model = endpoint.options.model
         self._requests = _requests(recipe, endpoint.purposes)
-        self._blank = Finding(
+        self._blank = ConnectionResult(
             endpoint.purposes,
             host(endpoint.options),
             self._model,
             price=tariff.price(endpoint.purposes[0], self._model),
         )
 
-    async def finding(self) -> Finding:
-        """Ask, and say what was found."""
+    async def result(self) -> ConnectionResult:
+        """Make the calls, and return what was found out."""
         started = time.monotonic()
         try:
             replies = [await self._client.complete(request) for request in self._requests]
@@ -124,7 +123,7 @@ class _Probe:
         except CallError as error:
             return replace(self._blank, problem=_problem(error))
 
-    def _answered(self, reply: Reply, seconds: float) -> Finding:
+    def _answered(self, reply: Reply, seconds: float) -> ConnectionResult:
         asked = self._requests[0]
         parameters = getattr(self._client, "parameters", _as_asked)(asked)
         left_out = sorted(_as_asked(asked).keys() - parameters.keys() - {"max_tokens"})
@@ -141,7 +140,7 @@ class _Probe:
         )
 
     async def _with_names(self, problem: str) -> str:
-        """Add the names of models near the one that is not there."""
+        """Add the names of similar models to a problem, if the server does not list this one."""
         list_models = getattr(self._client, "models", None)
         names = await list_models() if list_models and self._model else []
         if not names or self._model in names:
@@ -151,7 +150,7 @@ class _Probe:
 
 
 def _requests(recipe: Recipe, purposes: Sequence[str]) -> list[Request]:
-    """Return a tiny request for each set of parameters that the purposes have."""
+    """Return a tiny request for each different set of parameters of the purposes."""
     requests: dict[str, Request] = {}
     for purpose in purposes:
         request = Request(
@@ -180,7 +179,7 @@ def _as_asked(request: Request) -> dict[str, object]:
 
 
 def _problem(error: CallError) -> str:
-    """Say what a call that got no reply means, and what to do."""
+    """Say why a call got no reply, and what to do."""
     match error:
         case TryAgain(status=HTTPStatus.TOO_MANY_REQUESTS):
             what, then = "It asks for fewer calls just now", "wait a little and check again"

@@ -1,23 +1,23 @@
-"""Every error of the program, as one tree.
+"""Errors: every error that the program raises, as one tree.
 
     EvolinstructError          ends the command; its text is one sentence for a person
     ├── UsageError             the command line alone is wrong                      exit 2
     ├── InputError             a file, the directory or a pack is wrong             exit 1
-    └── StopRun                the run ends early; all that was written stays
-        ├── ServiceRefused     wrong key, unknown model: asking on is useless       exit 1
-        ├── BudgetReached      a limit of the user's is reached; resumable          exit 4
+    └── StopRun                the run ends early; everything written stays
+        ├── ServiceRefused     wrong key, unknown model: no call can succeed        exit 1
+        ├── BudgetReached      a cap of the user is reached; resumable              exit 4
         ├── ServiceSilent      the service stopped answering; resumable             exit 5
         ├── TooLittleKept      almost nothing is kept; resumable                    exit 5
         └── Interrupted        Ctrl-C or SIGTERM; resumable                       exit 130
 
     CallError                  one call ended without a reply; never leaves the run
     ├── TryAgain               passing: the same call may succeed a little later
-    ├── CallRejected           the service will not have this instruction: a rejection with a rule
-    └── CallFailed             final: journalled, and a failed line
+    ├── CallRejected           the service refuses this instruction: a rejected line with a rule
+    └── CallFailed             final: stored in the journal, and a failed line
 
-    RuleFailed                 a rule raised: the instruction is a failed line; never leaves the run
+    RuleFailed                 a rule raised: a failed line; never leaves the run
 
-Each leaf answers one question: retry, skip or stop? Nothing is below this but the client seam.
+Each leaf answers one question: retry, skip or stop?
 """
 
 from __future__ import annotations
@@ -29,62 +29,62 @@ if TYPE_CHECKING:
 
 
 class EvolinstructError(Exception):
-    """Ends the command. Its text names the thing, the place and the next step."""
+    """Ends the command; its text is a sentence that names the thing, place and next step."""
 
     exit_code = 1
 
 
 class UsageError(EvolinstructError):
-    """The command line alone is wrong: an unknown name, a number out of range."""
+    """Raised for a wrong command line, such as an unknown name; nothing is read or written."""
 
     exit_code = 2
 
 
 class InputError(EvolinstructError):
-    """A seed file, a prompt pack, a recipe or the run directory is wrong."""
+    """Raised for a wrong file, prompt pack or directory; the user corrects it and runs again."""
 
 
 class StopRun(EvolinstructError):
-    """The run ends before its last generation; everything written so far stays valid."""
+    """Ends the run early; everything written stays valid, and the same command goes on."""
 
 
 class ServiceRefused(StopRun):
-    """The service refuses every call alike (key, model, quota): going on cannot help."""
+    """Raised when the service refuses every call (key, model, quota); the run stops at once."""
 
 
 class BudgetReached(StopRun):
-    """A cap on calls, tokens or money is reached."""
+    """Raised when a cap on calls, tokens or money is reached; a higher cap lets the run go on."""
 
     exit_code = 4
 
 
 class ServiceSilent(StopRun):
-    """The service has stopped answering."""
+    """Raised when the service has stopped answering; the run stops and can be resumed later."""
 
     exit_code = 5
 
 
 class TooLittleKept(StopRun):
-    """The kept share of instructions is under the share that the user asked for."""
+    """Raised when a smaller share of instructions is kept than ``--min-kept`` asks for."""
 
     exit_code = 5
 
 
 class Interrupted(StopRun):
-    """The user or the system asked the run to end."""
+    """Raised by Ctrl-C or SIGTERM; calls under way get a few seconds to end, then the run stops."""
 
     exit_code = 130
 
 
 UNREACHABLE = "unreachable"
-"""The error of an attempt that never came as far as the service."""
+"""The error of an attempt that never reached the service."""
 
 
 class CallError(Exception):
-    """One call ended without a usable reply.
+    """Ends one call without a usable reply; the leaf says what follows.
 
     Attributes:
-        error: a short machine-readable name, such as ``timeout`` or ``http_500``.
+        error: a short name for scripts, such as ``timeout`` or ``http_500``.
         message: what the service said, for a person.
     """
 
@@ -95,12 +95,12 @@ class CallError(Exception):
 
 
 class TryAgain(CallError):
-    """A passing trouble: the same call may succeed a little later.
+    """Raised for a temporary problem; the same call is sent again a little later.
 
     Attributes:
-        retry_after: seconds that the service asked to wait, or None.
-        status: the HTTP status of its answer, or None where there was none.
-        limits: the limits that it announced (:class:`evolinstruct.llm.base.Limits`), or None.
+        retry_after: the seconds to wait that the service asked for, or None.
+        status: the HTTP status of the answer, or None if there was no answer.
+        limits: the limits that the service announced, or None.
     """
 
     def __init__(
@@ -119,10 +119,10 @@ class TryAgain(CallError):
 
 
 class CallRejected(CallError):
-    """The service will not process this instruction; ``error`` is the name of the rule.
+    """Raised when the service refuses this instruction; it is rejected, with ``error`` as the rule.
 
     Attributes:
-        raw: the reply as far as it came, where there was one.
+        raw: the reply as far as it came, or None.
     """
 
     def __init__(self, error: str, message: str, raw: str | None = None) -> None:
@@ -131,7 +131,7 @@ class CallRejected(CallError):
 
 
 class CallFailed(CallError):
-    """A final failure of one call.
+    """Raised when a call has failed for good; the instruction becomes a failed line.
 
     Attributes:
         attempts: how often the call was sent.
@@ -143,10 +143,10 @@ class CallFailed(CallError):
 
 
 class RuleFailed(Exception):
-    """A rule raised instead of judging: the instruction is skipped.
+    """Raised when a rule raises instead of judging; the instruction becomes a failed line.
 
     Attributes:
-        rule: its name.
+        rule: the name of the rule.
     """
 
     def __init__(self, rule: str, message: str) -> None:

@@ -1,7 +1,7 @@
-"""The lines of a run's files, and the ids that tie them together.
+"""Records: the kinds of line in a run's files, and the ids that connect them.
 
-Knows the fields of each kind of line, how a line is written and read, and how an id is made.
-Knows nothing of where files lie or of what decides a line's content.
+Fields are written in the order in which they are defined here. A new field goes to the end, and is
+None in the lines of older runs.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def seed_id(text: str) -> str:
-    """Return the id of a seed: a digest of its joined text, 16 hexadecimal digits."""
+    """Return a seed's id: the digest of its joined text, as 16 hexadecimal digits."""
     return blake2b(text.encode(), digest_size=_ID_BYTES).hexdigest()
 
 
 def child_id(seed: str, generation: int) -> str:
-    """Return the id of the place that a family's instruction takes in a generation."""
+    """Return the id of a family's place in a generation, whatever text takes that place."""
     return blake2b(f"{seed}/{generation}".encode(), digest_size=_ID_BYTES).hexdigest()
 
 
 def join_input(instruction: str, given: str | None) -> str:
-    """Join a seed's instruction and its non-empty input by a line break (paper, section 3)."""
+    """Join an instruction and its input by a line break (paper, section 3), unless it is empty."""
     return f"{instruction}\n{given}" if given and given.strip() else instruction
 
 
@@ -36,17 +36,17 @@ class Kept:
 
     Attributes:
         id: names the place (family and generation), not the text.
-        seed_id: the family's seed; equal to ``id`` in generation 0.
-        parent_id: the instruction it was evolved from; None for a seed.
-        generation: 0 for seeds.
+        seed_id: the id of the family's seed; equal to ``id`` in generation 0.
+        parent_id: the id of the instruction that it was evolved from; None for a seed.
+        generation: its number; 0 for seeds.
         operation: the operation that made it; None for a seed.
-        format: the data format that ``complicate_input`` drew, else None.
-        instruction: the whole text, a seed's input joined in.
-        input: a seed's own input; None later.
-        output: the answer, where there is one.
-        model: the model that answered, or that rewrote where answers are off.
-        compared: verdict of the comparison: ``not equal``, ``unclear``, or None if not asked.
-        seed_source: the file that the seed came from.
+        format: the data format that ``complicate_input`` drew, otherwise None.
+        instruction: the whole text, with a seed's input joined.
+        input: a seed's own input; None in later generations.
+        output: the answer; None if there is none.
+        model: the model that answered, or that rewrote if no answers are asked for.
+        compared: the verdict of the comparison: ``not equal``, ``unclear``, or None if not asked.
+        seed_source: the name of the file that the seed came from.
     """
 
     id: str
@@ -65,12 +65,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An evolution that a rule eliminated: the fields of :class:`Kept` and why.
+    """An evolution that a rule eliminated: the fields of :class:`Kept`, and the reason.
 
     Attributes:
         rule: the name of the rule.
-        evidence: what it saw, such as the words that matched.
-        raw: the reply as it came: the rewrite, or for rules about the answer the answer.
+        evidence: what the rule found, such as the words that matched.
+        raw: the reply as it came: the rewrite, or the answer if the rule is about answers.
     """
 
     id: str
@@ -92,11 +92,11 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An evolution that got no answer from the service.
+    """An evolution that a failed call or a broken rule ended.
 
     Attributes:
-        purpose: the call that failed: evolve, compare or answer.
-        error: a short machine-readable name.
+        purpose: the purpose of the call, such as ``evolve`` or ``answer``.
+        error: a short name for scripts, such as ``timeout``.
         attempts: how often the call was sent.
         message: what the service said.
     """
@@ -117,16 +117,16 @@ _L = TypeVar("_L", Kept, Rejected, Failed)
 
 
 def encode(line: Line) -> bytes:
-    """Return the line as UTF-8 JSON with a final newline: equal lines give equal bytes."""
+    """Return a line as JSON in UTF-8 with a final line break; equal lines give equal bytes."""
     fields = {name: getattr(line, name) for name in line.__slots__}
     return _to_json(fields).encode() + b"\n"
 
 
 def decode(kind: type[_L], line: bytes | str) -> _L:
-    """Read back a line of the given kind.
+    """Read a line of the given kind.
 
     Raises:
-        ValueError: it is no JSON object, or its fields are not those of the kind.
+        ValueError: it is not a JSON object, or does not have exactly the fields of the kind.
     """
     fields: Any = json.loads(line)
     if not isinstance(fields, dict):

@@ -1,9 +1,9 @@
-"""Evolve seeds from a script: once plain, once inside an event loop, with events.
+"""Evolve seeds from a script: once with a plain call, once in an event loop with its events.
 
     python examples/from_python.py FOLDER
 
-A run that is there already goes on. Everything the command line takes is a keyword here; for a
-real model, replace ``client="offline"`` by ``model="..."`` and set OPENAI_API_KEY, or give a
+A run that already exists goes on. Every setting of the command line is a keyword here. For a
+real model, replace ``client="offline"`` by ``model="..."`` and set OPENAI_API_KEY, or add a
 ``base_url``.
 """
 
@@ -21,18 +21,18 @@ from evolinstruct.run.events import Event, GenerationEnded, LineWritten, Notice
 
 
 def tell(event: Event) -> None:
-    """Say what may interest a person; there are more events than these."""
+    """Print what a person may want to know; there are more events than these."""
     match event:
         case Notice(text):
             print(text)
         case GenerationEnded(counts):
             print(f"generation {counts.generation}: kept {counts.kept} of {counts.pool}")
         case LineWritten(Rejected() as line):
-            print(f"  {line.id} falls to {line.rule}: {line.evidence[:60]}")
+            print(f"  {line.id} is rejected by {line.rule}: {line.evidence[:60]}")
 
 
 def plain(out: Path) -> None:
-    """Run to the end, then look at what came of it."""
+    """Evolve to the end, then print how many instructions there are."""
     summary = evolinstruct.evolve(
         "starter", out, client="offline", generations=2, limit=20, on_event=tell
     )
@@ -40,25 +40,25 @@ def plain(out: Path) -> None:
 
 
 async def asynchronous(out: Path) -> None:
-    """Take the events one by one; whatever else the loop has to do goes on meanwhile."""
+    """Read the events one by one, while the loop can do other work."""
     job = evolinstruct.prepare("starter", out, client="offline", generations=2, limit=20, seed=7)
     print(f"at most {job.forecast().at_most} calls")
     async for event in job.events():
         tell(event)
     with (out / "dataset.jsonl").open(encoding="utf-8") as lines:
         longest = max((json.loads(line) for line in lines), key=lambda line: len(line["output"]))
-    print(f"the longest answer is to: {longest['instruction'].splitlines()[0]}")
+    print(f"the longest answer belongs to: {longest['instruction'].splitlines()[0]}")
 
 
 def main() -> None:
-    """Run both into the folder that is named."""
+    """Run both, in folders below the one that is named."""
     if len(sys.argv) != 2:  # noqa: PLR2004 - the script and the folder
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
     try:
         plain(folder / "plain")
         asyncio.run(asynchronous(folder / "async"))
-    except EvolinstructError as error:  # one sentence: what is wrong, where, what to do next
+    except EvolinstructError as error:  # one sentence: what is wrong, where, and what to do next
         sys.exit(f"{error}")
 
 

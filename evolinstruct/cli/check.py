@@ -22,12 +22,12 @@ def command(
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
         from evolinstruct import connection_check  # noqa: PLC0415 - slow
-        from evolinstruct.console.check import show_findings  # noqa: PLC0415 - slow
+        from evolinstruct.console.check import show_results  # noqa: PLC0415 - slow
 
-        findings = connection_check.check(read_settings(flags))
-        show_findings(report.console, findings)
-        report.exit_code = int(any(finding.problem for finding in findings))
+        results = connection_check.check_connections(read_settings(flags))
+        show_results(report.console, results)
+        report.exit_code = int(any(result.problem for result in results))
         report.facts = {
             "exit_code": report.exit_code,
-            "endpoints": [finding.to_json() for finding in findings],
+            "endpoints": [result.to_json() for result in results],
         }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from evolinstruct.connection_check import Finding
+from evolinstruct.connection_check import ConnectionResult
 from evolinstruct.console.page import harmless
 from evolinstruct.llm.base import Limits
 from evolinstruct.text import counted, listed
@@ -16,41 +16,41 @@ if TYPE_CHECKING:
     from evolinstruct.console import Console
 
 
-def show_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """Print what was found of each model, and whether a run can start."""
-    for finding in findings:
-        console.show(_shown(finding))
-    problems = sum(finding.problem is not None for finding in findings)
+def show_results(console: Console, results: Sequence[ConnectionResult]) -> None:
+    """Print the result for each model, and whether a run can start."""
+    for result in results:
+        console.show(_shown(result))
+    problems = sum(result.problem is not None for result in results)
     console.say(
-        f"{problems} of {counted(len(findings), 'model')} cannot be used yet."
+        f"{problems} of {counted(len(results), 'model')} cannot be used yet."
         if problems
         else "A run with the same settings can start."
     )
 
 
-def _shown(finding: Finding) -> Text:
-    model = finding.model or "the only model"
-    place = f" at {finding.server}" if finding.server else ""
+def _shown(result: ConnectionResult) -> Text:
+    model = result.model or "the only model"
+    place = f" at {result.server}" if result.server else ""
     text = Text()
     text.append(harmless(f"{model}{place}"), "bold")
-    text.append(f" ({listed(list(finding.purposes))})\n")
-    lines = [finding.problem] if finding.problem else _lines(finding)
+    text.append(f" ({listed(list(result.purposes))})\n")
+    lines = [result.problem] if result.problem else _lines(result)
     for line in lines:
-        text.append(f"  {harmless(line)}\n", "red" if finding.problem else "")
+        text.append(f"  {harmless(line)}\n", "red" if result.problem else "")
     return text
 
 
-def _lines(finding: Finding) -> Iterator[str]:
-    other = finding.answered_as not in {None, "", finding.model}
-    named = f", as {finding.answered_as}" if other else ""
-    yield f"answers    in {finding.seconds:.2f} s{named}"
-    yield f"takes      {', '.join(finding.parameters or ()) or 'no parameter'}"
-    if finding.left_out:
-        yield f"leaves out {', '.join(finding.left_out)}"
-    yield f"reasons    {'yes' if finding.reasons else 'no'}"
-    yield f"limits     {_limits(finding.limits)}"
-    yield f"price      {_price(finding)}"
-    for notice in finding.notices:
+def _lines(result: ConnectionResult) -> Iterator[str]:
+    other = result.answered_as not in {None, "", result.model}
+    named = f", as {result.answered_as}" if other else ""
+    yield f"answers    in {result.seconds:.2f} s{named}"
+    yield f"takes      {', '.join(result.parameters or ()) or 'no parameter'}"
+    if result.left_out:
+        yield f"leaves out {', '.join(result.left_out)}"
+    yield f"reasons    {'yes' if result.reasons else 'no'}"
+    yield f"limits     {_limits(result.limits)}"
+    yield f"price      {_price(result)}"
+    for notice in result.notices:
         yield f"learned    {notice}"
 
 
@@ -74,7 +74,7 @@ def _again(reset: float | None) -> str:
     return "" if reset is None else f", whole again in {reset:g} s"
 
 
-def _price(finding: Finding) -> str:
-    if finding.price is None:
+def _price(result: ConnectionResult) -> str:
+    if result.price is None:
         return "unknown; --price-in and --price-out name it, in dollars per million tokens"
-    return f"${finding.price.input} in, ${finding.price.output} out, per million tokens"
+    return f"${result.price.input} in, ${result.price.output} out, per million tokens"

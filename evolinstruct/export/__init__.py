@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from shlex import quote
 
@@ -59,7 +60,7 @@ def export(run: Run, out: Path, options: ExportOptions) -> ExportResult:
     seed = run.state.recipe.seed if options.seed is None else options.seed
     result = ExportResult()
     with files.replacing(out) as folder:
-        with RowBuffer(folder, seed, shuffled=options.shuffle) as buffer:
+        with closing(RowBuffer(folder, seed, shuffled=options.shuffle)) as buffer:
             for line in _chosen(run, selection, options, result):
                 row = options.rows_format.row(line, options.system)
                 buffer.add(line, _encode(row).encode() + b"\n")

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Protocol
 
 from evolinstruct.atomic_write import put_in_place, write_errors_explained
@@ -31,8 +30,7 @@ class RowBuffer:
     """Rows that wait on disk until all are there, then are split and come out in order.
 
     The side that a family is on, and the place of a row, depend on the seed and on ids alone.
-    Memory stays flat, because only the places of rows are sorted, and on disk. A context manager
-    that leaves nothing behind.
+    Memory stays flat, because only the places of rows are sorted, and on disk.
     """
 
     def __init__(self, folder: Path, seed: int, *, shuffled: bool) -> None:
@@ -86,15 +84,8 @@ class RowBuffer:
             self._rows.seek(start)
             yield self._rows.read(size)
 
-    def __enter__(self) -> RowBuffer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Remove the rows from the disk."""
         self._order.close()
         self._rows.close()
 

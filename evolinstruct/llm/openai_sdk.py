@@ -20,6 +20,7 @@ import ssl
 from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -80,17 +81,17 @@ class OpenAISdkClient(OpenAIClient):
     def package(self, options: ClientOptions) -> openai.AsyncOpenAI:
         """Return the package's client that calls go through; override it to sign in otherwise.
 
-        An Azure endpoint is asked through the package's Azure class where OPENAI_API_VERSION is
-        set. Its key is that of ``--api-key-env``, else what the package finds in its variables for
-        Azure; the key in OPENAI_API_KEY is meant for another service.
+        The Azure class is used for the endpoint in AZURE_OPENAI_ENDPOINT, and for an Azure host
+        without a path where OPENAI_API_VERSION is set. Its key is that of ``--api-key-env``, else
+        what the package finds in its variables for Azure, because the key in OPENAI_API_KEY is
+        meant for another service.
         """
         url = options.base_url
         settings: dict[str, Any] = {"timeout": options.timeout, "max_retries": 0}
         if url and _is_azure(url):
             named = options.api_key if options.key_variable else None
             return openai.AsyncAzureOpenAI(azure_endpoint=url, api_key=named, **settings)
-        if options.key_variable or url is None:
-            super()._sign_in(options)
+        super()._sign_in(options)
         return openai.AsyncOpenAI(base_url=url, api_key=options.api_key or _NO_KEY, **settings)
 
     def _sign_in(self, options: ClientOptions) -> None:
@@ -98,8 +99,10 @@ class OpenAISdkClient(OpenAIClient):
             self._package = self.package(options)
         except (openai.OpenAIError, ValueError, ImportError) as error:
             said = chat.harmless(str(error), self._key)
-            raise InputError(f"The package openai cannot be used as it is set up: {said}") from None
-        self._key = self._package.api_key or self._key  # never to be seen in a message
+            raise InputError(
+                f"The package openai cannot be used as it is set up ({said}); set what it names."
+            ) from None
+        self._key = self._package.api_key or self._key  # to be kept out of every message
 
     def _connect(self) -> _Package:
         return _Package(self._package, self._timeout)
@@ -136,9 +139,12 @@ class _Package:
 
 
 def _is_azure(url: str) -> bool:
-    host = httpx2.URL(url).host
-    named = url == os.environ.get("AZURE_OPENAI_ENDPOINT")
-    return named or (host.endswith(_AZURE_HOSTS) and "OPENAI_API_VERSION" in os.environ)
+    if url == os.environ.get("AZURE_OPENAI_ENDPOINT"):
+        return True
+    parts = urlsplit(url)
+    is_bare = parts.path in {"", "/"}  # under /openai/v1 Azure takes what any such service takes
+    is_host = (parts.hostname or "").endswith(_AZURE_HOSTS)
+    return is_bare and is_host and "OPENAI_API_VERSION" in os.environ
 
 
 def _meaning(error: BaseException) -> ErrorMeaning:

@@ -12,7 +12,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 from evolinstruct.atomic_write import replaced
@@ -227,8 +226,10 @@ class GenerationFiles:
         self, run_dir: RunDir, generation: int, kinds: tuple[type[Line], ...], *, beside: bool
     ) -> None:
         """Open the files for the given kinds of line; see `LineFile` for `beside`."""
+        self._open = ExitStack()
         self._files = {
-            kind: LineFile(run_dir.file(generation, kind), beside=beside) for kind in kinds
+            kind: self._open.enter_context(LineFile(run_dir.file(generation, kind), beside=beside))
+            for kind in kinds
         }
         self._names = {kind: run_dir.file(generation, kind).name for kind in kinds}
 
@@ -248,14 +249,5 @@ class GenerationFiles:
     def __enter__(self) -> GenerationFiles:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with ExitStack() as stack:
-            for file in self._files.values():
-                stack.push(file)
-            if error is not None:
-                raise error
+    def __exit__(self, *raised: Any) -> None:
+        self._open.__exit__(*raised)

@@ -3,9 +3,9 @@
     python finetune.py DATA OUT
 
 DATA is a folder that `evolinstruct export` has written, with --format chat or prompt-completion and
-a --test share. With MODEL in the environment that model is fine-tuned; otherwise a tiny one is
-built from scratch, which learns the sound of the data and no more: it shows that every step works.
-STEPS says how long it learns.
+a --test share. If MODEL is set in the environment, that model is fine-tuned; otherwise a tiny one
+is built from scratch, which only learns to imitate the data and so shows that every step works.
+STEPS sets the number of training steps.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MARKS = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
 
 
 class Progress(TrainerCallback):
-    """Says now and then how far the training is."""
+    """Prints how far the training is."""
 
     def on_log(self, _args: Any, state: Any, _control: Any, logs: Any, **_more: Any) -> None:
         """Print the loss of the latest steps."""
@@ -51,7 +51,7 @@ class Progress(TrainerCallback):
 
 
 def conversation(row: Any) -> list[dict[str, str]]:
-    """Return the turns of a row of either format."""
+    """Return the turns of a row, in either format."""
     return list(row.get("messages") or row["prompt"] + row["completion"])
 
 
@@ -61,7 +61,7 @@ def instruction(row: Any) -> str:
 
 
 def shortest(rows: Any) -> str:
-    """Return the shortest instruction that was evolved, or of all if none was."""
+    """Return the shortest evolved instruction, or the shortest seed if none was evolved."""
     evolved = [instruction(row) for row in rows if row.get("generation", 1)]
     return min(evolved or map(instruction, rows), key=len)
 
@@ -81,7 +81,7 @@ def from_scratch(rows: Any) -> tuple[Any, Any]:
         vocab_size=2_000, special_tokens=MARKS, initial_alphabet=alphabet, show_progress=False
     )
     words.train_from_iterator(texts(rows), learning)
-    torch.set_num_threads(1)  # the model is so small that a second thread only gets in the way
+    torch.set_num_threads(1)  # the model is so small that a second thread slows it down
     padding, end = MARKS[:2]
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=words, pad_token=padding, eos_token=end, chat_template=TEMPLATE
@@ -109,7 +109,7 @@ def from_hub(name: str) -> tuple[Any, Any]:
 
 
 def answer(model: Any, tokenizer: Any, asked: str) -> str:
-    """Return what the model answers, cut after sixty tokens."""
+    """Return the model's answer, at most sixty tokens of it."""
     given = tokenizer.apply_chat_template(
         [{"role": "user", "content": asked}],
         add_generation_prompt=True,
@@ -129,7 +129,7 @@ def show(name: str, text: str) -> None:
 
 
 def main(data: str, out: str) -> None:
-    """Load, ask, train, ask again."""
+    """Load the model and the data, ask, train, and ask again."""
     logging.disable_progress_bar()
     datasets.disable_progress_bars()
     rows = datasets.load_dataset(data)
