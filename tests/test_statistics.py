@@ -81,6 +81,12 @@ def test_counts_are_kept_by_generation_and_operation_and_add_up(measured: RunSta
     assert (total.pool, total.kept_share, measured.seeds.counts.kept) == (10, 0.5, 5)
 
 
+def test_nothing_that_has_ended_has_no_share_that_was_kept(tmp_path: Path) -> None:
+    assert Counts(1, 175).kept_share is None
+    path = write_run(tmp_path / "empty", family_lines()[:1], usage=[])
+    assert measure(Run(path)).to_json()["total"]["kept_share"] is None
+
+
 def test_growth_is_that_of_the_plain_operations_and_the_others_stand_apart(
     measured: RunStatistics,
 ) -> None:
