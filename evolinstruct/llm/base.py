@@ -85,12 +85,12 @@ class Request:
 
     @property
     def draw(self) -> CallId:
-        """The name that `call_id` had until 0.1; goes after 0.2."""
+        """The name that `call_id` had until 0.2; goes with 0.3."""
         return self.call_id
 
     @property
     def subject(self) -> CallContext:
-        """The name that `context` had until 0.1; goes after 0.2."""
+        """The name that `context` had until 0.2; goes with 0.3."""
         return self.context
 
 
@@ -193,4 +193,4 @@ def encodable(text: str) -> str:
 
 
 Draw, Subject = CallId, CallContext
-"""The names that these two had until 0.1; they go after 0.2."""
+"""The names that these two had until 0.2; they go with 0.3."""

@@ -79,4 +79,4 @@ counted = text.counted  # its name until 0.1, which users' scripts import
 Event = Notice | GenerationStarted | LineWritten | GenerationEnded | LowYield | Finished
 
 Said, Settled = Notice, LineWritten
-"""The names that these two had until 0.1; they go after 0.2."""
+"""The names that these two had until 0.2; they go with 0.3."""
