@@ -66,6 +66,16 @@ class GenerationEnded:
     counts: Counts
     is_new: bool
 
+    @property
+    def anew(self) -> bool:
+        """The name that `is_new` had until 0.2; goes with 0.3."""
+        return self.is_new
+
+    @property
+    def tally(self) -> Counts:
+        """The name that `counts` had until 0.2; goes with 0.3."""
+        return self.counts
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
