@@ -277,7 +277,8 @@ class Faulty(Scripted):
             "Faulty",
             "",
             1,
-            "Your client 'tests.test_cli:Faulty' raised ValueError: a bug; mend it, -vv shows where.",
+            "Your client 'tests.test_cli:Faulty' raised ValueError: a bug; mend it,"
+            " -vv shows where.",
         ),
     ],
 )
