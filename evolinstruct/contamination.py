@@ -1,30 +1,13 @@
-"""Whether a text holds a test item: the user's own items, their n-grams, and which of them surface.
+"""Contamination: says whether a text holds an item of the user's test sets.
 
-What counts is taken from two papers on training data. A text holds an item if the two share 13
-words in a row (GPT-3, arXiv 2005.14165, appendix C), or if it has at least 70% of the item's
-8-grams (PaLM, arXiv 2204.02311, section 8). Fewer shared 8-grams are a weak overlap, most often a
-common phrase: reported, and no reason to drop anything. An item of fewer than 8 words is held by a
-text that equals it, its signs included, but for the one that ends it. Words are compared without
-case, signs and the form in which Unicode writes them; scripts that write without spaces count by
-the character. Knows texts and where
-items come from by name; no file, no run and no rule.
+Two papers on training data say what counts. A text holds a test item if both share 13 words in a
+row (GPT-3, arXiv 2005.14165, appendix C), or if the text has at least 70% of the item's 8-grams
+(PaLM, arXiv 2204.02311, section 8). Fewer shared 8-grams are a weak overlap, most often a common
+phrase: it is reported, and nothing is dropped for it. A text holds an item of fewer than 8 words if
+it equals the item, signs included, apart from the sign that ends it.
 
-A text as the words that are compared: lower case, no signs, one form of each character.
-
-Letters, digits and the marks on them make words; all else divides them, `_` too, so that code and
-prose compare alike. Each character of a script that writes without spaces is a word.
-
-The n-grams of test items, and the items that a text overlaps with.
-
-One pass over the 8-grams of a text says whether any item has one of them; items that have one are
-then looked at exactly. Small: a sorted number of eight bytes for each 8-gram of an item, and a
-byte table that answers for nearly all that no item has. Knows texts by their numbers.
-
-Test items that a text is like without sharing words in a row: reworded, reordered, renamed.
-
-By MinHash and an exact look at what it finds (`evolinstruct.similarity`). Knows texts by numbers.
-
-The test items that texts are held against, and what is prepared of them once.
+Items that were reworded, reordered or renamed share few words in a row. They are found by MinHash
+and an exact comparison (`evolinstruct.similarity`).
 """
 
 from __future__ import annotations
@@ -45,12 +28,14 @@ from typing import Literal
 from evolinstruct.similarity import Similarity, jaccard, shingles_of, tokens
 from evolinstruct.words import UNSPACED
 
+# The words that are compared
+
 Gram = tuple[str, ...]
 _IS_UNSPACED = re.compile(f"[{UNSPACED}]").match
 
 
 class _Signs(dict[int, str | None]):
-    """What becomes of each character, found when it is first met."""
+    """What becomes of each character, found when the character is first met."""
 
     def __missing__(self, code: int) -> str | None:
         char = chr(code)
@@ -69,35 +54,41 @@ _SIGNS = _Signs()
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text as they are compared."""
+    """Return the words of a text as they are compared: lower case, no signs, one Unicode form.
+
+    Letters, digits and the marks on them make words. All else divides them, even `_`, so that code
+    and prose compare alike. In scripts that write without spaces each character is a word.
+    """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return text.casefold().translate(_SIGNS).split()
 
 
 def grams(words: Sequence[str], length: int) -> Iterator[Gram]:
-    """Return an iterator over every so many words in a row, in their order."""
+    """Return an iterator over the n-grams of that length, in their order."""
     return zip(*[words[start:] for start in range(length)], strict=False)
 
 
+# Shared n-grams
+
 GRAM = 8
-"""Words in an n-gram that is looked for first."""
+"""Words in the n-grams that are looked for first."""
 WORDS = 13
-"""So many words in a row that a text shares with an item are a strong overlap (GPT-3)."""
+"""Words in a row: a text that shares so many with an item holds it (GPT-3)."""
 SHARE = 0.7
-"""So large a share of the 8-grams of an item is one too (PaLM)."""
+"""Share of an item's 8-grams: a text that has so many of them holds it (PaLM)."""
 _ITEM_BITS = 24
 _ITEM = (1 << _ITEM_BITS) - 1
 _HASH = (1 << 64 - _ITEM_BITS) - 1
 _SPARSE = 8
-"""Bytes of the table for each n-gram, or up to twice that; it is looked at in two places."""
+"""Bytes of the table for each n-gram, or up to twice that; each n-gram has two places there."""
 _MOST_BITS = 26
 _APART = 13
 _MOST = 100
-"""Of an n-gram that more items share, so that it is no question's own, so many are looked at."""
+"""Items that are looked at for one n-gram: an n-gram that more of them share says little."""
 
 Kind = Literal["long", "share", "whole", "weak"]
-"""Shares the longer n-gram; has enough of its 8-grams; equals it; has some of its 8-grams."""
+"""The text has a long n-gram of the item, enough of its 8-grams, all of it, or some 8-grams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +99,7 @@ class Overlap:
         item: the number of the item.
         kind: how they overlap.
         gram: the first n-gram of the text that both have, as it is compared.
-        share: how much of the item is in the text: the share of its different 8-grams.
+        share: the share of the item's different 8-grams that the text has.
     """
 
     item: int
@@ -118,20 +109,25 @@ class Overlap:
 
     @property
     def is_strong(self) -> bool:
-        """Whether the text holds the item; otherwise they share what may be a common phrase."""
+        """Whether the text holds the item; a weak overlap may be a common phrase."""
         return self.kind != "weak"
 
     @property
     def rank(self) -> tuple[bool, float, int]:
-        """What is greatest of the overlap that says most."""
+        """The sort key of an overlap: the one that says most has the greatest."""
         return self.is_strong, self.share, -self.item
 
 
 class Index:
-    """The n-grams of some texts, here called items, known by their numbers from 0."""
+    """The n-grams of test items, which are known by their numbers from 0.
+
+    One pass over the 8-grams of a text says whether any item has one of them; only those items are
+    compared exactly. It takes eight bytes for each 8-gram of an item, sorted, and a table of bytes
+    that answers at once for nearly all 8-grams which no item has.
+    """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        """Take up the items."""
+        """Index the texts of the items."""
         self._texts = texts
         self._short: dict[str, list[int]] = {}
         self._sizes = array("I", bytes(4 * len(texts)))
@@ -152,20 +148,20 @@ class Index:
             self._table[value & self._mask] = self._table[value >> _APART & self._mask] = 1
 
     def find(self, text: str, words: int, share: float) -> Overlap | None:
-        """Return the overlap of a text that says most, or None.
+        """Return the overlap that says most of a text, or None.
 
         Args:
             text: any text.
-            words: so many in a row, shared with an item, are a strong overlap; 8 or more.
-            share: so large a share of the 8-grams of an item is one too.
+            words: words in a row that make an overlap strong; 8 or more.
+            share: share of an item's 8-grams that makes an overlap strong.
         """
         found = self.overlaps(text, words, share)
         return max(found, key=lambda overlap: overlap.rank, default=None)
 
     def overlaps(self, text: str, words: int, share: float) -> list[Overlap]:
-        """Return all strong overlaps of a text; if it has none, one weak overlap, if any.
+        """Return all strong overlaps of a text, in the order of the items, else a weak one if any.
 
-        They come in the order of the items; for what is asked, see `find`.
+        The arguments are those of `find`.
         """
         there = words_of(text)
         if len(there) < GRAM:
@@ -188,7 +184,7 @@ class Index:
         items: Mapping[int, Sequence[int]],
         share: float,
     ) -> list[Overlap]:
-        """Look at the items that have an 8-gram of the text, by the 8-gram's hash."""
+        """Compare the items that have an 8-gram of the text, found by the 8-gram's hash."""
         counts = Counter(chain.from_iterable(items.values()))
         row = _longest_row(value in items for value in hashes)
         if row > text.length - GRAM:
@@ -218,7 +214,7 @@ class Index:
         own = set(grams(item, GRAM))
         common = own & text.short
         if not common:
-            return None  # only their hashes are alike
+            return None  # only their hashes are equal
         found = len(common) / len(own)
         if long := text.long & set(grams(item, text.length)):
             return Overlap(number, "long", text.first(long, text.length), found)
@@ -227,7 +223,7 @@ class Index:
 
 
 class _Text:
-    """A text that shares something with some item."""
+    """A text that shares an n-gram with an item, or seems to."""
 
     def __init__(self, words: Sequence[str], length: int) -> None:
         self.words = words
@@ -242,17 +238,17 @@ class _Text:
         return set(grams(self.words, self.length))
 
     def first(self, wanted: Set[Gram], length: int) -> str:
-        """Return the first n-gram of the text that is wanted."""
+        """Return the first n-gram of the text that is among those."""
         return " ".join(next(gram for gram in grams(self.words, length) if gram in wanted))
 
 
 def _longest_row(hits: Iterable[bool]) -> int:
-    """Return how many hits there are in a row, at most."""
+    """Return the length of the longest row of hits."""
     return max((sum(row) for is_hit, row in groupby(hits) if is_hit), default=0)
 
 
 def _whole(text: str) -> str:
-    """Return a short text as it is compared: its signs may be all there is, as in 2+2 and 2-2."""
+    """Return a short text as it is compared: with its signs, which alone tell 2+2 from 2-2."""
     return " ".join(tokens(text))
 
 
@@ -260,8 +256,10 @@ def _posting(gram: Gram, item: int) -> int:
     return (hash(gram) & _HASH) << _ITEM_BITS | item
 
 
+# Alike without shared n-grams
+
 LIKENESS = 0.8
-"""So alike a text is to be to an item, unless told otherwise."""
+"""The share of word shingles that makes a text like an item, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,10 +276,10 @@ class Near:
 
 
 class NearIndex:
-    """The sketches of some texts, here called items, known by their numbers from 0."""
+    """The sketches of test items, which are known by their numbers from 0."""
 
     def __init__(self, texts: Sequence[str], threshold: float) -> None:
-        """Take up the items, to find those that are at least as alike as the threshold says."""
+        """Index the texts of the items, to find those that are at least so alike."""
         self._texts = texts
         self._threshold = threshold
         self._likeness = Similarity(threshold)
@@ -303,14 +301,17 @@ class NearIndex:
         return best if best is not None and best.likeness >= self._threshold else None
 
 
+# The test items of a run
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A question of a test set.
+    """A test item: a question of a test set.
 
     Attributes:
         file: the name of the file, without its folders.
-        place: where it stands there, such as ``line 12``.
-        text: the question, its input joined in.
+        place: its place in the file, such as ``line 12``.
+        text: the question with its input.
     """
 
     file: str
@@ -323,12 +324,12 @@ class Items:
 
     Attributes:
         all: the items, in the order of their files.
-        digest: changes with the items, their places and the names of their files: equal digests
-            give equal findings.
+        digest: of the items, their places and the names of their files: where it is equal, the same
+            overlaps are found.
     """
 
     def __init__(self, items: Iterable[Item]) -> None:
-        """Take the items; nothing is prepared yet."""
+        """Take the items; their indexes are made when they are first needed."""
         self.all = tuple(items)
         digest = blake2b(digest_size=8)
         for item in self.all:
@@ -342,15 +343,15 @@ class Items:
         return Index([item.text for item in self.all])
 
     def near(self, threshold: float) -> NearIndex:
-        """Return what finds the items that are at least so much like a text."""
+        """Return an index that finds the items which are at least so like a text."""
         if threshold not in self._near:
             self._near[threshold] = NearIndex([item.text for item in self.all], threshold)
         return self._near[threshold]
 
     def per_file(self) -> Counter[str]:
-        """Return how many items each file has, in their order."""
+        """Return how many items each file has, in the order of the files."""
         return Counter(item.file for item in self.all)
 
 
 NONE = Items(())
-"""No items: nothing overlaps with them."""
+"""No test items: nothing overlaps with them."""

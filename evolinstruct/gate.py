@@ -11,17 +11,19 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial, wraps
+from contextlib import contextmanager
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any
 
 from evolinstruct.elimination import DUPLICATE, NEAR_DUPLICATE, Objection
+from evolinstruct.elimination.duplicates import Duplicates, PassedText
 from evolinstruct.errors import InputError
 from evolinstruct.evolution import Proposal, rejected
 from evolinstruct.records import Kept, Line, Rejected
-from evolinstruct.similarity import Similarity, Sketch, equal_key, jaccard, tokens
+from evolinstruct.similarity import Sketch
 
 __all__ = ["Gate", "open_gate"]
 
@@ -46,50 +48,6 @@ def open_gate(
     """
     near, equal = rules.get(NEAR_DUPLICATE), DUPLICATE in rules
     return Gate(path, near, equal=equal, skips=skips) if equal or near is not None else None
-
-
-# The rules
-
-
-class _Rules:
-    """Says which texts are too alike."""
-
-    def __init__(self, near: Mapping[str, float] | None, *, equal: bool) -> None:
-        self._equal = equal
-        self._near = near
-        self._similarity = Similarity(near["likeness"]) if near else None
-        # A text that has so many words more or fewer differs by at least as many shingles.
-        self.within = int(near["differing"]) if near else 0
-
-    def sketch(self, text: str) -> Sketch:
-        if self._similarity is not None:
-            return self._similarity.sketch(text)
-        words = " ".join(tokens(text))
-        return Sketch(words, (equal_key(words),))
-
-    def find_objection(
-        self, sketch: Sketch, others: Sequence[_Text], skips: Collection[str]
-    ) -> Objection | None:
-        if self._equal and DUPLICATE not in skips:
-            for other in others:
-                if other.sketch.words == sketch.words:
-                    return Objection(DUPLICATE, f"the same words as {other.id}")
-        if self._near is None or NEAR_DUPLICATE in skips:
-            return None
-        likeness, name = max(self._too_alike(sketch, others, self._near), default=(0.0, ""))
-        return Objection(NEAR_DUPLICATE, f"{likeness:.2f} like {name}") if name else None
-
-    def _too_alike(
-        self, sketch: Sketch, others: Sequence[_Text], near: Mapping[str, float]
-    ) -> Iterator[tuple[float, str]]:
-        """Yield the likeness and the id of each text that is too alike."""
-        shingles = sketch.shingles if others else frozenset()
-        for other in others:
-            others_own = other.sketch.shingles
-            likeness = jaccard(shingles, others_own)
-            differing = len(shingles ^ others_own)
-            if likeness >= near["likeness"] and differing <= near["differing"]:
-                yield likeness, other.id
 
 
 # What has passed, on disk
@@ -138,34 +96,7 @@ _GROUP = 8192
 _LOOKED_AT = 64
 """Texts that are looked at for a key: a key that more of them share says little."""
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 _Row = tuple[int, str, str, str, bytes]
-
-
-def _explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Let a method of a gate say in a sentence what is wrong with its file."""
-
-    @wraps(method)
-    def wrapper(*args: _P.args, **options: _P.kwargs) -> _T:
-        try:
-            return method(*args, **options)
-        except (sqlite3.Error, OSError) as error:
-            path = args[0]._path  # type: ignore[attr-defined]
-            raise InputError(
-                f"{path or 'A temporary file'} cannot be used: {error}; free disk space, or delete"
-                " the file, which is made anew from the journal, and run the same command again."
-            ) from error
-
-    return wrapper
-
-
-class _Text(NamedTuple):
-    """A text that has passed: the ids of its line and of its seed, and what is compared of it."""
-
-    id: str
-    family: str
-    sketch: Sketch
 
 
 class Gate:
@@ -174,7 +105,6 @@ class Gate:
     Each method raises InputError where the file cannot be read or written.
     """
 
-    @_explained
     def __init__(
         self,
         path: Path | None,
@@ -191,19 +121,19 @@ class Gate:
             equal: whether the rule for equal texts is on.
             skips: the rules that do not apply, by operation.
         """
-        self._rules = _Rules(near, equal=equal)
+        self._duplicates = Duplicates(near, equal=equal)
         self._skips = skips
         self._path = path
         self._generation: tuple[int, str, int] | None = None
         self._digest = blake2b()
-        self._db = self._opened()
-        # A power cut may garble what was written last; the digest tells.
-        self._db.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -4000;")
-        query = "SELECT ifnull(MAX(n), -1) + 1 FROM passed"
-        self._next = int(self._db.execute(query).fetchone()[0])
+        with self._explained():
+            self._db = self._opened()
+            # A power cut may garble what was written last; the digest tells.
+            self._db.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -4000;")
+            query = "SELECT ifnull(MAX(n), -1) + 1 FROM passed"
+            self._next = int(self._db.execute(query).fetchone()[0])
         self._is_indexed = False
 
-    @_explained
     def look(self, passing: Proposal | Line) -> Proposal | Line:
         """Return what becomes of a proposal: the proposal itself, or a rejected line.
 
@@ -211,21 +141,20 @@ class Gate:
         """
         line = passing.line if isinstance(passing, Proposal) else passing
         if line.generation == 0 and isinstance(line, Kept):
-            self._add(_Text(line.id, line.seed_id, self._rules.sketch(line.instruction)))
+            self._add(PassedText(line.id, line.seed_id, self._duplicates.sketch(line.instruction)))
         elif isinstance(passing, Proposal):
             objection = self.find_objection(passing.line)
             if objection is not None:
                 return rejected(passing.line, objection, passing.raw)
         return passing
 
-    @_explained
     def find_objection(self, line: Kept | Rejected) -> Objection | None:
         """Return why a line is dropped; a line without an objection has passed."""
-        sketch = self._rules.sketch(line.instruction)
+        sketch = self._duplicates.sketch(line.instruction)
         others = [text for text in self._candidates(sketch) if text.family != line.seed_id]
-        objection = self._rules.find_objection(sketch, others, self._skips(line.operation))
+        objection = self._duplicates.find_objection(sketch, others, self._skips(line.operation))
         if objection is None:
-            self._add(_Text(line.id, line.seed_id, sketch))
+            self._add(PassedText(line.id, line.seed_id, sketch))
         return objection
 
     # The file
@@ -264,34 +193,34 @@ class Gate:
         query = "SELECT 1 FROM generations WHERE number = ? AND made_from = ?"
         return self._db.execute(query, (generation, made_from)).fetchone() is not None
 
-    @_explained
     def begin(self, generation: int, made_from: str) -> None:
         """Begin a generation; forget what passed in it and in later ones before."""
-        if self._generation is not None:
-            self._db.execute("ROLLBACK")
-            self._is_indexed = False
-        query = "SELECT size FROM generations WHERE number < ?"
-        first = sum(size for (size,) in self._db.execute(query, (generation,)))
-        if first != self._next:
-            self._next, self._is_indexed = first, False
-        if not self._is_indexed:
-            self._index()
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("DELETE FROM passed WHERE n >= ?", (self._next,))
-        self._db.execute("DELETE FROM generations WHERE number >= ?", (generation,))
+        with self._explained():
+            if self._generation is not None:
+                self._db.execute("ROLLBACK")
+                self._is_indexed = False
+            query = "SELECT size FROM generations WHERE number < ?"
+            first = sum(size for (size,) in self._db.execute(query, (generation,)))
+            if first != self._next:
+                self._next, self._is_indexed = first, False
+            if not self._is_indexed:
+                self._index()
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("DELETE FROM passed WHERE n >= ?", (self._next,))
+            self._db.execute("DELETE FROM generations WHERE number >= ?", (generation,))
         self._generation = (generation, made_from, self._next)
         self._digest = blake2b()
 
-    @_explained
     def end(self) -> None:
         """Keep what passed in the generation that was begun."""
         assert self._generation is not None  # noqa: S101 - begun before it ends
         number, made_from, first = self._generation
-        self._write()
-        described = (number, made_from, self._next - first)
-        row = (*described, _ended(self._digest, described))
-        self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?)", row)
-        self._db.execute("COMMIT")
+        with self._explained():
+            self._write()
+            described = (number, made_from, self._next - first)
+            row = (*described, _ended(self._digest, described))
+            self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?)", row)
+            self._db.execute("COMMIT")
         self._generation = None
 
     def close(self) -> None:
@@ -300,18 +229,19 @@ class Gate:
 
     # Texts
 
-    def _candidates(self, sketch: Sketch) -> Iterator[_Text]:
+    def _candidates(self, sketch: Sketch) -> Iterator[PassedText]:
         """Yield the texts that share a key with a sketch, in the order in which they passed."""
         there = self._there
         keys = [key for key in sketch.keys if there[(key & _BIT) >> 3] & 1 << (key & 7)]
         if not keys:
             return
-        within = self._rules.within
+        within = self._duplicates.within
         sizes = range(sketch.size - within, sketch.size + within + 1)
-        numbers = {number for key in keys for number in self._of_key(key, sizes)}
-        yield from map(self._text, sorted(numbers))
+        with self._explained():
+            numbers = {number for key in keys for number in self._of_key(key, sizes)}
+            yield from map(self._text, sorted(numbers))
 
-    def _add(self, text: _Text) -> None:
+    def _add(self, text: PassedText) -> None:
         """Add a text to the generation that was begun."""
         keys = array("I", text.sketch.keys).tobytes()
         row = (self._next, text.id, text.family, text.sketch.words, keys)
@@ -322,9 +252,10 @@ class Gate:
             self._waiting[key] = (*self._waiting.get(key, ()), place)
         self._next += 1
         if len(self._rows) == _GROUP:
-            self._write()
+            with self._explained():
+                self._write()
 
-    def _text(self, number: int) -> _Text:
+    def _text(self, number: int) -> PassedText:
         waiting = number - self._next + len(self._rows)
         if waiting >= 0:
             row = self._rows[waiting]
@@ -333,7 +264,7 @@ class Gate:
             if row is None:
                 raise sqlite3.DatabaseError("a row is missing")  # the disk garbled the way to it
         _, line, family, words, keys = row
-        return _Text(line, family, Sketch(words, tuple(array("I", keys))))
+        return PassedText(line, family, Sketch(words, tuple(array("I", keys))))
 
     def _of_key(self, key: int, sizes: range) -> Iterator[int]:
         first = key << 31
@@ -380,6 +311,17 @@ class Gate:
         self._db.executemany("INSERT INTO temp.keys VALUES (?, ?)", places)
         self._rows.clear()
         self._waiting.clear()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise InputError(
+                f"{self._path or 'A temporary file'} cannot be used: {error}; free disk space, or"
+                " delete the file, which is made anew from the journal, and run the same command"
+                " again."
+            ) from error
 
 
 def _is_whole(db: sqlite3.Connection) -> bool:

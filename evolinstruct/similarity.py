@@ -1,9 +1,8 @@
-"""How alike two texts are: word shingles, compared exactly, and found by MinHash.
+"""Similarity: measures how alike two texts are, and finds texts that may be alike among many.
 
-A text is seen as its words and signs, without case and white space, and as its shingles: every
-three of these in a row. Two texts are as alike as their shingles overlap (Jaccard). Of many texts,
-those that may be alike are found by locality-sensitive hashing: they share a key. Knows texts only:
-not whose they are, nor how alike is too alike.
+A text is its words and signs, without case and white space. Its shingles are every three of these
+in a row. Two texts are as alike as their shingles overlap (Jaccard). MinHash with
+locality-sensitive hashing gives each text a few keys; texts that may be alike share one of them.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from evolinstruct.words import UNSPACED
 SHINGLE = 3
 """Words in a shingle."""
 BANDS = 6
-"""Keys of a text beside that of its words: two alike texts need to share one of them only."""
+"""Keys of a text beside the key of its words: two alike texts need to share only one of them."""
 RECALL = 0.95
-"""The least chance to find a text that is just as alike as the threshold says."""
+"""The chance to find a text that is exactly as alike as the threshold; more alike, more likely."""
 _MOST_ROWS = 16
 _SEED = 1
 _TOKEN = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s]")
@@ -39,13 +38,13 @@ _KNOWN = "Which text shows that a library hashes as it did? This one, whose sket
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """What is looked at of a text.
+    """What is compared of a text.
 
     Attributes:
-        words: its words and signs, joined; equal for texts that are equal but for case and white
-            space, and for the sign that ends them.
-        keys: numbers of 32 bits; the first is shared by equal texts, and texts that are alike share
-            one of the others, as good as always.
+        words: its words and signs, joined; equal for texts that differ only in case, white space
+            and the sign that ends them.
+        keys: numbers of 32 bits; equal texts share the first, and alike texts nearly always share
+            one of the others.
     """
 
     words: str
@@ -58,25 +57,24 @@ class Sketch:
 
     @property
     def shingles(self) -> frozenset[str]:
-        """Its shingles; a text of fewer words than one has is one."""
+        """Its shingles; a text too short for one is a shingle itself."""
         return frozenset(_shingles(self.words.split()))
 
 
 class Similarity:
-    """Makes the sketches by which texts of a certain likeness find each other."""
+    """Makes the sketches by which texts that are so alike are found."""
 
     def __init__(self, threshold: float) -> None:
-        """Choose how many hash values make a key: the more, the fewer are found in vain.
+        """Choose how many hash values make a key: the more, the fewer texts are found in vain.
 
         Args:
-            threshold: the least share of their shingles that two texts have to have in common,
-                above 0 and up to 1.
+            threshold: the smallest share of shingles in common that counts, above 0 and up to 1.
         """
         rows = _MOST_ROWS if threshold >= 1 else int(_rows(threshold))
         self._rows = max(1, min(_MOST_ROWS, rows))
 
     def sketch(self, text: str) -> Sketch:
-        """Return what is looked at of a text."""
+        """Return the sketch of a text."""
         found = tokens(text)
         minima = RMinHash(self._rows * BANDS, _SEED)
         minima.update(_shingles(found))
@@ -111,7 +109,7 @@ def _rows(threshold: float) -> float:
 
 
 def tokens(text: str) -> list[str]:
-    """Return the words and signs of a text, without case; the sign that ends it is left out."""
+    """Return the words and signs of a text in lower case, without the sign that ends it."""
     text = text.casefold()
     if text.isascii():
         for sign, apart in _APART:
@@ -119,19 +117,19 @@ def tokens(text: str) -> list[str]:
                 text = text.replace(sign, apart)
         found = text.split()
     else:
-        whole = text.encode("utf-8", "replace").decode()  # half a character is none to hash
+        whole = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be hashed
         found = _TOKEN.findall(normalize("NFKC", whole))
     return found[:-1] if len(found) > 1 and found[-1] in _ENDS else found
 
 
 def jaccard(one: Set[str], other: Set[str]) -> float:
-    """Return which share of the shingles of two texts both of them have."""
+    """Return the share of two texts' shingles that both of them have."""
     common = len(one & other)
     return common / (len(one) + len(other) - common)
 
 
 @cache
 def version() -> str:
-    """Return a digest that changes if the library hashes otherwise than it did."""
+    """Return a digest that changes if another version of the library hashes differently."""
     known = Similarity(0.8).sketch(_KNOWN)
     return blake2b(repr(known).encode(), digest_size=8).hexdigest()

@@ -64,8 +64,8 @@ COMMAND_LINES = {
     "--operations deepen=0": "Every operation has the weight 0; give at least one a weight.",
     "--preset relesed": "--preset: unknown preset 'relesed' (did you mean 'released'?);"
     " there are paper, released.",
-    "--prompts generl": "There is no prompt pack 'generl': it is no folder, and the built-in packs"
-    " are general (did you mean 'general'?).",
+    "--prompts generl": "Unknown prompt pack 'generl' (did you mean 'general'?): it is not a"
+    " folder, and the built-in packs are general.",
     "--client ofline": "Unknown client 'ofline' (did you mean 'offline'?); known are offline,"
     " openai, openai-sdk, and one of your own is named as package.module:Class.",
     "--client nowhere:Client": "Your client 'nowhere:Client': the module 'nowhere' is not"
@@ -314,9 +314,9 @@ PROMPTS = {
     "prompts show generl": (2, COMMAND_LINES["--prompts generl"]),
     "prompts check seeds.txt": (
         2,
-        "There is no prompt pack 'seeds.txt': it is no folder, and the built-in packs are general.",
+        "Unknown prompt pack 'seeds.txt': it is not a folder, and the built-in packs are general.",
     ),
-    "prompts check .": (1, ".: this is no prompt pack, since it has no file pack.toml."),
+    "prompts check .": (1, ".: this is not a prompt pack, because it has no file pack.toml."),
     "prompts copy general .": (1, ".: the folder is not empty; name a new one for the copy."),
 }
 

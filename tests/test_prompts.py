@@ -375,7 +375,7 @@ OPERATION_KEYS = "known here: frame, kind, name, skips, weight."
 BROKEN: dict[str, tuple[Break, str]] = {
     "no pack.toml": (
         remove("pack.toml"),
-        ": this is no prompt pack, since it has no file pack.toml.",
+        ": this is not a prompt pack, because it has no file pack.toml.",
     ),
     "missing file": (
         remove("compare.txt"),
@@ -407,7 +407,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "not UTF-8": (
         write("answer.txt", b"one\n{{instruction}} \xff\n"),
-        "/answer.txt:2: the text is not UTF-8; save the file so.",
+        "/answer.txt:2: the text is not UTF-8; save the file as UTF-8.",
     ),
     "not TOML": (
         write("pack.toml", b'name = "a"\nb\n'),
@@ -420,16 +420,16 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "missing key in pack.toml": (
         replace("pack.toml", 'language = "en"', ""),
-        "/pack.toml:1: the key 'language' with a text is missing.",
+        "/pack.toml:1: the key 'language' is missing, or its value is not a text.",
     ),
     "number where a text should be in pack.toml": (
         replace("pack.toml", '"en"', "7"),
-        "/pack.toml:3: the key 'language' with a text is missing.",
+        "/pack.toml:3: the key 'language' is missing, or its value is not a text.",
     ),
     "name of the pack that leads elsewhere": (
         replace("pack.toml", '"small"', '"../small"'),
-        "/pack.toml:1: the name '../small' has to be a lower-case letter, then such letters, "
-        "digits or _.",
+        "/pack.toml:1: the name '../small' must be a lower-case letter, then such letters, digits "
+        "or _.",
     ),
     "unknown placeholder": (
         replace("compare.txt", "{{parent}}", "{{parent}}\n{{kind}}"),
@@ -446,15 +446,16 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "missing placeholder": (
         replace("compare.txt", "{{parent}} or ", "\nCompare "),
-        "/compare.txt:2: the placeholder '{{parent}}' is missing from here on.",
+        "/compare.txt:2: the placeholder '{{parent}}' is missing below this line.",
     ),
     "missing placeholder of a frame": (
         replace("frames/plain.txt", "{{method}}", ""),
-        "/frames/plain.txt:2: the placeholder '{{method}}' is missing from here on.",
+        "/frames/plain.txt:2: the placeholder '{{method}}' is missing below this line.",
     ),
     "missing placeholder of an operation": (
         replace(DATA, "{{instruction}}", ""),
-        "/operations/with_data.txt:5: the placeholder '{{instruction}}' is missing from here on.",
+        "/operations/with_data.txt:5: the placeholder '{{instruction}}' is missing below this "
+        "line.",
     ),
     "demonstrations without their format": (
         replace(DATA, "#Format#: {{format}}", ""),
@@ -463,23 +464,23 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "empty file": (
         write("answer.txt", b" \n"),
-        "/answer.txt:1: here a text is expected, and there is none.",
+        "/answer.txt:1: a text is missing here.",
     ),
     "empty body": (
         replace(HARDER, "Make it harder.", ""),
-        "/operations/harder.txt:6: here a text is expected, and there is none.",
+        "/operations/harder.txt:6: a text is missing here.",
     ),
     "empty demonstration": (
         replace("formats/a.txt", "1\t2\n", ""),
-        "/formats/a.txt:6: here a text is expected, and there is none.",
+        "/formats/a.txt:6: a text is missing here.",
     ),
     "no end of the header": (
         replace(HARDER, "---", ""),
-        "/operations/harder.txt:1: no line '---' follows, which has to divide the file.",
+        "/operations/harder.txt:1: no line '---' follows, and the file needs one.",
     ),
     "no rewritten part": (
         replace("formats/a.txt", "--- rewritten", "--- result"),
-        "/formats/a.txt:4: no line '--- rewritten' follows, which has to divide the file.",
+        "/formats/a.txt:4: no line '--- rewritten' follows, and the file needs one.",
     ),
     "header line that is none": (
         replace(HARDER, "kind: in-depth", "in-depth"),
@@ -517,15 +518,15 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "weight that is no number": (
         replace(HARDER, "weight: 1", "weight: one"),
-        "/operations/harder.txt:3: the weight has to be a number from 0 up, found 'one'.",
+        "/operations/harder.txt:3: the weight must be a number of 0 or more, found 'one'.",
     ),
     "negative weight": (
         replace(HARDER, "weight: 1", "weight: -1"),
-        "/operations/harder.txt:3: the weight has to be a number from 0 up, found '-1'.",
+        "/operations/harder.txt:3: the weight must be a number of 0 or more, found '-1'.",
     ),
     "weight that is not finite": (
         replace(HARDER, "weight: 1", "weight: nan"),
-        "/operations/harder.txt:3: the weight has to be a number from 0 up, found 'nan'.",
+        "/operations/harder.txt:3: the weight must be a number of 0 or more, found 'nan'.",
     ),
     "no weight above 0": (
         lambda pack: (
@@ -548,12 +549,12 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "bad name": (
         replace(HARDER, "name: harder", "name: Harder"),
-        "/operations/harder.txt:1: the name 'Harder' has to be a lower-case letter, then such "
+        "/operations/harder.txt:1: the name 'Harder' must be a lower-case letter, then such "
         "letters, digits or _.",
     ),
     "frame that does not exist": (
         replace(HARDER, "frame: plain", "frame: ../frames/plain"),
-        "/operations/harder.txt:4: there is no frame '../frames/plain' in the folder frames.",
+        "/operations/harder.txt:4: the folder frames has no frame '../frames/plain'.",
     ),
     "one format only": (
         remove("formats/b.txt"),
@@ -597,13 +598,13 @@ def test_an_unknown_name_lists_the_built_in_packs(
     with pytest.raises(UsageError) as refused:
         prompts.find(name)
     assert str(refused.value) == (
-        f"There is no prompt pack {name!r}: it is no folder, and the built-in packs are "
+        f"Unknown prompt pack {name!r}: it is not a folder, and the built-in packs are "
         f"{', '.join(prompts.builtin())}."
     )
 
 
 def test_a_name_that_is_nearly_right_is_suggested() -> None:
-    with pytest.raises(UsageError, match=r"are general \(did you mean 'general'\?\)\.$"):
+    with pytest.raises(UsageError, match=r"'genral' \(did you mean 'general'\?\): it is not"):
         prompts.find("genral")
 
 

@@ -158,7 +158,7 @@ class Refilter:
                 yield change
 
     def _dropped_at_gate(self) -> Iterator[tuple[str, Objection]]:
-        """Yield the id of each line that the rules for the whole pool drop, with their objection.
+        """Yield each line that the rules for the whole pool drop, with the objection.
 
         They see every line that the run's other rules let through.
         """
@@ -197,10 +197,12 @@ class Refilter:
 
     def _dropped(self, parent: Kept, line: Kept) -> RefilterChange | None:
         try:
-            verdict = self._judged(parent, line)
+            objection = self._objection(parent, line)
         except RuleFailed as failure:
             return RefilterChange("unjudged", line, failure.rule, str(failure))
-        return RefilterChange("dropped", line, verdict.rule, verdict.evidence) if verdict else None
+        if objection is None:
+            return None
+        return RefilterChange("dropped", line, objection.rule, objection.evidence)
 
     def _let_through(self, parent: Kept, line: Rejected) -> RefilterChange | None:
         """Return the change if no rule that looks at its texts objects to a rejected line."""
@@ -208,12 +210,12 @@ class Refilter:
         if stage == "service" or (line.rule == COMPARISON and self._compare):
             return None
         try:
-            verdict = self._judged(parent, line)
+            objection = self._objection(parent, line)
         except RuleFailed as failure:
             return RefilterChange("unjudged", line, failure.rule, str(failure))
-        return None if verdict else RefilterChange("let_through", line, line.rule, line.evidence)
+        return None if objection else RefilterChange("let_through", line, line.rule, line.evidence)
 
-    def _judged(self, parent: Kept, line: Kept | Rejected) -> Objection | None:
+    def _objection(self, parent: Kept, line: Kept | Rejected) -> Objection | None:
         kind = self._kinds.get(line.operation or "")
         rewrite = Rewrite.of(parent, line, kind, self._pack.markers)
         skips = self._pack.skips(line.operation)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from evolinstruct.elimination.builtin import (
     ANSWER_RULES,
     COMPARISON,
-    DUPLICATE,
-    NEAR_DUPLICATE,
     POOL_RULES,
     REWRITE_RULES,
     RULES,
@@ -18,6 +16,7 @@ from evolinstruct.elimination.builtin import (
     papers_alone,
 )
 from evolinstruct.elimination.contamination import CONTAMINATED
+from evolinstruct.elimination.duplicates import DUPLICATE, NEAR_DUPLICATE
 from evolinstruct.elimination.plugins import names as names_of_others
 from evolinstruct.elimination.rule import (
     Answer,

@@ -1,8 +1,7 @@
-"""Rules for answers that are none: the answer asks back, refuses, or repeats what was asked.
+"""Rules for texts that answer nothing: they ask back, refuse, or repeat the instruction.
 
-The three patterns by which an answer asks back are those of Auto Evol-Instruct (arXiv 2406.00770),
-held to answers that speak to whoever asked, and carried over to other languages. Knows the
-instruction and the answer and nothing else.
+The three patterns of asking back come from Auto Evol-Instruct (arXiv 2406.00770). Here they match
+only answers that speak to the person who asked, and they know more languages.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import re
 from evolinstruct.elimination.rule import Answer, Parameter, Rule
 from evolinstruct.words import count_words
 
-_HEAD = 300  # characters at the start that are looked at
+_HEAD = 300  # characters: refusals and questions stand at the start of an answer
 _EDGE = 40
 
 
@@ -87,7 +86,7 @@ def _asks_back(answer: Answer, *, words: float = 60) -> str | None:
     head = _straight(answer.response[:_HEAD])
     asks = answer.response[-9:].rstrip().endswith(("?", "？")) and _BEGINS.match(head)
     lower = head.lower()
-    hinted = any([hint in lower for hint in _PLEASE_HINTS])  # noqa: C419 - faster: asked always
+    hinted = any([hint in lower for hint in _PLEASE_HINTS])  # noqa: C419 - faster, and runs on every answer
     please = _PLEASE.search(head) if hinted else None
     if not asks and not please:
         return None
@@ -181,13 +180,13 @@ def _refuses(answer: Answer, *, words: float = 100) -> str | None:
 
 # Echoes
 
-_LONG_ECHO = 6  # words: a shorter text may well be its own answer
+_LONG_ECHO = 6  # words: a shorter instruction may well be its own answer
 
 
 def _echoes(answer: Answer, *, more: float = 3) -> str | None:
     said, asked = answer.response, answer.instruction
     if len(asked) - _EDGE > len(said) or len(said) > len(asked) + 2 * _EDGE:
-        return None  # most answers
+        return None  # the lengths of most answers say enough
     said, asked = _bare(said), _bare(asked)
     if count_words(asked) < _LONG_ECHO or asked not in said:
         return None
@@ -197,43 +196,43 @@ def _echoes(answer: Answer, *, more: float = 3) -> str | None:
 
 
 def _bare(text: str) -> str:
-    """Return the words of a text alone: no case, no punctuation."""
+    """Return the words of a text, without case and punctuation."""
     return " ".join("".join([c if c.isalnum() else " " for c in text.lower()]).split())
 
 
 RULES: tuple[Rule[Answer], ...] = (
     Rule(
         name="asks_back",
-        meaning="A short answer asks for something instead of answering, and no question or message"
-        " was asked for.",
-        cause="the instructions speak of a text or data that is not there: read some of them, and"
-        " look at what the operations made",
+        meaning="A short answer asks for something instead of answering, and the instruction asked"
+        " for no question or message.",
+        cause="the instructions refer to a text or data that they do not hold: read some of them,"
+        " and look at which operations made them",
         stage="answer",
         parameters=(
-            Parameter("words", 60, 1, 10_000, "looks at answers of so many words at most"),
+            Parameter("words", 60, 1, 10_000, "looks at answers of at most so many words"),
         ),
         check=_asks_back,
     ),
     Rule(
         name="response_refuses",
-        meaning="A short answer begins with a refusal, in one of five languages, and no refusal or"
-        " apology was asked for.",
-        cause="the instructions ask for what the model cannot or will not do: read some of them, or"
-        " let another model answer",
+        meaning="A short answer begins with a refusal, in one of five languages, and the"
+        " instruction asked for no refusal or apology.",
+        cause="the instructions ask for things that the model cannot or will not do: read some of"
+        " them, or let another model answer",
         stage="answer",
         parameters=(
-            Parameter("words", 100, 1, 10_000, "looks at answers of so many words at most"),
+            Parameter("words", 100, 1, 10_000, "looks at answers of at most so many words"),
         ),
         check=_refuses,
     ),
     Rule(
         name="response_echoes",
-        meaning="The answer repeats the instruction and says next to nothing else.",
-        cause="the answering model is no instruction-following one, or its chat template is wrong:"
+        meaning="The answer repeats the instruction and adds next to nothing.",
+        cause="the answering model does not follow instructions, or its chat template is wrong:"
         " look at the raw replies",
         stage="answer",
-        parameters=(Parameter("more", 3, 0, 100, "words that it may say beside the instruction"),),
+        parameters=(Parameter("more", 3, 0, 100, "words at most that it adds to the instruction"),),
         check=_echoes,
     ),
 )
-"""In the order in which they are asked."""
+"""In the order in which they look."""

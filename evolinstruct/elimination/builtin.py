@@ -1,7 +1,6 @@
 """The table of all built-in rules, in the order in which they look.
 
-Rules with a `check` stand in the modules named after what they look at. Rules without one stand
-here: calls bring them, or the gate applies them.
+They stand in the modules named after what they look at. Only the rules that calls bring stand here.
 """
 
 from __future__ import annotations
@@ -10,9 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from evolinstruct import similarity
-from evolinstruct.elimination import answers, contamination, content, drift, form, paper
-from evolinstruct.elimination.rule import Answer, Parameter, Rewrite, Rule, RuleInfo
+from evolinstruct.elimination import answers, contamination, content, drift, duplicates, form, paper
+from evolinstruct.elimination.rule import Answer, Rewrite, Rule, RuleInfo
 
 _T = TypeVar("_T", bound=RuleInfo)
 
@@ -38,32 +36,7 @@ ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
 )
 """The rules for answers."""
 
-DUPLICATE, NEAR_DUPLICATE = "duplicate", "near_duplicate"
-_ALIKE = (
-    "the seeds are alike to begin with, or the model makes the same of many, most of all in"
-    " breadth: look at the pairs with `evolinstruct trace`, raise the temperature, or use more"
-    " diverse seeds"
-)
-
-POOL_RULES: Mapping[str, RuleInfo] = _table(
-    RuleInfo(
-        name=DUPLICATE,
-        meaning="The rewrite has the same words and signs as an instruction of another family.",
-        cause=_ALIKE,
-        stage="pool",
-    ),
-    RuleInfo(
-        name=NEAR_DUPLICATE,
-        meaning="The rewrite is nearly the same as an instruction of another family.",
-        cause=_ALIKE,
-        stage="pool",
-        parameters=(
-            Parameter("likeness", 0.8, 0.7, 1, "the share of word shingles that both texts have"),
-            Parameter("differing", 12, 0, 10_000, "shingles at most that only one of them has"),
-        ),
-        digest=similarity.version(),
-    ),
-)
+POOL_RULES: Mapping[str, RuleInfo] = _table(*duplicates.RULES)
 """The rules that look at the whole pool; the gate applies them."""
 
 COMPARISON = "no_information_gain"

@@ -1,7 +1,7 @@
-"""Rules for what an in-depth rewrite has to keep: code, tables, quotes, numbers, links, the input.
+"""Rules for what an in-depth rewrite must keep: code, tables, quotes, numbers, links, the input.
 
-Each fires only where all of a kind is gone, or nearly all: a rewrite may quote more briefly, and a
-task about code may come back with other code. Knows two texts and nothing else.
+Each rule drops a rewrite only where all or nearly all of a kind is gone, because a good rewrite may
+quote more briefly, and a task about code may come back with other code.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _CODE_LINE = re.compile(
     r"|\$ )|[;{]\s*$|^\s*\w+ *(?:[-+*/]?=|:=) *\S",
     re.MULTILINE,
 )
-_ROWS = 2  # that make a table
-_LINE = 8  # characters that make a line of code one's own
+_ROWS = 2  # fewer rows make no table
+_LINE = 8  # characters: a shorter line of code stands in many programs
 
 
 def _block_lost(rewrite: Rewrite) -> str | None:
@@ -54,7 +54,7 @@ def _block_lost(rewrite: Rewrite) -> str | None:
 
 
 def _code_lost(parent: str, child: str) -> str | None:
-    """Return the first fenced block where the child has neither its lines nor other code."""
+    """Return the parent's first fenced block if the child holds no code, old or new."""
     blocks = [found[2].strip() for found in _FENCED.finditer(parent)]
     blocks = [block for block in blocks if block]
     if not blocks or "```" in child or "~~~" in child or _CODE_LINE.search(child):
@@ -66,7 +66,7 @@ def _code_lost(parent: str, child: str) -> str | None:
 
 
 def _table_lost(parent: str, child: str) -> str | None:
-    """Return the first row of the parent's table where most of its cells are gone."""
+    """Return the first row of the parent's table if most of the table's cells are gone."""
     rows = [row[0].strip() for row in _ROW.finditer(parent)]
     if len(rows) < _ROWS or len(_ROW.findall(child)) >= _ROWS:
         return None
@@ -98,7 +98,7 @@ def _quote_lost(rewrite: Rewrite, *, words: float = 4) -> str | None:
 
 
 def _any_kept(passages: Iterable[str], text: str) -> bool:
-    """Tell whether one of the passages stands in the text, or at least half of its words do."""
+    """Tell whether the text holds one of the passages, or at least half of its words."""
     there = None
     for passage in passages:
         if passage in text:
@@ -133,7 +133,7 @@ def _number_lost(rewrite: Rewrite, *, numbers: float = 2) -> str | None:
     if len(digits) < numbers:
         return None
     if any([len(found) > 1 and found in child for found in digits[:9]]):  # noqa: C419 - faster
-        return None  # most rewrites
+        return None  # most rewrites keep a number of two digits or more
     own = {_plain(number) for number in _NUMBER.findall(rewrite.parent)}
     if len(own) < numbers:
         return None
@@ -178,7 +178,7 @@ def _host(link: str) -> str:
 
 # The input
 
-_SHORT_INPUT = 5  # words: a shorter one may be said in other words
+_SHORT_INPUT = 5  # words: a shorter input may be put into other words
 
 
 def _input_lost(rewrite: Rewrite, *, share: float = 0.3) -> str | None:
@@ -197,46 +197,50 @@ def _input_lost(rewrite: Rewrite, *, share: float = 0.3) -> str | None:
 RULES: tuple[Rule[Rewrite], ...] = (
     Rule(
         name="block_lost",
-        meaning="An in-depth rewrite has no code left where its parent has a fenced block, or"
-        " no table where its parent has one.",
+        meaning="An in-depth rewrite holds no code although its parent has a fenced block, or no"
+        " table although its parent has one.",
         cause=f"{_LOST}: read some of them; a larger model keeps blocks",
         stage="rewrite",
         check=_block_lost,
     ),
     Rule(
         name="quote_lost",
-        meaning="An in-depth rewrite has none of its parent's quoted passages left.",
-        cause=f"{_LOST}: read some of them; a larger model keeps what it is to work on",
+        meaning="An in-depth rewrite keeps none of its parent's quoted passages.",
+        cause=f"{_LOST}: read some of them; a larger model keeps the passages",
         stage="rewrite",
-        parameters=(Parameter("words", 4, 1, 1000, "passages of so many words count"),),
+        parameters=(Parameter("words", 4, 1, 1000, "looks at passages of at least so many words"),),
         check=_quote_lost,
     ),
     Rule(
         name="number_lost",
-        meaning="An in-depth rewrite has none of its parent's numbers left.",
-        cause=f"{_LOST}: read some of them; where numbers are to change, switch it off",
+        meaning="An in-depth rewrite keeps none of its parent's numbers.",
+        cause=f"{_LOST}: read some of them; if numbers should change, switch the rule off",
         stage="rewrite",
         parameters=(
-            Parameter("numbers", 2, 1, 1000, "a parent of so many different numbers counts"),
+            Parameter(
+                "numbers", 2, 1, 1000, "looks at parents with at least so many different numbers"
+            ),
         ),
         check=_number_lost,
     ),
     Rule(
         name="link_lost",
-        meaning="An in-depth rewrite has none of its parent's links left.",
+        meaning="An in-depth rewrite keeps none of its parent's links.",
         cause=f"{_LOST}: read some of them",
         stage="rewrite",
         check=_link_lost,
     ),
     Rule(
         name="input_lost",
-        meaning="An in-depth rewrite of a seed has lost most words of the seed's input.",
+        meaning="An in-depth rewrite of a seed loses most words of the seed's input.",
         cause=f"{_LOST}: read some of them; a larger model keeps the input",
         stage="rewrite",
         parameters=(
-            Parameter("share", 0.3, 0, 1, "drops what keeps less than this share of its words"),
+            Parameter(
+                "share", 0.3, 0, 1, "drops a rewrite that keeps a smaller share of its words"
+            ),
         ),
         check=_input_lost,
     ),
 )
-"""In the order in which they are asked."""
+"""In the order in which they look."""

@@ -1,7 +1,7 @@
-"""Rules for a rewrite that is no longer about what its parent was, or no longer just a question.
+"""Rules for rewrites that drift away from their parents.
 
-Growth beyond a band, another script or language, nothing in common, the answer given away. Knows
-two texts, how the one was to come from the other, and nothing else.
+They look for growth beyond a band, another script or language, nothing in common with the parent,
+and an answer given away.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def _language_changed(rewrite: Rewrite, *, words: float = _ENOUGH_WORDS) -> str 
 
 @cache
 def _identifier() -> object:
-    langid = importlib.import_module("py3langid.langid")  # loaded where it is used: it is heavy
+    langid = importlib.import_module(
+        "py3langid.langid"
+    )  # imported where it is used because it is heavy
     identifier = langid.LanguageIdentifier
     return identifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
 
@@ -118,12 +120,12 @@ def _nothing_in_common(rewrite: Rewrite) -> str | None:
         stems = _stems(word)
         if any(stem in child for stem in stems):
             return None
-        own += (len(stems) + 1) // 2  # two letters make a word, at a guess
+        own += (len(stems) + 1) // 2  # unspaced: about two letters make a word
     return f"none of the parent's {own} words of content is left" if own >= _FEW else None
 
 
 def _stems(word: str) -> tuple[str, ...]:
-    """Return what is looked for: a word's beginning; of unspaced scripts, each pair of letters."""
+    """Return what to look for: a word's beginning; in unspaced scripts, each pair of letters."""
     if word[0].isascii() or _script(word[0]) != "EAST ASIAN":
         return (word[:_STEM],)
     return tuple([word[place : place + 2] for place in range(len(word) - 1)])
@@ -159,7 +161,7 @@ def _holds_answer(rewrite: Rewrite) -> str | None:
     child = rewrite.child.lower()
     if ":" not in child and "：" not in child:
         return None
-    if not any([word in child for word in _LABEL_WORDS]):  # noqa: C419 - faster: asked often
+    if not any([word in child for word in _LABEL_WORDS]):  # noqa: C419 - faster, and runs on many rewrites
         return None
     labels = list(_LABEL.finditer(rewrite.child))
     if not labels or not rewrite.child[: labels[0].start()].strip():
@@ -175,13 +177,17 @@ RULES: tuple[Rule[Rewrite], ...] = (
     Rule(
         name="word_growth",
         meaning="A plain in-depth rewrite has many more words than its parent, or many fewer.",
-        cause="the model bloats or shortens what it rewrites: read some of them; a later generation"
-        " of a small model does it most",
+        cause="the model inflates or shortens what it rewrites, most of all a small model in late"
+        " generations: read some of them",
         stage="rewrite",
         parameters=(
-            Parameter("most", 150, 1, 100_000, "words that it may have more than its parent"),
+            Parameter("most", 150, 1, 100_000, "words at most that it adds"),
             Parameter(
-                "least", -40, -100_000, 1000, "words that it must have more (negative: fewer)"
+                "least",
+                -40,
+                -100_000,
+                1000,
+                "words at least that it adds (negative: removes at most)",
             ),
         ),
         check=_word_growth,
@@ -193,17 +199,23 @@ RULES: tuple[Rule[Rewrite], ...] = (
         " model that knows the seeds' language better",
         stage="rewrite",
         parameters=(
-            Parameter("share", 0.1, 0, 1, "drops what has less than this share of words in it"),
+            Parameter(
+                "share",
+                0.1,
+                0,
+                1,
+                "drops a rewrite with a smaller share of words in its parent's script",
+            ),
         ),
         check=_script_changed,
     ),
     Rule(
         name="language_changed",
-        meaning="The rewrite is in another language than its parent, as a detector finds it.",
+        meaning="The rewrite is in another language than its parent, according to a detector.",
         cause="the prompts are in another language than the seeds: translate the pack, or use a"
         " model that knows the seeds' language better",
         stage="rewrite",
-        parameters=(Parameter("words", 8, 3, 1000, "looks at texts of so many words or more"),),
+        parameters=(Parameter("words", 8, 3, 1000, "looks at texts of at least so many words"),),
         on=False,
         needs="py3langid",
         check=_language_changed,
@@ -219,9 +231,9 @@ RULES: tuple[Rule[Rewrite], ...] = (
     Rule(
         name="holds_answer",
         meaning="The rewrite ends in its own answer, under a label that its parent does not have.",
-        cause="the model answers what it is to rewrite: read some of the raw replies",
+        cause="the model answers what it should rewrite: read some of the raw replies",
         stage="rewrite",
         check=_holds_answer,
     ),
 )
-"""In the order in which they are asked."""
+"""In the order in which they look."""

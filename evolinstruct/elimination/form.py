@@ -1,7 +1,7 @@
-"""Rules for a rewrite whose form gives away that something went wrong while it was written.
+"""Rules for rewrites whose form shows that something went wrong while they were written.
 
-Leftovers of a chat, a code fence that never closes, an end in the middle, words that go round in a
-loop. Knows the texts and nothing else; each rule leaves alone what the parent has already.
+They look for leftovers of a chat, a code fence that never closes, an end in the middle of a
+sentence, and words in a loop. Each ignores what the parent has already.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def _chat_leftover(rewrite: Rewrite) -> str | None:
         return " ".join(start[0].split())
     tail = rewrite.child.rstrip()[-_TAIL:].replace("’", "'")
     lower = tail.lower()
-    if not any([hint in lower for hint in _END_HINTS]):  # noqa: C419 - faster: asked always
-        return None  # most rewrites
+    if not any([hint in lower for hint in _END_HINTS]):  # noqa: C419 - faster, and runs on every rewrite
+        return None  # most rewrites have none of these words
     end = _END.search(tail)
     if end and end[1].lower() not in rewrite.parent.lower().replace("’", "'"):
         return " ".join(end[1].split())
@@ -84,12 +84,12 @@ def _fence_open(rewrite: Rewrite) -> str | None:
 
 
 def _opened(text: str) -> str | None:
-    """Return the fence that is open where the text ends, or None."""
+    """Return the fence that is still open at the end of the text, or None."""
     opened: str | None = None
     for found in _FENCE.finditer(text):
         marks, rest = found[1], found[2].strip()
         if opened is None:
-            if "`" not in rest:  # otherwise it is code within a line
+            if "`" not in rest:  # with one, the line holds code itself
                 opened = marks
         elif marks.startswith(opened) and not rest:
             opened = None
@@ -111,7 +111,7 @@ _DANGLING = frozenset(
 _STRANDED = frozenset(
     ("of", "with", "for", "from", "into", "onto", "by", "as", "at", "to", "in", "on")
 )
-"""Words that a question may end in, but nothing else."""
+"""Words that only a question may end in."""
 _QUESTION = re.compile(r"\b(?:wh(?:o|om|ose|at|ich|ere|en|y)|how)\b", re.IGNORECASE)
 _TO_COMPLETE = re.compile(
     r"complet|continu|finish|fill|blank|gap|ending|predict|next word|autocomplete|cut off|truncat"
@@ -140,9 +140,9 @@ def _dangles(line: str) -> bool:
 
 # Loops
 
-_LONGEST = 60  # words that go round
+_LONGEST = 60  # words of what is repeated
 _LOOKED_AT = 6000  # characters at the end
-_NEAR = 1000  # characters at the end in which a loop comes round
+_NEAR = 1000  # characters at the end that hold at least two rounds of a loop
 _LEAST_RUN = 16  # words
 _SHOWN = 60  # characters of evidence
 
@@ -150,7 +150,7 @@ _SHOWN = 60  # characters of evidence
 def _loops(rewrite: Rewrite, *, times: float = 4) -> str | None:
     near = rewrite.child[-_NEAR:].split()
     if not near or near[-1] not in near[-1 - _LONGEST : -1]:
-        return None  # most rewrites
+        return None  # most rewrites: their last word does not come again
     words = rewrite.child[-_LOOKED_AT:].split()
     count = len(words)
     for period in range(1, min(_LONGEST, count // 2) + 1):
@@ -166,7 +166,7 @@ def _loops(rewrite: Rewrite, *, times: float = 4) -> str | None:
 
 
 def _is_prose(unit: str) -> bool:
-    """Tell whether what goes round are words: zeros and dashes of data may."""
+    """Tell whether what is repeated are words: zeros and dashes of data may repeat."""
     return sum(map(str.isalpha, unit)) * 2 > len(unit)
 
 
@@ -181,16 +181,16 @@ RULES: tuple[Rule[Rewrite], ...] = (
         name="chat_leftover",
         meaning='The rewrite begins or ends with words of a chat, such as "Certainly!" or "I hope'
         ' this helps".',
-        cause="the model talks around what it writes in a way that is not read off: look at the raw"
-        " replies",
+        cause="the model adds words of its own that reading the reply does not remove: look at the"
+        " raw replies",
         stage="rewrite",
         check=_chat_leftover,
     ),
     Rule(
         name="fence_open",
         meaning="The rewrite opens a code fence that it never closes.",
-        cause="the reply was cut off, or its end was taken for a note: look at the raw replies and"
-        " raise --max-tokens",
+        cause="the service cut the reply off, or its end was taken for a note: look at the raw"
+        " replies and raise --max-tokens",
         stage="rewrite",
         check=_fence_open,
     ),
@@ -204,11 +204,11 @@ RULES: tuple[Rule[Rewrite], ...] = (
     ),
     Rule(
         name="repetition_loop",
-        meaning="The rewrite ends in words that repeat themselves again and again.",
-        cause="the model has run into a loop: its temperature is too low, or it is too small",
+        meaning="The rewrite ends in words that repeat again and again.",
+        cause="the model runs into a loop: its temperature is too low, or it is too small",
         stage="rewrite",
-        parameters=(Parameter("times", 4, 3, 100, "so often, and over 16 words at least"),),
+        parameters=(Parameter("times", 4, 3, 100, "repetitions at least, over at least 16 words"),),
         check=_loops,
     ),
 )
-"""In the order in which they are asked."""
+"""In the order in which they look."""

@@ -1,7 +1,6 @@
-"""The paper's free rules, and the two without which nothing sensible could follow.
+"""The paper's rules that need no call (WizardLM, arXiv 2304.12244, section 3.2), and two always on.
 
-Knows WizardLM, arXiv 2304.12244, section 3.2. Its rule that takes a call, `no_information_gain`, is
-asked in `evolinstruct.evolution`.
+The paper's rule that takes a call is `no_information_gain`; `evolinstruct.evolution` makes it.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ def _unusable(rewrite: Rewrite) -> str | None:
 def _unchanged(rewrite: Rewrite) -> str | None:
     child, parent = rewrite.child, rewrite.parent
     if _ending(child) != _ending(parent):
-        return None  # most rewrites: their words need not be put in order
+        return None  # most rewrites differ in their last words: nothing else needs comparing
     return "the same words as its parent" if _normal(child) == _normal(parent) else None
 
 
@@ -92,7 +91,7 @@ _PAPER_PHRASES = (
 
 
 class _Leaks(NamedTuple):
-    """Phrases in lower case, a word of each, and the pattern that finds where they are leaks."""
+    """Phrases in lower case, a word of each, and the pattern that finds leaks of them."""
 
     phrases: tuple[str, ...]
     words: tuple[str, ...]
@@ -101,7 +100,7 @@ class _Leaks(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _leaks(phrases: tuple[str, ...]) -> _Leaks:
-    """Prepare to look for the paper's phrases and the pack's.
+    """Prepare the search for the paper's phrases and the pack's.
 
     A marker of one plain word, such as ``#Input#``, is everyday language without its # signs.
     """
@@ -121,11 +120,11 @@ def _leaks(phrases: tuple[str, ...]) -> _Leaks:
 def _leaked(rewrite: Rewrite) -> str | None:
     leaks = _leaks(rewrite.phrases)
     child = rewrite.child.lower()
-    if not any([word in child for word in leaks.words]):  # noqa: C419 - faster: asked always
+    if not any([word in child for word in leaks.words]):  # noqa: C419 - faster, and runs on every rewrite
         return None
     child = " ".join(child.split())
     if not any(phrase in child for phrase in leaks.phrases):
-        return None  # most rewrites: no pattern needs to run
+        return None  # most of the others: the pattern need not run
     known = {_normal(match[0]) for match in leaks.pattern.finditer(rewrite.parent)}
     for match in leaks.pattern.finditer(rewrite.child):
         if _normal(match[0]) not in known:
@@ -161,13 +160,13 @@ def _apologizes(answer: Answer) -> str | None:
 
 @cache
 def stop_words() -> frozenset[str]:
-    """Return English words that say nothing by themselves, lower-case."""
+    """Return English words that carry no content, lower-case."""
     lines = _STOP_WORDS.read_text(encoding="utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 def _empty(answer: Answer) -> str | None:
-    """Look for a word that is no stop word, or a sign beyond ASCII, as an emoji: that is content.
+    """Look for content: a word that is not a stop word, or a sign beyond ASCII, such as an emoji.
 
     So "B" (of a multiple choice), "42", "x" and "👍" are answers; a lone "A" or "I" is not.
     """
@@ -181,7 +180,7 @@ def _empty(answer: Answer) -> str | None:
 
 
 def _means_something(char: str) -> bool:
-    """Tell whether a sign that is no letter stands for something: an emoji, ∞ or €, not "…"."""
+    """Tell whether a sign stands for something, as an emoji, ∞ and € do, and "…" does not."""
     return char > "\x7f" and unicodedata.category(char).startswith("S")
 
 
@@ -190,7 +189,7 @@ def _means_something(char: str) -> bool:
 STRUCTURAL: tuple[Rule[Rewrite], ...] = (
     Rule(
         name="rewrite_unusable",
-        meaning="Nothing is left of the rewrite after reading it, or it is a bare refusal.",
+        meaning="Nothing is left of the reply after reading it, or it is a bare refusal.",
         cause="the model refuses or replies with nothing but reasoning: look at the raw replies, "
         "raise --max-tokens or try another model",
         stage="rewrite",
@@ -199,7 +198,7 @@ STRUCTURAL: tuple[Rule[Rewrite], ...] = (
     ),
     Rule(
         name="unchanged",
-        meaning="The rewrite equals its parent but for white space and case.",
+        meaning="The rewrite equals its parent, apart from white space and case.",
         cause="the model repeats its input: it is too small for the prompts, or its temperature is "
         "too low",
         stage="rewrite",
@@ -224,8 +223,8 @@ ANSWERS: tuple[Rule[Answer], ...] = (
     Rule(
         name="response_apologizes",
         meaning='The answer contains "sorry" and has fewer than 80 words (paper, 2).',
-        cause="the instructions ask for what the model cannot or will not do: read some of them, "
-        "or let another model answer",
+        cause="the instructions ask for things that the model cannot or will not do: read some of "
+        "them, or let another model answer",
         stage="answer",
         paper=2,
         check=_apologizes,

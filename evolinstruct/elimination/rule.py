@@ -108,7 +108,7 @@ class Parameter:
 
 
 Setting = Parameter
-"""The name that `Parameter` had until 0.1; it goes after 0.2."""
+"""The name that `Parameter` had until 0.2; it goes with 0.3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Prompt packs: read, checked whole, rendered; where they lie and how one is copied."""
+"""Prompt packs: finds, reads and checks them, renders their prompts, and copies them."""
 
 from evolinstruct.prompts.folder import builtin, copy, files, find, find_file
 from evolinstruct.prompts.pack import Messages, Operation, Pack, read

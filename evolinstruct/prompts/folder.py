@@ -1,8 +1,4 @@
-"""A prompt pack as a folder: where it lies and which files it has.
-
-Knows the layout by names alone. Knows nothing of what the files say: `prompts` reads and checks
-them, and offers the functions of this module as its own.
-"""
+"""Prompt packs as folders: finds a pack, lists its files, and copies it."""
 
 from __future__ import annotations
 
@@ -45,7 +41,7 @@ def find(name: str) -> Path:
     """Return the folder of the built-in pack of that name, else the folder of that path.
 
     Raises:
-        UsageError: there is neither.
+        UsageError: neither exists.
     """
     known = builtin()
     if name in known:
@@ -53,19 +49,19 @@ def find(name: str) -> Path:
     if name and Path(name).is_dir():
         return Path(name)
     raise UsageError(
-        f"There is no prompt pack {name!r}: it is no folder, and the built-in packs are "
-        f"{', '.join(known)}{did_you_mean(name, known)}."
+        f"Unknown prompt pack {name!r}{did_you_mean(name, known)}: it is not a folder, and the"
+        f" built-in packs are {', '.join(known)}."
     )
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """Return the pack's files by their names inside it, sorted; hidden files are left out.
+    """Return the pack's files by their names inside it, sorted, without hidden files.
 
     Raises:
-        InputError: the folder is no pack, lacks a file, or holds one that no pack has.
+        InputError: the folder is not a pack, lacks a file, or holds one that packs do not have.
     """
     if not (folder / "pack.toml").exists():
-        raise InputError(f"{folder}: this is no prompt pack, since it has no file pack.toml.")
+        raise InputError(f"{folder}: this is not a prompt pack, because it has no file pack.toml.")
     layout = list(_layout())
     found = {path.relative_to(folder).as_posix(): path for path in sorted(_walk(folder))}
     for name, path in found.items():
@@ -80,7 +76,7 @@ def files(folder: Path) -> dict[str, Path]:
 
 
 def find_file(folder: Path, name: str) -> Path:
-    """Return a pack's file by its name, its path in the pack, or either without the ending.
+    """Return a pack's file by its name or its path in the pack, with or without the ending.
 
     Raises:
         UsageError: the pack has no such file.
@@ -89,7 +85,7 @@ def find_file(folder: Path, name: str) -> Path:
     for path, file in known.items():
         if name in {path, path.removesuffix(".txt"), file.name, file.stem}:
             return file
-    raise UsageError(f"{folder}: the pack has no file {name!r}; there are {', '.join(known)}.")
+    raise UsageError(f"{folder}: the pack has no file {name!r}; it has {', '.join(known)}.")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -107,11 +103,11 @@ def _visible(folder: Path) -> list[Path]:
 def copy(folder: Path, to: Path) -> None:
     """Copy the pack's files, and nothing else of its folder, into a new or empty folder.
 
-    A new folder appears by one rename, when the disk has what is in it: neither a copy that was
-    broken off nor a power cut leaves half a pack.
+    A new folder appears by one rename once its files are on the disk, so neither a copy that breaks
+    off nor a power cut leaves half a pack.
 
     Raises:
-        InputError: the folder is no pack, or the target is a file, not empty or not writable.
+        InputError: the folder is not a pack, or the target is a file, not empty or not writable.
     """
     found = files(folder)
     target = to if to.exists() else to.with_name(f".{to.name}.partial")

@@ -33,7 +33,7 @@ from evolinstruct.purposes import PURPOSES
 from evolinstruct.text import did_you_mean
 
 Messages = tuple[tuple[str, str], ...]
-"""(role, content) pairs, as a client's request holds them."""
+"""Pairs of role and content, as in a client's request."""
 
 _T = TypeVar("_T")
 
@@ -46,7 +46,7 @@ _METHOD = Holds(frozenset(), _DRAWN | {"instruction"})
 TRANSFORM = "transform"
 _KINDS = ("in-depth", "in-breadth", TRANSFORM)
 _ABOUT = ("name", "description", "language")
-_MINIMUM_FORMATS = 2  # one is drawn, and at least one other demonstrates
+_MINIMUM_FORMATS = 2  # one is drawn, and at least one other is shown as an example
 _DEMONSTRATION_FILE = "demonstration.txt"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -60,9 +60,9 @@ class Operation:
         name: unique in its pack.
         kind: ``in-depth`` (the same task, harder), ``in-breadth`` (another task of the domain) or
             ``transform`` (the same task in another form, no harder).
-        weight: its share in the draw, relative to the other operations' weights.
-        template: the whole prompt, a frame already around it.
-        uses_format: whether a data format has to be drawn for it.
+        weight: how often it is drawn, relative to the other operations' weights.
+        template: the whole prompt, with its frame.
+        uses_format: whether a data format is drawn for it.
         skips: names of the rules that do not apply to what it makes.
     """
 
@@ -79,12 +79,12 @@ class Pack:
     """A checked pack.
 
     Attributes:
-        name: what the pack calls itself.
-        description: one sentence on what it is for.
+        name: its name.
+        description: what it is for, in one sentence.
         language: the language of its prompts, as a tag such as ``en``.
-        digest: of all its files: equal for equal names and texts, whatever the line ends.
-        operations: sorted by name.
-        formats: names of the data formats, sorted.
+        digest: of the names and texts of its files, whatever their line ends.
+        operations: its operations, sorted by name.
+        formats: the names of its data formats, sorted.
         markers: the phrases that mark places in evolve prompts, lower-case, without #, sorted.
     """
 
@@ -111,12 +111,12 @@ class Pack:
 
         Args:
             operation: name of the operation.
-            instruction: the text to evolve, passed through untouched.
+            instruction: the text to evolve; it is put in as it is.
             format: name of the drawn format, where the operation uses one.
-            order: names of the other formats, in the order their demonstrations appear.
+            order: names of the other formats, in the order of their demonstrations.
 
         Raises:
-            KeyError: the pack has no such operation or format, or a needed format is missing.
+            KeyError: an operation or a format is unknown, or a format is needed and not given.
         """
         values = {"instruction": instruction}
         if format is not None:
@@ -151,10 +151,10 @@ def _ask(template: Template, values: Mapping[str, str]) -> Messages:
 
 
 def read(folder: Path) -> Pack:
-    """Read a pack and check it whole.
+    """Read a pack and check all of it.
 
     Raises:
-        InputError: a file is missing or wrong; names the file, the line and what is wrong there.
+        InputError: a file is missing or wrong; names the file, the line and the mistake.
     """
     sources = {name: source(path) for name, path in files(folder).items()}
     about = _about(sources["pack.toml"])
@@ -193,14 +193,14 @@ def _about(text: Passage) -> dict[str, str]:
         if key not in _ABOUT:
             raise text.error(f"unknown key {key!r}; known here: {', '.join(_ABOUT)}", at)
         if not (isinstance(found.get(key), str) and found[key].strip()):
-            raise text.error(f"the key {key!r} with a text is missing", at)
+            raise text.error(f"the key {key!r} is missing, or its value is not a text", at)
     if not _NAME.fullmatch(found["name"]):
         raise text.error(_bad_name(found["name"]))
     return found
 
 
 def _bad_name(name: str) -> str:
-    return f"the name {name!r} has to be a lower-case letter, then such letters, digits or _"
+    return f"the name {name!r} must be a lower-case letter, then such letters, digits or _"
 
 
 def _inside(sources: Mapping[str, Passage], folder: str) -> list[Passage]:
@@ -208,7 +208,7 @@ def _inside(sources: Mapping[str, Passage], folder: str) -> list[Passage]:
 
 
 def _unique(items: Iterable[tuple[Passage, _T]]) -> dict[str, _T]:
-    """Return the items by their names, sorted; no two may have the same."""
+    """Return the items by their names, sorted; no two may have the same name."""
     found: dict[str, tuple[Passage, _T]] = {}
     for name, item in items:
         if not _NAME.fullmatch(name.text):
@@ -239,7 +239,7 @@ def _operation(text: Passage, frames: Mapping[str, str]) -> tuple[Passage, Opera
     elif frame.text in frames:
         prompt = frames[frame.text].replace("{{method}}", checked(body, _METHOD))
     else:
-        raise frame.error(f"there is no frame {frame.text!r} in the folder frames")
+        raise frame.error(f"the folder frames has no frame {frame.text!r}")
     if not markers(prompt):
         raise body.error("no line of the prompt begins with a marker, such as '#Given Text#:'")
     template = Template.of(prompt)
@@ -275,7 +275,7 @@ def _weight(text: Passage) -> float:
     except ValueError:
         weight = -1
     if not 0 <= weight < inf:
-        raise text.error(f"the weight has to be a number from 0 up, found {text.text!r}")
+        raise text.error(f"the weight must be a number of 0 or more, found {text.text!r}")
     return weight
 
 

@@ -1,7 +1,4 @@
-"""The texts of a prompt pack: stretches of files that know their line, and templates.
-
-Knows headers, dividers, placeholders and markers. Knows no file by its name.
-"""
+"""The texts of prompt packs: headers, dividers, templates and markers, and where they stand."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from typing import NamedTuple
 from evolinstruct.errors import InputError
 
 _PLACEHOLDER = re.compile(r"\{\{([^{}\n]*)\}\}")
-_OPENING = re.compile(r"\{\{[^{}\n]{0,40}(\}\})?")  # closed or not: a slip is to be seen
+_OPENING = re.compile(r"\{\{[^{}\n]{0,40}(\}\})?")  # closed or not, so that a slip is found
 _MARKER = re.compile(r"^#([^\s#][^#\n]*)#", re.MULTILINE)
 
 
@@ -24,8 +21,8 @@ class Passage:
 
     Attributes:
         path: the file.
-        line: the number of the line that it begins at, from 1.
-        text: without byte-order mark, lines ended by a line feed.
+        line: the number of its first line, from 1.
+        text: its text, without byte-order mark, with line feeds as line ends.
     """
 
     path: Path
@@ -33,26 +30,26 @@ class Passage:
     text: str
 
     def error(self, message: str, at: int = 0) -> InputError:
-        """Return the error to raise, which names the line of the character at ``at``."""
+        """Return the error to raise; it names the line of the character at ``at``."""
         line = self.line + self.text.count("\n", 0, at)
         return InputError(f"{self.path}:{line}: {message}.")
 
     def body(self) -> Passage:
-        """Return it without the blank lines around it.
+        """Return the passage without the blank lines around it.
 
         Raises:
-            InputError: it has nothing else.
+            InputError: all its lines are blank.
         """
         if not self.text.strip():
-            raise self.error("here a text is expected, and there is none")
+            raise self.error("a text is missing here")
         blank = len(self.text) - len(self.text.lstrip("\n"))
         return Passage(self.path, self.line + blank, self.text.strip("\n"))
 
     def split(self, divider: str) -> tuple[Passage, Passage]:
-        """Return what stands before and after the first line that is the divider.
+        """Return the passages before and after the first line that equals the divider.
 
         Raises:
-            InputError: there is no such line.
+            InputError: no line equals it.
         """
         lines = self.text.split("\n")
         for number, line in enumerate(lines):
@@ -62,13 +59,13 @@ class Passage:
                     Passage(self.path, self.line, "\n".join(lines[:number])),
                     Passage(self.path, self.line + number + 1, after),
                 )
-        raise self.error(f"no line {divider!r} follows, which has to divide the file")
+        raise self.error(f"no line {divider!r} follows, and the file needs one")
 
     def header(self, required: frozenset[str], optional: frozenset[str]) -> dict[str, Passage]:
-        """Return the values of its ``key: value`` lines; blank lines are left out.
+        """Return the values of the ``key: value`` lines by their keys; blank lines are skipped.
 
         Raises:
-            InputError: a line is none, or a key is unknown, repeated, without a value or missing.
+            InputError: a line has another form, or a key is unknown, repeated, empty or missing.
         """
         fields: dict[str, Passage] = {}
         known = ", ".join(sorted(required | optional))
@@ -93,10 +90,10 @@ def _header_trouble(key: str, value: str, colon: str, known: str, repeated: bool
 
 
 def source(path: Path) -> Passage:
-    """Return a whole file; byte-order mark and CRLF are accepted.
+    """Return a whole file as a passage; a byte-order mark and CRLF are accepted.
 
     Raises:
-        InputError: it cannot be read, or is not UTF-8.
+        InputError: the file cannot be read, or is not UTF-8.
     """
     try:
         raw = path.read_bytes()
@@ -105,11 +102,13 @@ def source(path: Path) -> Passage:
         raise InputError(f"{path}: the file cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line}: the text is not UTF-8; save the file so.") from error
+        raise InputError(
+            f"{path}:{line}: the text is not UTF-8; save the file as UTF-8."
+        ) from error
 
 
 class Holds(NamedTuple):
-    """The placeholders that a template must hold, and those that it may hold besides."""
+    """The placeholders that a template must hold, and those that it may hold too."""
 
     must: frozenset[str]
     may: frozenset[str] = frozenset()
@@ -120,7 +119,7 @@ class Template:
     """A text with named places, split once so that rendering is one join.
 
     Attributes:
-        text: as it is written, places as ``{{name}}``.
+        text: the text as written, with places as ``{{name}}``.
         parts: the same, cut into text, name, text, name, … text.
     """
 
@@ -134,11 +133,11 @@ class Template:
 
     @classmethod
     def of(cls, text: str) -> Template:
-        """Return the template of a text whose placeholders are known to be right."""
+        """Return the template of a text whose placeholders are checked already."""
         return cls(text, tuple(_PLACEHOLDER.split(text)))
 
     def render(self, values: Mapping[str, str]) -> str:
-        """Return the text with each place filled; what is filled in is not looked at again."""
+        """Return the text with each place filled; placeholders in the values stay as they are."""
         parts = list(self.parts)
         for place in range(1, len(parts), 2):
             parts[place] = values[parts[place]]
@@ -146,7 +145,7 @@ class Template:
 
 
 def checked(text: Passage, holds: Holds) -> str:
-    """Return the text's body, which holds the right placeholders and no other.
+    """Return the text's body, checked to hold the right placeholders and no others.
 
     Raises:
         InputError: a placeholder is missing or unknown, or the body is empty.
@@ -160,11 +159,11 @@ def checked(text: Passage, holds: Holds) -> str:
             raise body.error(message, match.start())
     for place in must:
         if place not in body.text:
-            raise body.error(f"the placeholder {place!r} is missing from here on")
+            raise body.error(f"the placeholder {place!r} is missing below this line")
     return body.text
 
 
 def markers(*prompts: str) -> tuple[str, ...]:
-    """Return the phrases that mark places in the prompts: lower-case, without #, sorted."""
+    """Return the markers of the prompts, lower-case, without #, sorted."""
     found = (match[1] for prompt in prompts for match in _MARKER.finditer(prompt))
     return tuple(sorted({phrase.strip().lower() for phrase in found}))
