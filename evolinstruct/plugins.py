@@ -11,10 +11,10 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 
 from evolinstruct.errors import UsageError
+from evolinstruct.text import did_you_mean
 
 _OURS = "evolinstruct"
 
@@ -129,9 +129,3 @@ def _missing(module: str, error: Exception) -> str | None:
     """Return which part of a module's own name is not installed, None if all of it is."""
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     return missing if missing and f"{module}.".startswith(f"{missing}.") else None
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)`` with the known name most like a name, empty if none is."""
-    near = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

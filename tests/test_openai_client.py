@@ -656,14 +656,14 @@ def test_no_part_of_a_key_is_in_an_error_or_its_traceback(case: str, status: int
 def test_a_message_is_one_short_clean_line_without_the_key(
     key: str, before: str, after: str
 ) -> None:
-    message = chat.harmless(f"{before}{key}{after}", key)
+    message = chat.clean_message(f"{before}{key}{after}", key)
     assert key not in message
     assert len(message) <= 300
     assert message.isprintable()
 
 
 def test_an_escape_sequence_does_not_reach_the_terminal() -> None:
-    assert chat.harmless("a\x1b[31mred\r\nb\u202ec", None) == "a [31mred b c"
+    assert chat.clean_message("a\x1b[31mred\r\nb\u202ec", None) == "a [31mred b c"
 
 
 # --- bad options --------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import evolinstruct
-from evolinstruct.analysis.families import Step
+from evolinstruct.analysis.families import FamilyStep
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Rejected
@@ -39,9 +39,9 @@ def test_a_run_yields_its_lines_as_records(path: Path) -> None:
 def test_families_tell_each_step_with_the_parent_that_was_newest(path: Path) -> None:
     seeds, first, second = family_lines()
     river, tide, nile, *_ = list(Run(path).families())
-    assert river.steps == (Step(seeds[0], first[0]), Step(first[0], second[0]))
-    assert tide.steps == (Step(seeds[1], first[1]), Step(first[1], second[1]))
-    assert nile.steps == (Step(seeds[2], first[2]), Step(seeds[2], second[2]))
+    assert river.steps == (FamilyStep(seeds[0], first[0]), FamilyStep(first[0], second[0]))
+    assert tide.steps == (FamilyStep(seeds[1], first[1]), FamilyStep(first[1], second[1]))
+    assert nile.steps == (FamilyStep(seeds[2], first[2]), FamilyStep(seeds[2], second[2]))
     assert (river.newest, tide.newest, nile.newest) == (second[0], first[1], second[2])
 
 

@@ -13,7 +13,7 @@ from evolinstruct.records import Failed, Kept, Line, Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FamilyStep:
     """What one generation made of a family.
 
     Attributes:
@@ -36,7 +36,7 @@ class Family:
     """
 
     seed: Kept
-    steps: tuple[Step, ...]
+    steps: tuple[FamilyStep, ...]
     unanswered: Rejected | Failed | None = None
 
     @property
@@ -45,7 +45,7 @@ class Family:
         kept = [step.line for step in self.steps if isinstance(step.line, Kept)]
         return kept[-1] if kept else self.seed
 
-    def step(self, line_id: str) -> Step | None:
+    def step(self, line_id: str) -> FamilyStep | None:
         """Return the step that made the line with that id; None for the seed."""
         return next((step for step in self.steps if step.line.id == line_id), None)
 
@@ -100,7 +100,7 @@ def _family(seed: Kept, heads: Mapping[int, list[_Head]]) -> Family:
         if generation == 0:
             unanswered = line
             continue
-        steps.append(Step(newest, line))
+        steps.append(FamilyStep(newest, line))
         if isinstance(line, Kept):
             newest = line
     return Family(seed, tuple(steps), unanswered if not isinstance(unanswered, Kept) else None)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from evolinstruct.analysis.families import Step
+from evolinstruct.analysis.families import FamilyStep
 from evolinstruct.analysis.runs import Run
 from evolinstruct.contamination import NONE
 from evolinstruct.errors import CallError
@@ -51,7 +51,7 @@ class Replay:
         against = NONE if self._recipe.against else None
         self._evolution = Evolution(self._recipe, run.pack, weights, self._told.complete, against)
 
-    def step(self, step: Step) -> list[Call]:
+    def step(self, step: FamilyStep) -> list[Call]:
         """Return the calls of a step in their order, as far as the journal has them."""
         return self._played(step.parent, step.line.generation)
 
@@ -61,14 +61,14 @@ class Replay:
             seed = replace(seed, output=None, model=None)
         return self._played(seed, 0)
 
-    def around(self, line_id: str) -> Callable[[Step | Kept], list[Call]]:
+    def around(self, line_id: str) -> Callable[[FamilyStep | Kept], list[Call]]:
         """Return a function for the calls of one line alone, or of the whole family of a seed."""
 
-        def calls(what: Step | Kept) -> list[Call]:
-            line = what.line if isinstance(what, Step) else what
+        def calls(what: FamilyStep | Kept) -> list[Call]:
+            line = what.line if isinstance(what, FamilyStep) else what
             if line_id not in (line.id, line.seed_id):
                 return []
-            return self.step(what) if isinstance(what, Step) else self.seed(what)
+            return self.step(what) if isinstance(what, FamilyStep) else self.seed(what)
 
         return calls
 

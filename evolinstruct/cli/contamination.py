@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evolinstruct.cli.options import Verbose, switch
-from evolinstruct.cli.reporting import listed, reported
+from evolinstruct.cli.reporting import json_list, reported
 from evolinstruct.errors import UsageError
 
 _Source = Annotated[
@@ -69,7 +69,7 @@ def command(
         read = lines_of(source, notices.append)
         items = read_test_items(against)
         search = Search(items, near=alike if near else None, answers=answers)
-        with listed(lines, [source, *paths_of_test_sets(against)]) as on_finding:
+        with json_list(lines, [source, *paths_of_test_sets(against)]) as on_finding:
             found = search.through(read, on_finding)
         report.facts = {"source": str(source), **found.to_json()}
         report.exit_code = int(fail and not found.is_clean)

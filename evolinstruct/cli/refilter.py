@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evolinstruct.cli.options import OPTIONS, Verbose, read_rules, switch, takes, word
-from evolinstruct.cli.reporting import listed, outside, reported
+from evolinstruct.cli.reporting import json_list, outside, reported
 from evolinstruct.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def command(
         )
         refiltering = Refilter(run, rules, compare=recipe.compare, cascade=cascade)
         thin = None if write is None else (_dataset(run), outside(write))
-        with listed(lines) as on_change:
+        with json_list(lines) as on_change:
             found = refilter(refiltering, on_change, thin)
         report.facts = found.to_json()
         if not as_json:

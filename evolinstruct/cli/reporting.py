@@ -98,7 +98,7 @@ def _told(error: BaseException) -> EvolinstructError:
             )
 
 
-class Listed(Protocol):
+class HasJson(Protocol):
     """What a list has a line of."""
 
     def to_json(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Listed(Protocol):
 
 
 @contextmanager
-def listed(out: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Callable[[Listed], None]]:
+def json_list(out: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Callable[[HasJson], None]]:
     """Lend what adds a line of JSON to a list; the file appears when it is whole.
 
     Where no file is named, what is added goes nowhere.
@@ -123,7 +123,7 @@ def listed(out: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Callable[[
         yield lambda each: _write(file, each)
 
 
-def _write(file: BinaryIO, each: Listed) -> None:
+def _write(file: BinaryIO, each: HasJson) -> None:
     file.write(json.dumps(each.to_json(), ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
 

@@ -8,7 +8,7 @@ from shlex import quote
 
 from rich.text import Text
 
-from evolinstruct.analysis.families import Family, Step
+from evolinstruct.analysis.families import Family, FamilyStep
 from evolinstruct.analysis.preview import Extrapolation
 from evolinstruct.analysis.replay import Call
 from evolinstruct.console.page import Page, one_line, page_text
@@ -18,7 +18,7 @@ from evolinstruct.records import Failed, Kept, Line
 from evolinstruct.text import counted, dollars, listed
 from evolinstruct.words import compare_words, count_words, is_new_text
 
-CallsOf = Callable[[Step | Kept], Sequence[Call]]
+CallsOf = Callable[[FamilyStep | Kept], Sequence[Call]]
 """The calls of a step, or of a seed."""
 
 
@@ -44,7 +44,11 @@ def show_family(
 
 
 def _show_children(
-    page: Page, steps: Sequence[Step], indent: str, meant: str | None, calls_of: CallsOf | None
+    page: Page,
+    steps: Sequence[FamilyStep],
+    indent: str,
+    meant: str | None,
+    calls_of: CallsOf | None,
 ) -> None:
     """Print the steps of one parent, up to the first kept one, and then that one's own steps."""
     for number, step in enumerate(steps, 1):
@@ -62,7 +66,13 @@ def _show_children(
 
 
 def _show_step(
-    page: Page, step: Step, indent: str, meant: str | None, *, is_last: bool, has_children: bool
+    page: Page,
+    step: FamilyStep,
+    indent: str,
+    meant: str | None,
+    *,
+    is_last: bool,
+    has_children: bool,
 ) -> None:
     line = step.line
     below = indent + ("   " if is_last else "│  ")

@@ -28,7 +28,7 @@ import openai
 from evolinstruct.errors import InputError, ServiceRefused
 from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.openai import OpenAIClient, chat, errors
-from evolinstruct.llm.openai.connection import Answer
+from evolinstruct.llm.openai.connection import HttpAnswer
 from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
 
 _NO_KEY = "not-needed"  # the package insists on a key, a local server on none
@@ -98,7 +98,7 @@ class OpenAISdkClient(OpenAIClient):
         try:
             self._package = self.package(options)
         except (openai.OpenAIError, ValueError, ImportError) as error:
-            said = chat.harmless(str(error), self._key)
+            said = chat.clean_message(str(error), self._key)
             raise InputError(
                 f"The package openai cannot be used as it is set up ({said}); set what it names."
             ) from None
@@ -115,19 +115,19 @@ class _Package:
         self._package = package
         self._timeout = timeout
 
-    async def post(self, body: dict[str, object]) -> Answer:
+    async def post(self, body: dict[str, object]) -> HttpAnswer:
         named: dict[str, Any] = {name: body[name] for name in ("model", "messages")}
         others = {name: value for name, value in body.items() if name not in named}
         completions = self._package.chat.completions.with_raw_response
         return await self._answer(completions.create(**named, extra_body=others))
 
-    async def list_models(self) -> Answer:
+    async def list_models(self) -> HttpAnswer:
         return await self._answer(self._package.models.with_raw_response.list())
 
     async def aclose(self) -> None:
         await self._package.close()
 
-    async def _answer(self, sending: Awaitable[Any]) -> Answer:
+    async def _answer(self, sending: Awaitable[Any]) -> HttpAnswer:
         try:
             async with asyncio.timeout(self._timeout):
                 response = (await sending).http_response
@@ -135,7 +135,7 @@ class _Package:
             response = error.response
         except _TROUBLE as error:
             raise NoAnswerError(_meaning(error), errors.words_of(error)) from None
-        return Answer(response.status_code, response.headers, response.content)
+        return HttpAnswer(response.status_code, response.headers, response.content)
 
 
 def _is_azure(url: str) -> bool:

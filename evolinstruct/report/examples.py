@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evolinstruct.analysis.families import Step
+from evolinstruct.analysis.families import FamilyStep
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.statistics import find
@@ -69,7 +69,7 @@ def _figures(measured: RunStatistics, name: str, label: str) -> Html:
     return tag("p", *begun, text(" · ".join(said)), class_="figures")
 
 
-def _drawn(sample: Sample, operation: str, count: int, seed: int) -> list[Step]:
+def _drawn(sample: Sample, operation: str, count: int, seed: int) -> list[FamilyStep]:
     """Draw kept steps of an operation, short ones first."""
     steps = [
         step
@@ -81,11 +81,11 @@ def _drawn(sample: Sample, operation: str, count: int, seed: int) -> list[Step]:
     return draw_sample(short or steps, count, seed, lambda step: step.line.id)
 
 
-def _words(step: Step) -> int:
+def _words(step: FamilyStep) -> int:
     return count_words(step.line.instruction) if isinstance(step.line, Kept) else 0
 
 
-def _example(step: Step) -> Html:
+def _example(step: FamilyStep) -> Html:
     line = step.line
     if not isinstance(line, Kept):
         return Html("")

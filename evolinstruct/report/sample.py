@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from evolinstruct.analysis.families import Family, Step
+from evolinstruct.analysis.families import Family, FamilyStep
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
 from evolinstruct.filters import draw_sample
@@ -62,7 +62,7 @@ def draw_families(run: Run, measured: RunStatistics, rows: int, seed: int) -> Sa
     return Sample(families, drawn, seeds, every)
 
 
-def difference(step: Step) -> list[DiffPart] | None:
+def difference(step: FamilyStep) -> list[DiffPart] | None:
     """Return which words a rewrite changed; None if it is a new text, or has no text."""
     if isinstance(step.line, Failed) or not step.line.instruction:
         return None

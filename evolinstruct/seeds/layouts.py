@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from evolinstruct.records import join_input
-from evolinstruct.seeds.problems import BadRow, kind_of, listed, shown
+from evolinstruct.seeds.problems import BadRow, kind_of, names_quoted, shown
 from evolinstruct.text import did_you_mean
 
 MAX_INSTRUCTION = 100_000
@@ -128,11 +128,11 @@ def no_instruction(kind: str, names: Iterable[str], field: str | None) -> str:
     names = list(names)
     if field is None:
         return (
-            f"no instruction among the {kind} {listed(names)} ({FIELD_HINT})"
+            f"no instruction among the {kind} {names_quoted(names)} ({FIELD_HINT})"
             if names
             else f"no instruction, because there are no {kind}"
         )
-    return f"no {shown(field)} among the {kind} {listed(names)}{did_you_mean(field, names)}"
+    return f"no {shown(field)} among the {kind} {names_quoted(names)}{did_you_mean(field, names)}"
 
 
 def _instruction_key(fields: Fields, field: str | None) -> str:

@@ -25,7 +25,7 @@ def shown_name(name: str) -> str:
     return name if name and name.isprintable() else repr(name)
 
 
-def listed(names: Iterable[str]) -> str:
+def names_quoted(names: Iterable[str]) -> str:
     """Return at most ten of the names, in quotes and separated by commas."""
     quoted = [shown(name) for name in names]
     more = f" and {len(quoted) - _NAMES} more" if len(quoted) > _NAMES else ""

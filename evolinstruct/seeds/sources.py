@@ -16,7 +16,7 @@ from evolinstruct.errors import InputError, UsageError
 from evolinstruct.installation import data_folder
 from evolinstruct.seeds import hub
 from evolinstruct.seeds.files import COMPRESSED, open_file, suffix_of
-from evolinstruct.seeds.problems import listed, shown_name
+from evolinstruct.seeds.problems import names_quoted, shown_name
 from evolinstruct.seeds.rows import SeedRow, read_rows
 from evolinstruct.text import did_you_mean
 
@@ -127,5 +127,6 @@ def _shipped(name: str) -> Path:
     neighbours = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     raise InputError(
         f"{shown_name(name)}: no such file{did_you_mean(path.name, [*neighbours, *stems])}, and not"
-        f" one of the seeds that come with evolinstruct ({listed(sorted(stems))}); check the path."
+        f" one of the seeds that come with evolinstruct ({names_quoted(sorted(stems))});"
+        " check the path."
     )

@@ -23,7 +23,7 @@ from evolinstruct.errors import (
 )
 from evolinstruct.llm.base import ClientOptions, Limits, Reply, Request
 from evolinstruct.llm.openai import chat, errors
-from evolinstruct.llm.openai.connection import Answer, Connection, Transport
+from evolinstruct.llm.openai.connection import Connection, HttpAnswer, Transport
 from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
 from evolinstruct.llm.openai.parameters import ParameterAdapter, ParameterRefusedError
 
@@ -122,7 +122,7 @@ class OpenAIClient:
             self._connection = self._connect()
         return self._connection
 
-    def _read(self, answer: Answer, request: Request) -> Reply | _Ending:
+    def _read(self, answer: HttpAnswer, request: Request) -> Reply | _Ending:
         limits = errors.limits(answer.headers)
         try:
             found = chat.parse(answer.content)
@@ -147,7 +147,7 @@ class OpenAIClient:
 
     def _refused(
         self,
-        answer: Answer,
+        answer: HttpAnswer,
         asked: dict[str, object],
         sent: dict[str, object],
         request: Request,
@@ -162,7 +162,7 @@ class OpenAIClient:
                 if self._parameters.learns(said, param, asked, sent, request.extra):
                     return None
             except ParameterRefusedError as reason:
-                words = chat.harmless(said, self._key)
+                words = chat.clean_message(said, self._key)
                 return ServiceRefused(f"{self._place(request)}: {reason} ({words}).")
         said = chat.said(error) or f"HTTP status {status}"
         wait = errors.retry_after(answer.headers)
@@ -187,7 +187,7 @@ class OpenAIClient:
         wait: float | None = None,
         limits: Limits | None = None,
     ) -> _Ending:
-        message = chat.harmless(said, self._key)
+        message = chat.clean_message(said, self._key)
         name = meaning.name or f"http_{status}"
         if meaning.error is ServiceRefused:
             return ServiceRefused(f"{self._place(request)}: {meaning.advice} ({message}).")
@@ -198,7 +198,7 @@ class OpenAIClient:
         return CallRejected(name, message)
 
     def _place(self, request: Request) -> str:
-        return f"{chat.harmless(self._url or errors.HOME, self._key)}, model {request.model!r}"
+        return f"{chat.clean_message(self._url or errors.HOME, self._key)}, model {request.model!r}"
 
 
 def _host(url: str | None) -> str:
@@ -221,7 +221,7 @@ def _check_url(url: str | None) -> None:
         whole = False
     if not whole:
         raise UsageError(
-            f"The base URL {chat.harmless(url or '', None)!r} is not one; "
+            f"The base URL {chat.clean_message(url or '', None)!r} is not one; "
             "write it whole, as in http://localhost:8000/v1."
         )
 

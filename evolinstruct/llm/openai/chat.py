@@ -136,7 +136,7 @@ def said(error: object) -> str:
     return json.dumps(error) if error else ""
 
 
-def harmless(message: str, key: str | None) -> str:
+def clean_message(message: str, key: str | None) -> str:
     """Return a service's message, made fit for a terminal and a file.
 
     That is one line of at most 300 characters, without control characters, without the key and

@@ -40,7 +40,7 @@ _AUTHORITIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a server sent.
 
     Attributes:
@@ -57,7 +57,7 @@ class Answer:
 class Transport(Protocol):
     """What carries calls to a server: `Connection`, or the `openai` package."""
 
-    async def post(self, body: dict[str, object]) -> Answer:
+    async def post(self, body: dict[str, object]) -> HttpAnswer:
         """Ask for a completion.
 
         Raises:
@@ -65,7 +65,7 @@ class Transport(Protocol):
         """
         ...
 
-    async def list_models(self) -> Answer:
+    async def list_models(self) -> HttpAnswer:
         """Ask which models there are; raises as :meth:`post`."""
         ...
 
@@ -104,11 +104,11 @@ class Connection:
             proxy=_proxy(base.scheme, base.hostname or ""),
         )
 
-    async def post(self, body: dict[str, object]) -> Answer:
+    async def post(self, body: dict[str, object]) -> HttpAnswer:
         """Ask for a completion; see :class:`Transport`."""
         return await self._answer(self._session.post(self._calls, data=json.dumps(body).encode()))
 
-    async def list_models(self) -> Answer:
+    async def list_models(self) -> HttpAnswer:
         """Ask which models there are."""
         return await self._answer(self._session.get(self._models))
 
@@ -116,12 +116,14 @@ class Connection:
         """Close the connections."""
         await self._session.close()
 
-    async def _answer(self, sending: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Answer:
+    async def _answer(
+        self, sending: AbstractAsyncContextManager[aiohttp.ClientResponse]
+    ) -> HttpAnswer:
         try:
             # One bound around the whole call, its body included: a bound for each read would let a
             # server that sends a byte now and then hold the call for ever.
             async with asyncio.timeout(self._timeout), sending as answer:
-                return Answer(answer.status, answer.headers, await answer.read())
+                return HttpAnswer(answer.status, answer.headers, await answer.read())
         except TROUBLE as error:
             raise no_answer(error) from None
 
