@@ -98,7 +98,7 @@ class Asking:
         """
         messages = self._pack.prompt("compare", parent=parent.instruction, child=child.instruction)
         context = self._context(child, child.instruction, parent.instruction)
-        for attempt in range(2):
+        for attempt in range(2):  # another call id: the same one would get the same reply back
             reply = await self._once("compare", messages, context, child.id, attempt)
             equal = reading.read_verdict(reply.text)
             if equal is not None:

@@ -119,6 +119,7 @@ def _followed(pool: Iterator[Kept], step: Step, gate: Gate | None) -> Iterator[K
     if gate is not None:
         gate.begin(step.generation, made_from="")
     for member in pool:
+        # A family that meets a call without a reply leaves the pool: what follows is not known.
         with suppress(NotInJournalError):
             line = at_once(step.take(member))
             yield line if isinstance(line, Kept) else member

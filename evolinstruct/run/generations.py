@@ -99,7 +99,7 @@ class Generations:
         yield GenerationStarted(counts, self._recipe.generations, self._session.sending)
         scheduler = Scheduler(self._plan.size, step, self._session.ahead)
         self._session.work = scheduler
-        self._session.go_on()
+        self._session.go_on()  # a stop that came before it was known to the session
         async for event in self._carried_out(counts, scheduler, pool):
             yield event
         self._session.work = None
@@ -152,6 +152,7 @@ class Generations:
                 # A seed stays in the pool, and in its file, whatever became of its answer.
                 counts.add(seed)
                 files.write(seed)
+            # For whoever reads along; a kill loses nothing, because the journal has it all.
             if counts.finished % _FLUSH_EVERY == 0:
                 files.flush()
             for learned in self._session.take_notices():

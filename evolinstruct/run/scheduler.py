@@ -170,6 +170,8 @@ class Scheduler:
 
     async def _proposed(self, position: int, member: Kept) -> None:
         passing: Proposal | Line | Answered = await self._step.propose(member)
+        # Whoever is near the gate passes it soon, and is answered then, if it passes. Whoever
+        # is far behind a late proposal would wait with nothing to do: its answer may be in vain.
         is_far = position - self._at_gate > self._far
         if is_far and isinstance(passing, Proposal):
             passing = Answered(passing, await self._step.finish(passing))
@@ -194,7 +196,7 @@ class Scheduler:
                 self._outcomes.put(position, passed)
                 continue
             if self._answering.locked():
-                self._is_flowing.clear()
+                self._is_flowing.clear()  # before the wait: the feeder would fill it with rewrites
             await self._answering.acquire()
             self._is_flowing.set()
             self._begin(self._finished(position, passed), self._answering)
@@ -226,11 +228,12 @@ class Scheduler:
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=grace)
         self.abandon()
-        if self._tasks:
+        if self._tasks:  # cancelled tasks still have to unwind: none may write after this returns
             await asyncio.wait(set(self._tasks))
-        self._outcomes.close(error)
+        self._outcomes.close(error)  # last: what ended within its grace can still be taken
 
     async def _end(self) -> None:
+        # Also where nobody listens any more: a task that is left alone would outlive the run.
         left = [*self._feeders, *self._tasks]
         for task in left:
             task.cancel()

@@ -104,6 +104,7 @@ class Session:
         await self._close()
 
     def _open(self, directory: RunDir) -> None:
+        # Under the lock, because only now nobody else can change it any more.
         if directory.state() != self._state:
             raise InputError(
                 f"Another command has changed {directory.path} while this one looked at the seeds;"
@@ -120,9 +121,10 @@ class Session:
 
     async def _close(self) -> None:
         try:
+            # Clients first: a call that is still on its way back is accounted for.
             await self._clients.aclose()
             self._clients.budget.ledger.close()
-        finally:
+        finally:  # the account may not be written on a full disk; the lock is let go all the same
             if self._journal is not None:
                 self._journal.close()
             if self._directory is not None:
