@@ -1,9 +1,9 @@
-"""Writes docs/rules.md: the rules, what each fires on in accepted pairs, and what each costs.
+"""Writes docs/rules.md: the rules, what each drops of accepted pairs, and what each costs.
 
     python docs/rules_report.py --pairs PAIRS.jsonl > docs/rules.md
 
-PAIRS.jsonl is any file of instructions with answers that people accepted. Of it the report names
-counts and row numbers alone, and what was found on reading them (docs/rules_read.json).
+PAIRS.jsonl is any file of instructions with answers that people accepted. The report quotes none of
+them: it has counts, row numbers, and what was found on reading those rows (docs/rules_read.json).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def seeds(source: str) -> list[Kept]:
 
 
 def as_pairs(lines: Sequence[Kept]) -> Pairs:
-    """Return seeds as the rules see them: a rewrite of nothing, and its answer."""
+    """Return seeds as the rules see them: a rewrite without a parent, and its answer."""
     return [
         (Rewrite("", line.instruction, (), None, None), Answer(line.instruction, line.output or ""))
         for line in lines
@@ -67,7 +67,7 @@ def as_pairs(lines: Sequence[Kept]) -> Pairs:
 
 
 def evolved(lines: list[Kept]) -> Pairs:
-    """Return what the offline client makes of seeds, no rule but the structural ones applied."""
+    """Return what the offline client makes of seeds, with only the structural rules on."""
     pack = prompts.read(prompts.find("general"))
     client = OfflineClient(ClientOptions(base_url=None, model="", api_key=None, timeout=1.0))
     recipe = Recipe(client="offline", eliminate=False, compare=False)
@@ -100,7 +100,7 @@ def as_items(lines: Sequence[Kept]) -> Items:
 
 
 def hits(rule: Rule[Any], pairs: Pairs) -> list[int]:
-    """Return the row numbers at which a rule fires, from 1."""
+    """Return the numbers of the rows that a rule drops, from 1."""
     place = 1 if rule.stage == "answer" else 0
     return [row for row, pair in enumerate(pairs, 1) if rule.check(pair[place]) is not None]
 
@@ -119,7 +119,7 @@ def _round(check: Callable[..., str | None], subjects: list[Any]) -> float:
 
 
 def free_rules() -> list[Rule[Any]]:
-    """Return the rules that take no call and no package of their own."""
+    """Return the rules that need neither a call nor a further package."""
     return [rule for rule in (*REWRITE_RULES.values(), *ANSWER_RULES.values()) if not rule.needs]
 
 
@@ -129,7 +129,7 @@ def switch(rule: RuleInfo) -> str:
 
 
 def rows(numbers: Sequence[int]) -> str:
-    """Show row numbers, the first ones if there are many."""
+    """Show row numbers; only the first if there are many."""
     shown = ", ".join(map(str, numbers[:SHOWN]))
     return f"{shown} …" if len(numbers) > SHOWN else shown
 
@@ -145,18 +145,19 @@ def report(name: str, given: Pairs, read: dict[str, dict[str, str]]) -> Iterator
     yield "# The rules\n"
     yield "Written by `make rules-report`; not by hand. `evolinstruct rules` shows the same list.\n"
     yield from _known()
-    yield "\n## What they fire on\n"
+    yield "\n## What they drop\n"
     yield (
-        f"Held against {len(given):,} accepted pairs of instruction and answer ({name}), the"
-        f" {len(own)} starter seeds, and {len(offline)} rewrites with answers that the offline"
-        f" client makes of them in {GENERATIONS} generations. A pair of a file has no parent, so"
-        " rules that compare with one have nothing to say there: they are decided by the rewrites"
-        " and by the labelled pairs in `tests/labelled_rules`, half of them hard negatives.\n"
+        f"The rules looked at {len(given):,} accepted pairs of instruction and answer ({name}), at"
+        f" the {len(own)} starter seeds, and at {len(offline)} rewrites with answers that the"
+        f" offline client makes of these in {GENERATIONS} generations. A pair of a file has no"
+        " parent, so it says nothing of rules that compare a rewrite with its parent: the rewrites"
+        " and the labelled pairs in `tests/labelled_rules`, half of them hard negatives, decide"
+        " about those.\n"
     )
     yield (
-        f"A rule of ours is on by default if it fires on at most {MOST:.1%} of the accepted pairs"
-        " and of the starter seeds. The paper's rules are on whatever they fire on; the offline"
-        " client misbehaves on purpose so that they do.\n"
+        f"A rule of ours is on by default if it drops at most {MOST:.1%} of the accepted pairs and"
+        " of the starter seeds. The paper's rules are on whatever they drop; the offline client"
+        " misbehaves on purpose so that they have something to drop.\n"
     )
     yield from _fired(rules, found, len(given), own, offline)
     yield "\n## The hits, read\n"
@@ -175,8 +176,8 @@ def _bound(rule: Rule[Any], items: Items) -> Rule[Any]:
 
 
 def _known() -> Iterator[str]:
-    """Tabulate every rule: when it is on and asked, what it drops, what can be set."""
-    yield "| rule | default | asked | drops | settings |\n|---|---|---|---|---|"
+    """Tabulate every rule: when it is on, what it looks at and drops, what can be set."""
+    yield "| rule | default | looks at | drops | parameters |\n|---|---|---|---|---|"
     for rule in RULES.values():
         settings = "; ".join(
             f"`{item.name}` = {item.default:g} ({item.meaning})" for item in rule.parameters
@@ -191,7 +192,7 @@ def _fired(
     own: Pairs,
     offline: Pairs,
 ) -> Iterator[str]:
-    """Tabulate what each rule fires on; `found` are its hits on so many accepted pairs."""
+    """Tabulate what each rule drops; `found` are its hits on so many accepted pairs."""
     yield "| rule | default | pairs | share | starter | offline | labelled | rows |"
     yield "|---|---|---|---|---|---|---|---|"
     for rule in rules:
@@ -208,8 +209,8 @@ def _costs(rules: Sequence[Rule[Any]], given: Pairs, offline: Pairs) -> Iterator
     """Tell what each rule costs."""
     yield (
         f"Microseconds of CPU for one call, the median of {ROUNDS} rounds over {TIMED:,} pairs"
-        f" (Python {platform.python_version()}, a machine shared with others). Rewrites are asked"
-        " with their parents, as in a run: those of the offline client.\n"
+        f" (Python {platform.python_version()}, a machine shared with others). The rewrites are"
+        " those of the offline client, with their parents, as in a run.\n"
     )
     words = [statistics.median(_words(pair) for pair in of[:TIMED]) for of in (given, offline)]
     yield (
@@ -231,27 +232,26 @@ def _counts(rule: Rule[Any], *pairs: Pairs) -> list[str]:
 
 
 def _test_items(given: Pairs, items: Items) -> Iterator[str]:
-    """Tell what counts as a test item that surfaces, and what does not."""
+    """Tell what counts as holding a test item, and what does not."""
     index = items.index
     overlaps = [index.find(rewrite.child, WORDS, SHARE) for rewrite, _ in given]
     weak = sum(overlap is not None and not overlap.is_strong for overlap in overlaps)
     yield "\n## Test items\n"
     yield (
-        "The rules that begin with `contaminated` hold texts against the user's own test sets"
-        f" (`--against`). Two findings of the literature are a hit: {WORDS} words in a row that the"
-        " text shares with an item (GPT-3, arXiv 2005.14165, appendix C), or at least"
-        f" {SHARE:.0%} of the item's {GRAM}-grams in it (PaLM, arXiv 2204.02311, section 8). One"
-        f" shared {GRAM}-gram alone is as often a common phrase, such as the first words that any"
-        " task of programming may have: `evolinstruct contamination` reports it as weak, and no"
-        f" rule drops it. An item of fewer than {GRAM} words is a hit where the whole text equals"
-        " it. Words are compared in lower case, without signs and in one Unicode form; scripts"
-        " without spaces count by the character.\n"
+        "The rules whose names begin with `contaminated` look for items of the user's own test sets"
+        f" (`--against`). A text holds a test item if both share {WORDS} words in a row (GPT-3,"
+        f" arXiv 2005.14165, appendix C), or if the text has at least {SHARE:.0%} of the item's"
+        f" {GRAM}-grams (PaLM, arXiv 2204.02311, section 8). One shared {GRAM}-gram alone is as"
+        " often a common phrase, such as the first words of many programming tasks: `evolinstruct"
+        " contamination` reports it as weak, and no rule drops it. A text holds an item of fewer"
+        f" than {GRAM} words if it equals the item. Words are compared in lower case, without signs"
+        " and in one Unicode form; in scripts without spaces each character counts as a word.\n"
     )
     yield (
-        f"Here the {len(items.all)} starter seeds stand for a test set. Of the accepted"
-        f" instructions, {weak} have a weak overlap with one. `contaminated_near` and"
-        " `contaminated_answer` are off unless asked for: likeness also joins items of one form,"
-        " and an answer may have to repeat a known text.\n"
+        f"Here the {len(items.all)} starter seeds stand for a test set. {weak} of the accepted"
+        " instructions have a weak overlap with one of them. `contaminated_near` and"
+        " `contaminated_answer` are off unless asked for, because texts of one form are alike"
+        " without being the same task, and an answer may have to repeat a known text.\n"
     )
 
 

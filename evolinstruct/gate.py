@@ -191,7 +191,8 @@ class Gate:
     def holds(self, generation: int, made_from: str) -> bool:
         """Tell whether all texts that passed in a generation are known, made from the same."""
         query = "SELECT 1 FROM generations WHERE number = ? AND made_from = ?"
-        return self._db.execute(query, (generation, made_from)).fetchone() is not None
+        with self._explained():
+            return self._db.execute(query, (generation, made_from)).fetchone() is not None
 
     def begin(self, generation: int, made_from: str) -> None:
         """Begin a generation; forget what passed in it and in later ones before."""
@@ -328,9 +329,9 @@ def _is_whole(db: sqlite3.Connection) -> bool:
     """Tell whether every generation is as it was written."""
     if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
         return False
-    rows = db.execute("SELECT * FROM passed ORDER BY n")
-    generations = db.execute("SELECT * FROM generations ORDER BY number").fetchall()
-    for *described, expected in generations:
+    rows = db.execute("SELECT n, id, family, words, keys FROM passed ORDER BY n")
+    query = "SELECT number, made_from, size, digest FROM generations ORDER BY number"
+    for *described, expected in db.execute(query).fetchall():
         digest = blake2b()
         for row in islice(rows, described[-1]):
             _update(digest, row)

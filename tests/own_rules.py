@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evolinstruct.elimination import Answer, Rewrite, Rule
+from evolinstruct.elimination import Answer, Rewrite, Rule, Setting
 
 
 def no_lists(answer: Answer, items: int = 3) -> str | None:
@@ -40,3 +40,13 @@ SHORT = Rule(
     stage="rewrite",
     check=lambda rewrite: "short" if len(rewrite.child) < 20 else None,
 )
+
+SHORT_AS_BEFORE = Rule(
+    name="short",
+    meaning="Drops short rewrites.",
+    cause="the model is lazy: read some",
+    stage="rewrite",
+    settings=(Setting("least", 20, 1, 100, "characters"),),
+    check=lambda rewrite, least: "short" if len(rewrite.child) < least else None,
+)
+"""Written for version 0.1, in which parameters were called settings."""

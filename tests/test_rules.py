@@ -168,6 +168,13 @@ def test_a_rule_object_is_one_too() -> None:
     assert rules.find_objection(Rewrite("x", "y", ())) == Objection(f"{OWN}:SHORT", "short")
 
 
+def test_a_rule_object_of_version_0_1_is_one_too() -> None:
+    rules = choose({f"{OWN}:SHORT_AS_BEFORE": {"least": 3}})
+    assert rules.described()[f"{OWN}:SHORT_AS_BEFORE"]["least"] == 3
+    assert rules.find_objection(Rewrite("x", "no", ())) is not None
+    assert rules.find_objection(Rewrite("x", "yes", ())) is None
+
+
 def test_a_rule_that_raises_or_gives_no_text_is_a_failure_that_names_it() -> None:
     with pytest.raises(
         RuleFailed, match=f"Your rule '{OWN}:raises' raised ValueError: no such table"

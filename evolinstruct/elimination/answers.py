@@ -231,7 +231,7 @@ RULES: tuple[Rule[Answer], ...] = (
         cause="the answering model does not follow instructions, or its chat template is wrong:"
         " look at the raw replies",
         stage="answer",
-        parameters=(Parameter("more", 3, 0, 100, "words at most that it adds to the instruction"),),
+        parameters=(Parameter("more", 3, 0, 100, "words that it may add to the instruction"),),
         check=_echoes,
     ),
 )

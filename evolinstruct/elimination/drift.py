@@ -181,13 +181,13 @@ RULES: tuple[Rule[Rewrite], ...] = (
         " generations: read some of them",
         stage="rewrite",
         parameters=(
-            Parameter("most", 150, 1, 100_000, "words at most that it adds"),
+            Parameter("most", 150, 1, 100_000, "words that it may add"),
             Parameter(
                 "least",
                 -40,
                 -100_000,
                 1000,
-                "words at least that it adds (negative: removes at most)",
+                "words that it must add (negative: words that it may lose)",
             ),
         ),
         check=_word_growth,

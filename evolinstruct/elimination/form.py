@@ -207,7 +207,11 @@ RULES: tuple[Rule[Rewrite], ...] = (
         meaning="The rewrite ends in words that repeat again and again.",
         cause="the model runs into a loop: its temperature is too low, or it is too small",
         stage="rewrite",
-        parameters=(Parameter("times", 4, 3, 100, "repetitions at least, over at least 16 words"),),
+        parameters=(
+            Parameter(
+                "times", 4, 3, 100, "drops so many rounds of a loop or more, of at least 16 words"
+            ),
+        ),
         check=_loops,
     ),
 )
