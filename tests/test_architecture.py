@@ -2,6 +2,7 @@
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent / "evolinstruct"
@@ -53,6 +54,7 @@ def room_of(module: str) -> str | None:
     return next((name for name in names if name in FLOOR), None)
 
 
+@cache
 def imports_of(path: Path) -> set[str]:
     """Return the absolute names of what a file imports, those for type checkers included."""
     package = ["evolinstruct", *path.relative_to(ROOT).parent.parts]

@@ -120,6 +120,7 @@ def text_of(line: dict[str, Any]) -> str:
     return line["text"]
 
 
+@pytest.mark.slow
 def test_a_large_run_is_embedded_as_whole_families_drawn_by_the_seed(
     run_dir: Path, tmp_path: Path
 ) -> None:

@@ -180,7 +180,7 @@ def test_of_two_processes_that_start_together_one_writes(tmp_path: Path, seeds: 
     assert data_files(out) == data_files(finished(40, client=CLIENT))
 
 
-LATER = [60, *(pytest.param(later, marks=pytest.mark.slow) for later in (5, 200))]
+LATER = [5, *(pytest.param(later, marks=pytest.mark.slow) for later in (60, 200))]
 
 
 @pytest.mark.parametrize("later", LATER)
