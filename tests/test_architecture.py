@@ -22,7 +22,7 @@ LAYERS = [
     ["llm.retry"],
     ["contamination", "llm.balancer", "llm.circuit_breaker", "llm.journal", "llm.throttle"],
     ["atomic_write", "plugins", "similarity", "llm.offline"],
-    ["draws", "errors", "reading", "records", "words", "statistics"],
+    ["draws", "errors", "quartiles", "reading", "records", "words"],
     ["defaults", "llm.base", "purposes", "text"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""

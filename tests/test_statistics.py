@@ -22,9 +22,9 @@ from evolinstruct.analysis.diversity import Distinctness, Diversity
 from evolinstruct.analysis.measurement import RunStatistics, measure, rows
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.statistics import STATISTICS, GroupStatistics, Statistic, in_table
+from evolinstruct.quartiles import Band, Quartiles
 from evolinstruct.report.story import tell
 from evolinstruct.run.counts import Counts
-from evolinstruct.statistics import Band, Quartiles
 from evolinstruct.text import number as write_number
 from tests.command_line import enter, evolinstruct
 from tests.written import family_lines, write_run

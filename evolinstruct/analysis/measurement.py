@@ -15,8 +15,8 @@ from evolinstruct.analysis.diversity import Distinctness, Diversity
 from evolinstruct.analysis.families import Family
 from evolinstruct.analysis.runs import Run, State
 from evolinstruct.analysis.statistics import GroupStatistics, Table, in_table
+from evolinstruct.quartiles import BAND
 from evolinstruct.records import Kept
-from evolinstruct.statistics import BAND
 from evolinstruct.words import count_words
 
 

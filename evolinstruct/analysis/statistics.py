@@ -14,8 +14,8 @@ from typing import Any, Literal, TypeVar
 
 from evolinstruct.analysis.diversity import Distinctness
 from evolinstruct.analysis.runs import UsageRow
+from evolinstruct.quartiles import BAND, Band, Quartiles
 from evolinstruct.run.counts import Counts
-from evolinstruct.statistics import BAND, Band, Quartiles
 from evolinstruct.text import NONE, dollars, number, percent
 
 # One group of instructions

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import GroupStatistics, Table, find, in_table
+from evolinstruct.quartiles import BAND, Quartiles
 from evolinstruct.report import drawing
 from evolinstruct.report.drawing import Spec
-from evolinstruct.statistics import BAND, Quartiles
 from evolinstruct.text import dollars, number, percent
 
 _TAIL = 0.05

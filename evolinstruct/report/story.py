@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import GroupStatistics, compare, find
+from evolinstruct.quartiles import Quartiles
 from evolinstruct.report.markup import Html, join, tag, text
-from evolinstruct.statistics import Quartiles
 from evolinstruct.text import (
     NONE,
     clock,

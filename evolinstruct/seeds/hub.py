@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.installation import import_extra
+from evolinstruct.seeds.formats import SeedRow
 from evolinstruct.seeds.problems import shown
-from evolinstruct.seeds.rows import SeedRow
 
 _PREFIX = "hf:"
 _NAME = re.compile(

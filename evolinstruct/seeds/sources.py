@@ -16,8 +16,8 @@ from evolinstruct.errors import InputError, UsageError
 from evolinstruct.installation import data_folder
 from evolinstruct.seeds import hub
 from evolinstruct.seeds.files import COMPRESSED, open_file, suffix_of
+from evolinstruct.seeds.formats import SeedRow, read_rows
 from evolinstruct.seeds.problems import names_quoted, shown_name
-from evolinstruct.seeds.rows import SeedRow, read_rows
 from evolinstruct.text import did_you_mean
 
 STDIN = "-"

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from evolinstruct.quartiles import Quartiles
 from evolinstruct.records import join_input
 from evolinstruct.seeds import Seed, SeedCounts, distinct
 from evolinstruct.seeds.layouts import RowTexts, extract_texts, layout_of, used_fields
 from evolinstruct.seeds.problems import BadRow
 from evolinstruct.seeds.sources import OpenSource, find_sources, open_source
-from evolinstruct.statistics import Quartiles
 from evolinstruct.words import count_words
 
 _FIRST_FEW = 3

@@ -12,21 +12,19 @@ import asyncio
 import json
 import os
 import ssl
-from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Protocol
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
 from evolinstruct.errors import InputError
 from evolinstruct.llm.openai.errors import TROUBLE, no_answer
+from evolinstruct.llm.openai.headers import headers_of
 
-_NO_KEY = "not-needed"  # some local servers refuse a call without an Authorization header
 _CONNECT_SECONDS = 20.0
 _DNS_SECONDS = 300
 _AUTHORITIES = (
@@ -98,7 +96,7 @@ class Connection:
                 ssl=_tls() if base.scheme == "https" else True,
                 ttl_dns_cache=_DNS_SECONDS,
             ),
-            headers=_headers(base, key),
+            headers=headers_of(base, key),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
             proxy=_proxy(base.scheme, base.hostname or ""),
@@ -132,28 +130,6 @@ def _address(base: SplitResult, path: str) -> str:
     """Return the address of a path below the base URL, without its user name and password."""
     host = base.netloc.rpartition("@")[2]
     return base._replace(netloc=host, path=f"{base.path.rstrip('/')}/{path}", fragment="").geturl()
-
-
-def _headers(base: SplitResult, key: str | None) -> dict[str, str]:
-    """Return what every call is sent with; the variables are those of the `openai` package."""
-    headers = {
-        "accept": "application/json",
-        "content-type": "application/json",
-        "user-agent": f"evolinstruct/{metadata.version('evolinstruct')}",
-        "openai-organization": os.environ.get("OPENAI_ORG_ID", ""),
-        "openai-project": os.environ.get("OPENAI_PROJECT_ID", ""),
-        "authorization": f"Bearer {_NO_KEY}",
-    }
-    for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n"):
-        name, colon, value = line.partition(":")
-        if colon:
-            headers[name.strip().lower()] = value.strip()
-    if key is not None:
-        headers["authorization"] = f"Bearer {key}"
-    if base.username or base.password:
-        user = f"{unquote(base.username or '')}:{unquote(base.password or '')}"
-        headers["authorization"] = f"Basic {b64encode(user.encode()).decode()}"
-    return {name: value for name, value in headers.items() if value}
 
 
 def _tls() -> ssl.SSLContext:
