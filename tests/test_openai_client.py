@@ -149,6 +149,7 @@ def test_a_server_gets_the_key_and_one_without_gets_a_placeholder(key: str | Non
     assert sent == [f"Bearer {key or 'not-needed'}"]
 
 
+@pytest.mark.slow
 def test_a_thousand_calls_are_under_way_at_once() -> None:
     async def until_all_are_there(server: Server) -> None:
         client = OpenAIClient(options(server.url, timeout=60))

@@ -158,6 +158,7 @@ def test_an_effort_that_is_needed_is_sent() -> None:
 # --- once for all -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_of_five_hundred_calls_under_way_none_fails_and_each_lesson_is_told_once() -> None:
     requests = [ask(f"p{i}") for i in range(500)]
     replies, notices = asked(slowly_strict, *requests)
