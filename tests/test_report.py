@@ -92,6 +92,7 @@ def hostile_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_run(folder, "<b>&evil", client="tests.test_report:Hostile", **rules)
 
 
+@pytest.mark.slow
 def test_every_line_of_a_small_run_is_embedded_with_its_family(
     run_dir: Path, tmp_path: Path
 ) -> None:
@@ -216,6 +217,7 @@ def test_charts_take_their_colours_from_the_page(run_dir: Path, tmp_path: Path) 
     assert {c[4:-1] for c in colours if c.startswith("var")} <= known
 
 
+@pytest.mark.slow
 def test_several_runs_stand_side_by_side_with_a_mark_where_they_differ(
     run_dir: Path, tmp_path: Path
 ) -> None:
