@@ -241,6 +241,7 @@ def test_a_run_stops_at_its_cap_and_goes_on_with_a_higher_one_to_the_same_bytes(
     assert spent(out) == spent(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_every_attempt_counts_also_those_that_were_tried_again(tmp_path: Path) -> None:
     few = write_seeds(tmp_path / "few.jsonl", tasks(3))
     out = tmp_path / "run"
@@ -318,6 +319,7 @@ LONG = [pytest.param(number, marks=pytest.mark.slow) for number in (1, 20, 160)]
 
 
 @pytest.mark.parametrize("calls", [90, *LONG])
+@pytest.mark.slow
 def test_a_kill_loses_sight_of_no_call(tmp_path: Path, seeds: Path, calls: int) -> None:
     out, log = tmp_path / "run", tmp_path / "calls.log"
     root = str(Path(__file__).parent.parent)

@@ -75,6 +75,7 @@ def test_few_calls_at_once_fail_one_by_one_but_never_more_than_the_row() -> None
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 100])
+@pytest.mark.slow
 def test_calls_that_fail_alone_fail_alone(at_once: int) -> None:
     def script(request: Request) -> str | Exception:
         return failing(request) if int(request.call_id.child_id) % 3 == 0 else "fine"

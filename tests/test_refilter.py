@@ -102,6 +102,7 @@ def test_a_rule_that_raises_leaves_its_lines_unjudged(run: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [150, pytest.param(700, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_duplicates_are_found_in_pool_order_under_other_settings(
     tmp_path: Path, number: int
 ) -> None:

@@ -101,6 +101,7 @@ NO_HURRY = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 @settings(NO_HURRY, max_examples=3)
 @ANYTHING
+@pytest.mark.slow
 def test_a_run_killed_anywhere_ends_in_the_same_bytes_with_every_line_accounted_for(
     tmp_path_factory: pytest.TempPathFactory,
     texts: list[str],

@@ -184,6 +184,7 @@ LATER = [5, *(pytest.param(later, marks=pytest.mark.slow) for later in (60, 200)
 
 
 @pytest.mark.parametrize("later", LATER)
+@pytest.mark.slow
 def test_a_journal_that_a_power_cut_took_back_costs_calls_and_no_file(
     tmp_path: Path, seeds: Path, later: int
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_second_signal_ends_at_once_though_no_call_does(
     assert said == "Interrupted; the same command goes on where it stopped.\n"
 
 
+@pytest.mark.slow
 def test_calls_under_way_end_within_their_grace_and_their_replies_are_kept(
     tmp_path: Path, seeds: Path
 ) -> None:
