@@ -95,7 +95,7 @@ class Pack:
     operations: tuple[Operation, ...]
     formats: tuple[str, ...]
     markers: tuple[str, ...]
-    _evolve: Mapping[str, Template] = field(repr=False)
+    _by_name: Mapping[str, Operation] = field(repr=False)
     _purposes: Mapping[str, Template] = field(repr=False)
     _titles: Mapping[str, str] = field(repr=False)
     _demonstrations: Mapping[str, str] = field(repr=False)
@@ -122,12 +122,12 @@ class Pack:
         if format is not None:
             values["format"] = self._titles[format]
             values["demonstrations"] = "\n\n".join([self._demonstrations[name] for name in order])
-        return _ask(self._evolve[operation], values)
+        return _ask(self._by_name[operation].template, values)
 
     def skips(self, operation: str | None) -> frozenset[str]:
         """Return the rules that do not apply to what an operation makes; none for a seed."""
-        found = (each.skips for each in self.operations if each.name == operation)
-        return next(found, frozenset())
+        found = self._by_name.get(operation or "")
+        return found.skips if found else frozenset()
 
     def prompt(self, purpose: str, **texts: str) -> Messages:
         """Return the prompt of a purpose that a file of its own words.
@@ -175,7 +175,7 @@ def read(folder: Path) -> Pack:
             *(operation.template.text for operation in operations.values()),
             *(sources[name].text for name in sources if name == _DEMONSTRATION_FILE),
         ),
-        _evolve={name: operation.template for name, operation in operations.items()},
+        _by_name=operations,
         _purposes=purposes,
         _titles={name: texts["format"] for name, texts in formats.items()},
         _demonstrations=shown,

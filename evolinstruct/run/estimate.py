@@ -43,7 +43,7 @@ ENOUGH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EstimateRow:
     """What the calls of one generation for one purpose are likely to take, beyond the journal.
 
     Attributes:
@@ -74,7 +74,7 @@ class Estimate:
         rate: the speed which that assumes, in words.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[EstimateRow, ...]
     based_on: str
     seconds: float
     rate: str
@@ -168,7 +168,7 @@ def estimate(
         tokens = round(left * prompt), round(left * completion)
         price = tariff.price(purpose, recipe.setting("model", purpose) or "")
         cost = None if price is None else price.cost(*tokens)
-        lines.append(Line(generation, purpose, left, *tokens, cost))
+        lines.append(EstimateRow(generation, purpose, left, *tokens, cost))
     based_on = "this run so far" if seen else "usual shares and lengths"
     return Estimate(tuple(lines), based_on, *_time(lines, execution, tariff))
 
@@ -274,7 +274,7 @@ def _seen(usage: Sequence[Mapping[str, Any]]) -> dict[str, _Means]:
     }
 
 
-def _time(lines: Sequence[Line], execution: Execution, tariff: Tariff) -> tuple[float, str]:
+def _time(lines: Sequence[EstimateRow], execution: Execution, tariff: Tariff) -> tuple[float, str]:
     """Return the seconds that calls are likely to take, and the rate assumed."""
     calls = sum(line.calls for line in lines)
     out = sum(line.completion_tokens for line in lines)

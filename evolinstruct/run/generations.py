@@ -28,12 +28,7 @@ Pool = Callable[[], Iterator[Kept]]
 
 
 class Generations:
-    """Carries out the generations of a plan, each from where an earlier command left it.
-
-    Attributes:
-        all_counts: the counts of each generation so far.
-        records: what run.json is to say of each generation that has ended.
-    """
+    """Carries out the generations of a plan, each from where an earlier command left it."""
 
     def __init__(
         self,
@@ -43,6 +38,7 @@ class Generations:
         gate: Gate | None,
         made_from: Sequence[str],
         all_counts: list[Counts],
+        records: list[dict[str, Any]],
         *,
         verified: bool,
     ) -> None:
@@ -55,6 +51,7 @@ class Generations:
             gate: the rules that look at the whole pool, if any is on.
             made_from: a digest of all that decides the bytes of each generation.
             all_counts: where the counts of each generation go.
+            records: where what run.json says of each generation goes when it has ended.
             verified: all files are known to be those that are wanted.
         """
         self._plan = plan
@@ -64,8 +61,8 @@ class Generations:
         self._gate = gate
         self._made_from = made_from
         self._verified = verified
-        self.all_counts = all_counts
-        self.records: list[dict[str, Any]] = []
+        self._all_counts = all_counts
+        self._records = records
 
     async def events(self) -> AsyncIterator[Event]:
         """Carry them out, one after the other.
@@ -88,12 +85,12 @@ class Generations:
         """Carry a generation out, unless it is finished."""
         number = step.generation
         counts = Counts(number, self._plan.size)
-        self.all_counts.append(counts)
+        self._all_counts.append(counts)
         self._session.go_on()
         record = self._earlier(number)
         if record is not None and await asyncio.to_thread(self._is_finished, number, record):
-            self.all_counts[-1] = counts = Counts.from_json(record["tally"])
-            self.records.append(record)
+            self._all_counts[-1] = counts = Counts.from_json(record["tally"])
+            self._records.append(record)
             yield GenerationEnded(counts, is_new=False)
             return
         yield GenerationStarted(counts, self._recipe.generations, self._session.sending)
@@ -133,7 +130,9 @@ class Generations:
             described = files.finish()
         if self._gate is not None:
             self._gate.end()
-        self.records.append({"tally": counts.to_json(), "made_from": made_from, "files": described})
+        self._records.append(
+            {"tally": counts.to_json(), "made_from": made_from, "files": described}
+        )
 
     async def _written(
         self, lines: AsyncIterator[Line], files: GenerationFiles, counts: Counts

@@ -35,7 +35,6 @@ from evolinstruct.run.events import (
     GenerationEnded,
     GenerationStarted,
     Notice,
-    counted,
 )
 from evolinstruct.run.forecast import Forecast, count_applicable, forecast
 from evolinstruct.run.generations import Generations
@@ -46,6 +45,7 @@ from evolinstruct.run_dir import dataset
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.lines import matches
 from evolinstruct.settings import Settings
+from evolinstruct.text import counted
 
 EXIT_FAILED = 3
 
@@ -78,7 +78,7 @@ class Job:
         self._dir = run_dir
         self._recipe = plan.settings.recipe
         self._session = Session(plan.settings, asked_by(self._recipe), run_dir, plan.state)
-        self._generations: Generations | None = None
+        self._records: list[dict[str, Any]] = []  # what run.json says of generations that ended
         self._made_from: list[str] = []
         self._is_idle = False
         self._started = now()
@@ -200,16 +200,17 @@ class Job:
 
     async def _evolved(self, gate: Gate | None) -> AsyncIterator[Event]:
         """Carry out the generations; run.json is true after each of them."""
-        self._generations = Generations(
+        generations = Generations(
             self._plan,
             self._dir,
             self._session,
             gate,
             self._made_from,
             self.summary.all_counts,
+            self._records,
             verified=self._is_idle,
         )
-        async for event in self._generations.events():
+        async for event in generations.events():
             if isinstance(event, GenerationStarted):
                 self._is_idle = False
             yield event
@@ -287,7 +288,7 @@ class Job:
         if not self._recipe.answers or self._plan.seeds.drawn_from is not None:
             self._dir.dataset.unlink(missing_ok=True)  # of other settings
             return None
-        unchanged = self._records() == self._plan.state.get("generations")
+        unchanged = self._records == self._plan.state.get("generations")
         if self._is_idle or (unchanged and await asyncio.to_thread(self._has_its_dataset)):
             self.summary.dataset = self._plan.state["dataset"]
         else:
@@ -317,10 +318,6 @@ class Job:
         plan = self._plan
         return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against)
 
-    def _records(self) -> list[dict[str, Any]]:
-        """Return what run.json says of the generations that have ended."""
-        return [] if self._generations is None else self._generations.records
-
     def _decided_by(self, number: int, retired: Sequence[object]) -> str:
         """Return a digest of all that decides a generation's bytes, beside the replies."""
         recipe = self._recipe.model_dump_json(exclude={"generations", "prompts", "against"})
@@ -346,4 +343,4 @@ class Job:
         summary.spent = session.spent
         if self._is_idle and summary.exit_code in (None, self._plan.state["exit_code"]):
             return  # a finished run that was looked at again is what it was
-        self._dir.save_state(describe(self._plan, summary, self._records(), self._started))
+        self._dir.save_state(describe(self._plan, summary, self._records, self._started))
