@@ -2,7 +2,9 @@
 
 import ast
 from collections import defaultdict
+from collections.abc import Container
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent / "evolinstruct"
@@ -69,6 +71,13 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+def owner_of(name: str, modules: Container[str]) -> str | None:
+    """Return the module of ours that an imported name is, or stands in."""
+    parts = name.split(".")
+    names = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((each for each in names if each in modules), None)
+
+
 def files() -> list[Path]:
     return sorted(ROOT.rglob("*.py"))
 
@@ -91,6 +100,16 @@ def test_imports_go_down_the_layers_only() -> None:
             if target not in {None, room} and FLOOR[target] <= FLOOR[room]:
                 wrong.append(f"{room} imports {target}")
     assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {f"evolinstruct.{module_of(path)}".rstrip("."): path for path in files()}
+    imported = {
+        module: {owner for name in imports_of(path) if (owner := owner_of(name, modules))}
+        - {module}
+        for module, path in modules.items()
+    }
+    TopologicalSorter(imported).prepare()  # raises what goes round in a circle
 
 
 def test_each_vendor_package_has_one_importer() -> None:
