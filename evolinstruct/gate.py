@@ -265,7 +265,7 @@ class Gate:
             if row is None:
                 raise sqlite3.DatabaseError("a row is missing")  # the disk garbled the way to it
         _, line, family, words, keys = row
-        return PassedText(line, family, Sketch(words, tuple(array("I", keys))))
+        return PassedText(line, family, _read_sketch(words, keys))
 
     def _of_key(self, key: int, sizes: range) -> Iterator[int]:
         first = key << 31
@@ -284,17 +284,20 @@ class Gate:
         self._db.executescript(f"DROP TABLE IF EXISTS temp.keys; {_INDEX}")
         self._db.execute("BEGIN")
         self._db.execute("CREATE TABLE temp.unsorted (place INTEGER, size INTEGER)")
-        texts = self._db.execute("SELECT n, words, keys FROM passed WHERE n < ?", (self._next,))
-        places = (
-            (key << 31 | n, words.count(" ") + 1)
-            for n, words, keys in texts
-            for key in self._noted(array("I", keys))
-        )
-        self._db.executemany("INSERT INTO temp.unsorted VALUES (?, ?)", places)
+        self._db.executemany("INSERT INTO temp.unsorted VALUES (?, ?)", self._places())
         self._db.execute("INSERT INTO temp.keys SELECT * FROM temp.unsorted ORDER BY place")
         self._db.execute("DROP TABLE temp.unsorted")
         self._db.execute("COMMIT")
         self._is_indexed = True
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        """Yield a row of the index for each key of each text below the next one."""
+        texts = self._db.execute("SELECT n, words, keys FROM passed WHERE n < ?", (self._next,))
+        for n, words, keys in texts:
+            sketch = _read_sketch(words, keys)
+            size = sketch.size
+            for key in self._noted(sketch.keys):
+                yield key << 31 | n, size
 
     def _noted(self, keys: Iterable[int]) -> set[int]:
         """Return the keys, each once, and note that they are there."""
@@ -323,6 +326,10 @@ class Gate:
                 " delete the file, which is made anew from the journal, and run the same command"
                 " again."
             ) from error
+
+
+def _read_sketch(words: str, keys: bytes) -> Sketch:
+    return Sketch(words, tuple(array("I", keys)))
 
 
 def _is_whole(db: sqlite3.Connection) -> bool:

@@ -122,7 +122,8 @@ class Generations:
         changed = record is not None and record["made_from"] != made_from
         kinds = _kinds(number, self._recipe.answer_seeds)
         if self._gate is not None:
-            self._gate.begin(number, made_from)
+            # In a thread: where a run goes on, an index of all that passed is made first.
+            await asyncio.to_thread(self._gate.begin, number, made_from)
         with GenerationFiles(self._dir, number, kinds, beside=changed) as files:
             async with aclosing(scheduler.lines(pool())) as lines:
                 async for event in self._written(lines, files, counts):
