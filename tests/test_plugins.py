@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 import tomllib
 from pathlib import Path
@@ -202,3 +203,5 @@ def test_a_client_of_ones_own_with_a_mistake_ends_the_run_by_its_name(
     with pytest.raises(EvolinstructError) as caught:
         evolve(seeds, tmp_path / "run", client=name, generations=1)
     assert str(caught.value) == f"Your client {name!r} {said}"
+    spent = json.loads((tmp_path / "run" / "run.json").read_text())["spent"]
+    assert (spent["refused"], spent["unanswered"]) == (0, 1)  # nobody knows what it costs

@@ -236,34 +236,29 @@ class BudgetedClient:
         Raises:
             BudgetReached: a cap leaves no room for this call.
             CallError: as the client within.
-            StopRun: as the client within, or the run stopped meanwhile.
+            StopRun: as the client within, or the run stopped meanwhile; or a user's own client
+                raised or returned what no client may.
         """
         reserved = await self._budget.reserve(request)
         try:
-            reply = await self._asked(request)
+            reply: object = await self._client.complete(request)
         except BaseException as error:
+            # By what the client raised: a bug in it does not tell whether the service bills.
             if _is_free(error):
                 self._budget.refuse(reserved)
             else:
                 self._budget.settle(reserved, None)
+            if self._owner and _is_a_bug(error):
+                found = f"{type(error).__name__}: {error}"
+                raise StopRun(f"{self._owner} raised {found}; mend it, -vv shows where.") from error
             raise
-        self._budget.settle(reserved, reply.usage)
-        return reply
-
-    async def _asked(self, request: Request) -> Reply:
-        """Ask; what a user's own client raises, and must not, ends the run in a sentence."""
-        if not self._owner:
-            return await self._client.complete(request)
-        try:
-            reply: object = await self._client.complete(request)
-        except (CallError, EvolinstructError):
-            raise
-        except Exception as error:
-            found = f"{type(error).__name__}: {error}"
-            raise StopRun(f"{self._owner} raised {found}; mend it, -vv shows where.") from error
         if isinstance(reply, Reply):
+            self._budget.settle(reserved, reply.usage)
             return reply
-        raise StopRun(f"{self._owner} returned {reply!r}; a client returns a Reply.")
+        self._budget.settle(reserved, None)
+        raise StopRun(
+            f"{self._owner or 'The client'} returned {reply!r}; a client returns a Reply."
+        )
 
     async def aclose(self) -> None:
         """Close the client within."""
@@ -280,6 +275,11 @@ def most(request: Request) -> tuple[int, int]:
 
 def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _is_a_bug(error: BaseException) -> bool:
+    """Tell whether an error is none of those by which a client tells how a call ended."""
+    return isinstance(error, Exception) and not isinstance(error, CallError | EvolinstructError)
 
 
 def _is_free(error: BaseException) -> bool:
