@@ -9,14 +9,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from evolinstruct.errors import InputError
-
-if TYPE_CHECKING:
-    import asyncio
-
-# One file, replaced whole
 
 
 @contextmanager
@@ -78,71 +73,13 @@ def write_errors_explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-# A file that grows for hours
-
-SYNC_EVERY = 1.0
-"""Seconds between a write and the request to bring it to the disk: a power cut takes no more."""
-
-
-class PeriodicSync:
-    """Brings a growing file to the disk once a second, in a thread, while an event loop runs.
-
-    A write reaches the operating system at once, so a killed process loses nothing; only a power
-    cut can take what the disk does not have yet. Asking the disk at every write would make each
-    call wait for it.
-    """
-
-    def __init__(self, path: Path, every: float = SYNC_EVERY) -> None:
-        """Name the file, which need not exist yet."""
-        self._path = path
-        self._every = every
-        self._due: asyncio.TimerHandle | None = None
-        self._under_way: asyncio.Future[None] | None = None
-        self._trouble: OSError | None = None
-
-    def note_write(self) -> None:
-        """Schedule the next sync, unless one is due or under way.
-
-        Raises:
-            OSError: the last sync failed.
-        """
-        if self._trouble is not None:
-            raise self._trouble
-        if self._due is None and self._under_way is None:
-            import asyncio  # noqa: PLC0415 - slow, and not needed to read runs
-
-            self._due = asyncio.get_running_loop().call_later(self._every, self._begin)
-
-    def close(self) -> None:
-        """Schedule nothing more; whoever closes the file brings the rest to the disk."""
-        if self._due is not None:
-            self._due.cancel()
-
-    def _begin(self) -> None:
-        import asyncio  # noqa: PLC0415 - slow, and not needed to read runs
-
-        self._due = None
-        loop = asyncio.get_running_loop()
-        self._under_way = loop.run_in_executor(None, bring_to_disk, self._path)
-        self._under_way.add_done_callback(self._end)
-
-    def _end(self, done: asyncio.Future[None]) -> None:
-        self._under_way = None
-        if not done.cancelled():
-            error = done.exception()
-            self._trouble = error if isinstance(error, OSError) else None
-
-
 def bring_to_disk(path: Path) -> None:
     """Return when the disk has everything that was written to a file or a directory.
 
     Raises:
         OSError: the disk refuses.
     """
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return  # SQLite has merged this log into its database, which is on the disk
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -27,7 +27,7 @@ from evolinstruct.text import counted
 _LONGEST_WAIT = 60.0  # seconds; someone waits for the result
 _MOST_TOKENS = 16
 _NAMES = 5  # model names that a message lists
-_SUBJECT = CallContext(1, "deepen", "in-depth", None, "Name a colour.", "Name a colour.")
+_CONTEXT = CallContext(1, "deepen", "in-depth", None, "Name a colour.", "Name a colour.")
 _MESSAGES = (("user", "Name a colour. Answer with one word."),)
 
 
@@ -125,8 +125,8 @@ class _Probe:
 
     def _answered(self, reply: Reply, seconds: float) -> ConnectionResult:
         asked = self._requests[0]
-        parameters = getattr(self._client, "parameters", _as_asked)(asked)
-        left_out = sorted(_as_asked(asked).keys() - parameters.keys() - {"max_tokens"})
+        parameters = getattr(self._client, "parameters", Request.parameters)(asked)
+        left_out = sorted(asked.parameters().keys() - parameters.keys() - {"max_tokens"})
         notices: list[str] = getattr(self._client, "take_notices", list)()
         return replace(
             self._blank,
@@ -155,27 +155,12 @@ def _requests(recipe: Recipe, purposes: Sequence[str]) -> list[Request]:
     for purpose in purposes:
         request = Request(
             CallId("check", purpose),
-            _SUBJECT,
+            _CONTEXT,
             _MESSAGES,
-            recipe.setting("model", purpose) or "",
-            recipe.setting("temperature", purpose),
-            recipe.setting("top_p", purpose),
-            _MOST_TOKENS,
-            recipe.parameters(purpose),
+            **{**recipe.sampling(purpose), "max_tokens": _MOST_TOKENS},
         )
-        requests.setdefault(json.dumps(_as_asked(request), sort_keys=True), request)
+        requests.setdefault(json.dumps(request.parameters(), sort_keys=True), request)
     return list(requests.values())
-
-
-def _as_asked(request: Request) -> dict[str, object]:
-    settings = {
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "max_tokens": request.max_tokens,
-    }
-    return {name: value for name, value in settings.items() if value is not None} | {
-        **request.extra
-    }
 
 
 def _problem(error: CallError) -> str:

@@ -145,7 +145,7 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
         await asyncio.gather(*map(client.complete, requests), return_exceptions=True)
 
     asyncio.run(asked())
-    assert [account.to_json() for account in budget.statement()] == [
+    assert [account.to_json() for account in budget.ledger.accounts()] == [
         {
             "generation": 1,
             "operation": "deepen",
@@ -170,7 +170,7 @@ def test_a_price_that_is_unknown_makes_a_cost_that_is_unknown() -> None:
     budget = Budget(Caps(), lambda _purpose, _model: None)
     asyncio.run(BudgetedClient(Scripted(lambda _: ENDS[0]), budget).complete(REQUEST))
     assert budget.spent.cost is None
-    [row] = budget.statement()
+    [row] = budget.ledger.accounts()
     assert (row.cost, row.unanswered_cost) == (None, None)
 
 
@@ -396,7 +396,7 @@ class Hanging(Scripted):
 
 
 def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> None:
-    ledger = Ledger()
+    ledger = Ledger(lambda _purpose, _model: None)
     ledger.open(tmp_path / "journal.sqlite")
     account = ledger.account(REQUEST)
     account.open(10, 10)
@@ -408,6 +408,6 @@ def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> N
     other.execute("ALTER TABLE elsewhere RENAME TO spending")
     other.close()
     ledger.note(account)
-    again = Ledger()
+    again = Ledger(lambda _purpose, _model: None)
     again.open(tmp_path / "journal.sqlite")
     assert [found.calls for found in again.accounts()] >= [1]

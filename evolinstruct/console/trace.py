@@ -118,13 +118,7 @@ def _show_calls(page: Page, calls: Sequence[Call], stem: str) -> None:
 
 
 def _asked(request: Request) -> str:
-    settings = {
-        "model": request.model or None,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "max_tokens": request.max_tokens,
-        **request.extra,
-    }
+    settings = {"model": request.model or None, **request.parameters()}
     said = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
     again = f", attempt {request.call_id.attempt + 1}" if request.call_id.attempt else ""
     return f"{request.purpose}{again}: {page_text(said)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any
 
 from evolinstruct import draws, reading
 from evolinstruct.elimination import COMPARISON, Objection
@@ -36,7 +35,7 @@ class Asking:
         self._ask = ask
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
-        self._sampling = {purpose: _sampling(recipe, purpose) for purpose in asked_by(recipe)}
+        self._sampling = {purpose: recipe.sampling(purpose) for purpose in asked_by(recipe)}
         self.markers = pack.markers
         self._compares = recipe.compare
 
@@ -155,14 +154,3 @@ class Asking:
         return CallContext(
             line.generation, line.operation, self.kind(line), line.format, instruction, parent
         )
-
-
-def _sampling(recipe: Recipe, purpose: str) -> dict[str, Any]:
-    """Return those fields of a request that all calls of a purpose share."""
-    return {
-        "model": recipe.setting("model", purpose) or "",
-        "temperature": recipe.setting("temperature", purpose),
-        "top_p": recipe.setting("top_p", purpose),
-        "max_tokens": recipe.setting("max_tokens", purpose),
-        "extra": recipe.parameters(purpose),
-    }

@@ -83,6 +83,16 @@ class Request:
         """Why it is asked: evolve, compare, answer."""
         return self.call_id.purpose
 
+    def parameters(self) -> dict[str, object]:
+        """Return the parameters of the call; one that is None is left to the service."""
+        sampling = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+        }
+        given = {name: value for name, value in sampling.items() if value is not None}
+        return {**given, **self.extra}
+
     @property
     def draw(self) -> CallId:
         """The name that `call_id` had until 0.2; goes with 0.3."""

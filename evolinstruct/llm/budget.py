@@ -23,6 +23,7 @@ from evolinstruct.errors import (
     UsageError,
 )
 from evolinstruct.llm.base import Client, Reply, Request, Usage
+from evolinstruct.llm.prices import cost_of
 from evolinstruct.llm.usage import Account, Ledger, PriceOf
 from evolinstruct.text import dollars
 
@@ -118,9 +119,8 @@ class Budget:
         self.ledger.open(path)
         self.spent = Spending()
         for account in self.ledger.accounts():
-            prompt, completion, price = account.most_prompt, account.most_completion, account.price
-            cached = account.cached_tokens or 0
-            cost = None if price is None else price.cost(prompt, completion, cached)
+            prompt, completion = account.most_prompt, account.most_completion
+            cost = cost_of(account.price, prompt, completion, account.cached_tokens)
             self.spent.add(prompt + completion, cost, account.calls)
             if cost is None and self._caps.cost is not None:
                 raise UsageError(
@@ -128,10 +128,6 @@ class Budget:
                     f" ({account.purpose}), whose price is unknown; name it with --price-in and"
                     " --price-out, in dollars per million tokens."
                 )
-
-    def statement(self) -> list[Account]:
-        """Return what is spent, by generation, operation, purpose and model, in a fixed order."""
-        return list(self.ledger.accounts())
 
     async def reserve(self, request: Request) -> Reservation:
         """Set aside the most that a request can take, as soon as that fits.
@@ -141,8 +137,7 @@ class Budget:
             StopRun: the run stopped meanwhile.
         """
         prompt, completion = most(request)
-        price = self._price_of(request.purpose, request.model)
-        cost = None if price is None else price.cost(prompt, completion)
+        cost = cost_of(self._price_of(request.purpose, request.model), prompt, completion)
         while True:
             if self._error is not None:
                 # many calls raise this one object: each starts its traceback anew
@@ -178,8 +173,7 @@ class Budget:
             prompt = usage.prompt_tokens
         if usage.completion_tokens is not None:
             completion = usage.completion_tokens
-        price, cached = account.price, usage.cached_tokens or 0
-        cost = None if price is None else price.cost(prompt, completion, cached)
+        cost = cost_of(account.price, prompt, completion, usage.cached_tokens)
         self.spent.add(prompt + completion, cost)
         if prompt > reserved.prompt or completion > reserved.completion:
             self.ledger.note(account)  # the service bills more than it was allowed

@@ -130,9 +130,8 @@ class Clients:
             InputError: a key is missing.
         """
         self._make = ClientFactory(recipe.client)
-        self._is_local = self._make.FREE  # answers from this process
-        self._clients: dict[ClientOptions, Client] = {}
-        self._budgeted: dict[ClientOptions, BudgetedClient] = {}
+        self._is_local = self._make.is_free  # answers from this process
+        self._clients: dict[ClientOptions, tuple[Client, BudgetedClient]] = {}
         self._throttles: dict[ClientOptions, Throttle] = {}
         self._balancers: list[Balancer] = []
         self._retries: dict[tuple[ClientOptions, ...], Retry] = {}
@@ -167,9 +166,9 @@ class Clients:
     def _throttle(self, options: ClientOptions, execution: Execution) -> Throttle:
         """Return the throttled client of one server and model, made if it is not there yet."""
         if options not in self._throttles:
-            client = self._clients[options] = self._make(options)
+            client = self._make(options)
             budgeted = BudgetedClient(client, self.budget, self._make.owner)
-            self._budgeted[options] = budgeted
+            self._clients[options] = client, budgeted
             self._throttles[options] = Throttle(budgeted, self._pace(execution))
             self.tariff.free |= getattr(client, "FREE", False)
             self._notice(client)
@@ -193,7 +192,7 @@ class Clients:
 
     def take_notices(self) -> list[str]:
         """Return what clients have learned since the last time, a sentence each."""
-        sources = (*self._clients.values(), *self._balancers)
+        sources = (*(client for client, _ in self._clients.values()), *self._balancers)
         taken = [take() for one in sources if (take := getattr(one, "take_notices", None))]
         return [notice for notices in taken for notice in notices]
 
@@ -204,9 +203,9 @@ class Clients:
                 options,
                 tuple(purpose for purpose, group in self._groups.items() if options in group),
                 client,
-                self._budgeted[options].complete,
+                budgeted.complete,
             )
-            for options, client in self._clients.items()
+            for options, (client, budgeted) in self._clients.items()
         ]
 
     @property
@@ -295,7 +294,7 @@ class ClientFactory:
     """Makes the client of a name, built in or a user's own.
 
     Attributes:
-        FREE: whether the client answers from this process and costs nothing.
+        is_free: whether the client answers from this process and costs nothing.
         owner: what messages call a user's own client; empty for a built-in one.
     """
 
@@ -310,7 +309,7 @@ class ClientFactory:
             raise UsageError(f"{plugin.title} is {plugin.value!r}, not a class; name a class.")
         self._make, self._title = plugin.value, plugin.title
         self.owner = "" if plugin.is_built_in else plugin.title
-        self.FREE: bool = getattr(self._make, "FREE", False)
+        self.is_free: bool = getattr(self._make, "FREE", False)
         if isinstance(self._make, type):
             self._check(self._make)
 

@@ -30,8 +30,8 @@ from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.openai import OpenAIClient, chat, errors
 from evolinstruct.llm.openai.connection import HttpAnswer
 from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
+from evolinstruct.llm.openai.headers import NO_KEY
 
-_NO_KEY = "not-needed"  # the package insists on a key, a local server on none
 _AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
 NO_SIGN_IN = ErrorMeaning(
@@ -92,7 +92,7 @@ class OpenAISdkClient(OpenAIClient):
             named = options.api_key if options.key_variable else None
             return openai.AsyncAzureOpenAI(azure_endpoint=url, api_key=named, **settings)
         super()._sign_in(options)
-        return openai.AsyncOpenAI(base_url=url, api_key=options.api_key or _NO_KEY, **settings)
+        return openai.AsyncOpenAI(base_url=url, api_key=options.api_key or NO_KEY, **settings)
 
     def _sign_in(self, options: ClientOptions) -> None:
         try:

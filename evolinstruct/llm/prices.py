@@ -46,6 +46,13 @@ class Price:
         return (due + (self.cached or 0) * cached) * _TO_DOLLARS
 
 
+def cost_of(
+    price: Price | None, prompt: int, completion: int, cached: int | None = None
+) -> Decimal | None:
+    """Return the dollars for so many tokens, None where the price is unknown."""
+    return None if price is None else price.cost(prompt, completion, cached or 0)
+
+
 _NOTHING = Decimal(0)
 FREE = Price(_NOTHING, _NOTHING)
 

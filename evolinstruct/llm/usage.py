@@ -13,7 +13,7 @@ killed counts as sent and lost: at times too much, never too little.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import Request, Usage
 from evolinstruct.llm.journal.integrity import damaged, digest_of
-from evolinstruct.llm.prices import Price
+from evolinstruct.llm.prices import Price, cost_of
 
 
 @dataclass(slots=True)
@@ -143,17 +143,16 @@ class Account:
     @property
     def cost(self) -> float | None:
         """Dollars for what was reported; None where the price is unknown."""
-        return self._dollars(self.prompt_tokens, self.completion_tokens, self.cached_tokens or 0)
+        return self._dollars(self.prompt_tokens, self.completion_tokens, self.cached_tokens)
 
     @property
     def unanswered_cost(self) -> float | None:
         """Dollars at most for what was not reported; None where the price is unknown."""
         return self._dollars(self.unanswered_prompt, self.unanswered_completion)
 
-    def _dollars(self, prompt: int, completion: int, cached: int = 0) -> float | None:
-        if self.price is None:
-            return None
-        return round(float(self.price.cost(prompt, completion, cached)), 9)
+    def _dollars(self, prompt: int, completion: int, cached: int | None = None) -> float | None:
+        cost = cost_of(self.price, prompt, completion, cached)
+        return None if cost is None else round(float(cost), 9)
 
     def to_json(self) -> dict[str, Any]:
         """Return the row of `run.json`, without what is under way."""
@@ -197,7 +196,7 @@ _Key = tuple[int, str, str, str]
 class Ledger:
     """All accounts of a run; in memory alone until it is given a file."""
 
-    def __init__(self, price_of: PriceOf = lambda _purpose, _model: None) -> None:
+    def __init__(self, price_of: PriceOf) -> None:
         """Begin with nothing spent."""
         self._price_of = price_of
         self._accounts: dict[_Key, Account] = {}
@@ -216,7 +215,7 @@ class Ledger:
             self._db = sqlite3.connect(path, isolation_level=None)
             # A garbled text is read all the same: its row's checksum refuses it with a sentence.
             self._db.text_factory = partial(str, encoding="utf-8", errors="replace")
-            # As the journal: a kill loses nothing, a power cut the last second at most.
+            # A kill loses nothing; a power cut, what came since the journal was synced last.
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(_SCHEMA)
             rows = self._db.execute(_READ).fetchall()
@@ -244,10 +243,9 @@ class Ledger:
         account.price = self._price_of(account.purpose, account.model)
         return account
 
-    def accounts(self) -> Iterator[Account]:
-        """Yield the accounts in a fixed order."""
-        for key in sorted(self._accounts):
-            yield self._accounts[key]
+    def accounts(self) -> list[Account]:
+        """Return the accounts in a fixed order."""
+        return [self._accounts[key] for key in sorted(self._accounts)]
 
     def note(self, account: Account) -> None:
         """Make the file admit to all that the account has spent or has under way.

@@ -188,8 +188,9 @@ class Session:
         Raises:
             InputError: it cannot be written.
         """
-        self._clients.budget.ledger.flush()
-        return self._clients.budget.statement()
+        ledger = self._clients.budget.ledger
+        ledger.flush()
+        return ledger.accounts()
 
     # Ending early
 

@@ -91,6 +91,16 @@ class Recipe(_Settings):
         values = getattr(self, name)
         return values.get(purpose, values.get(DEFAULT))
 
+    def sampling(self, purpose: str) -> dict[str, Any]:
+        """Return what all calls of a purpose are asked with, by the names of a request's fields."""
+        return {
+            "model": self.setting("model", purpose) or "",
+            "temperature": self.setting("temperature", purpose),
+            "top_p": self.setting("top_p", purpose),
+            "max_tokens": self.setting("max_tokens", purpose),
+            "extra": self.parameters(purpose),
+        }
+
     def parameters(self, purpose: str) -> dict[str, object]:
         """Return the further parameters of a purpose's calls; its own win over those for all."""
         named = [(*parameter(key), value) for key, value in self.param.items()]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evolinstruct.atomic_write import SYNC_EVERY
+from evolinstruct.llm.journal.sync import SYNC_EVERY
 from tests.faults.harness import CONCURRENCY
 from tests.faults.power import LATENCY, compiled, cut_off, unbroken
 

@@ -70,7 +70,7 @@ def open_to_write(path: Path, *, must_exist: bool) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     # In the write-ahead log with NORMAL a commit does not wait for the disk: thousands of calls a
     # second may end. A kill loses nothing, the system has it. A power cut loses what is younger
-    # than a second, because `atomic_write.Durability` syncs the log that often.
+    # than a second, because `journal.sync` syncs the log that often.
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA cache_size = -16000")
     return db

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from evolinstruct.atomic_write import PeriodicSync
 from evolinstruct.llm.base import CallId, Request, Usage
 from evolinstruct.llm.journal.database import open_to_read, open_to_write, unusable
 from evolinstruct.llm.journal.integrity import count_lost_pages, damaged, digest_of
 from evolinstruct.llm.journal.outcome import Outcome, Place
+from evolinstruct.llm.journal.sync import PeriodicSync
 
 _INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 17)})"  # noqa: S608 - no data in it
 _FIND = "SELECT * FROM calls WHERE key = ? ORDER BY rowid DESC LIMIT 1"

@@ -1,7 +1,8 @@
 """The offline client: rewrites, compares and answers by hand-written rules, at once.
 
 It goes by a request's context, purpose and sampling, never by its prompt. Equal requests get equal
-replies, in any order and on any machine. A purpose without a rule of its own gets a short reply.
+replies, in any order and on any machine. The kind of
+reply that a purpose asks for says which rule writes it; an unknown purpose gets a text.
 """
 
 from __future__ import annotations
@@ -67,11 +68,11 @@ def _key(request: Request) -> str:
 
     ``max_tokens`` is left out: a larger one continues the same text.
     """
-    draw, subject = request.call_id, request.context
+    call, context = request.call_id, request.context
     return (
-        f"{draw.child_id}\x1f{draw.purpose}\x1f{draw.attempt}\x1f{request.model}\x1f"
-        f"{request.temperature}\x1f{request.top_p}\x1f{subject.operation}\x1f{subject.kind}\x1f"
-        f"{subject.format}\x1f{subject.instruction}\x1f{subject.parent}"
+        f"{call.child_id}\x1f{call.purpose}\x1f{call.attempt}\x1f{request.model}\x1f"
+        f"{request.temperature}\x1f{request.top_p}\x1f{context.operation}\x1f{context.kind}\x1f"
+        f"{context.format}\x1f{context.instruction}\x1f{context.parent}"
     )
 
 

@@ -1,7 +1,7 @@
 """Bad habits of the offline client, so that every elimination rule has something to do.
 
-Each habit has a rate and spoils a reply that was written well. The habits of a purpose exclude each
-other; in a run they cost about one instruction in seven.
+Each habit has a rate and spoils a reply that was written well. The habits of a kind of
+reply exclude each other; in a run they cost about one instruction in seven.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Habit:
 
     Attributes:
         name: what to call it.
-        rate: the share of the purpose's replies that show it.
+        rate: the share of such replies that show it.
         act: turns the good reply into the bad one, by a writer on the instruction.
         finish_reason: what the reply says of its end.
     """

@@ -92,8 +92,7 @@ class OpenAIClient:
 
     def parameters(self, request: Request) -> dict[str, object]:
         """Return the parameters that are sent for a request, as far as is known by now."""
-        sent = self._parameters.adapt(chat.body(request))
-        return {name: sent[name] for name in sent if name not in {"model", "messages"}}
+        return self._parameters.adapt(request.parameters())
 
     def take_notices(self) -> list[str]:
         """Return what was learned since the last time, a sentence each."""

@@ -42,16 +42,10 @@ class StrangerError(UnreadableError):
 
 def body(request: Request) -> dict[str, object]:
     """Return the request's body; a setting that is None is left to the service."""
-    settings = {
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "max_tokens": request.max_tokens,
-    }
     return {
         "model": request.model,
         "messages": [{"role": role, "content": content} for role, content in request.messages],
-        **{name: value for name, value in settings.items() if value is not None},
-        **request.extra,
+        **request.parameters(),
     }
 
 

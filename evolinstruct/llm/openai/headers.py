@@ -12,7 +12,7 @@ from base64 import b64encode
 from importlib import metadata
 from urllib.parse import SplitResult, unquote
 
-_NO_KEY = "not-needed"  # some local servers refuse a call without an Authorization header
+NO_KEY = "not-needed"  # some local servers refuse a call without an Authorization header
 
 
 def headers_of(base: SplitResult, key: str | None) -> dict[str, str]:
@@ -23,7 +23,7 @@ def headers_of(base: SplitResult, key: str | None) -> dict[str, str]:
         "user-agent": f"evolinstruct/{metadata.version('evolinstruct')}",
         "openai-organization": os.environ.get("OPENAI_ORG_ID", ""),
         "openai-project": os.environ.get("OPENAI_PROJECT_ID", ""),
-        "authorization": f"Bearer {_NO_KEY}",
+        "authorization": f"Bearer {NO_KEY}",
     }
     for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n"):
         name, colon, value = line.partition(":")
