@@ -72,7 +72,7 @@ class Plugins:
             sys.path.append(os.getcwd())  # noqa: PTH109
         return self._imported(EntryPoint(self.noun, name, self.group), name)
 
-    def title(self, name: str, package: str = _OURS) -> str:
+    def _title(self, name: str, package: str) -> str:
         """Return what messages call the thing of that name, which a package offers."""
         if ":" in name:
             return f"Your {self.noun} {name!r}"
@@ -102,7 +102,7 @@ class Plugins:
             )
         is_own = ":" in name
         package = _OURS if is_own or point.dist is None else point.dist.name
-        title = self.title(name, package)
+        title = self._title(name, package)
         remedy = "correct the name" if is_own else f"install the package {package} anew"
         try:
             module = importlib.import_module(module_name)

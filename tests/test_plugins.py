@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evolinstruct.elimination import find
-from evolinstruct.errors import EvolinstructError, UsageError
+from evolinstruct.elimination import Rewrite, choose, find
+from evolinstruct.errors import EvolinstructError, RuleFailed, UsageError
 from evolinstruct.llm.base import ClientOptions, Request
 from evolinstruct.llm.clients import PLUGINS, ClientFactory
 from tests.runs import evolve, tasks, write_seeds
@@ -45,6 +45,9 @@ def raises(options):
 def rule(rewrite):
     "Drops nothing."
 
+def bad_rule(rewrite):
+    raise ValueError("no such table")
+
 number = 7
 """
 
@@ -61,7 +64,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (info / "entry_points.txt").write_text(
         f"[{PLUGINS.group}]\nacme = acme_client:Whole\nacme-gone = acme_client:Gone\n"
         "acme-twice = acme_client:Whole\nacme-lost = acme_lost:Whole\n"
-        "[evolinstruct.rules]\nacme-rule = acme_client:rule\n"
+        "[evolinstruct.rules]\nacme-rule = acme_client:rule\nacme-bad = acme_client:bad_rule\n"
     )
     other = tmp_path / "other-1.0.dist-info"
     other.mkdir()
@@ -169,6 +172,14 @@ def test_rules_are_found_and_refused_by_the_same_loader(plugins: Path) -> None:
     with pytest.raises(UsageError) as caught:
         find("acme_client:Whale")
     assert str(caught.value) == COMPLAINTS["acme_client:Whale"].replace("client", "rule", 1)
+
+
+def test_a_rule_of_a_package_that_raises_is_named_with_the_package(plugins: Path) -> None:
+    with pytest.raises(
+        RuleFailed,
+        match="The rule 'acme-bad' of the package acme-client raised ValueError: no such table;",
+    ):
+        choose({"acme-bad": True}).find_objection(Rewrite("x", "y", ()))
 
 
 class Raising(Scripted):

@@ -36,7 +36,8 @@ def find(name: str, built_in: tuple[str, ...]) -> Rule[Any]:
     plugin = PLUGINS.load(name, built_in)
     found, title = plugin.value, plugin.title
     if isinstance(found, Rule):
-        return replace(found, name=name, structural=False, digest=_digest(found.check))
+        digest = _digest(found.check)
+        return replace(found, name=name, structural=False, digest=digest, title=title)
     if not callable(found):
         raise UsageError(f"{title} is {found!r}, not a function; name a function.")
     parameters = list(inspect.signature(found).parameters.values())
@@ -53,6 +54,7 @@ def find(name: str, built_in: tuple[str, ...]) -> Rule[Any]:
         parameters=tuple([_parameter(title, each) for each in parameters[1:]]),
         check=found,
         digest=_digest(found),
+        title=title,
     )
 
 

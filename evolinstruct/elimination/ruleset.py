@@ -32,11 +32,11 @@ class RuleSet:
     def __init__(self, rules: Iterable[tuple[RuleInfo, Mapping[str, float]]]) -> None:
         """Take the rules with their parameters, in the order in which they look."""
         self._rules = list(rules)
-        self._checks: dict[str, list[tuple[str, _Check]]] = {"rewrite": [], "answer": []}
+        self._checks: dict[str, list[tuple[Rule[Any], _Check]]] = {"rewrite": [], "answer": []}
         for rule, parameters in self._rules:
             if isinstance(rule, Rule):
                 check = partial(rule.check, **parameters)
-                self._checks[rule.stage].append((rule.name, check))
+                self._checks[rule.stage].append((rule, check))
 
     def find_objection(
         self, text: Rewrite | Answer, skips: Collection[str] = ()
@@ -51,9 +51,9 @@ class RuleSet:
             RuleFailed: a rule raised, or returned something that is no evidence.
         """
         stage = "rewrite" if isinstance(text, Rewrite) else "answer"
-        for name, check in self._checks[stage]:
-            if name not in skips and (evidence := _evidence(name, check, text)) is not None:
-                return Objection(name, evidence)
+        for rule, check in self._checks[stage]:
+            if rule.name not in skips and (evidence := _evidence(rule, check, text)) is not None:
+                return Objection(rule.name, evidence)
         return None
 
     def described(self) -> dict[str, dict[str, Any]]:
@@ -64,18 +64,18 @@ class RuleSet:
         }
 
 
-def _evidence(name: str, check: _Check, text: Rewrite | Answer) -> str | None:
+def _evidence(rule: Rule[Any], check: _Check, text: Rewrite | Answer) -> str | None:
+    title = rule.title or f"The rule {rule.name!r}"
     try:
         evidence = check(text)
     except Exception as error:
-        title, found = plugins.PLUGINS.title(name), f"{type(error).__name__}: {error}"
-        raise RuleFailed(name, f"{title} raised {found}; mend it, or leave it out.") from error
+        found = f"{type(error).__name__}: {error}"
+        raise RuleFailed(rule.name, f"{title} raised {found}; mend it, or leave it out.") from error
     if evidence is None or isinstance(evidence, str):
         return evidence
     raise RuleFailed(
-        name,
-        f"{plugins.PLUGINS.title(name)} returned {evidence!r};"
-        " a rule returns its evidence as text, or None.",
+        rule.name,
+        f"{title} returned {evidence!r}; a rule returns its evidence as text, or None.",
     )
 
 
