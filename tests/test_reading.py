@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.reading import read_instruction, read_verdict, without_reasoning
+from evolinstruct.reading import read_instruction, read_verdict, own_text
 
 MARKERS = (
     "created instruction",
@@ -335,7 +335,7 @@ def test_every_starter_seed_is_read_unchanged() -> None:
     ],
 )
 def test_only_reasoning_before_the_answer_is_dropped(reply: str, left: str) -> None:
-    assert without_reasoning(reply) == left
+    assert own_text(reply) == left
 
 
 VERDICTS = {
@@ -364,6 +364,12 @@ VERDICTS = {
         "They are the same.",
         "The two instructions are not different.",
         "Equal - the wording alone changed.",
+        "(a) equal, (b) equal → Equal",
+        "(a) Equal. (b) Equal. So overall, Equal.",
+        "Not sure at first; on reflection:\n\n**Verdict: Equal**",
+        "Not Equal? They ask for the same.\n\nFinal answer: Equal",
+        "◁think▷not equal?◁/think▷Equal</s>",
+        "<answer>Equal</answer>",
     ],
     False: [
         "Not Equal",
@@ -394,6 +400,18 @@ VERDICTS = {
         "<think>Equal?</think>Not Equal",
         "Not Equal: the second has equal depth but one more constraint.",
         "\\boxed{\\text{Not Equal}}",
+        "Equal. On second thought, they are not equal.",
+        "Equal\nNot Equal",
+        "(a) equal, (b) not equal → Not Equal",
+        "(a) Equal. (b) Not Equal.",
+        "1. Equal\n2. Not equal",
+        "Constraints: equal\nDepth: not equal",
+        "The constraints are equal. The depth is not equal.",
+        "(a) Not Equal\n(b) Equal",
+        "Not Equal<|im_end|>\n<|im_start|>user\nAre these equal?",
+        "Not Equal\n\n### Human: And these?\n### Assistant: Equal",
+        "[THINK]They are equal.[/THINK]Not Equal",
+        "analysisThey look equal to me.assistantfinalNot Equal",
     ],
     None: [
         "",
@@ -408,8 +426,6 @@ VERDICTS = {
         "Equal? No.",
         "If they are equal, say so.",
         "Not sure if equal.",
-        "Equal. On second thought, they are not equal.",
-        "Equal\nNot Equal",
         "They are almost equal.",
         "They are equal in length.",
         "The depth is the same.",

@@ -115,7 +115,7 @@ class Asking:
         messages = self._pack.prompt("answer", child=line.instruction)
         context = self._context(line, line.instruction)
         reply = await self._whole("answer", messages, context, line.id)
-        return reading.without_reasoning(reply.text).strip(), reply.text, reply.model
+        return reading.read_answer(reply.text, line.instruction), reply.text, reply.model
 
     def _formats(self, place: str) -> list[str]:
         """Return the pack's formats in drawn order: the first is drawn, the others shown."""

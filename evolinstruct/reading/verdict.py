@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.reading.reasoning import without_reasoning
+from evolinstruct.reading.own_text import own_text
 
 _BARE = {"equal": True, "not equal": False, "not-equal": False, "unequal": False}
 _MARKUP = re.compile(r"[*_`#\"“”<>{}\[\]$~|]+|\\\w*|(?<=\w)-(?=\w)")
 _BOTH = re.compile(r"\b(?:(?:not |un)?equal)\s*(?:or|/|vs)\s*(?:(?:not |un)?equal)\b")
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?\n]?")
+_SENTENCES = re.compile(r"(?<=[.!?\n;])|→|=>|->|⇒|(?=\([b-d]\))|\bso(?: overall)?,|\btherefore,?")
+_POINT = re.compile(
+    r"\s*(?:\(?[a-d1-4][).:]|(?:on )?point \w+|(?:as to |regarding )?(?:constraints?|requirements?"
+    r"|depth|breadth)\b[^:]{0,30}:)"
+)
+_VERDICT_LABEL = re.compile(
+    r"^(?:(?:my |the |final |overall )*(?:verdict|judge?ment|answer|conclusion|decision|result"
+    r"|objection|overall|finally|final)(?: is)?\s*:?\s*)"
+)
+_TURN = re.compile(r"^[ \t]*(?:#{1,4} ?)?(?:human|user|assistant|instruction)\s*:", re.I | re.M)
 _CLAUSE = re.compile(
     r"[,;:()—–=]|\s-\s|\b(?:because|since|but|and|so|while|whereas|although|though|therefore|thus"
     r"|hence|which)\b"
@@ -42,18 +51,35 @@ _PLAIN = frozenset(
 def read_verdict(reply: str) -> bool | None:
     """Return True for equal, False for not equal, None where the reply is unclear.
 
-    The first clear statement of each sentence counts, and sentences that contradict each other are
-    unclear. A statement of equality must say nothing else: "equal in length" is not one. Questions
-    and conditions are no statements.
+    The last statement that is nothing but a verdict decides, unless a later one contradicts it. With
+    none, the statements do: what is not equal in one point is not equal. A statement of equality
+    must say nothing else: "equal in length" is not one. Questions and conditions are no statements.
     """
-    text = without_reasoning(reply).casefold()
-    bare = _BARE.get(" ".join(text.split()).strip(" .!:*#\"'`_"))
-    if bare is not None:
-        return bare
+    text = _first_turn(own_text(reply)).casefold()
     text = _MARKUP.sub(" ", text.replace("’", "'"))
     text = _BOTH.sub("options", re.sub(r"\bnot\s+", "not ", text))
-    said = {_stated(sentence) for sentence in set(_SENTENCE.findall(text))} - {None}
-    return said.pop() if len(said) == 1 else None
+    decided, said = None, []
+    for sentence in _SENTENCES.split(text):
+        stated = _stated(sentence)
+        if stated is None:
+            continue
+        if _POINT.match(sentence) is None and _bare(sentence) is not None:
+            decided, said = stated, []
+        else:
+            said.append(stated)
+    if decided is None:
+        return all(said) if said else None
+    return decided and all(said)
+
+
+def _first_turn(text: str) -> str:
+    turn = _TURN.search(text)
+    return text[: turn.start()] if turn and text[: turn.start()].strip() else text
+
+
+def _bare(sentence: str) -> bool | None:
+    """Return what a sentence says that is nothing but a verdict, maybe under a label."""
+    return _BARE.get(_VERDICT_LABEL.sub("", " ".join(sentence.split())).strip(" .!:'"))
 
 
 def _stated(sentence: str) -> bool | None:

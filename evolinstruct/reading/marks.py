@@ -1,0 +1,134 @@
+"""Marks: finds what stands between the two lines that a prompt asks a model to write around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+from html import unescape
+
+from evolinstruct.reading.own_text import without_later_turns
+
+
+def between_marks(text: str, marks: tuple[str, str], parent: str) -> str:
+    """Return what stands between the marks; all of the text where there are none.
+
+    A mark that begins a line counts before one inside a sentence, because a plan may name it. Of
+    several pairs the last one counts; where they are offered to choose from, none does. Where the
+    parent has the mark, the outermost pair counts.
+
+    Args:
+        text: the reply without its reasoning.
+        marks: the opening and the closing mark, as the prompt writes them.
+        parent: the instruction that the prompt shows.
+    """
+    opening, closing = map(_pattern, marks)
+    if first := closing.search(text):  # what follows may be another turn, with marks of its own
+        text = text[: first.end()] + without_later_turns(text[first.end() :], parent)
+    opens = _at_line_starts(opening, text)
+    if opening.search(parent):
+        closes = _at_line_starts(closing, text)
+        if not opens or not closes or opens[0].start() >= closes[-1].start():
+            return text
+        return text[opens[0].end() : closes[-1].start()].strip()
+    if not opens:
+        ended = _at_line_starts(closing, text)
+        return text[: ended[0].start()].strip() if ended else _between_others(text, marks, parent)
+    pairs = _pairs(text, opens, closing)
+    if len({inner for inner, _ in pairs}) > 1 and _are_offered(text, pairs):
+        return ""
+    return pairs[-1][0] if pairs else _outside(text, opening, closing)
+
+
+_Pair = tuple[str, tuple[int, int]]
+
+
+def _pairs(text: str, opens: Sequence[re.Match[str]], closing: re.Pattern[str]) -> list[_Pair]:
+    """Return what stands in each pair that is not empty, and where the pair is."""
+    found: list[_Pair] = []
+    for opened, following in zip(opens, [*opens[1:], None], strict=True):
+        end = following.start() if following else len(text)
+        closed = closing.search(text, opened.end(), end)
+        if closed is None and _MISSPELT.search(text, opened.end(), end):
+            closed = _MISSPELT.search(text, opened.end(), end)
+        if inner := text[opened.end() : closed.start() if closed else end].strip():
+            found.append((inner, (opened.start(), closed.end() if closed else end)))
+    return found
+
+
+_MISSPELT = re.compile(r"^[ \t]*</\w[\w -]{2,40}>[ \t]*$", re.MULTILINE)
+_OR = re.compile(r"\b(?:or|option|alternativ\w*|another|oder|ou|o bien|oppure|или|또는|أو)\b|或|または")
+
+
+def _are_offered(text: str, pairs: Sequence[_Pair]) -> bool:
+    """Tell whether two pairs stand side by side, as a choice: no word says that one is better."""
+    for (_, (_, end)), (_, (start, _)) in zip(pairs, pairs[1:], strict=False):
+        words = text[end:start].strip().lower()
+        if words and not _OR.search(words):
+            return False
+    return True
+
+
+def _outside(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
+    """Return what stands around marks that hold nothing."""
+    return closing.sub("", opening.sub("", text)).strip()
+
+
+@lru_cache(maxsize=64)
+def _pattern(mark: str) -> re.Pattern[str]:
+    """Return a pattern for a mark as models write it: any case, blanks for _, emphasis around."""
+    parts = re.findall(r"\w+|[^\w\s]", mark)
+    loose = r"\s?".join(re.escape(part).replace("_", "[_ -]?") for part in parts)
+    return re.compile(rf"[*_`]{{0,3}}{loose}[*_`]{{0,3}}", re.IGNORECASE)
+
+
+def _at_line_starts(mark: re.Pattern[str], text: str) -> list[re.Match[str]]:
+    """Return where a mark begins a line, or ends one, or else all places where it stands."""
+    found = list(mark.finditer(text))
+    begin = [each for each in found if _begins_line(text, each.start())]
+    end = [each for each in found if text[each.end() : each.end() + 1] in ("", "\n", "\r")]
+    return begin or end or [each for each in found if not _is_named(text, each)]
+
+
+def _is_named(text: str, mark: re.Match[str]) -> bool:
+    """Tell whether a mark is only named: "between <a> and </a>"."""
+    return _NAMED.match(text, mark.end()) is not None or _NAMING.search(text, 0, mark.start()) is not None
+
+
+_NAMED = re.compile(r"[`\"' ]{0,3}(?:and|to|und|et|y|e|和|と|and the)\b[`\"' ]{0,3}<")
+_NAMING = re.compile(r">[`\"' ]{0,3}(?:and|to|und|et|y|e|和|と)[`\"' ]{0,3}$")
+
+
+def _begins_line(text: str, at: int) -> bool:
+    start = text.rfind("\n", 0, at) + 1
+    return at - start < _INDENT and not text[start:at].strip(" \t>#")
+
+
+_INDENT = 20  # characters
+
+# Marks that a model spells its own way
+
+_OTHER = re.compile(
+    r"^[ \t]*(?:<|\[|&lt;)(\w[\w -]{2,40})(?:>|\]|&gt;)[ \t]*$", re.MULTILINE
+)
+_ALIKE = 0.6
+
+
+def _between_others(text: str, marks: tuple[str, str], parent: str) -> str:
+    """Return what stands between marks that are nearly those asked for, or all of the text."""
+    wanted = re.sub(r"\W", "", marks[0]).lower()
+    for opened in _OTHER.finditer(text):
+        name = opened[1]
+        if opened[0].strip() in parent:
+            continue
+        alike = SequenceMatcher(None, wanted, name.lower()).ratio()
+        ended = re.compile(
+            rf"^[ \t]*(?:<|\[|&lt;)/{re.escape(name)}(?:>|\]|&gt;)[ \t]*$", re.MULTILINE
+        ).search(text, opened.end())
+        if ended and (alike >= _ALIKE or not name.isascii()):
+            inner = text[opened.end() : ended.start()].strip()
+            return unescape(inner) if "&lt;" in opened[0] else inner
+        if alike >= 0.9:
+            return text[opened.end() :].strip()
+    return text
