@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from evolinstruct.elimination import answers, contamination, content, drift, duplicates, form, paper
+from evolinstruct.elimination import (
+    answers,
+    contamination,
+    content,
+    drift,
+    duplicates,
+    form,
+    leaks,
+    paper,
+)
 from evolinstruct.elimination.rule import Answer, Rewrite, Rule, RuleInfo
 
 _T = TypeVar("_T", bound=RuleInfo)
@@ -21,7 +30,7 @@ def _table(*rules: _T) -> Mapping[str, _T]:
 
 REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
     *paper.STRUCTURAL,
-    *paper.REWRITES,
+    *leaks.RULES,
     *form.RULES,
     *drift.RULES,
     *content.RULES,
