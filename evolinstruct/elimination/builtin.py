@@ -10,14 +10,18 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from evolinstruct.elimination import (
+    answered,
     answers,
     contamination,
     content,
     drift,
     duplicates,
     form,
+    language,
     leaks,
     paper,
+    placeholders,
+    references,
 )
 from evolinstruct.elimination.rule import Answer, Rewrite, Rule, RuleInfo
 
@@ -32,8 +36,12 @@ REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
     *paper.STRUCTURAL,
     *leaks.RULES,
     *form.RULES,
+    *language.RULES,
     *drift.RULES,
+    *answered.RULES,
     *content.RULES,
+    *placeholders.RULES,
+    *references.RULES,
     *contamination.REWRITES,
 )
 """The rules for rewrites."""
