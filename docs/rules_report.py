@@ -84,7 +84,7 @@ def evolved(lines: list[Kept]) -> Pairs:
                 settled.append(line if isinstance(line, Kept) else parent)
                 if isinstance(line, Kept):
                     kind = kinds[line.operation or ""]
-                    rewrite = Rewrite.of(parent, line, kind, pack.markers)
+                    rewrite = Rewrite.of(parent, line, kind, pack.markers, pack.texts)
                     pairs.append((rewrite, Answer(line.instruction, line.output or "")))
             pool = settled
 

@@ -25,9 +25,17 @@ _NEW_BELOW = 0.2
 
 def count_words(text: str) -> int:
     """Return how many words a text has."""
-    if text.isascii() or not _FIND_UNSPACED.search(text):
-        return len(text.split())
-    return len(_WORD.findall(text))
+    return len(split_words(text))
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text, with the signs that stand at them."""
+    return _WORD.findall(text) if has_unspaced(text) else text.split()
+
+
+def has_unspaced(text: str) -> bool:
+    """Tell whether a text holds a letter of a script without spaces."""
+    return not text.isascii() and _FIND_UNSPACED.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ class Refilter:
 
     def _objection(self, parent: Kept, line: Kept | Rejected) -> Objection | None:
         kind = self._kinds.get(line.operation or "")
-        rewrite = Rewrite.of(parent, line, kind, self._pack.markers)
+        rewrite = Rewrite.of(parent, line, kind, self._pack.markers, self._pack.texts)
         skips = self._pack.skips(line.operation)
         objection = self._rules.find_objection(rewrite, skips) or self._at_gate.get(line.id)
         if objection is None and line.output is not None:

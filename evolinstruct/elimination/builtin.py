@@ -9,7 +9,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from evolinstruct.elimination import answers, contamination, content, drift, duplicates, form, paper
+from evolinstruct.elimination import (
+    answered,
+    answers,
+    contamination,
+    content,
+    drift,
+    duplicates,
+    form,
+    language,
+    leaks,
+    paper,
+    placeholders,
+    references,
+)
 from evolinstruct.elimination.rule import Answer, Rewrite, Rule, RuleInfo
 
 _T = TypeVar("_T", bound=RuleInfo)
@@ -21,10 +34,14 @@ def _table(*rules: _T) -> Mapping[str, _T]:
 
 REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
     *paper.STRUCTURAL,
-    *paper.REWRITES,
+    *leaks.RULES,
     *form.RULES,
+    *language.RULES,
     *drift.RULES,
+    *answered.RULES,
     *content.RULES,
+    *placeholders.RULES,
+    *references.RULES,
     *contamination.REWRITES,
 )
 """The rules for rewrites."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.text import shorten
@@ -112,6 +113,7 @@ def _any_kept(passages: Iterable[str], text: str) -> bool:
 
 # Numbers
 
+_FIRST_NUMBERS = 9
 _DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 _SPELLED = (
@@ -128,13 +130,12 @@ _DIGIT_OF = {
 def _number_lost(rewrite: Rewrite, *, numbers: float = 2) -> str | None:
     if not rewrite.in_depth:
         return None
-    child = rewrite.child
-    digits = _DIGITS.findall(rewrite.parent)
-    if len(digits) < numbers:
+    parent, child = rewrite.parent, rewrite.child
+    if parent.isascii() and not any([digit in parent for digit in "0123456789"]):  # noqa: C419 - faster
         return None
-    if any([len(found) > 1 and found in child for found in digits[:9]]):  # noqa: C419 - faster
+    if any(_is_kept(found[0], child) for found in islice(_DIGITS.finditer(parent), _FIRST_NUMBERS)):
         return None  # most rewrites keep a number of two digits or more
-    own = {_plain(number) for number in _NUMBER.findall(rewrite.parent)}
+    own = {_plain(number) for number in _NUMBER.findall(parent)}
     if len(own) < numbers:
         return None
     there = {_plain(number) for number in _NUMBER.findall(child)}
@@ -142,6 +143,10 @@ def _number_lost(rewrite: Rewrite, *, numbers: float = 2) -> str | None:
         return None
     shown = sorted(own, key=lambda number: (len(number), number))
     return f"none of {', '.join(shown[:6])} is left"
+
+
+def _is_kept(digits: str, text: str) -> bool:
+    return len(digits) > 1 and digits in text
 
 
 def _plain(number: str) -> str:

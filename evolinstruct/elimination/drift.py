@@ -1,16 +1,14 @@
 """Rules for rewrites that drift away from their parents.
 
-They look for growth beyond a band, another script or language, nothing in common with the parent,
-and an answer given away.
+They look for growth beyond a band, another script, and nothing in common with the parent.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
 import unicodedata
 from collections import Counter
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from evolinstruct.elimination.paper import stop_words
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
@@ -70,36 +68,6 @@ def _script(letter: str) -> str:
     return "EAST ASIAN" if name in _EAST_ASIAN else name
 
 
-# Language
-
-_SURE = 0.95
-_ENOUGH_WORDS = 8
-
-
-def _language_changed(rewrite: Rewrite, *, words: float = _ENOUGH_WORDS) -> str | None:
-    texts = [_FENCE.sub(" ", text[:_LOOKED_AT]) for text in (rewrite.parent, rewrite.child)]
-    if rewrite.format is not None or min(map(count_words, texts)) < words:
-        return None
-    (before, sure_before), (after, sure_after) = map(_language, texts)
-    if before == after or min(sure_before, sure_after) < _SURE:
-        return None
-    return f"{before} became {after}"
-
-
-@cache
-def _identifier() -> object:
-    langid = importlib.import_module(
-        "py3langid.langid"
-    )  # imported where it is used because it is heavy
-    identifier = langid.LanguageIdentifier
-    return identifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
-
-
-def _language(text: str) -> tuple[str, float]:
-    name, sure = _identifier().classify(text)  # type: ignore[attr-defined]
-    return str(name), float(sure)
-
-
 # Nothing in common
 
 _CONTENT = re.compile(r"[^\W\d_]{3,}|\d+")
@@ -129,48 +97,6 @@ def _stems(word: str) -> tuple[str, ...]:
     if word[0].isascii() or _script(word[0]) != "EAST ASIAN":
         return (word[:_STEM],)
     return tuple([word[place : place + 2] for place in range(len(word) - 1)])
-
-
-# The answer given away
-
-_LABEL = re.compile(
-    r"^[ \t#*_>]*(?:(?:the |sample |model |correct |expected |final |suggested |possible )*"
-    r"(?:answer|solution|response|output)|antwort|lösung|réponse|respuesta|solución|答案|回答|解答)"
-    r"[ \t#*_]*[:：][ \t*_]*(?=\S|\n+[ \t]*\S)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_LABEL_WORDS = (
-    *("answer", "solution", "response", "output", "antwort", "lösung", "réponse", "respuesta"),
-    *("solución", "答案", "回答", "解答"),
-)
-_OF_AN_ANSWER = re.compile(
-    r"\b(?:the|this|that|these|those|each|given|following|student'?s?|candidate|two|wrong|incorrect"
-    r"|whether|an?|its|his|her|their|my|your|our|one|both|support\w*|customer\w*|grade|score|rate"
-    r"|critique|evaluate|proofread|review|edit|rewrite|improve|rephrase|translate|correct)\s+"
-    r"(?:\w+\s+){0,3}?(?:answers?|solutions?|responses?|outputs?|repl(?:y|ies))\b"
-    r"|\b(?:examples?|format|template|dialogue|interview|transcript|q\s*&\s*a|beispiele?|ejemplos?"
-    r"|exemples?)\b|^[ \t#*_>]*(?:q|question|input|example|frage|pregunta)\s*\d*\s*[:.]|例"
-    r"|格式|判断"
-    r"|评价|评估|改写|下面的(?:答案|回答)|以下(?:答案|回答)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_BLANK = re.compile(r"[\W_]*(?:\[[^\]]*\]|<[^>]*>|\{[^}]*\})?[\W_]*\Z")
-
-
-def _holds_answer(rewrite: Rewrite) -> str | None:
-    child = rewrite.child.lower()
-    if ":" not in child and "：" not in child:
-        return None
-    if not any([word in child for word in _LABEL_WORDS]):  # noqa: C419 - faster, and runs on many rewrites
-        return None
-    labels = list(_LABEL.finditer(rewrite.child))
-    if not labels or not rewrite.child[: labels[0].start()].strip():
-        return None
-    after = rewrite.child[labels[-1].end() :]
-    about_one = _OF_AN_ANSWER.search(rewrite.child[: labels[0].start()])
-    if about_one or _BLANK.match(after) or _LABEL.search(rewrite.parent):
-        return None
-    return " ".join(rewrite.child[labels[-1].start() :][:80].split())
 
 
 RULES: tuple[Rule[Rewrite], ...] = (
@@ -210,30 +136,12 @@ RULES: tuple[Rule[Rewrite], ...] = (
         check=_script_changed,
     ),
     Rule(
-        name="language_changed",
-        meaning="The rewrite is in another language than its parent, according to a detector.",
-        cause="the prompts are in another language than the seeds: translate the pack, or use a"
-        " model that knows the seeds' language better",
-        stage="rewrite",
-        parameters=(Parameter("words", 8, 3, 1000, "looks at texts of at least so many words"),),
-        on=False,
-        needs="py3langid",
-        check=_language_changed,
-    ),
-    Rule(
         name="nothing_in_common",
         meaning="An in-depth rewrite shares no word of content with its parent.",
         cause="the model makes up a new task instead of rewriting this one: it is too small for the"
         " prompts, or its temperature is too high",
         stage="rewrite",
         check=_nothing_in_common,
-    ),
-    Rule(
-        name="holds_answer",
-        meaning="The rewrite ends in its own answer, under a label that its parent does not have.",
-        cause="the model answers what it should rewrite: read some of the raw replies",
-        stage="rewrite",
-        check=_holds_answer,
     ),
 )
 """In the order in which they look."""

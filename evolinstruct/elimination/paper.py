@@ -1,15 +1,15 @@
 """The paper's rules that need no call (WizardLM, arXiv 2304.12244, section 3.2), and two always on.
 
-The paper's rule that takes a call is `no_information_gain`; `evolinstruct.evolution` makes it.
+Its rule for words of the prompt is in `leaks.py`; `evolinstruct.evolution` makes the call of
+`no_information_gain`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from evolinstruct.elimination.rule import Answer, Rewrite, Rule
 
@@ -68,10 +68,15 @@ def _unusable(rewrite: Rewrite) -> str | None:
     return text[: refusal.end()] if all(map(_ASIDE.match, further)) else None
 
 
+_CASE = 0.1  # of the characters: another case may have more
+
+
 def _unchanged(rewrite: Rewrite) -> str | None:
     child, parent = rewrite.child, rewrite.parent
-    if _ending(child) != _ending(parent):
-        return None  # most rewrites differ in their last words: nothing else needs comparing
+    if _ending(child) != _ending(parent) or abs(_solid(child) - _solid(parent)) > _CASE * len(
+        parent
+    ):
+        return None  # most rewrites differ in their last words or their length
     return "the same words as its parent" if _normal(child) == _normal(parent) else None
 
 
@@ -79,57 +84,13 @@ def _ending(text: str) -> list[str]:
     return [word.casefold() for word in text.rsplit(None, 2)[1:]]
 
 
+def _solid(text: str) -> int:
+    """Return about how many characters a text has without white space."""
+    return len(text) - text.count(" ") - text.count("\n") - text.count("\t")
+
+
 def _normal(text: str) -> str:
     return " ".join(text.split()).casefold()
-
-
-_PAPER_PHRASES = (
-    "given prompt",
-    "rewritten prompt",
-    "created prompt",
-)
-
-
-class _Leaks(NamedTuple):
-    """Phrases in lower case, a word of each, and the pattern that finds leaks of them."""
-
-    phrases: tuple[str, ...]
-    words: tuple[str, ...]
-    pattern: re.Pattern[str]
-
-
-@lru_cache(maxsize=64)
-def _leaks(phrases: tuple[str, ...]) -> _Leaks:
-    """Prepare the search for the paper's phrases and the pack's.
-
-    A marker of one plain word, such as ``#Input#``, is everyday language without its # signs.
-    """
-    words = [phrase.strip(" #:*").lower().split() for phrase in (*_PAPER_PHRASES, *phrases)]
-    words = [each for each in words if each]
-    patterns = []
-    for each in words:
-        phrase = r"\s+".join(map(re.escape, each))
-        patterns.append(rf"#\s*(?:the\s+)?{phrase}\s*#")
-        if len(each) > 1 or not each[0].isascii():
-            patterns.append(rf"(?<![A-Za-z0-9_]){phrase}(?![A-Za-z0-9_])")
-    longest = tuple({max(each, key=len) for each in words})
-    pattern = re.compile("|".join(patterns), re.IGNORECASE)
-    return _Leaks(tuple(map(" ".join, words)), longest, pattern)
-
-
-def _leaked(rewrite: Rewrite) -> str | None:
-    leaks = _leaks(rewrite.phrases)
-    child = rewrite.child.lower()
-    if not any([word in child for word in leaks.words]):  # noqa: C419 - faster, and runs on every rewrite
-        return None
-    child = " ".join(child.split())
-    if not any(phrase in child for phrase in leaks.phrases):
-        return None  # most of the others: the pattern need not run
-    known = {_normal(match[0]) for match in leaks.pattern.finditer(rewrite.parent)}
-    for match in leaks.pattern.finditer(rewrite.child):
-        if _normal(match[0]) not in known:
-            return match[0]
-    return None
 
 
 # Answers
@@ -204,18 +165,6 @@ STRUCTURAL: tuple[Rule[Rewrite], ...] = (
         stage="rewrite",
         structural=True,
         check=_unchanged,
-    ),
-)
-
-REWRITES: tuple[Rule[Rewrite], ...] = (
-    Rule(
-        name="prompt_leaked",
-        meaning="The rewrite holds words of the prompt that its parent does not hold (paper, 4).",
-        cause="the model copies the prompt's labels: look at the raw replies, and at the pack's "
-        "markers if the pack is your own",
-        stage="rewrite",
-        paper=4,
-        check=_leaked,
     ),
 )
 

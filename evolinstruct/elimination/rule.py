@@ -39,6 +39,8 @@ class Rewrite:
         kind: the operation's kind, such as ``in-depth``; None where it is unknown.
         format: the data format drawn for the operation, or None.
         input: the parent's own input, where the parent is a seed that has one.
+        output: the parent's answer, where it is known.
+        prompt: the prompt pack's own texts, from which the prompt was made.
     """
 
     parent: str
@@ -48,10 +50,17 @@ class Rewrite:
     kind: str | None = None
     format: str | None = None
     input: str | None = None
+    output: str | None = None
+    prompt: tuple[str, ...] = ()
 
     @classmethod
     def of(
-        cls, parent: Kept, child: Kept | Rejected, kind: str | None, phrases: tuple[str, ...]
+        cls,
+        parent: Kept,
+        child: Kept | Rejected,
+        kind: str | None,
+        phrases: tuple[str, ...],
+        prompt: tuple[str, ...] = (),
     ) -> Rewrite:
         """Return what the rules see of two lines: an instruction, and what became of it."""
         return cls(
@@ -62,6 +71,8 @@ class Rewrite:
             kind,
             child.format,
             parent.input,
+            parent.output,
+            prompt,
         )
 
     @property

@@ -25,6 +25,7 @@ class Asking:
 
     Attributes:
         markers: the phrases that mark places in the pack's prompts.
+        prompt: the pack's own texts in these prompts.
     """
 
     def __init__(self, recipe: Recipe, pack: Pack, weights: Mapping[str, float], ask: Ask) -> None:
@@ -37,6 +38,7 @@ class Asking:
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
         self._sampling = {purpose: recipe.sampling(purpose) for purpose in asked_by(recipe)}
         self.markers = pack.markers
+        self.prompt = pack.texts
         self._compares = recipe.compare
 
     def wants_answer(self, line: Kept) -> bool:

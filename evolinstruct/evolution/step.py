@@ -41,7 +41,8 @@ class Step:
         child, raw, purpose = self._asking.draw(parent, self.generation), None, "evolve"
         try:
             child, raw = await self._asking.rewrite(child, parent)
-            rewrite = Rewrite.of(parent, child, self._asking.kind(child), self._asking.markers)
+            kind, markers = self._asking.kind(child), self._asking.markers
+            rewrite = Rewrite.of(parent, child, kind, markers, self._asking.prompt)
             objection = self._rules.find_objection(rewrite, self._asking.skips(child))
             if objection is None and self._asking.compares(child):
                 purpose = "compare"

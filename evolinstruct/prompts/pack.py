@@ -20,6 +20,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from math import inf
 from pathlib import Path
@@ -123,6 +124,12 @@ class Pack:
             values["format"] = self._titles[format]
             values["demonstrations"] = "\n\n".join([self._demonstrations[name] for name in order])
         return _ask(self._by_name[operation].template, values)
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The words of its own in evolve prompts: what no rewrite should repeat."""
+        prompts = [text for each in self.operations for text in each.template.parts[::2]]
+        return tuple(dict.fromkeys((*prompts, *self._demonstrations.values())))
 
     def skips(self, operation: str | None) -> frozenset[str]:
         """Return the rules that do not apply to what an operation makes; none for a seed."""

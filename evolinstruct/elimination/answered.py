@@ -1,0 +1,126 @@
+"""Rules for rewrites that answer: what they should rewrite, or what they ask themselves."""
+
+from __future__ import annotations
+
+import re
+
+from evolinstruct.elimination.language import is_english
+from evolinstruct.elimination.paper import stop_words
+from evolinstruct.elimination.request import asks, first_word, request_verbs
+from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
+from evolinstruct.text import shorten
+from evolinstruct.words import split_words
+
+# The parent's answer
+
+_SAME_START = 12  # characters: a rewrite that begins as its parent does asks what it asks
+_LOOKED_AT = 20_000  # characters
+_ENOUGH = 5  # words of the known answer that the parent does not have
+_TITLE_WORDS = 6
+_SHOWN = 60  # characters of evidence
+_STATES = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|will|would|can|could|may|it|they|he|she|we)\b|n't\b|'s\b",
+    re.IGNORECASE,
+)
+"""Words of statements."""
+
+
+def _answers_parent(rewrite: Rewrite, *, share: float = 0.6) -> str | None:
+    parent, child = rewrite.parent[:_LOOKED_AT], rewrite.child[:_LOOKED_AT]
+    if child.startswith(parent[:_SAME_START]) or first_word(child) in request_verbs():
+        return None  # most rewrites
+    if asks(child):
+        return None
+    if (
+        rewrite.output
+        and (kept := _share_of_answer(rewrite.output[:_LOOKED_AT], parent, child)) >= share
+    ):
+        return f"it asks nothing, and has {kept:.0%} of the words of the parent's answer"
+    if not asks(parent) or (not rewrite.in_depth and _is_title(child)):
+        return None
+    if not (is_english(parent) and is_english(child)):
+        return None  # requests are known in English alone
+    return f'it asks nothing: "{shorten(" ".join(child[: 4 * _SHOWN].split()), _SHOWN)}"'
+
+
+def _share_of_answer(answer: str, parent: str, child: str) -> float:
+    """Return how many of the answer's words of content that the parent lacks the child has."""
+    words = _content(answer) - _content(parent)
+    return len(words & _content(child)) / len(words) if len(words) >= _ENOUGH else 0.0
+
+
+def _content(text: str) -> set[str]:
+    words = {word.strip(".,;:!?\"'`*()[]") for word in split_words(text.lower())}
+    return words - stop_words() - {""}
+
+
+def _is_title(text: str) -> bool:
+    """Tell whether a text is like a heading, which may ask for what it names."""
+    line = text.strip()
+    return "\n" not in line and len(line.split()) >= _TITLE_WORDS and not _STATES.search(line)
+
+
+# The answer given away
+
+_LABEL = re.compile(
+    r"^[ \t#*_>]*(?:(?:the |sample |model |correct |expected |final |suggested |possible )*"
+    r"(?:answer|solution|response|output)|antwort|lösung|réponse|respuesta|solución|答案|回答|解答)"
+    r"[ \t#*_]*[:：][ \t*_]*(?=\S|\n+[ \t]*\S)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LABEL_WORDS = (
+    *("answer", "solution", "response", "output", "antwort", "lösung", "réponse", "respuesta"),
+    *("solución", "答案", "回答", "解答"),
+)
+_OF_AN_ANSWER = re.compile(
+    r"\b(?:the|this|that|these|those|each|given|following|student'?s?|candidate|two|wrong|incorrect"
+    r"|whether|an?|its|his|her|their|my|your|our|one|both|support\w*|customer\w*|grade|score|rate"
+    r"|critique|evaluate|proofread|review|edit|rewrite|improve|rephrase|translate|correct)\s+"
+    r"(?:\w+\s+){0,3}?(?:answers?|solutions?|responses?|outputs?|repl(?:y|ies))\b"
+    r"|\b(?:examples?|format|template|dialogue|interview|transcript|q\s*&\s*a|beispiele?|ejemplos?"
+    r"|exemples?)\b|^[ \t#*_>]*(?:q|question|input|example|frage|pregunta)\s*\d*\s*[:.]|例"
+    r"|格式|判断"
+    r"|评价|评估|改写|下面的(?:答案|回答)|以下(?:答案|回答)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BLANK = re.compile(r"[\W_]*(?:\[[^\]]*\]|<[^>]*>|\{[^}]*\})?[\W_]*\Z")
+
+
+def _holds_answer(rewrite: Rewrite) -> str | None:
+    child = rewrite.child.lower()
+    if ":" not in child and "：" not in child:
+        return None
+    if not any([word in child for word in _LABEL_WORDS]):  # noqa: C419 - faster, and runs on many rewrites
+        return None
+    labels = list(_LABEL.finditer(rewrite.child))
+    if not labels or not rewrite.child[: labels[0].start()].strip():
+        return None
+    after = rewrite.child[labels[-1].end() :]
+    about_one = _OF_AN_ANSWER.search(rewrite.child[: labels[0].start()])
+    if about_one or _BLANK.match(after) or _LABEL.search(rewrite.parent):
+        return None
+    return " ".join(rewrite.child[labels[-1].start() :][:80].split())
+
+
+RULES: tuple[Rule[Rewrite], ...] = (
+    Rule(
+        name="holds_answer",
+        meaning="The rewrite ends in its own answer, under a label that its parent does not have.",
+        cause="the model answers what it should rewrite: read some of the raw replies",
+        stage="rewrite",
+        check=_holds_answer,
+    ),
+    Rule(
+        name="answers_parent",
+        meaning="The rewrite asks nothing, although its parent does or although its parent's answer"
+        " is known: it answers the parent.",
+        cause="the model answers what it should rewrite: read some of the raw replies; a larger"
+        " model keeps to the prompt",
+        stage="rewrite",
+        parameters=(
+            Parameter("share", 0.6, 0.1, 1, "the share of the known answer's words that is enough"),
+        ),
+        check=_answers_parent,
+    ),
+)
+"""In the order in which they look."""

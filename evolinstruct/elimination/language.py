@@ -1,0 +1,105 @@
+"""The rule for rewrites in another language than their parents'.
+
+It tells languages apart by their common words, and says nothing where these are few or mixed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
+from evolinstruct.words import UNSPACED
+
+_LEXICA = Path(__file__).parents[1] / "data" / "common_words.txt"
+_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W\d_{UNSPACED}]+")
+_LOOKED_AT = 2000  # characters
+_SAME_START = 12  # characters: a rewrite that begins as its parent does is in its language
+_FOREIGN = 4  # a text of one language may have a quarter as many words of another
+
+
+@cache
+def _lexica() -> Mapping[str, frozenset[str]]:
+    """Return the common words of each language."""
+    lines = _LEXICA.read_text(encoding="utf-8").splitlines()
+    named = (line.partition(":") for line in lines if not line.startswith("#"))
+    return {name: frozenset(words.split()) for name, _, words in named}
+
+
+@cache
+def _languages_of() -> Mapping[str, tuple[str, ...]]:
+    """Return the languages of each common word."""
+    found = defaultdict(list)
+    for language, words in _lexica().items():
+        for word in words:
+            found[word].append(language)
+    return {word: tuple(languages) for word, languages in found.items()}
+
+
+def _common_words(text: str) -> set[str]:
+    """Return the words of a text, its code left out, that are common in some language."""
+    text = text[:_LOOKED_AT].lower()
+    prose = _FENCE.sub(" ", text) if "```" in text else text
+    return _languages_of().keys() & set(_WORD.findall(prose))
+
+
+def _language(words: Iterable[str]) -> str | None:
+    """Return the language that has most of the words."""
+    known = _languages_of()
+    votes = Counter(chain.from_iterable([known[word] for word in words]))
+    return max(votes, key=lambda name: (votes[name], name)) if votes else None
+
+
+def is_english(text: str) -> bool:
+    """Tell whether a text may be English: no other language has more of its common words."""
+    words = _common_words(text)
+    language = _language(words)
+    return language is None or not _is_clear(words, language, "English", 2)
+
+
+def _language_changed(rewrite: Rewrite, *, words: float = 4) -> str | None:
+    parent, child = rewrite.parent, rewrite.child
+    if child.startswith(parent[:_SAME_START]):
+        return None
+    own, there = _common_words(parent), _common_words(child)
+    before = _language(own)
+    if before is None or 2 * len(there & _lexica()[before]) > len(there):
+        return None
+    after = _language(there)
+    if after is None or not _is_clear(own, before, after, words / 2):
+        return None  # an instruction to evolve may be short
+    return f"{before} became {after}" if _is_clear(there, after, before, words) else None
+
+
+def _is_clear(words: set[str], language: str, other: str, least: float) -> bool:
+    """Tell whether words are of one language rather than the other."""
+    lexica = _lexica()
+    its, others = lexica[language] - lexica[other], lexica[other] - lexica[language]
+    count = len(words & its)
+    return count >= least and count >= _FOREIGN * len(words & others)
+
+
+RULES: tuple[Rule[Rewrite], ...] = (
+    Rule(
+        name="language_changed",
+        meaning="The rewrite is in another language than its parent, by the common words of both.",
+        cause="the prompts are in another language than the seeds: translate the pack, or use a"
+        " model that knows the seeds' language better",
+        stage="rewrite",
+        parameters=(
+            Parameter(
+                "words",
+                4,
+                2,
+                1000,
+                "so many common words tell the language of a rewrite, half as many its parent's",
+            ),
+        ),
+        check=_language_changed,
+    ),
+)

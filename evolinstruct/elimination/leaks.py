@@ -1,0 +1,176 @@
+"""The rule for words of the prompt in a rewrite (WizardLM, arXiv 2304.12244, section 3.2, rule 4).
+
+It looks for the phrases that label places in prompts, and for runs of the prompt's own words. What
+the parent holds is no leak.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby, takewhile
+from typing import NamedTuple
+
+from evolinstruct.elimination.rule import Rewrite, Rule
+from evolinstruct.text import shorten
+from evolinstruct.words import has_unspaced, split_words
+
+# Phrases
+
+_PAPER_PHRASES = (
+    "given prompt",
+    "rewritten prompt",
+    "created prompt",
+)
+
+
+_OPENING = re.compile(r"#\s*(?:the\s+)?\Z", re.IGNORECASE)
+_CLOSING = re.compile(r"\s*#")
+_BEFORE = 8  # characters: "#", "the" and some spaces
+
+
+class _Labels(NamedTuple):
+    """Phrases in lower case, and the pattern that finds them."""
+
+    phrases: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+@lru_cache(maxsize=64)
+def _labels(phrases: tuple[str, ...]) -> _Labels:
+    """Prepare the search for the paper's phrases and the pack's."""
+    words = [phrase.strip(" #:*").lower().split() for phrase in (*_PAPER_PHRASES, *phrases)]
+    words = [each for each in words if each]
+    pattern = "|".join(r"\s+".join(map(re.escape, each)) for each in words)
+    return _Labels(
+        tuple(dict.fromkeys(map(" ".join, words))),
+        re.compile(rf"(?<![A-Za-z0-9_])(?:{pattern})(?![A-Za-z0-9_])", re.IGNORECASE),
+    )
+
+
+def _labels_in(text: str, labels: _Labels) -> Iterator[str]:
+    """Yield the phrases in a text, with the # signs around them.
+
+    A marker of one plain word, such as ``#Input#``, is everyday language without its # signs.
+    """
+    for found in labels.pattern.finditer(text):
+        opening = _OPENING.search(text, max(found.start() - _BEFORE, 0), found.start())
+        closing = _CLOSING.match(text, found.end())
+        if opening and closing:
+            yield text[opening.start() : closing.end()]
+        elif len(found[0].split()) > 1 or not found[0].isascii():
+            yield found[0]
+
+
+def _label(rewrite: Rewrite, text: str) -> str | None:
+    """Return the first phrase that the rewrite has and its parent has not.
+
+    Args:
+        rewrite: the rewrite.
+        text: its words in lower case, divided by single spaces.
+    """
+    labels = _labels(rewrite.phrases)
+    if not any([phrase in text for phrase in labels.phrases]):  # noqa: C419 - faster, and runs on every rewrite
+        return None
+    known = set(map(_normal, _labels_in(rewrite.parent, labels)))
+    return next(
+        (each for each in _labels_in(rewrite.child, labels) if _normal(each) not in known), None
+    )
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+# Runs of words
+
+_PROSE, _DATA = 8, 13
+"""A run of so many words is a leak: data has more words that its form alone demands."""
+_DATA_LINE = re.compile(r"[{}<>|=$\\]|\w\(|;\s*$|(?:\d+\D+){3}\d")
+_SHOWN = 80  # characters of evidence
+
+_Run = tuple[str, ...]
+
+
+class _Prompt(NamedTuple):
+    """Runs of the prompts' words, lower-case.
+
+    Attributes:
+        fours: of four words.
+        leaks: of the lengths that leak, by length.
+        unspaced: whether some of the words are letters of scripts without spaces.
+    """
+
+    fours: frozenset[_Run]
+    leaks: dict[int, frozenset[_Run]]
+    unspaced: bool
+
+
+@lru_cache(maxsize=16)
+def _prepared(texts: tuple[str, ...]) -> _Prompt:
+    """Prepare the search for runs of the prompts' words, in prose and in data."""
+    leaks: dict[int, set[_Run]] = {_PROSE: set(), _DATA: set()}
+    fours: set[_Run] = set()
+    for text in texts:
+        for is_data, lines in groupby(text.lower().splitlines(), _is_data):
+            words = split_words("\n".join(lines))
+            length = _DATA if is_data else _PROSE
+            leaks[length].update(_runs(words, length))
+            fours.update(_runs(words, 4))
+    return _Prompt(
+        frozenset(fours),
+        {length: frozenset(runs) for length, runs in leaks.items()},
+        any(map(has_unspaced, texts)),
+    )
+
+
+def _is_data(line: str) -> bool:
+    """Tell whether eight words of a line may recur by chance: in data, code, unspaced scripts."""
+    return bool(_DATA_LINE.search(line)) or has_unspaced(line)
+
+
+def _runs(words: Sequence[str], length: int) -> Iterator[_Run]:
+    return zip(*(words[start:] for start in range(length)), strict=False)
+
+
+def _run(rewrite: Rewrite, words: Sequence[str]) -> str | None:
+    """Return the first run of the prompt's words that the rewrite has and its parent has not.
+
+    A run of eight words holds one of four that begins at a fifth word, so that most rewrites cost
+    one look at a fifth of their words.
+    """
+    prompt = _prepared(rewrite.prompt)
+    if prompt.unspaced:
+        words = split_words(rewrite.child.lower())
+    every = zip(words[::5], words[1::5], words[2::5], words[3::5], strict=False)
+    if prompt.fours.isdisjoint(every):
+        return None
+    own = split_words(rewrite.parent.lower())
+    for length, leaks in prompt.leaks.items():
+        new = leaks.difference(_runs(own, length))
+        runs = list(_runs(words, length))
+        start = next((place for place, run in enumerate(runs) if run in new), None)
+        if start is not None:
+            more = sum(1 for _ in takewhile(new.__contains__, runs[start + 1 :]))
+            return f'"{shorten(" ".join(words[start : start + length + more]), _SHOWN)}"'
+    return None
+
+
+def _leaked(rewrite: Rewrite) -> str | None:
+    words = rewrite.child.lower().split()
+    return _label(rewrite, " ".join(words)) or _run(rewrite, words)
+
+
+RULES: tuple[Rule[Rewrite], ...] = (
+    Rule(
+        name="prompt_leaked",
+        meaning="The rewrite holds a label of the prompt, or eight of the prompt's words in a row,"
+        " that its parent does not hold (paper, 4).",
+        cause="the model copies the prompt: look at the raw replies, and at the pack's markers if"
+        " the pack is your own",
+        stage="rewrite",
+        paper=4,
+        check=_leaked,
+    ),
+)

@@ -1,0 +1,213 @@
+"""Rules for rewrites that are not whole: they speak of data that they do not hold.
+
+Either nothing stands where a text, a table or code is spoken of, or a placeholder does.
+"""
+
+from __future__ import annotations
+
+import re
+
+from evolinstruct.elimination.request import orders
+from evolinstruct.elimination.rule import Rewrite, Rule
+from evolinstruct.text import shorten
+from evolinstruct.words import split_words
+
+_SHOWN = 80  # characters of evidence
+
+
+def _quoted(text: str) -> str:
+    return f'"{shorten(" ".join(text[: 4 * _SHOWN].split()), _SHOWN)}"'
+
+
+# What a rewrite speaks of
+
+_DATA = (
+    r"(?:text|sentence|statement|paragraph|passage|excerpt|extract|article|essay|story|stories|poem"
+    r"|lyrics|letter|e-?mail|message|review|comment|tweet|post|dialogue|conversation|transcript"
+    r"|interview|report|document|file|attachment|snippet|code|script|program|function|query|table"
+    r"|dataset|data|spreadsheet|list|array|matrix|image|picture|photo(?:graph)?|figure|graph|chart"
+    r"|diagram|screenshot|map|recipe|menu|schedule|log|json|csv|xml|html|yaml|toml|markdown|input"
+    r"|words?|phrase|numbers?|items|terms|equation|expression|problem|riddle|questions?|definition"
+    r"|quote|quotation|headline|proverb|idiom|url|link|website|page|profile|resume|cv|source|book"
+    r"|chapter|abstract|scenario|notes?|options|choices|lines?|ingredients|remark|notice)s?"
+)
+_SOME = r"(?:[\w'’-]+ ){0,3}?"
+_PLACED = (
+    r"(?:(?:that|which) (?:is|are) )?(?:(?:given|provided|shown|listed|pasted|quoted|printed"
+    r"|supplied|included|reproduced|attached|set out|described) )?"
+)
+_GERMAN = r"(?:text|satz|absatz|artikel|code|tabelle|liste|daten|gedicht|e-mail|brief|geschichte)"
+_FRENCH = r"(?:texte|phrase|paragraphe|article|code|tableau|liste|données|poème|lettre|histoire)"
+_SPANISH = r"(?:texto|frase|oración|párrafo|artículo|código|tabla|lista|datos|poema|carta|historia)"
+_THINGS = (
+    r"(?:items?|objects?|products?|topics?|subjects?|animals?|cit(?:y|ies)|countr(?:y|ies)|keywords?"
+    r"|criteria|parameters|elements|statistics|facts|locations?|organi[sz]ation|compan(?:y|ies)"
+    r"|business|painting|artwork|algorithm|circle|triangle|trapezoid|rectangle|shape|vectors|verbs?"
+    r"|nouns?|adjectives?|pronouns?|dates?|situation|context|information|characters?|terms?|event)"
+)
+_POINTS = re.compile(
+    r"\bthe (?:attached|enclosed|accompanying|below|above|provided|supplied|uploaded|given) "
+    rf"{_SOME}(?:{_DATA}|{_THINGS})\b"
+    r"|\bthe following (?!(?:day|night|week|weekend|month|year|morning|evening|season|century)s?\b)"
+    rf"(?:{_SOME}{_DATA}\b|\w+)"
+    rf"|\b(?:the|this|these|that) {_SOME}{_DATA} {_PLACED}(?:below|above)\b"
+    r"(?! (?:the|an?|your|each|its?|their|average|zero|sea|ground|all|\d|\$))"
+    rf"|\b(?:the|this|these) {_SOME}{_DATA} (?:(?:that|which) (?:is|are) )?"
+    r"(?:attached|provided|enclosed|supplied)\b(?! (?:by|to|with|in|for)\b)"
+    r"|\b(?:folgende|untenstehende|obige|angehängte|beigefügte|vorliegende)[nrms]? "
+    rf"{_SOME}{_GERMAN}"
+    rf"|\b{_FRENCH} (?:suivante?s?|ci-dessous|ci-dessus|ci-jointe?s?|fournie?s?)\b"
+    rf"|\bsiguientes? {_SPANISH}|\b{_SPANISH} (?:siguientes?|adjunt[oa]s?|proporcionad[oa]s?)\b"
+    r"|(?:以下|下面|下列|上述|上面|所给|给定)的?(?:这[段个篇张句])?(?:文本|句子|段落|文章|代码|表格"
+    r"|数据|列表|文字|诗|短文|图片|内容)",
+    re.IGNORECASE,
+)
+_HINTS = (
+    *("following", "below", "above", "given", "attached", "provided", "enclosed", "supplied"),
+    *("uploaded", "accompanying", "folgende", "stehende", "suivant", "ci-", "siguiente"),
+)
+_FURTHER_HINTS = (
+    *("beigefügt", "angehängt", "obige", "adjunt", "proporcionad", "fourni"),
+    *("以下", "下面", "下列", "上述", "上面", "所给", "给定"),
+)
+_AROUND = 80  # characters
+_SOME_PLACES = 20
+_ENDS = re.compile(rf"\b(?:the|this|these) {_SOME}{_DATA}:\s*\Z", re.IGNORECASE)
+_SPECIFIED = re.compile(
+    r"\b(?:functions?|programs?|algorithms?|methods?|scripts?|class|regex|procedures?|macros?|models?"
+    r"|apps?|applications?|pseudo-?code|systems?|formulas?)\b",
+    re.IGNORECASE,
+)
+"""What one writes for data that is given later."""
+
+_SENTENCE = re.compile(r"(?<=[.!?;。！？；])\s*")
+_OF_THE_ANSWER = re.compile(
+    r"\b(?:should|must|may not|your?|please|make sure|ensure|at most|at least|no more than|answer"
+    r"|response|output|result|respond)\b",
+    re.IGNORECASE,
+)
+_SHAPES_THE_ANSWER = re.compile(
+    r"\W*(?:(?:please|then|also|finally|next|and),? )*(?:your|make sure|ensure|use|keep|limit|avoid"
+    r"|explain|include|give|provide|present|format|support|state|justify|note that|be sure"
+    r"|the (?:answer|response|output|summary|result)|do not (?:use|include|exceed|add))\b",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(r"\W*(?:\[[^\],\d\"']*\]|\([^)]*\)|<[^>]*>|\.\.\.|…)\W*\Z")
+_INLINE = re.compile(
+    r"(?<!\w)[\"'](?:[^\s\"']+\s+){2,}[^\"\n]+?[\"'](?!\w)|“[^”\n]{8,}”|«[^»\n]{8,}»|„[^“”\n]{8,}[“”]"
+    r"|「[^」\n]{4,}」|`[^`\n]{12,}`|\bhttps?://\w|\bwww\.\w|!\[|```",
+)
+_KINDS = r"(?:categor|class|labels|groups|types|levels|parts|steps|points|aspects|sections)"
+_INTRODUCED = re.compile(
+    rf"\W{{0,3}}[\"“'`‘«„「]|(?:(?!{_KINDS})[^.!?\n:：])*[:：]\s*\S*\w|[^.!?\n]*\s[-–—]\s*\w",
+    re.IGNORECASE,
+)
+_FIGURES = re.compile(r"\d.*\d|\[.+\]|=|/")
+_OF_FIGURES = re.compile(
+    r"(?:number|equation|expression|array|matrix|list|term|item|word|data)s?\Z", re.IGNORECASE
+)
+
+
+def _refers_to_nothing(rewrite: Rewrite) -> str | None:
+    child = rewrite.child
+    return _missing(child) or _dropped(rewrite)
+
+
+def _missing(text: str) -> str | None:
+    """Return what a text speaks of as given and does not hold."""
+    lower = text.lower()
+    hints = [hint for hint in _HINTS if hint in lower]
+    if not text.isascii():
+        hints += [hint for hint in _FURTHER_HINTS if hint in lower]
+    if not hints and not text.rstrip().endswith(":"):
+        return None
+    further = text.splitlines()[1:]
+    if any(_is_data(line) and not any(hint in line for hint in hints) for line in further):
+        return None
+    found = _spoken_of(text, lower, hints)
+    if found is None or _holds_data(text, found):
+        return None
+    if "given" in found[0].lower() and _SPECIFIED.search(text):
+        return None
+    return f"it speaks of {_quoted(found[0])} and holds none"
+
+
+def _spoken_of(text: str, lower: str, hints: list[str]) -> re.Match[str] | None:
+    """Return the first phrase near a hint that points at data."""
+    for hint in hints:
+        place = lower.find(hint)
+        for _ in range(_SOME_PLACES):
+            if place < 0:
+                break
+            found = _POINTS.search(text, max(place - _AROUND, 0), place + _AROUND)
+            if found:
+                return found
+            place = lower.find(hint, place + _AROUND)
+    return _ENDS.search(text, max(len(text) - _AROUND, 0))
+
+
+def _holds_data(text: str, spoken_of: re.Match[str]) -> bool:
+    """Tell whether a text holds anything that a phrase in it may speak of."""
+    after = text[spoken_of.end() :]
+    if _INLINE.search(text) or _INTRODUCED.match(after):
+        return True
+    if _OF_FIGURES.search(spoken_of[0]) and _FIGURES.search(after):
+        return True
+    start = text.rfind("\n", 0, spoken_of.start()) + 1
+    line = text[start:].partition("\n")[0]
+    others = [*text[:start].splitlines(), *text[start + len(line) :].splitlines()]
+    if any(map(_is_data, others)):
+        return True
+    sentences = _SENTENCE.split(line)
+    return any(
+        _is_data(each) and not _is_request(each) for each in sentences if spoken_of[0] not in each
+    )
+
+
+def _is_data(line: str) -> bool:
+    """Tell whether a line is something to work on, rather than a wish about the answer."""
+    if not any(char.isalnum() or char > "\x7f" for char in line) or _BRACKETED.match(line):
+        return False
+    return not _SHAPES_THE_ANSWER.match(line)
+
+
+def _is_request(sentence: str) -> bool:
+    return orders(sentence) or _OF_THE_ANSWER.search(sentence) is not None
+
+
+# What a rewrite lost of its parent
+
+_ENOUGH = 3  # words: fewer may well have been put into the request itself
+_KEPT = 0.3
+_SAME_START = 12  # characters
+_SPEAKS = re.compile(rf"\b(?:the|this|these|that|an?) (?:given )?{_SOME}{_DATA}\b", re.IGNORECASE)
+
+
+def _dropped(rewrite: Rewrite) -> str | None:
+    """Return what stood below the parent's request and is gone, where it is still needed."""
+    request, _, data = rewrite.parent.partition("\n")
+    child = rewrite.child
+    if not data or not rewrite.in_depth or data[-_SAME_START:].strip() in child:
+        return None
+    lines = list(filter(_is_data, data.splitlines()))
+    words = set(split_words("\n".join(lines).lower()))
+    if len(words) < _ENOUGH or any(map(_is_data, child.splitlines()[1:])):
+        return None
+    if len(words.intersection(split_words(child.lower()))) >= _KEPT * len(words):
+        return None
+    if not child.startswith(request[:_SAME_START]) and not _SPEAKS.search(child):
+        return None
+    return f"{_quoted(lines[0])} is gone"
+
+
+RULES: tuple[Rule[Rewrite], ...] = (
+    Rule(
+        name="refers_to_nothing",
+        meaning="The rewrite speaks of a text, a table or other data that it does not hold, or has"
+        " lost the data of its parent.",
+        cause="the model forgets the data, or makes up a task without writing its data: read some"
+        " of them, and look at which operations made them",
+        stage="rewrite",
+        check=_refers_to_nothing,
+    ),
+)
