@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-METHOD = 1
+METHOD = 2
 """The number of the method: it rises when reading, the meaning of rules or draws change, so that
 the same replies would give other lines. run.json holds it; one run has one method."""
 

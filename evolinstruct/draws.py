@@ -6,7 +6,7 @@ calls end: the same place draws the same at any concurrency, on any machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 
 
@@ -22,6 +22,12 @@ def draw_operation(weights: Mapping[str, float], seed: int, child_id: str) -> st
         if point < 0:
             return name
     return max(name for name in weights if weights[name] > 0)
+
+
+def fitting(weights: Mapping[str, float], unfit: Collection[str]) -> Mapping[str, float]:
+    """Return the weights without those of operations that do not fit, unless none is left."""
+    left = {name: weight for name, weight in weights.items() if name not in unfit}
+    return left if sum(left.values()) > 0 else weights
 
 
 def draw_order(names: Iterable[str], seed: int, child_id: str) -> list[str]:

@@ -113,6 +113,27 @@ class Failed:
 
 
 Line = Kept | Rejected | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A family in the pool of a generation.
+
+    Attributes:
+        newest: its newest instruction, which is to be evolved.
+        rejected: the operation whose rewrite of it a rule rejected in the generation before.
+    """
+
+    newest: Kept
+    rejected: str | None = None
+
+    def after(self, line: Line) -> Member:
+        """Return the family in the pool of the next generation, after the line of this one."""
+        if isinstance(line, Kept):
+            return Member(line)
+        return Member(self.newest, line.operation if isinstance(line, Rejected) else None)
+
+
 _L = TypeVar("_L", Kept, Rejected, Failed)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.reading import read_instruction, read_verdict, own_text
+from evolinstruct.reading import own_text, read_instruction, read_verdict
 
 MARKERS = (
     "created instruction",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.openai import chat
-from evolinstruct.reading import read_instruction, read_verdict, own_text
+from evolinstruct.reading import own_text, read_instruction, read_verdict
 
 MARKERS = ("Starting Instruction", "Rewritten Instruction", "#改写后的指令#")
 WORDS = st.sampled_from(
@@ -69,7 +69,7 @@ REPLIES = st.lists(WRAPPED | OPENINGS | CLOSINGS, max_size=6).map("".join)
 
 def _unescaped(reply: str) -> str:
     """Return a reply with the texts in its JSON as they are meant."""
-    with suppress(ValueError):
+    with suppress(ValueError, AttributeError):
         return reply + "".join(map(str, json.loads(reply.strip(), strict=False).values()))
     return reply
 

@@ -10,7 +10,7 @@ import evolinstruct
 from evolinstruct.analysis.families import FamilyStep
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError
-from evolinstruct.records import Failed, Kept, Rejected
+from evolinstruct.records import Failed, Kept, Member, Rejected
 from evolinstruct.run_dir.directory import RunDir
 from tests.runs import evolve, tasks, write_seeds
 from tests.written import SEEDS, family_lines, seed, write_run
@@ -39,9 +39,18 @@ def test_a_run_yields_its_lines_as_records(path: Path) -> None:
 def test_families_tell_each_step_with_the_parent_that_was_newest(path: Path) -> None:
     seeds, first, second = family_lines()
     river, tide, nile, *_ = list(Run(path).families())
-    assert river.steps == (FamilyStep(seeds[0], first[0]), FamilyStep(first[0], second[0]))
-    assert tide.steps == (FamilyStep(seeds[1], first[1]), FamilyStep(first[1], second[1]))
-    assert nile.steps == (FamilyStep(seeds[2], first[2]), FamilyStep(seeds[2], second[2]))
+    assert river.steps == (
+        FamilyStep(Member(seeds[0]), first[0]),
+        FamilyStep(Member(first[0]), second[0]),
+    )
+    assert tide.steps == (
+        FamilyStep(Member(seeds[1]), first[1]),
+        FamilyStep(Member(first[1]), second[1]),
+    )
+    assert nile.steps == (
+        FamilyStep(Member(seeds[2]), first[2]),
+        FamilyStep(Member(seeds[2]).after(first[2]), second[2]),
+    )
     assert (river.newest, tide.newest, nile.newest) == (second[0], first[1], second[2])
 
 

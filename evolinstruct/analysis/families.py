@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.records import Failed, Kept, Line, Member, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,17 @@ class FamilyStep:
     """What one generation made of a family.
 
     Attributes:
-        parent: the instruction that was evolved: the newest of the family by then.
+        member: the family as the generation found it.
         line: what came of it.
     """
 
-    parent: Kept
+    member: Member
     line: Line
+
+    @property
+    def parent(self) -> Kept:
+        """The instruction that was evolved: the newest of the family by then."""
+        return self.member.newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ class _Head:
 
 
 def _family(seed: Kept, heads: Mapping[int, list[_Head]]) -> Family:
-    newest, steps, unanswered = seed, [], None
+    member, steps, unanswered = Member(seed), [], None
     for generation, files in heads.items():
         line = next((found for head in files if (found := head.take(seed.id))), None)
         if line is None:
@@ -100,7 +105,6 @@ def _family(seed: Kept, heads: Mapping[int, list[_Head]]) -> Family:
         if generation == 0:
             unanswered = line
             continue
-        steps.append(FamilyStep(newest, line))
-        if isinstance(line, Kept):
-            newest = line
+        steps.append(FamilyStep(member, line))
+        member = member.after(line)
     return Family(seed, tuple(steps), unanswered if not isinstance(unanswered, Kept) else None)

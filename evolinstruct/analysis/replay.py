@@ -19,7 +19,7 @@ from evolinstruct.evolution import Evolution
 from evolinstruct.llm.base import Client, Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
-from evolinstruct.records import Kept
+from evolinstruct.records import Kept, Member
 from evolinstruct.run.forecast import at_once
 from evolinstruct.run.plan import weights_in_use
 
@@ -53,13 +53,13 @@ class Replay:
 
     def step(self, step: FamilyStep) -> list[Call]:
         """Return the calls of a step in their order, as far as the journal has them."""
-        return self._played(step.parent, step.line.generation)
+        return self._played(step.member, step.line.generation)
 
     def seed(self, seed: Kept) -> list[Call]:
         """Return the calls for the answer to a seed; none if the seed came with an answer."""
         if seed.model is not None:  # the run wrote its answer
             seed = replace(seed, output=None, model=None)
-        return self._played(seed, 0)
+        return self._played(Member(seed), 0)
 
     def around(self, line_id: str) -> Callable[[FamilyStep | Kept], list[Call]]:
         """Return a function for the calls of one line alone, or of the whole family of a seed."""
@@ -72,10 +72,10 @@ class Replay:
 
         return calls
 
-    def _played(self, instruction: Kept, generation: int) -> list[Call]:
+    def _played(self, member: Member, generation: int) -> list[Call]:
         self._told.calls.clear()
         with suppress(NotInJournalError):
-            at_once(self._evolution.step(generation).take(instruction))
+            at_once(self._evolution.step(generation).take(member))
         return list(self._told.calls)
 
 

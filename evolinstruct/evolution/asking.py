@@ -9,9 +9,10 @@ from evolinstruct import draws, reading
 from evolinstruct.elimination import COMPARISON, Objection
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request
-from evolinstruct.prompts import Messages, Pack
+from evolinstruct.prompts import IN_BREADTH, Messages, Pack
+from evolinstruct.prose import holds_data
 from evolinstruct.purposes import asked_by
-from evolinstruct.records import Kept, child_id
+from evolinstruct.records import Kept, Member, child_id
 from evolinstruct.settings import Recipe
 
 Ask = Callable[[Request], Awaitable[Reply]]
@@ -37,7 +38,7 @@ class Asking:
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
         self._sampling = {purpose: recipe.sampling(purpose) for purpose in asked_by(recipe)}
-        self.markers = pack.markers
+        self.markers = (*pack.markers, *(pack.marks or ()))
         self.prompt = pack.texts
         self._compares = recipe.compare
 
@@ -57,19 +58,24 @@ class Asking:
 
     def compares(self, line: Kept) -> bool:
         """Tell whether a rewrite is compared with its parent."""
-        return self._compares and COMPARISON not in self.skips(line)
+        in_breadth = self.kind(line) == IN_BREADTH and not self._recipe.compare_in_breadth
+        return self._compares and not in_breadth and COMPARISON not in self.skips(line)
 
-    def draw(self, parent: Kept, generation: int) -> Kept:
-        """Return the child as far as its place alone decides it: its operation and format."""
+    def draw(self, member: Member, generation: int) -> Kept:
+        """Return the child as far as its place and family decide it: its operation and format."""
+        parent = member.newest
         place = child_id(parent.seed_id, generation)
-        operation = draws.draw_operation(self._weights, self._recipe.seed, place)
+        weights = self._weights
+        if not self._recipe.plain_draws:
+            weights = draws.fitting(weights, self._unfit(member))
+        operation = draws.draw_operation(weights, self._recipe.seed, place)
         return Kept(
             id=place,
             seed_id=parent.seed_id,
             parent_id=parent.id,
             generation=generation,
             operation=operation,
-            format=self._formats(place)[0] if operation in self._needs_format else None,
+            format=self._order(place)[0] if operation in self._needs_format else None,
             instruction="",
             input=None,
             output=None,
@@ -78,17 +84,28 @@ class Asking:
             seed_source=parent.seed_source,
         )
 
+    def _unfit(self, member: Member) -> set[str]:
+        """Return the operations that would be asked in vain.
+
+        One was rejected for the same instruction: the same request might come again. And one block
+        of data put into another makes no better task.
+        """
+        unfit = {member.rejected} if member.rejected else set()
+        return unfit | self._needs_format if holds_data(member.newest.instruction) else unfit
+
     async def rewrite(self, child: Kept, parent: Kept) -> tuple[Kept, str]:
         """Ask for the rewrite; return the child with its instruction, and the reply as it came.
 
         Raises:
             CallError: there is no reply, or none that is whole.
         """
-        shown = self._formats(child.id)[1:] if child.format else ()
+        shown = self._shown(child) if child.format else ()
         messages = self._pack.evolve(child.operation or "", parent.instruction, child.format, shown)
         context = self._context(child, parent.instruction)
         reply = await self._whole("evolve", messages, context, child.id)
-        instruction = reading.read_instruction(reply.text, self.markers)
+        instruction = reading.read_instruction(
+            reply.text, self._pack.markers, parent=parent.instruction, marks=self._pack.marks
+        )
         return replace(child, instruction=instruction, model=reply.model), reply.text
 
     async def compare(self, child: Kept, parent: Kept) -> tuple[Kept, Objection | None]:
@@ -119,9 +136,20 @@ class Asking:
         reply = await self._whole("answer", messages, context, line.id)
         return reading.read_answer(reply.text, line.instruction), reply.text, reply.model
 
-    def _formats(self, place: str) -> list[str]:
-        """Return the pack's formats in drawn order: the first is drawn, the others shown."""
-        return draws.draw_order(self._pack.formats, self._recipe.seed, place)
+    def _order(self, drawn_for: str) -> list[str]:
+        return draws.draw_order(self._pack.formats, self._recipe.seed, drawn_for)
+
+    def _shown(self, child: Kept) -> list[str]:
+        """Return the formats whose demonstrations are shown, in their order.
+
+        A pack that shows only some of them shows the same ones with the same format, so that its
+        prompts begin alike: services charge less for a beginning that they have seen.
+        """
+        most = self._pack.demonstrations
+        if most is None:
+            return self._order(child.id)[1:]
+        order = self._order(child.format or "")
+        return [name for name in order if name != child.format][:most]
 
     async def _whole(
         self, purpose: str, messages: Messages, context: CallContext, place: str

@@ -9,7 +9,7 @@ from evolinstruct.elimination import Answer, Objection, Rewrite, RuleSet
 from evolinstruct.errors import CallFailed, CallRejected, RuleFailed
 from evolinstruct.evolution.asking import Asking
 from evolinstruct.evolution.outcomes import Proposal, failed, rejected
-from evolinstruct.records import Kept, Line
+from evolinstruct.records import Line, Member
 
 Admit = Callable[[Proposal | Line], Proposal | Line]
 """The gate: looks at one proposal after the other, in pool order; lines pass it as they are."""
@@ -27,18 +27,19 @@ class Step:
         self.generation = generation
         self.admit = admit
 
-    async def take(self, member: Kept) -> Line:
+    async def take(self, member: Member) -> Line:
         """Return the line in which a member of the pool ends."""
         passing = await self.propose(member)
         if self.admit is not None:
             passing = self.admit(passing)
         return await self.finish(passing)
 
-    async def propose(self, parent: Kept) -> Proposal | Line:
+    async def propose(self, member: Member) -> Proposal | Line:
         """Draw an operation, rewrite, judge by the rules, compare. Seeds stay as they were read."""
+        parent = member.newest
         if self.generation == 0:
             return Proposal(parent) if self._asking.wants_answer(parent) else parent
-        child, raw, purpose = self._asking.draw(parent, self.generation), None, "evolve"
+        child, raw, purpose = self._asking.draw(member, self.generation), None, "evolve"
         try:
             child, raw = await self._asking.rewrite(child, parent)
             kind, markers = self._asking.kind(child), self._asking.markers

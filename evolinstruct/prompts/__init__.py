@@ -1,9 +1,10 @@
 """Prompt packs: finds, reads and checks them, renders their prompts, and copies them."""
 
 from evolinstruct.prompts.folder import builtin, copy, files, find, find_file
-from evolinstruct.prompts.pack import Messages, Operation, Pack, read
+from evolinstruct.prompts.pack import IN_BREADTH, Messages, Operation, Pack, read
 
 __all__ = [
+    "IN_BREADTH",
     "Messages",
     "Operation",
     "Pack",

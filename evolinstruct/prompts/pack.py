@@ -3,7 +3,7 @@
 A pack is read and checked whole before the first call. It is data, never code. docs/prompt-packs.md
 says what follows from each part.
 
-    pack.toml              name, description, language
+    pack.toml              name, description, language; marks, added_words, demonstrations
     compare.txt            are {{parent}} and {{child}} equal?
     answer.txt             what is asked to get the answer to {{instruction}}
     demonstration.txt      how a format's demonstration is shown; needed where formats are used
@@ -24,13 +24,15 @@ from functools import cached_property
 from hashlib import blake2b
 from math import inf
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from evolinstruct.elimination import COMPARISON, RULES, names_of_others
 from evolinstruct.errors import InputError
 from evolinstruct.prompts.folder import files
 from evolinstruct.prompts.templates import Holds, Passage, Template, checked, markers, source
+from evolinstruct.prose import count_prose
 from evolinstruct.purposes import PURPOSES
+from evolinstruct.quartiles import BAND
 from evolinstruct.text import did_you_mean
 
 Messages = tuple[tuple[str, str], ...]
@@ -38,15 +40,15 @@ Messages = tuple[tuple[str, str], ...]
 
 _T = TypeVar("_T")
 
-_DRAWN = frozenset({"format", "demonstrations"})
+_DRAWN = frozenset({"format", "demonstrations", "words", "least", "most"})
 _DEMONSTRATION = Holds(frozenset({"format", "instruction", "rewritten"}))
 _OPERATION = Holds(frozenset({"instruction"}), _DRAWN)
 _FRAME = Holds(frozenset({"method", "instruction"}), _DRAWN)
 _METHOD = Holds(frozenset(), _DRAWN | {"instruction"})
 
-TRANSFORM = "transform"
-_KINDS = ("in-depth", "in-breadth", TRANSFORM)
+IN_DEPTH, IN_BREADTH, TRANSFORM = _KINDS = ("in-depth", "in-breadth", "transform")
 _ABOUT = ("name", "description", "language")
+_MORE = ("marks", "added_words", "demonstrations")
 _MINIMUM_FORMATS = 2  # one is drawn, and at least one other is shown as an example
 _DEMONSTRATION_FILE = "demonstration.txt"
 
@@ -87,6 +89,9 @@ class Pack:
         operations: its operations, sorted by name.
         formats: the names of its data formats, sorted.
         markers: the phrases that mark places in evolve prompts, lower-case, without #, sorted.
+        marks: the lines between which evolve prompts ask for the instruction, if they do.
+        added_words: how many words an in-depth rewrite adds, at least and at most.
+        demonstrations: how many demonstrations a prompt shows; None: those of all other formats.
     """
 
     name: str
@@ -96,6 +101,9 @@ class Pack:
     operations: tuple[Operation, ...]
     formats: tuple[str, ...]
     markers: tuple[str, ...]
+    marks: tuple[str, str] | None
+    added_words: tuple[int, int]
+    demonstrations: int | None
     _by_name: Mapping[str, Operation] = field(repr=False)
     _purposes: Mapping[str, Template] = field(repr=False)
     _titles: Mapping[str, str] = field(repr=False)
@@ -119,7 +127,13 @@ class Pack:
         Raises:
             KeyError: an operation or a format is unknown, or a format is needed and not given.
         """
-        values = {"instruction": instruction}
+        words, (least, most) = count_prose(instruction), self.added_words
+        values = {
+            "instruction": instruction,
+            "words": str(words),
+            "least": str(words + least),
+            "most": str(words + most),
+        }
         if format is not None:
             values["format"] = self._titles[format]
             values["demonstrations"] = "\n\n".join([self._demonstrations[name] for name in order])
@@ -164,17 +178,19 @@ def read(folder: Path) -> Pack:
         InputError: a file is missing or wrong; names the file, the line and the mistake.
     """
     sources = {name: source(path) for name, path in files(folder).items()}
-    about = _about(sources["pack.toml"])
+    about, settings = _about(sources["pack.toml"])
     purposes = {
         row.name: Template.of(checked(sources[f"{row.name}.txt"], Holds(frozenset(row.prompt))))
         for row in PURPOSES.values()
         if f"{row.name}.txt" in sources
     }
     operations = _operations(folder, sources)
+    _check_marks(sources["pack.toml"], settings["marks"], operations.values())
     formats = _unique(_format(text) for text in _inside(sources, "formats"))
     shown = _demonstrations(folder, sources, operations.values(), formats)
     return Pack(
         **about,
+        **settings,
         digest=_digest(sources),
         operations=tuple(operations.values()),
         formats=tuple(formats),
@@ -189,21 +205,67 @@ def read(folder: Path) -> Pack:
     )
 
 
-def _about(text: Passage) -> dict[str, str]:
+def _about(text: Passage) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what pack.toml says of the pack, and how its prompts are made and read."""
     try:
         found = tomllib.loads(text.text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{text.path}: this is not TOML: {error}.") from error
     for key in dict.fromkeys((*found, *_ABOUT)):
-        found_at = re.search(rf"^\s*[\"'\[]?{re.escape(key)}", text.text, re.MULTILINE)
-        at = found_at.end() if found_at else 0
-        if key not in _ABOUT:
-            raise text.error(f"unknown key {key!r}; known here: {', '.join(_ABOUT)}", at)
-        if not (isinstance(found.get(key), str) and found[key].strip()):
+        at = _place(text, key)
+        if key not in (*_ABOUT, *_MORE):
+            raise text.error(f"unknown key {key!r}; known here: {', '.join((*_ABOUT, *_MORE))}", at)
+        if key in _ABOUT and not (isinstance(found.get(key), str) and found[key].strip()):
             raise text.error(f"the key {key!r} is missing, or its value is not a text", at)
     if not _NAME.fullmatch(found["name"]):
         raise text.error(_bad_name(found["name"]))
-    return found
+    return {key: found[key] for key in _ABOUT}, {
+        "marks": _pair(text, found, "marks", str, "two texts, the opening and the closing mark"),
+        "added_words": _pair(text, found, "added_words", int, "two numbers, the least and the most")
+        or BAND,
+        "demonstrations": _demonstrations_of(text, found),
+    }
+
+
+def _place(text: Passage, key: str) -> int:
+    """Return where pack.toml names a key; 0 where it does not."""
+    found = re.search(rf"^\s*[\"'\[]?{re.escape(key)}", text.text, re.MULTILINE)
+    return found.end() if found else 0
+
+
+def _pair(
+    text: Passage, found: Mapping[str, Any], key: str, kind: type[_T], wanted: str
+) -> tuple[_T, _T] | None:
+    if key not in found:
+        return None
+    pair = found[key]
+    if isinstance(pair, list) and [type(part) for part in pair] == [kind, kind]:
+        first, second = pair
+        if first and (kind is str or 0 < first <= second):
+            return first, second
+    raise text.error(f"the key {key!r} needs {wanted}", _place(text, key))
+
+
+def _demonstrations_of(text: Passage, found: Mapping[str, Any]) -> int | None:
+    number = found.get("demonstrations")
+    if number is not None and (type(number) is not int or number < 1):
+        key = "demonstrations"
+        raise text.error(f"the key {key!r} needs a whole number of 1 or more", _place(text, key))
+    return number
+
+
+def _check_marks(
+    text: Passage, marks: tuple[str, str] | None, operations: Iterable[Operation]
+) -> None:
+    """Refuse marks that a prompt does not ask for: replies would be read by them in vain."""
+    for operation in operations if marks else ():
+        for mark in marks or ():
+            if mark not in operation.template.text:
+                raise text.error(
+                    f"the operation {operation.name!r} does not ask for the mark {mark!r}; name it"
+                    " in the prompt, or leave the key 'marks' out",
+                    _place(text, "marks"),
+                )
 
 
 def _bad_name(name: str) -> str:

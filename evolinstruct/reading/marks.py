@@ -58,7 +58,9 @@ def _pairs(text: str, opens: Sequence[re.Match[str]], closing: re.Pattern[str]) 
 
 
 _MISSPELT = re.compile(r"^[ \t]*</\w[\w -]{2,40}>[ \t]*$", re.MULTILINE)
-_OR = re.compile(r"\b(?:or|option|alternativ\w*|another|oder|ou|o bien|oppure|или|또는|أو)\b|或|または")
+_OR = re.compile(
+    r"\b(?:or|option|alternativ\w*|another|oder|ou|o bien|oppure|или|또는|أو)\b|或|または"
+)
 
 
 def _are_offered(text: str, pairs: Sequence[_Pair]) -> bool:
@@ -93,7 +95,10 @@ def _at_line_starts(mark: re.Pattern[str], text: str) -> list[re.Match[str]]:
 
 def _is_named(text: str, mark: re.Match[str]) -> bool:
     """Tell whether a mark is only named: "between <a> and </a>"."""
-    return _NAMED.match(text, mark.end()) is not None or _NAMING.search(text, 0, mark.start()) is not None
+    return (
+        _NAMED.match(text, mark.end()) is not None
+        or _NAMING.search(text, 0, mark.start()) is not None
+    )
 
 
 _NAMED = re.compile(r"[`\"' ]{0,3}(?:and|to|und|et|y|e|和|と|and the)\b[`\"' ]{0,3}<")
@@ -109,9 +114,7 @@ _INDENT = 20  # characters
 
 # Marks that a model spells its own way
 
-_OTHER = re.compile(
-    r"^[ \t]*(?:<|\[|&lt;)(\w[\w -]{2,40})(?:>|\]|&gt;)[ \t]*$", re.MULTILINE
-)
+_OTHER = re.compile(r"^[ \t]*(?:<|\[|&lt;)(\w[\w -]{2,40})(?:>|\]|&gt;)[ \t]*$", re.MULTILINE)
 _ALIKE = 0.6
 
 

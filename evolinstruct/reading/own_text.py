@@ -164,11 +164,12 @@ def _outside_code(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]
 
 _ASKS_FOR_TURNS = re.compile(
     r"dialog|conversation|\bchat|transcript|interview|script|\bhuman\b|\busers?\b|assistant"
-    r"|instruction|\bprompt|response|q\s?&\s?a|\bturns?\b|对话|聊天|会話|대화|диалог|حوار",
+    r"|instruction|\bprompt|response|q\s?&\s?a|对话|聊天|会話|대화|диалог|حوار",
     re.IGNORECASE,
 )
 _HASHED_TURN = re.compile(
-    r"^[ \t]*#{2,4} ?(?:human|user|assistant|instruction|response|system) ?:", re.I | re.M
+    r"^[ \t]*#{2,4} ?(?:human|user|assistant|instruction|response|system) ?:",
+    re.IGNORECASE | re.MULTILINE,
 )
 _ASKING_TURN = re.compile(r"^[ \t]*\**(?:human|user|question|q) ?:", re.IGNORECASE | re.MULTILINE)
 _ANSWERING_TURN = re.compile(

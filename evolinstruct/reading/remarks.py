@@ -106,11 +106,15 @@ _HERE = re.compile(
 )
 _ORDER = re.compile(
     r"\W*(?:make|take|find|think|let (?!me\b)|help|see|keep|thing|modified by|give)\b"
-    r"|\W*(?:rewrite|rewriting|rewrites|version)s?\s+\w", re.IGNORECASE
+    r"|\W*(?:rewrite|rewriting|rewrites|version)s?\s+\w",
+    re.IGNORECASE,
 )
-_DONE = re.compile(r"i(?:'ve| have)? (?:just )?|(?:ich habe|j'ai|he|eu|ho|ik heb|я) ", re.IGNORECASE)
+_DONE = re.compile(
+    r"i(?:'ve| have)? (?:just )?|(?:ich habe|j'ai|he|eu|ho|ik heb|я) ", re.IGNORECASE
+)
 _HERE_YOU_GO = re.compile(
-    r"here (?:you go|it is|it goes|goes)|voilà|aquí (?:tienes|está)|aqui está|ecco(?:la)?", re.I
+    r"here (?:you go|it is|it goes|goes)|voilà|aquí (?:tienes|está)|aqui está|ecco(?:la)?",
+    re.IGNORECASE,
 )
 
 
@@ -198,7 +202,9 @@ def _is_about_rewriting(sentence: str, *, strictly: bool) -> bool:
         return False
     tail = None if _is_all_known(sentence, _tokens(sentence)) else _TAIL.search(sentence)
     main = sentence[: tail.start()] if tail else sentence
-    if tail and tail[0] == "," and _is_filler(main):  # "Based on the method, here is …", "As requested, …"
+    if (
+        tail and tail[0] == "," and _is_filler(main)
+    ):  # "Based on the method, here is …", "As requested, …"
         return _is_about_rewriting(sentence[tail.end() :].strip(), strictly=strictly)
     after = sentence[tail.end() :] if tail else ""
     tokens = _tokens(main)
@@ -223,8 +229,24 @@ def _is_about_rewriting(sentence: str, *, strictly: bool) -> bool:
 
 _TITLE = 4  # words: "the new instruction is"
 _NEW = frozenset(
-    "new created final neue neuer endgültige nouvelle finale nueva nuevo nova novo nuova новая"
-    " итоговая окончательный".split()
+    [
+        "new",
+        "created",
+        "final",
+        "neue",
+        "neuer",
+        "endgültige",
+        "nouvelle",
+        "finale",
+        "nueva",
+        "nuevo",
+        "nova",
+        "novo",
+        "nuova",
+        "новая",
+        "итоговая",
+        "окончательный",
+    ]
 )
 
 
@@ -244,7 +266,12 @@ def is_label_of_parent(name: str) -> bool:
     """Tell whether what stands before a colon names what was given: "Original task"."""
     tokens = _tokens(name)
     joined = _JOINED_LETTER.search(name) is not None
-    known = joined or all(_words()["task"].hold(token) or _OF_THE_ORIGINAL.match(token) or token in ("the", "der", "die", "das", "la", "l", "le", "el", "a", "o") for token in tokens)
+    known = joined or all(
+        _words()["task"].hold(token)
+        or _OF_THE_ORIGINAL.match(token)
+        or token in ("the", "der", "die", "das", "la", "l", "le", "el", "a", "o")
+        for token in tokens
+    )
     return bool(tokens) and known and _OF_THE_ORIGINAL.search(name) is not None
 
 
@@ -410,7 +437,9 @@ _ENOUGH_POINTS = 3.0
 _ENOUGH_WORDS = 4
 _NEARLY = 3  # words by which a model miscounts
 _EMPTY = re.compile(r"\W*(?:none|n/?a|nothing|no|-)?\W*", re.IGNORECASE)
-_FRAMED = re.compile(r"[*_]{0,3}[(\[（【].*[)\]）】][*_]{0,3}|(\*{1,2}|_)[^*_\n].*\1|[—–※] ?\S.*", re.DOTALL)
+_FRAMED = re.compile(
+    r"[*_]{0,3}[(\[（【].*[)\]）】][*_]{0,3}|(\*{1,2}|_)[^*_\n].*\1|[—–※] ?\S.*", re.DOTALL
+)
 
 
 def _is_framed(piece: str) -> bool:
@@ -460,7 +489,28 @@ def _changes(tokens: list[str]) -> set[str]:
     }
 
 
-_ARTICLES = frozenset("the an a this that these any each its your der die das le la les el los".split())
+_ARTICLES = frozenset(
+    [
+        "the",
+        "an",
+        "a",
+        "this",
+        "that",
+        "these",
+        "any",
+        "each",
+        "its",
+        "your",
+        "der",
+        "die",
+        "das",
+        "le",
+        "la",
+        "les",
+        "el",
+        "los",
+    ]
+)
 
 
 def _holds_joined(kind: str, text: str) -> set[str]:

@@ -21,7 +21,9 @@ _VERDICT_LABEL = re.compile(
     r"^(?:(?:my |the |final |overall )*(?:verdict|judge?ment|answer|conclusion|decision|result"
     r"|objection|overall|finally|final)(?: is)?\s*:?\s*)"
 )
-_TURN = re.compile(r"^[ \t]*(?:#{1,4} ?)?(?:human|user|assistant|instruction)\s*:", re.I | re.M)
+_TURN = re.compile(
+    r"^[ \t]*(?:#{1,4} ?)?(?:human|user|assistant|instruction)\s*:", re.IGNORECASE | re.MULTILINE
+)
 _CLAUSE = re.compile(
     r"[,;:()—–=]|\s-\s|\b(?:because|since|but|and|so|while|whereas|although|though|therefore|thus"
     r"|hence|which)\b"
@@ -58,7 +60,8 @@ def read_verdict(reply: str) -> bool | None:
     text = _first_turn(own_text(reply)).casefold()
     text = _MARKUP.sub(" ", text.replace("’", "'"))
     text = _BOTH.sub("options", re.sub(r"\bnot\s+", "not ", text))
-    decided, said = None, []
+    decided: bool | None = None
+    said: list[bool] = []
     for sentence in _SENTENCES.split(text):
         stated = _stated(sentence)
         if stated is None:

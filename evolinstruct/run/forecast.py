@@ -22,7 +22,7 @@ from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
 from evolinstruct.purposes import PURPOSES
-from evolinstruct.records import Kept, Line
+from evolinstruct.records import Kept, Line, Member
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.settings import Recipe
 
@@ -107,22 +107,21 @@ def count_applicable(
     counting = _Counting(JournalledClient(NoClient(), journal, client))
     evolution = evolving(counting.complete)
     with ExitStack() as files:
-        pool = seeds
+        pool: Iterator[Member] = map(Member, seeds)
         for number in range(generations + 1):
             step = evolution.step(number, None if gate is None else gate.look)
             pool = _spooled(_followed(pool, step, gate), files)
     return counting.found
 
 
-def _followed(pool: Iterator[Kept], step: Step, gate: Gate | None) -> Iterator[Kept]:
-    """Yield the newest instruction of each family that the journal knows all of so far."""
+def _followed(pool: Iterator[Member], step: Step, gate: Gate | None) -> Iterator[Member]:
+    """Yield each family that the journal knows all of so far."""
     if gate is not None:
         gate.begin(step.generation, made_from="")
     for member in pool:
         # A family that meets a call without a reply leaves the pool: what follows is not known.
         with suppress(NotInJournalError):
-            line = at_once(step.take(member))
-            yield line if isinstance(line, Kept) else member
+            yield member.after(at_once(step.take(member)))
     if gate is not None:
         gate.end()
 
@@ -141,11 +140,11 @@ def at_once(step: Coroutine[Any, Any, Line]) -> Line:
     raise NotInJournalError
 
 
-def _spooled(lines: Iterator[Kept], files: ExitStack) -> Iterator[Kept]:
-    """Bring lines to the disk, to be read again."""
+def _spooled(pool: Iterator[Member], files: ExitStack) -> Iterator[Member]:
+    """Bring a pool to the disk, to be read again."""
     spool = files.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
-    for line in lines:
-        pickle.dump(line, spool)
+    for member in pool:
+        pickle.dump(member, spool)
     end = spool.tell()
     spool.seek(0)
     return (pickle.load(spool) for _ in iter(lambda: spool.tell() < end, False))  # noqa: S301

@@ -15,7 +15,7 @@ from typing import Any
 from evolinstruct.errors import TooLittleKept
 from evolinstruct.evolution import Evolution, Step
 from evolinstruct.gate import Gate
-from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.records import Failed, Kept, Line, Member, Rejected
 from evolinstruct.run.counts import Counts, YieldMonitor
 from evolinstruct.run.events import Event, GenerationEnded, GenerationStarted, LineWritten, Notice
 from evolinstruct.run.plan import Plan
@@ -24,7 +24,7 @@ from evolinstruct.run.session import Session
 from evolinstruct.run_dir.directory import GenerationFiles, RunDir
 
 _FLUSH_EVERY = 64
-Pool = Callable[[], Iterator[Kept]]
+Pool = Callable[[], Iterator[Member]]
 
 
 class Generations:
@@ -77,9 +77,12 @@ class Generations:
         )
         admit = None if self._gate is None else self._gate.look
         for number in range(self._recipe.generations + 1):
-            pool = partial(self._dir.pool, number) if number else plan.seeds.read
+            pool = partial(self._dir.pool, number) if number else self._seeds
             async for event in self._finished(evolution.step(number, admit), pool):
                 yield event
+
+    def _seeds(self) -> Iterator[Member]:
+        return map(Member, self._plan.seeds.read())
 
     async def _finished(self, step: Step, pool: Pool) -> AsyncIterator[Event]:
         """Carry a generation out, unless it is finished."""

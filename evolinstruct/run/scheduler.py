@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from evolinstruct.errors import InputError
 from evolinstruct.evolution import Admit, Proposal, Step
-from evolinstruct.records import Kept, Line
+from evolinstruct.records import Line, Member
 
 _T = TypeVar("_T")
 
@@ -127,7 +127,7 @@ class Scheduler:
         self._feeders: list[asyncio.Task[None]] = []
         self._draining: asyncio.Task[None] | None = None
 
-    async def lines(self, pool: Iterator[Kept]) -> AsyncGenerator[Line]:
+    async def lines(self, pool: Iterator[Member]) -> AsyncGenerator[Line]:
         """Yield the line in which each member of the pool ends, in pool order.
 
         Raises:
@@ -157,18 +157,18 @@ class Scheduler:
             task.cancel()
 
     async def _feed(
-        self, pool: Iterator[Kept], begin: Callable[[int, Kept], Coroutine[Any, Any, None]]
+        self, pool: Iterator[Member], begin: Callable[[int, Member], Coroutine[Any, Any, None]]
     ) -> None:
         for position, member in enumerate(pool):
             await self._is_flowing.wait()
             await self._proposing.acquire()
             self._begin(begin(position, member), self._proposing)
 
-    async def _taken(self, position: int, member: Kept) -> None:
+    async def _taken(self, position: int, member: Member) -> None:
         """Take the whole step: nothing stands between its parts."""
         self._outcomes.put(position, await self._step.take(member))
 
-    async def _proposed(self, position: int, member: Kept) -> None:
+    async def _proposed(self, position: int, member: Member) -> None:
         passing: Proposal | Line | Answered = await self._step.propose(member)
         # Whoever is near the gate passes it soon, and is answered then, if it passes. Whoever
         # is far behind a late proposal would wait with nothing to do: its answer may be in vain.

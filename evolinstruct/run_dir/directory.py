@@ -16,8 +16,8 @@ from typing import IO, Any
 
 from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
-from evolinstruct.records import Failed, Kept, Line, Rejected, encode
-from evolinstruct.run_dir.lines import LazyLine, LineFile, lazy_lines, matches, newest_per_seed
+from evolinstruct.records import Failed, Kept, Line, Member, Rejected, encode
+from evolinstruct.run_dir.lines import LazyLine, LineFile, lazy_lines, matches, members
 
 FORMAT = 1
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
@@ -183,10 +183,12 @@ class RunDir:
         """Yield the lines of a file as `read` does, but parse none of them."""
         return lazy_lines(self.file(generation, kind), kind)
 
-    def pool(self, generation: int) -> Iterator[Kept]:
-        """Yield what a generation evolves: the newest instruction of each seed, in seed order."""
+    def pool(self, generation: int) -> Iterator[Member]:
+        """Yield what a generation evolves: each family with its newest instruction, in seed order."""
         earlier = [self.lazy_lines(number) for number in range(1, generation)]
-        return (line.parse() for line in newest_per_seed(self.lazy_lines(0), earlier))
+        before = generation - 1
+        rejected = self.lazy_lines(before, Rejected) if before else iter(())
+        return members(self.lazy_lines(0), earlier, rejected)
 
     def count_lines(self, generation: int) -> int:
         """Return how many lines the files of a generation hold, of all kinds."""

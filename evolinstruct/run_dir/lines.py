@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from evolinstruct.atomic_write import partial_path, put_in_place, write_errors_explained
 from evolinstruct.errors import InputError
-from evolinstruct.records import Failed, Kept, Line, Rejected, decode
+from evolinstruct.records import Failed, Kept, Line, Member, Rejected, decode
 
 _BLOCK = 1 << 20
 
@@ -201,24 +201,28 @@ def lazy_lines(path: Path, kind: type[Any]) -> Iterator[LazyLine]:
             yield LazyLine(raw, kind, path, number)
 
 
-def newest_per_seed(
-    seeds: Iterator[LazyLine], generations: Sequence[Iterator[LazyLine]]
-) -> Iterator[LazyLine]:
-    """Yield for each seed the newest line of its family, in the order of the seeds.
+def members(
+    seeds: Iterator[LazyLine],
+    generations: Sequence[Iterator[LazyLine]],
+    rejected: Iterator[LazyLine],
+) -> Iterator[Member]:
+    """Yield the family of each seed as a pool has it, in the order of the seeds.
 
     Args:
         seeds: the lines of generation 0.
-        generations: those of the later ones, the older generations first.
+        generations: the kept lines of the later ones, the older generations first.
+        rejected: the rejected lines of the last generation.
 
     Raises:
         InputError: a line cannot be read.
     """
-    later = [_OneGeneration(lines) for lines in generations]
+    later, dropped = [_OneGeneration(lines) for lines in generations], _OneGeneration(rejected)
     for seed in seeds:
         newest, seed_id = seed, seed.seed_id
         for generation in later:
             newest = generation.take(seed_id) or newest
-        yield newest
+        last = dropped.take(seed_id)
+        yield Member(newest.parse(), last.parse().operation if last else None)
 
 
 class _OneGeneration:

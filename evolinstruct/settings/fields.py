@@ -80,11 +80,14 @@ class Recipe(_Settings):
     answer_seeds: StrictBool = _stated("answer_seeds")
     seed: Whole = _stated("seed")
     generations: Count = _stated("generations")
+    plain_draws: StrictBool = _stated("plain_draws")
+    compare_in_breadth: StrictBool = _stated("compare_in_breadth")
 
     @classmethod
     def of_run(cls, said: Mapping[str, Any]) -> Self:
         """Return what a run.json states; the first version had no rules but the paper's."""
-        return super().of_run({"rules": PRESETS["paper"]()["rules"], **said})
+        before = {"rules": PRESETS["paper"]()["rules"], "plain_draws": True}
+        return super().of_run({**before, **said})
 
     def setting(self, name: str, purpose: str) -> Any:
         """Return what holds for a purpose: its own setting, else the one for all, else None."""

@@ -9,11 +9,13 @@ from typing import Any
 def _paper() -> dict[str, Any]:
     from evolinstruct.elimination import papers_alone  # noqa: PLC0415 - asked for seldom
 
-    return {"rules": papers_alone()}
+    return {"prompts": "paper", "plain_draws": True, "rules": papers_alone()}
 
 
 def _released() -> dict[str, Any]:
     return {
+        "prompts": "paper",
+        "plain_draws": True,
         "top_p": 0.95,
         "operations": (
             "add_constraints",
@@ -29,5 +31,6 @@ def _released() -> dict[str, Any]:
 
 
 PRESETS: Mapping[str, Callable[[], dict[str, Any]]] = {"paper": _paper, "released": _released}
-"""``paper``: WizardLM, section 4.1: the defaults, with no rule but the paper's own. ``released``:
-what the authors' released script does."""
+"""``paper``: WizardLM, section 4.1: the pack ``paper``, plain draws, and no rule but the paper's own.
+``released``: what the authors' released script does: the pack ``paper`` without complicate_input,
+plain draws, one generation, and nothing compared or eliminated."""

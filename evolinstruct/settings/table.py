@@ -161,6 +161,17 @@ class RecipeArguments(TypedDict, total=False):
             {},
         ),
     ]
+    plain_draws: Annotated[
+        bool,
+        SettingInfo(
+            WHAT,
+            "Draw among all operations each time, also one that a rule has just rejected for the"
+            " same instruction, and one that adds data to what holds data already.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
     seed: Annotated[int, SettingInfo(WHAT, "What draws are made from.", "N", default=defaults.SEED)]
     answers: Annotated[
         bool, SettingInfo(WHAT, "Answer what is evolved.", "", Switch(), default=True)
@@ -173,6 +184,16 @@ class RecipeArguments(TypedDict, total=False):
         SettingInfo(
             RULES,
             "Ask whether a rewrite gained anything: the rule no_information_gain.",
+            "",
+            Switch(),
+            default=True,
+        ),
+    ]
+    compare_in_breadth: Annotated[
+        bool,
+        SettingInfo(
+            RULES,
+            "Compare in-breadth rewrites too, as the paper does.",
             "",
             Switch(),
             default=True,
