@@ -86,7 +86,7 @@ def check_invariants(out: Path, generations: int) -> None:
     seeds = list(run_dir.read(0))
     newest = {seed.id: seed for seed in seeds}
     for number in range(1, generations + 1):
-        assert [member.id for member in run_dir.pool(number)] == [
+        assert [member.newest.id for member in run_dir.pool(number)] == [
             newest[seed.id].id for seed in seeds
         ]
         settled: dict[str, Any] = {}

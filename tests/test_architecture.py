@@ -24,8 +24,8 @@ LAYERS = [
     ["llm.retry"],
     ["contamination", "llm.balancer", "llm.circuit_breaker", "llm.journal", "llm.throttle"],
     ["atomic_write", "plugins", "similarity", "llm.offline"],
-    ["draws", "errors", "quartiles", "reading", "records", "words"],
-    ["defaults", "llm.base", "purposes", "text"],
+    ["draws", "errors", "prose", "quartiles", "reading", "records"],
+    ["defaults", "llm.base", "purposes", "text", "words"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""
 

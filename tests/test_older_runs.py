@@ -1,4 +1,4 @@
-"""Runs of version 0.1 are read by every reading command, and `evolve` goes on with them.
+"""Runs of version 0.1 are read by every reading command, and `evolve` mixes nothing into them.
 
 ``older_runs.tar.gz`` holds two of them, made from eight seeds by the offline client: ``finished``
 (two generations) and ``stopped`` (three, stopped by --max-calls 30).
@@ -44,30 +44,22 @@ def test_reading_commands_read_an_older_run(line: str) -> None:
     assert told.stdout
 
 
-def test_a_finished_older_run_is_left_as_it_is(older: Path) -> None:
-    before = data_files(older / "finished")
-    told = evolinstruct("evolve eight.jsonl -o finished --client offline -g 2")
-    assert told.exit_code == 0, told.output
-    assert "is finished: nothing is asked" in told.stderr
-    assert data_files(older / "finished") == before
-
-
-def test_a_stopped_older_run_goes_on_and_pays_for_nothing_twice(older: Path) -> None:
-    told = evolinstruct("evolve eight.jsonl -o stopped --client offline -g 3 --json")
-    assert told.exit_code == 0, told.output
-    fresh = evolinstruct("evolve eight.jsonl -o fresh --client offline -g 3 --json")
-    assert json.loads(told.stdout)["spent"] == json.loads(fresh.stdout)["spent"]
-    assert data_files(older / "stopped") == data_files(older / "fresh")
-
-
-def test_a_run_of_an_older_method_is_mixed_with_nothing(older: Path) -> None:
-    state = older / "finished" / "run.json"
-    state.write_text(json.dumps({**json.loads(state.read_text()), "method": 0}))
-    told = evolinstruct("evolve eight.jsonl -o finished --client offline -g 2")
+@pytest.mark.parametrize("run", ["finished", "stopped"])
+def test_a_run_of_an_older_method_is_mixed_with_nothing(older: Path, run: str) -> None:
+    before = data_files(older / run)
+    told = evolinstruct(f"evolve eight.jsonl -o {run} --client offline -g 3")
     assert told.exit_code == 1
-    assert "it is made by method 0, now 1 (evolinstruct 0.1.0 finishes it as it is)" in told.output
-    told = evolinstruct("evolve eight.jsonl -o finished --client offline -g 2 --update")
+    assert "it is made by method 1, now 2 (evolinstruct 0.1.0 finishes it as it is)" in told.output
+    assert data_files(older / run) == before
+
+
+@pytest.mark.parametrize("run", ["finished", "stopped"])
+def test_an_update_makes_a_run_of_an_older_method_anew(older: Path, run: str) -> None:
+    told = evolinstruct(f"evolve eight.jsonl -o {run} --client offline -g 3 --update")
     assert told.exit_code == 0, told.output
+    fresh = evolinstruct("evolve eight.jsonl -o fresh --client offline -g 3")
+    assert fresh.exit_code == 0, fresh.output
+    assert data_files(older / run) == data_files(older / "fresh")
 
 
 def test_a_run_of_a_newer_method_is_refused_even_as_an_update(older: Path) -> None:

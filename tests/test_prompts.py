@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from tests.scripted import Scripted
 
 GENERAL = data_folder("prompts") / "general"
 PACK = prompts.read(GENERAL)
+PAPER = prompts.read(data_folder("prompts") / "paper")
 PLAIN = ("add_constraints", "concretize", "deepen", "increase_reasoning")
 ANY_TEXT = st.one_of(
     st.text(),
@@ -92,8 +94,9 @@ def test_general_knows_ten_formats_and_four_markers() -> None:
         "csv", "html", "json", "log", "markdown_table", "python", "shell", "sql", "xml", "yaml",
     )  # fmt: skip
     assert PACK.markers == (
-        "created instruction", "format to embed", "rewritten instruction", "starting instruction",
+        "created instruction", "format to embed", "revised instruction", "starting instruction",
     )  # fmt: skip
+    assert PACK.marks == ("<new_instruction>", "</new_instruction>")
 
 
 def test_every_builtin_pack_is_whole_and_called_as_its_folder() -> None:
@@ -109,31 +112,50 @@ def test_a_plain_in_depth_prompt_is_the_frame_around_the_method_and_the_instruct
     frame = (GENERAL / "frames" / "in_depth.txt").read_text().strip("\n")
     header, method = (GENERAL / "operations" / f"{operation}.txt").read_text().split("\n---\n")
     assert header == f"name: {operation}\nkind: in-depth\nweight: 1\nframe: in_depth"
-    expected = frame.replace("{{method}}", method.strip("\n")).replace("{{instruction}}", "1+1=?")
-    assert PACK.evolve(operation, "1+1=?") == (("user", expected),)
+    expected = frame.replace("{{method}}", method.strip("\n")).replace("{{instruction}}", "1 + 1?")
+    for place, words in {"words": "3", "least": "13", "most": "23"}.items():
+        expected = expected.replace("{{" + place + "}}", words)
+    assert PACK.evolve(operation, "1 + 1?") == (("user", expected),)
 
 
-def test_the_plain_in_depth_frame_asks_for_what_the_method_lists() -> None:
-    frame = (GENERAL / "frames" / "in_depth.txt").read_text()
+LAST_WORDS = {
+    "add_constraints": "#Revised Instruction# (at most three lines of thought, then the text",
+    "in_breadth": "#Created Instruction# (at most three lines of thought, then the text",
+    "complicate_input": "#Revised Instruction# (the text between its marks <new_instruction> and",
+}
+
+
+@pytest.mark.parametrize("operation", LAST_WORDS)
+def test_a_prompt_gives_the_instruction_last_and_asks_for_the_new_one_between_marks(
+    operation: str,
+) -> None:
+    drawn = ("xml", ["sql"]) if operation == "complicate_input" else ()
+    text = content(PACK.evolve(operation, "1+1=?", *drawn))
+    assert f"#Starting Instruction#:\n1+1=?\n\n{LAST_WORDS[operation]}" in text
+    assert "\n<new_instruction>\n" in text
+    assert "\n</new_instruction>\n" in text
+
+
+def test_words_are_counted_without_code_and_data() -> None:
+    parent = "Say in one word what this does.\n\n```python\nfor each in range(3):\n    print(each)\n```"
+    text = content(PACK.evolve("deepen", parent))
+    assert "the original has 7 words and your version 17 to 27" in text
+
+
+def test_prompts_of_an_operation_begin_alike_up_to_the_instruction() -> None:
+    texts = [content(PACK.evolve("deepen", parent)) for parent in ("Name a tree.", "1+1=?")]
+    begin = os.path.commonprefix(texts)
+    assert "The way to change it:" in begin
+    assert len(begin) > 0.8 * len(texts[0])
+
+
+def test_the_pack_of_the_paper_has_its_structure() -> None:
+    frame = (data_folder("prompts") / "paper" / "frames" / "in_depth.txt").read_text()
     for demand in ("10 to 20 words", "table", "code", "input", "People", '"rewritten instruction"'):
         assert demand in frame
     assert frame.endswith("#Starting Instruction#:\n{{instruction}}\n\n#Rewritten Instruction#:\n")
-
-
-def test_in_breadth_gives_the_instruction_and_leaves_the_place_for_a_new_one() -> None:
-    text = content(PACK.evolve("in_breadth", "1+1=?"))
-    assert text.endswith("#Starting Instruction#:\n1+1=?\n\n#Created Instruction#:")
-    assert "same domain" in text
-    assert "rarer" in text
-
-
-def test_complicate_input_has_no_word_limit_and_asks_in_question_style() -> None:
-    text = content(PACK.evolve("complicate_input", "1+1=?", "xml", ["sql"]))
-    assert "10 to 20 words" not in text
-    assert "question-style instruction" in text
-    assert text.endswith(
-        "#Format To Embed#:\nXML data\n\n#Starting Instruction#:\n1+1=?\n\n#Rewritten Instruction#:"
-    )
+    assert (PAPER.marks, PAPER.demonstrations) == (None, None)
+    assert PAPER.formats == PACK.formats
 
 
 @given(st.permutations(PACK.formats))
@@ -141,10 +163,16 @@ def test_demonstrations_stand_in_the_given_order_and_the_drawn_format_has_none(
     names: list[str],
 ) -> None:
     drawn, *others = names
-    text = content(PACK.evolve("complicate_input", "1+1=?", drawn, others))
+    text = content(PAPER.evolve("complicate_input", "1+1=?", drawn, others))
     places = [text.index(rewritten_form(name)) for name in others]
     assert places == sorted(places)
     assert rewritten_form(drawn) not in text
+
+
+def test_a_pack_may_show_the_first_few_demonstrations_alone() -> None:
+    text = content(PACK.evolve("complicate_input", "1+1=?", "xml", ["sql", "csv", "log"]))
+    shown = [name for name in PACK.formats if rewritten_form(name) in text]
+    assert shown == ["csv", "sql"]
 
 
 def rewritten_form(name: str) -> str:
@@ -183,8 +211,9 @@ def test_the_answer_is_asked_for_by_the_instruction_alone() -> None:
 @given(ANY_TEXT, ANY_TEXT, st.sampled_from([each.name for each in PACK.operations]))
 def test_any_text_passes_through_unharmed(first: str, second: str, operation: str) -> None:
     drawn = ("json", ["xml", "sql"]) if operation == "complicate_input" else ()
-    before, after = content(PACK.evolve(operation, "\0", *drawn)).split("\0")
-    assert content(PACK.evolve(operation, first, *drawn)) == before + first + after
+    before, after = content(PAPER.evolve(operation, "\0", *drawn)).split("\0")
+    assert content(PAPER.evolve(operation, first, *drawn)) == before + first + after
+    assert first in content(PACK.evolve(operation, first, *drawn))
     start, between, end = content(PACK.prompt("compare", parent="\0", child="\0")).split("\0")
     assert (
         content(PACK.prompt("compare", parent=first, child=second))
@@ -372,6 +401,7 @@ def link(name: str, target: str) -> Break:
 
 HARDER, DATA = "operations/harder.txt", "operations/with_data.txt"
 OPERATION_KEYS = "known here: frame, kind, name, skips, weight."
+ABOUT = b'name = "a"\ndescription = "b"\nlanguage = "en"\n'
 BROKEN: dict[str, tuple[Break, str]] = {
     "no pack.toml": (
         remove("pack.toml"),
@@ -416,7 +446,25 @@ BROKEN: dict[str, tuple[Break, str]] = {
     ),
     "unknown key in pack.toml": (
         write("pack.toml", b'name = "a"\nowner = "b"\n'),
-        "/pack.toml:2: unknown key 'owner'; known here: name, description, language.",
+        "/pack.toml:2: unknown key 'owner'; known here: name, description, language,"
+        " marks, added_words, demonstrations.",
+    ),
+    "one mark": (
+        write("pack.toml", ABOUT + b'marks = ["<a>"]\n'),
+        "/pack.toml:4: the key 'marks' needs two texts, the opening and the closing mark.",
+    ),
+    "marks that no prompt asks for": (
+        write("pack.toml", ABOUT + b'marks = ["<a>", "</a>"]\n'),
+        "/pack.toml:4: the operation 'harder' does not ask for the mark '<a>'; name it in the"
+        " prompt, or leave the key 'marks' out.",
+    ),
+    "fewer words at most than at least": (
+        write("pack.toml", ABOUT + b"added_words = [20, 10]\n"),
+        "/pack.toml:4: the key 'added_words' needs two numbers, the least and the most.",
+    ),
+    "no demonstrations": (
+        write("pack.toml", ABOUT + b"demonstrations = 0\n"),
+        "/pack.toml:4: the key 'demonstrations' needs a whole number of 1 or more.",
     ),
     "missing key in pack.toml": (
         replace("pack.toml", 'language = "en"', ""),
@@ -442,7 +490,8 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "placeholder of a frame in an operation": (
         replace(DATA, "{{format}}", "{{method}}"),
         "/operations/with_data.txt:6: unknown placeholder '{{method}}'; known here: "
-        "{{instruction}}, {{demonstrations}}, {{format}}.",
+        "{{instruction}}, {{demonstrations}}, {{format}},"
+        " {{least}}, {{most}}, {{words}}.",
     ),
     "missing placeholder": (
         replace("compare.txt", "{{parent}} or ", "\nCompare "),

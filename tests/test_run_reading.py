@@ -62,7 +62,10 @@ def test_families_of_a_real_run_hold_every_line_with_its_parent(tmp_path: Path) 
     assert len(steps) == 180
     assert all(step.line.parent_id == step.parent.id for step in steps)
     pool = list(RunDir(tmp_path / "run").pool(4))
-    assert [family.newest for family in run.families()] == pool
+    assert [family.newest for family in run.families()] == [member.newest for member in pool]
+    last = [family.steps[-1].line for family in run.families()]
+    rejected = [line.operation if isinstance(line, Rejected) else None for line in last]
+    assert [member.rejected for member in pool] == rejected
 
 
 def test_state_is_typed(path: Path) -> None:

@@ -46,7 +46,8 @@ def _file(text: str, name: str = "recipe.toml") -> Layer:
 def test_without_any_layer_every_setting_is_the_papers() -> None:
     recipe = settled().recipe
     ours, papers = recipe.model_dump(), settled(preset="paper").recipe.model_dump()
-    assert {name for name in ours if ours[name] != papers[name]} <= {"rules"}  # which are more
+    other = {name for name in ours if ours[name] != papers[name]}
+    assert other == {"rules", "prompts", "plain_draws"}  # more rules, and prompts of our own
     assert (recipe.generations, recipe.compare, recipe.eliminate, recipe.operations) == (
         *(4, True, True),
         {},

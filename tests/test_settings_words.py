@@ -95,6 +95,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "answers": st.booleans(),
     "answer_seeds": st.booleans(),
     "compare": st.booleans(),
+    "compare_in_breadth": st.booleans(),
+    "plain_draws": st.booleans(),
     "eliminate": st.booleans(),
     "rules": rule_settings(),
     "against": st.lists(text),

@@ -101,7 +101,7 @@ class Asking:
         """
         shown = self._shown(child) if child.format else ()
         messages = self._pack.evolve(child.operation or "", parent.instruction, child.format, shown)
-        context = self._context(child, parent.instruction)
+        context = replace(self._context(child, parent.instruction), marks=self._pack.marks)
         reply = await self._whole("evolve", messages, context, child.id)
         instruction = reading.read_instruction(
             reply.text, self._pack.markers, parent=parent.instruction, marks=self._pack.marks
@@ -140,16 +140,14 @@ class Asking:
         return draws.draw_order(self._pack.formats, self._recipe.seed, drawn_for)
 
     def _shown(self, child: Kept) -> list[str]:
-        """Return the formats whose demonstrations are shown, in their order.
+        """Return the other formats in the order of their demonstrations.
 
         A pack that shows only some of them shows the same ones with the same format, so that its
         prompts begin alike: services charge less for a beginning that they have seen.
         """
-        most = self._pack.demonstrations
-        if most is None:
+        if self._pack.demonstrations is None:
             return self._order(child.id)[1:]
-        order = self._order(child.format or "")
-        return [name for name in order if name != child.format][:most]
+        return [name for name in self._order(child.format or "") if name != child.format]
 
     async def _whole(
         self, purpose: str, messages: Messages, context: CallContext, place: str

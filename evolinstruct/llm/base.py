@@ -44,6 +44,7 @@ class CallContext:
         format: the data format drawn, or None.
         instruction: evolve: the parent; compare: the child; answer: the instruction.
         parent: compare: the parent; otherwise None.
+        marks: evolve: the lines between which the prompt asks for the instruction, if it does.
     """
 
     generation: int
@@ -52,6 +53,7 @@ class CallContext:
     format: str | None
     instruction: str
     parent: str | None = None
+    marks: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

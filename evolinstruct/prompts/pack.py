@@ -122,7 +122,8 @@ class Pack:
             operation: name of the operation.
             instruction: the text to evolve; it is put in as it is.
             format: name of the drawn format, where the operation uses one.
-            order: names of the other formats, in the order of their demonstrations.
+            order: names of the other formats; their demonstrations are shown in this order, as
+                many as the pack shows.
 
         Raises:
             KeyError: an operation or a format is unknown, or a format is needed and not given.
@@ -136,8 +137,11 @@ class Pack:
         }
         if format is not None:
             values["format"] = self._titles[format]
-            values["demonstrations"] = "\n\n".join([self._demonstrations[name] for name in order])
+            values["demonstrations"] = "\n\n".join(self._shown(order))
         return _ask(self._by_name[operation].template, values)
+
+    def _shown(self, order: Sequence[str]) -> list[str]:
+        return [self._demonstrations[name] for name in order[: self.demonstrations]]
 
     @cached_property
     def texts(self) -> tuple[str, ...]:

@@ -169,7 +169,7 @@ class _Labels(NamedTuple):
                 found.append(label)
         end = len(text)
         for label in reversed(found):
-            part = text[label.end() : end].strip().removesuffix("`").strip()
+            part = text[label.end() : end].strip()
             if part:
                 return part
             end = label.start()

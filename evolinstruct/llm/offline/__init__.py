@@ -12,7 +12,7 @@ from collections.abc import Callable
 from evolinstruct.llm.base import CallContext, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.offline.answering import answer
 from evolinstruct.llm.offline.grammar import Writer
-from evolinstruct.llm.offline.misbehaving import misbehave
+from evolinstruct.llm.offline.misbehaving import misbehave, put_between
 from evolinstruct.llm.offline.rewriting import rewrite
 from evolinstruct.purposes import PURPOSES
 
@@ -50,6 +50,8 @@ class OfflineClient:
         row = PURPOSES.get(request.purpose)
         kind = row.reply if row else "text"  # whoever asks for something else gets some text
         text, finish_reason = misbehave(kind, _BY_REPLY[kind](context, writer), writer)
+        if context.marks and finish_reason == "stop":
+            text = put_between(context.marks, text, writer)
         if request.max_tokens and len(text) > request.max_tokens * _CHARACTERS_PER_TOKEN:
             text = text[: request.max_tokens * _CHARACTERS_PER_TOKEN]
             finish_reason = "length"

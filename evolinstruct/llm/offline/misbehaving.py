@@ -156,3 +156,14 @@ def misbehave(kind: str, text: str, writer: Writer) -> tuple[str, str]:
         if share < 0:
             return habit.act(text, writer), habit.finish_reason
     return text, "stop"
+
+
+_FORGETS = 10  # one reply in so many lacks the marks that were asked for
+
+
+def put_between(marks: tuple[str, str], text: str, writer: Writer) -> str:
+    """Put a reply between the marks that the prompt asks for; now and then they are forgotten."""
+    if not text or writer.roll(_FORGETS) == 0:
+        return text
+    opening, closing = marks
+    return f"{opening}\n{text}\n{closing}"
