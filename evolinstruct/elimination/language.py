@@ -13,12 +13,12 @@ from itertools import chain
 from pathlib import Path
 
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
-from evolinstruct.words import UNSPACED
+from evolinstruct.words import split_words
 
 _LEXICA = Path(__file__).parents[1] / "data" / "common_words.txt"
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_WORD = re.compile(rf"[{UNSPACED}]|[^\W\d_{UNSPACED}]+")
-_LOOKED_AT = 2000  # characters
+_SIGNS = ".,:;!?()\"'"
+_LOOKED_AT = 1000  # characters
 _SAME_START = 12  # characters: a rewrite that begins as its parent does is in its language
 _FOREIGN = 4  # a text of one language may have a quarter as many words of another
 
@@ -45,7 +45,9 @@ def _common_words(text: str) -> set[str]:
     """Return the words of a text, its code left out, that are common in some language."""
     text = text[:_LOOKED_AT].lower()
     prose = _FENCE.sub(" ", text) if "```" in text else text
-    return _languages_of().keys() & set(_WORD.findall(prose))
+    for sign in _SIGNS:
+        prose = prose.replace(sign, " ")
+    return _languages_of().keys() & set(split_words(prose))
 
 
 def _language(words: Iterable[str]) -> str | None:
@@ -67,6 +69,8 @@ def _language_changed(rewrite: Rewrite, *, words: float = 4) -> str | None:
     if child.startswith(parent[:_SAME_START]):
         return None
     own, there = _common_words(parent), _common_words(child)
+    if sum(len(_languages_of()[word]) == 1 for word in own & there) > 1:
+        return None  # they share words of one language
     before = _language(own)
     if before is None or 2 * len(there & _lexica()[before]) > len(there):
         return None

@@ -31,9 +31,10 @@ _BEFORE = 8  # characters: "#", "the" and some spaces
 
 
 class _Labels(NamedTuple):
-    """Phrases in lower case, and the pattern that finds them."""
+    """Phrases in lower case, their last words, and the pattern that finds them."""
 
     phrases: tuple[str, ...]
+    last_words: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
@@ -45,6 +46,7 @@ def _labels(phrases: tuple[str, ...]) -> _Labels:
     pattern = "|".join(r"\s+".join(map(re.escape, each)) for each in words)
     return _Labels(
         tuple(dict.fromkeys(map(" ".join, words))),
+        tuple(dict.fromkeys(each[-1] for each in words)),
         re.compile(rf"(?<![A-Za-z0-9_])(?:{pattern})(?![A-Za-z0-9_])", re.IGNORECASE),
     )
 
@@ -63,16 +65,14 @@ def _labels_in(text: str, labels: _Labels) -> Iterator[str]:
             yield found[0]
 
 
-def _label(rewrite: Rewrite, text: str) -> str | None:
-    """Return the first phrase that the rewrite has and its parent has not.
-
-    Args:
-        rewrite: the rewrite.
-        text: its words in lower case, divided by single spaces.
-    """
+def _label(rewrite: Rewrite, words: list[str]) -> str | None:
+    """Return the first phrase that the rewrite, of these words, has and its parent has not."""
     labels = _labels(rewrite.phrases)
-    if not any([phrase in text for phrase in labels.phrases]):  # noqa: C419 - faster, and runs on every rewrite
+    text = " ".join(words)
+    if not any([word in text for word in labels.last_words]):  # noqa: C419 - faster, and runs on every rewrite
         return None
+    if not any(phrase in text for phrase in labels.phrases):
+        return None  # most of the others: the pattern need not run
     known = set(map(_normal, _labels_in(rewrite.parent, labels)))
     return next(
         (each for each in _labels_in(rewrite.child, labels) if _normal(each) not in known), None
@@ -134,7 +134,7 @@ def _runs(words: Sequence[str], length: int) -> Iterator[_Run]:
     return zip(*(words[start:] for start in range(length)), strict=False)
 
 
-def _run(rewrite: Rewrite, words: Sequence[str]) -> str | None:
+def _run(rewrite: Rewrite, words: list[str]) -> str | None:
     """Return the first run of the prompt's words that the rewrite has and its parent has not.
 
     A run of eight words holds one of four that begins at a fifth word, so that most rewrites cost
@@ -159,7 +159,7 @@ def _run(rewrite: Rewrite, words: Sequence[str]) -> str | None:
 
 def _leaked(rewrite: Rewrite) -> str | None:
     words = rewrite.child.lower().split()
-    return _label(rewrite, " ".join(words)) or _run(rewrite, words)
+    return _label(rewrite, words) or _run(rewrite, words)
 
 
 RULES: tuple[Rule[Rewrite], ...] = (

@@ -35,7 +35,7 @@ class RuleSet:
         self._checks: dict[str, list[tuple[Rule[Any], _Check]]] = {"rewrite": [], "answer": []}
         for rule, parameters in self._rules:
             if isinstance(rule, Rule):
-                check = partial(rule.check, **parameters)
+                check = partial(rule.check, **parameters) if parameters else rule.check
                 self._checks[rule.stage].append((rule, check))
 
     def find_objection(
@@ -65,18 +65,23 @@ class RuleSet:
 
 
 def _evidence(rule: Rule[Any], check: _Check, text: Rewrite | Answer) -> str | None:
-    title = rule.title or f"The rule {rule.name!r}"
     try:
         evidence = check(text)
     except Exception as error:
         found = f"{type(error).__name__}: {error}"
-        raise RuleFailed(rule.name, f"{title} raised {found}; mend it, or leave it out.") from error
+        raise RuleFailed(
+            rule.name, f"{_title(rule)} raised {found}; mend it, or leave it out."
+        ) from error
     if evidence is None or isinstance(evidence, str):
         return evidence
     raise RuleFailed(
         rule.name,
-        f"{title} returned {evidence!r}; a rule returns its evidence as text, or None.",
+        f"{_title(rule)} returned {evidence!r}; a rule returns its evidence as text, or None.",
     )
+
+
+def _title(rule: Rule[Any]) -> str:
+    return rule.title or f"The rule {rule.name!r}"
 
 
 def choose(
