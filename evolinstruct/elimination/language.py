@@ -20,6 +20,7 @@ _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SIGNS = ".,:;!?()\"'"
 _LOOKED_AT = 1000  # characters
 _SAME_START = 12  # characters: a rewrite that begins as its parent does is in its language
+_BORROWED = 2  # words
 _FOREIGN = 4  # a text of one language may have a quarter as many words of another
 
 
@@ -58,10 +59,12 @@ def _language(words: Iterable[str]) -> str | None:
 
 
 def is_english(text: str) -> bool:
-    """Tell whether a text may be English: no other language has more of its common words."""
-    words = _common_words(text)
-    language = _language(words)
-    return language is None or not _is_clear(words, language, "English", 2)
+    """Tell whether a text may be English: next to no common words of it are of other languages."""
+    words, english = _common_words(text), _lexica()["English"]
+    foreign = words - english
+    language = _language(foreign)
+    count = len(foreign & _lexica()[language]) if language else 0
+    return count <= _BORROWED or count * _FOREIGN <= len(words & english)
 
 
 def _language_changed(rewrite: Rewrite, *, words: float = 4) -> str | None:

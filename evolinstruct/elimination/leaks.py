@@ -114,7 +114,7 @@ def _prepared(texts: tuple[str, ...]) -> _Prompt:
     fours: set[_Run] = set()
     for text in texts:
         for is_data, lines in groupby(text.lower().splitlines(), _is_data):
-            words = split_words("\n".join(lines))
+            words = split_words("\n".join(lines).replace(",", " "))
             length = _DATA if is_data else _PROSE
             leaks[length].update(_runs(words, length))
             fours.update(_runs(words, 4))
@@ -142,11 +142,11 @@ def _run(rewrite: Rewrite, words: list[str]) -> str | None:
     """
     prompt = _prepared(rewrite.prompt)
     if prompt.unspaced:
-        words = split_words(rewrite.child.lower())
+        words = split_words(" ".join(words))
     every = zip(words[::5], words[1::5], words[2::5], words[3::5], strict=False)
     if prompt.fours.isdisjoint(every):
         return None
-    own = split_words(rewrite.parent.lower())
+    own = split_words(rewrite.parent.lower().replace(",", " "))
     for length, leaks in prompt.leaks.items():
         new = leaks.difference(_runs(own, length))
         runs = list(_runs(words, length))
@@ -158,7 +158,7 @@ def _run(rewrite: Rewrite, words: list[str]) -> str | None:
 
 
 def _leaked(rewrite: Rewrite) -> str | None:
-    words = rewrite.child.lower().split()
+    words = rewrite.child.lower().replace(",", " ").split()
     return _label(rewrite, words) or _run(rewrite, words)
 
 

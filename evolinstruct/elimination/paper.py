@@ -68,15 +68,15 @@ def _unusable(rewrite: Rewrite) -> str | None:
     return text[: refusal.end()] if all(map(_ASIDE.match, further)) else None
 
 
-_LONGER = 0.2  # of the characters: other white space and another case may have more
+_LONGER, _SLACK = 0.05, 10  # of the characters, and characters: for other white space and case
 
 
 def _unchanged(rewrite: Rewrite) -> str | None:
     child, parent = rewrite.child, rewrite.parent
-    if abs(_solid(child) - _solid(parent)) > _LONGER * len(parent):
-        return None  # most rewrites differ in their length
     if _ending(child) != _ending(parent):
-        return None  # or in their last words: nothing else needs comparing
+        return None  # most rewrites differ in their last words: nothing else needs comparing
+    if abs(_solid(child) - _solid(parent)) > _SLACK + _LONGER * len(parent):
+        return None
     return "the same words as its parent" if _normal(child) == _normal(parent) else None
 
 

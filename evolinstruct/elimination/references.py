@@ -29,7 +29,9 @@ _DATA = (
     r"|diagram|screenshot|map|recipe|menu|schedule|log|json|csv|xml|html|yaml|toml|markdown|input"
     r"|words?|phrase|numbers?|items|terms|equation|expression|problem|riddle|questions?|definition"
     r"|quote|quotation|headline|proverb|idiom|url|link|website|page|profile|resume|cv|source|book"
-    r"|chapter|abstract|scenario|notes?|options|choices|lines?|ingredients|remark|notice)s?"
+    r"|chapter|abstract|scenario|notes?|options|choices|lines?|ingredients|remark|notice|contract|clause"
+    r"|agreement|invoice|bill|receipt|leaflet|brochure|song|speech|sketch|drawing|survey|results"
+    r"|timetable|brief|minutes|audio|video|recording)s?"
 )
 _SOME = r"(?:[\w'’-]+ ){0,3}?"
 _PLACED = (
