@@ -128,8 +128,8 @@ def _round(check: Callable[..., object], subjects: list[Any]) -> float:
 
 
 def free_rules() -> list[Rule[Any]]:
-    """Return the rules that need neither a call nor a further package."""
-    return [rule for rule in (*REWRITE_RULES.values(), *ANSWER_RULES.values()) if not rule.needs]
+    """Return the rules that need no call."""
+    return [*REWRITE_RULES.values(), *ANSWER_RULES.values()]
 
 
 def switch(rule: RuleInfo) -> str:

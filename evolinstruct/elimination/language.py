@@ -12,6 +12,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+from evolinstruct.elimination.drift import script_of
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.words import split_words
 
@@ -58,6 +59,11 @@ def _language(words: Iterable[str]) -> str | None:
     return max(votes, key=lambda name: (votes[name], name)) if votes else None
 
 
+@cache
+def _script(language: str) -> str:
+    return script_of(min(_lexica()[language])[0])
+
+
 def is_english(text: str) -> bool:
     """Tell whether a text may be English: next to no common words of it are of other languages."""
     words, english = _common_words(text), _lexica()["English"]
@@ -78,7 +84,9 @@ def _language_changed(rewrite: Rewrite, *, words: float = 4) -> str | None:
     if before is None or 2 * len(there & _lexica()[before]) > len(there):
         return None
     after = _language(there)
-    if after is None or not _is_clear(own, before, after, words / 2):
+    if after is None or _script(before) != _script(after):
+        return None  # `script_changed` is about these
+    if not _is_clear(own, before, after, words / 2):
         return None  # an instruction to evolve may be short
     return f"{before} became {after}" if _is_clear(there, after, before, words) else None
 
@@ -94,7 +102,8 @@ def _is_clear(words: set[str], language: str, other: str, least: float) -> bool:
 RULES: tuple[Rule[Rewrite], ...] = (
     Rule(
         name="language_changed",
-        meaning="The rewrite is in another language than its parent, by the common words of both.",
+        meaning="The rewrite is in another language of the same script than its parent, by the"
+        " common words of both.",
         cause="the prompts are in another language than the seeds: translate the pack, or use a"
         " model that knows the seeds' language better",
         stage="rewrite",

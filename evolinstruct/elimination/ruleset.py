@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -101,7 +100,7 @@ def choose(
 
     Raises:
         UsageError: a rule or a parameter is unknown, a parameter is out of range, a rule cannot be
-            switched, or its package or its test items are missing.
+            switched, or its test items are missing.
     """
     for name, setting in settings.items():
         _check_switch(find(name), setting)
@@ -117,7 +116,6 @@ def _in_use(
         is_eligible = test_items is not None if rule.looks_for_test_items else eliminate
         setting = settings.get(name, rule.structural or (is_eligible and rule.on))
         if setting is not False:
-            _check_package(rule)
             given = {} if setting is True else setting
             yield _with_test_items(rule, test_items), _parameters(rule, given)
 
@@ -131,15 +129,6 @@ def _with_test_items(rule: RuleInfo, test_items: Items | None) -> RuleInfo:
             " with --against FILE."
         )
     return with_test_items(rule, test_items)
-
-
-def _check_package(rule: RuleInfo) -> None:
-    needs = rule.needs if isinstance(rule, Rule) else None
-    if needs and importlib.util.find_spec(needs) is None:
-        raise UsageError(
-            f"The rule {rule.name} needs the package {needs}; install it, or"
-            f" evolinstruct with its extra {needs.removeprefix('py3')!r}."
-        )
 
 
 def _check_switch(rule: RuleInfo, setting: RuleSetting) -> None:
