@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from evolinstruct import prompts
 from evolinstruct.contamination import Item, Items
 from evolinstruct.elimination import ANSWER_RULES, REWRITE_RULES, Answer, Rewrite, Rule
 from evolinstruct.elimination.contamination import with_test_items
 
 FOLDER = Path(__file__).parent / "labelled_rules"
+PROMPT = prompts.read(prompts.find("general")).texts
 MARKERS = ("created instruction", "rewritten instruction", "starting instruction")
 RULES: dict[str, Rule[Any]] = {**REWRITE_RULES, **ANSWER_RULES}
 
@@ -39,6 +40,8 @@ def evidence(name: str, case: dict[str, Any]) -> str | None:
             case.get("kind", "in-depth"),
             case.get("format"),
             case.get("input"),
+            case.get("output"),
+            PROMPT,
         )
     )
 
@@ -53,8 +56,6 @@ def test_a_rule_has_twenty_cases_of_which_half_are_hard_negatives(rule: str) -> 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_drops_its_labelled_cases_and_nothing_else(rule: str) -> None:
-    if (needs := RULES[rule].needs) and importlib.util.find_spec(needs) is None:
-        pytest.skip(needs)
     wrong = [
         (case, found)
         for case in cases(rule)
@@ -67,12 +68,13 @@ def test_no_further_rule_drops_the_good_pairs_of_another() -> None:
     """What is no case for one rule for rewrites is a good pair for most others too."""
     pairs = {
         name: [case for case in cases(name) if not case["drop"]]
-        for name in REWRITE_RULES.keys() - {"rewrite_unusable", "unchanged", "language_changed"}
+        for name in REWRITE_RULES.keys() - {"rewrite_unusable", "unchanged"}
+        if not RULES[name].looks_for_test_items
     }
     hits = Counter(
         (rule, name)
         for rule in REWRITE_RULES
-        if not RULES[rule].needs and not RULES[rule].looks_for_test_items
+        if not RULES[rule].looks_for_test_items
         for name, negatives in pairs.items()
         for case in negatives
         if evidence(rule, case) is not None

@@ -38,7 +38,7 @@ def test_a_rule_says_itself_whether_it_is_on() -> None:
     says_on = {name for name, rule in RULES.items() if rule.default in ("on", "always")}
     assert on() == says_on - asked_by_call
     assert {name for name, rule in RULES.items() if not rule.on} == {
-        *("language_changed", "contaminated_near", "contaminated_answer"),
+        *("contaminated_near", "contaminated_answer"),
     }
 
 
@@ -244,8 +244,6 @@ def test_no_rule_takes_long_over_a_megabyte(text: str, share: int) -> None:
     text = text[-(len(text) // share) :]
     slow = {}
     for rule in [*REWRITE_RULES.values(), *ANSWER_RULES.values()]:
-        if rule.needs:
-            continue
         for parent, child in ((text, "Name it."), ("Name it.", text), (text, text + " b")):
             subject = (
                 Answer(parent, child)

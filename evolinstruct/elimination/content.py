@@ -84,12 +84,15 @@ _QUOTED = re.compile(
     r'(?<!\w)"([^"\n]{8,600})"(?!\w)|“([^”\n]{8,600})”|«([^»\n]{8,600})»|„([^“”\n]{8,600})[“”]'
     r"|「([^」\n]{4,600})」|『([^』\n]{4,600})』"
 )
-_QUOTES = '"“«„「『'
 _KEPT_WORDS = 0.5
 
 
+def _has_quotes(text: str) -> bool:
+    return '"' in text or (not text.isascii() and any(map(text.__contains__, "“«„「『")))
+
+
 def _quote_lost(rewrite: Rewrite, *, words: float = 4) -> str | None:
-    if not rewrite.in_depth or not any(sign in rewrite.parent for sign in _QUOTES):
+    if not rewrite.in_depth or not _has_quotes(rewrite.parent):
         return None
     quotes = ["".join(filter(None, found.groups())) for found in _QUOTED.finditer(rewrite.parent)]
     quotes = [quote for quote in quotes if len(quote.split()) >= words or not quote.isascii()]

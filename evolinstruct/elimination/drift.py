@@ -57,13 +57,14 @@ def _scripts(text: str) -> Counter[str]:
     """Count the words of a text, code left out, by script; each East Asian letter is a word."""
     found: Counter[str] = Counter()
     for run in _RUN.findall(_FENCE.sub(" ", text[:_LOOKED_AT])):
-        script = _script(run[0])
+        script = script_of(run[0])
         found[script] += len(run) if script == "EAST ASIAN" else 1
     return found
 
 
 @lru_cache(maxsize=4096)
-def _script(letter: str) -> str:
+def script_of(letter: str) -> str:
+    """Return the script of a letter, by its Unicode name; Chinese and Japanese are one."""
     name = unicodedata.name(letter, "UNKNOWN").partition(" ")[0]
     return "EAST ASIAN" if name in _EAST_ASIAN else name
 
@@ -94,7 +95,7 @@ def _nothing_in_common(rewrite: Rewrite) -> str | None:
 
 def _stems(word: str) -> tuple[str, ...]:
     """Return what to look for: a word's beginning; in unspaced scripts, each pair of letters."""
-    if word[0].isascii() or _script(word[0]) != "EAST ASIAN":
+    if word[0].isascii() or script_of(word[0]) != "EAST ASIAN":
         return (word[:_STEM],)
     return tuple([word[place : place + 2] for place in range(len(word) - 1)])
 

@@ -31,9 +31,10 @@ _BEFORE = 8  # characters: "#", "the" and some spaces
 
 
 class _Labels(NamedTuple):
-    """Phrases in lower case, and the pattern that finds them."""
+    """Phrases in lower case, their last words, and the pattern that finds them."""
 
     phrases: tuple[str, ...]
+    last_words: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
@@ -45,6 +46,7 @@ def _labels(phrases: tuple[str, ...]) -> _Labels:
     pattern = "|".join(r"\s+".join(map(re.escape, each)) for each in words)
     return _Labels(
         tuple(dict.fromkeys(map(" ".join, words))),
+        tuple(dict.fromkeys(each[-1] for each in words)),
         re.compile(rf"(?<![A-Za-z0-9_])(?:{pattern})(?![A-Za-z0-9_])", re.IGNORECASE),
     )
 
@@ -63,16 +65,14 @@ def _labels_in(text: str, labels: _Labels) -> Iterator[str]:
             yield found[0]
 
 
-def _label(rewrite: Rewrite, text: str) -> str | None:
-    """Return the first phrase that the rewrite has and its parent has not.
-
-    Args:
-        rewrite: the rewrite.
-        text: its words in lower case, divided by single spaces.
-    """
+def _label(rewrite: Rewrite, words: list[str]) -> str | None:
+    """Return the first phrase that the rewrite, of these words, has and its parent has not."""
     labels = _labels(rewrite.phrases)
-    if not any([phrase in text for phrase in labels.phrases]):  # noqa: C419 - faster, and runs on every rewrite
+    text = " ".join(words)
+    if not any([word in text for word in labels.last_words]):  # noqa: C419 - faster, and runs on every rewrite
         return None
+    if not any(phrase in text for phrase in labels.phrases):
+        return None  # most of the others: the pattern need not run
     known = set(map(_normal, _labels_in(rewrite.parent, labels)))
     return next(
         (each for each in _labels_in(rewrite.child, labels) if _normal(each) not in known), None
@@ -114,7 +114,7 @@ def _prepared(texts: tuple[str, ...]) -> _Prompt:
     fours: set[_Run] = set()
     for text in texts:
         for is_data, lines in groupby(text.lower().splitlines(), _is_data):
-            words = split_words("\n".join(lines))
+            words = split_words("\n".join(lines).replace(",", " "))
             length = _DATA if is_data else _PROSE
             leaks[length].update(_runs(words, length))
             fours.update(_runs(words, 4))
@@ -134,7 +134,7 @@ def _runs(words: Sequence[str], length: int) -> Iterator[_Run]:
     return zip(*(words[start:] for start in range(length)), strict=False)
 
 
-def _run(rewrite: Rewrite, words: Sequence[str]) -> str | None:
+def _run(rewrite: Rewrite, words: list[str]) -> str | None:
     """Return the first run of the prompt's words that the rewrite has and its parent has not.
 
     A run of eight words holds one of four that begins at a fifth word, so that most rewrites cost
@@ -142,11 +142,11 @@ def _run(rewrite: Rewrite, words: Sequence[str]) -> str | None:
     """
     prompt = _prepared(rewrite.prompt)
     if prompt.unspaced:
-        words = split_words(rewrite.child.lower())
+        words = split_words(" ".join(words))
     every = zip(words[::5], words[1::5], words[2::5], words[3::5], strict=False)
     if prompt.fours.isdisjoint(every):
         return None
-    own = split_words(rewrite.parent.lower())
+    own = split_words(rewrite.parent.lower().replace(",", " "))
     for length, leaks in prompt.leaks.items():
         new = leaks.difference(_runs(own, length))
         runs = list(_runs(words, length))
@@ -158,8 +158,8 @@ def _run(rewrite: Rewrite, words: Sequence[str]) -> str | None:
 
 
 def _leaked(rewrite: Rewrite) -> str | None:
-    words = rewrite.child.lower().split()
-    return _label(rewrite, " ".join(words)) or _run(rewrite, words)
+    words = rewrite.child.lower().replace(",", " ").split()
+    return _label(rewrite, words) or _run(rewrite, words)
 
 
 RULES: tuple[Rule[Rewrite], ...] = (

@@ -68,15 +68,15 @@ def _unusable(rewrite: Rewrite) -> str | None:
     return text[: refusal.end()] if all(map(_ASIDE.match, further)) else None
 
 
-_CASE = 0.1  # of the characters: another case may have more
+_LONGER, _SLACK = 0.05, 10  # of the characters, and characters: for other white space and case
 
 
 def _unchanged(rewrite: Rewrite) -> str | None:
     child, parent = rewrite.child, rewrite.parent
-    if _ending(child) != _ending(parent) or abs(_solid(child) - _solid(parent)) > _CASE * len(
-        parent
-    ):
-        return None  # most rewrites differ in their last words or their length
+    if _ending(child) != _ending(parent):
+        return None  # most rewrites differ in their last words: nothing else needs comparing
+    if abs(_solid(child) - _solid(parent)) > _SLACK + _LONGER * len(parent):
+        return None
     return "the same words as its parent" if _normal(child) == _normal(parent) else None
 
 
@@ -86,7 +86,7 @@ def _ending(text: str) -> list[str]:
 
 def _solid(text: str) -> int:
     """Return about how many characters a text has without white space."""
-    return len(text) - text.count(" ") - text.count("\n") - text.count("\t")
+    return len(text) - text.count(" ")
 
 
 def _normal(text: str) -> str:

@@ -29,7 +29,9 @@ _DATA = (
     r"|diagram|screenshot|map|recipe|menu|schedule|log|json|csv|xml|html|yaml|toml|markdown|input"
     r"|words?|phrase|numbers?|items|terms|equation|expression|problem|riddle|questions?|definition"
     r"|quote|quotation|headline|proverb|idiom|url|link|website|page|profile|resume|cv|source|book"
-    r"|chapter|abstract|scenario|notes?|options|choices|lines?|ingredients|remark|notice)s?"
+    r"|chapter|abstract|scenario|notes?|options|choices|lines?|ingredients|remark|notice|contract|clause"
+    r"|agreement|invoice|bill|receipt|leaflet|brochure|song|speech|sketch|drawing|survey|results"
+    r"|timetable|brief|minutes|audio|video|recording)s?"
 )
 _SOME = r"(?:[\w'’-]+ ){0,3}?"
 _PLACED = (
@@ -64,10 +66,11 @@ _POINTS = re.compile(
 )
 _HINTS = (
     *("following", "below", "above", "given", "attached", "provided", "enclosed", "supplied"),
-    *("uploaded", "accompanying", "folgende", "stehende", "suivant", "ci-", "siguiente"),
+    *("uploaded", "accompanying"),
 )
 _FURTHER_HINTS = (
-    *("beigefügt", "angehängt", "obige", "adjunt", "proporcionad", "fourni"),
+    *("folgende", "stehende", "obige", "vorliegende", "beigefügt", "angehängt"),
+    *("suivant", "ci-", "fourni", "siguiente", "adjunt", "proporcionad"),
     *("以下", "下面", "下列", "上述", "上面", "所给", "给定"),
 )
 _AROUND = 80  # characters
@@ -92,6 +95,7 @@ _SHAPES_THE_ANSWER = re.compile(
     r"|the (?:answer|response|output|summary|result)|do not (?:use|include|exceed|add))\b",
     re.IGNORECASE,
 )
+_CONTENT = re.compile(r"[^\W_]|[^\x00-\x7f]")
 _BRACKETED = re.compile(r"\W*(?:\[[^\],\d\"']*\]|\([^)]*\)|<[^>]*>|\.\.\.|…)\W*\Z")
 _INLINE = re.compile(
     r"(?<!\w)[\"'](?:[^\s\"']+\s+){2,}[^\"\n]+?[\"'](?!\w)|“[^”\n]{8,}”|«[^»\n]{8,}»|„[^“”\n]{8,}[“”]"
@@ -109,20 +113,18 @@ _OF_FIGURES = re.compile(
 
 
 def _refers_to_nothing(rewrite: Rewrite) -> str | None:
-    child = rewrite.child
-    return _missing(child) or _dropped(rewrite)
+    return _missing(rewrite.child) or _dropped(rewrite)
 
 
 def _missing(text: str) -> str | None:
     """Return what a text speaks of as given and does not hold."""
+    if "\n" in text and any(map(_is_plain_data, text.splitlines()[1:])):
+        return None  # most rewrites that are about data
     lower = text.lower()
     hints = [hint for hint in _HINTS if hint in lower]
-    if not text.isascii():
+    if " the " not in lower:
         hints += [hint for hint in _FURTHER_HINTS if hint in lower]
     if not hints and not text.rstrip().endswith(":"):
-        return None
-    further = text.splitlines()[1:]
-    if any(_is_data(line) and not any(hint in line for hint in hints) for line in further):
         return None
     found = _spoken_of(text, lower, hints)
     if found is None or _holds_data(text, found):
@@ -130,6 +132,11 @@ def _missing(text: str) -> str | None:
     if "given" in found[0].lower() and _SPECIFIED.search(text):
         return None
     return f"it speaks of {_quoted(found[0])} and holds none"
+
+
+def _is_plain_data(line: str) -> bool:
+    """Tell whether a line is data that cannot itself speak of data elsewhere."""
+    return _is_data(line) and not any([hint in line for hint in _HINTS])  # noqa: C419 - faster
 
 
 def _spoken_of(text: str, lower: str, hints: list[str]) -> re.Match[str] | None:
@@ -166,7 +173,7 @@ def _holds_data(text: str, spoken_of: re.Match[str]) -> bool:
 
 def _is_data(line: str) -> bool:
     """Tell whether a line is something to work on, rather than a wish about the answer."""
-    if not any(char.isalnum() or char > "\x7f" for char in line) or _BRACKETED.match(line):
+    if not _CONTENT.search(line) or _BRACKETED.match(line):
         return False
     return not _SHAPES_THE_ANSWER.match(line)
 

@@ -106,12 +106,14 @@ def request_verbs() -> frozenset[str]:
 def first_word(text: str) -> str:
     """Return the first word of a text in lower case, without signs and words such as "please"."""
     found = _FIRST_WORD.match(text)
-    return found[1].lower() if found else ""
+    if not found or (found[1].isupper() and not text.isupper() and len(found[1]) > 1):
+        return ""  # SELECT is code
+    return found[1].lower()
 
 
-_SENTENCE = re.compile(r"(?<=[.!?:。！？：])\s+|\n+")
+_SENTENCE = re.compile(r"(?:(?<=[.!?:。！？：])|(?<=[.!?][\"”’')]))[ \t]+|(?<=[。！？：])|\n+")
 _NOTE = re.compile(r"\W*note (?:that|how|:)", re.IGNORECASE)
-_ITEM = re.compile(r"\s*(?:[-*•–]|\(?\d+[.)]|[a-zA-Z][.)])\s")
+_ITEM = re.compile(r"[ \t]{2,}\S|\s*(?:[-*•–]|\(?\d+[.)]|[a-zA-Z][.)])\s")
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _OPENS = frozenset(
     (

@@ -169,12 +169,10 @@ class Rule(RuleInfo, Generic[Checked]):
     Attributes:
         check: a function of the text it looks at, and of its parameters by name; returns the
             evidence, or None where the rule does not object.
-        needs: the package that it needs and the program does not bring along, if any.
         title: what messages call a user's own rule.
     """
 
     check: Callable[..., str | None]
-    needs: str | None = None
     title: str = ""
     settings: InitVar[tuple[Parameter, ...]] = ()  # what `parameters` was called until 0.1
 

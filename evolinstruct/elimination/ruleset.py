@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -35,7 +34,7 @@ class RuleSet:
         self._checks: dict[str, list[tuple[Rule[Any], _Check]]] = {"rewrite": [], "answer": []}
         for rule, parameters in self._rules:
             if isinstance(rule, Rule):
-                check = partial(rule.check, **parameters)
+                check = partial(rule.check, **parameters) if parameters else rule.check
                 self._checks[rule.stage].append((rule, check))
 
     def find_objection(
@@ -65,18 +64,23 @@ class RuleSet:
 
 
 def _evidence(rule: Rule[Any], check: _Check, text: Rewrite | Answer) -> str | None:
-    title = rule.title or f"The rule {rule.name!r}"
     try:
         evidence = check(text)
     except Exception as error:
         found = f"{type(error).__name__}: {error}"
-        raise RuleFailed(rule.name, f"{title} raised {found}; mend it, or leave it out.") from error
+        raise RuleFailed(
+            rule.name, f"{_title(rule)} raised {found}; mend it, or leave it out."
+        ) from error
     if evidence is None or isinstance(evidence, str):
         return evidence
     raise RuleFailed(
         rule.name,
-        f"{title} returned {evidence!r}; a rule returns its evidence as text, or None.",
+        f"{_title(rule)} returned {evidence!r}; a rule returns its evidence as text, or None.",
     )
+
+
+def _title(rule: Rule[Any]) -> str:
+    return rule.title or f"The rule {rule.name!r}"
 
 
 def choose(
@@ -96,7 +100,7 @@ def choose(
 
     Raises:
         UsageError: a rule or a parameter is unknown, a parameter is out of range, a rule cannot be
-            switched, or its package or its test items are missing.
+            switched, or its test items are missing.
     """
     for name, setting in settings.items():
         _check_switch(find(name), setting)
@@ -112,7 +116,6 @@ def _in_use(
         is_eligible = test_items is not None if rule.looks_for_test_items else eliminate
         setting = settings.get(name, rule.structural or (is_eligible and rule.on))
         if setting is not False:
-            _check_package(rule)
             given = {} if setting is True else setting
             yield _with_test_items(rule, test_items), _parameters(rule, given)
 
@@ -126,15 +129,6 @@ def _with_test_items(rule: RuleInfo, test_items: Items | None) -> RuleInfo:
             " with --against FILE."
         )
     return with_test_items(rule, test_items)
-
-
-def _check_package(rule: RuleInfo) -> None:
-    needs = rule.needs if isinstance(rule, Rule) else None
-    if needs and importlib.util.find_spec(needs) is None:
-        raise UsageError(
-            f"The rule {rule.name} needs the package {needs}; install it, or"
-            f" evolinstruct with its extra {needs.removeprefix('py3')!r}."
-        )
 
 
 def _check_switch(rule: RuleInfo, setting: RuleSetting) -> None:
