@@ -17,6 +17,7 @@ from evolinstruct.elimination import (
     drift,
     duplicates,
     form,
+    garbled,
     language,
     leaks,
     paper,
@@ -36,6 +37,7 @@ REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
     *paper.STRUCTURAL,
     *leaks.RULES,
     *form.RULES,
+    *garbled.REWRITES,
     *language.RULES,
     *answered.RULES,
     *drift.RULES,
@@ -48,6 +50,7 @@ REWRITE_RULES: Mapping[str, Rule[Rewrite]] = _table(
 
 ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
     *paper.ANSWERS,
+    *garbled.ANSWERS,
     *answers.RULES,
     *contamination.ANSWERS,
 )
