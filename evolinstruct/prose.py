@@ -19,9 +19,11 @@ _DATA_LINE = re.compile(
     r"|[\[\]{}()]+[,;]?|[\"'][\w .-]+[\"']\s*:.*|[{\[].*[}\]],?"  # JSON
     r"|[^\s,][^\n,]*,[^\s,][^\n]*,\S.*"  # CSV
     r"|(?:def|class|import|from|return|for|while|if|elif|else|try|with|print|raise|echo|export|const"
-    r"|let|var|function|public|private|fi|done|then)\b[^.?!\n]*[:;({)\]}]\s*|.*[;{}]|#!.*|\$ .*"  # code
+    r"|let|var|function|public|private|fi|done|then)\b[^.?!\n]*[:;({)\]}]\s*"  # code
+    r"|.*[;{}]|#!.*|\$ .*"
     r"|\w[\w.\[\]]* ?(?:[-+*/]?=|:=|<-) ?\S.*"
-    r"|(?:SELECT|FROM|WHERE|INSERT|UPDATE|DELETE|CREATE|ALTER|(?:LEFT |INNER )?JOIN|GROUP BY|ORDER BY"
+    r"|(?:SELECT|FROM|WHERE|INSERT|UPDATE|DELETE|CREATE|ALTER|(?:LEFT |INNER )?JOIN|GROUP BY"
+    r"|ORDER BY"
     r"|VALUES|HAVING)\b.*"  # SQL
     r"|\[?\d{4}-\d\d-\d\d[T ].*|\[?\d\d:\d\d:\d\d.*"  # logs
     r"|(?:- )?[\w.-]+:(?: [^.?!\n]{0,60})?"  # YAML

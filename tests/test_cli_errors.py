@@ -314,7 +314,8 @@ PROMPTS = {
     "prompts show generl": (2, COMMAND_LINES["--prompts generl"]),
     "prompts check seeds.txt": (
         2,
-        "Unknown prompt pack 'seeds.txt': it is not a folder, and the built-in packs are general, paper.",
+        "Unknown prompt pack 'seeds.txt': it is not a folder, and the built-in packs are "
+        "general, paper.",
     ),
     "prompts check .": (1, ".: this is not a prompt pack, because it has no file pack.toml."),
     "prompts copy general .": (1, ".: the folder is not empty; name a new one for the copy."),

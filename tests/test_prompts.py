@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -137,16 +137,17 @@ def test_a_prompt_gives_the_instruction_last_and_asks_for_the_new_one_between_ma
 
 
 def test_words_are_counted_without_code_and_data() -> None:
-    parent = "Say in one word what this does.\n\n```python\nfor each in range(3):\n    print(each)\n```"
+    parent = (
+        "Say in one word what this does.\n\n```python\nfor each in range(3):\n    print(each)\n```"
+    )
     text = content(PACK.evolve("deepen", parent))
     assert "the original has 7 words and your version 17 to 27" in text
 
 
 def test_prompts_of_an_operation_begin_alike_up_to_the_instruction() -> None:
     texts = [content(PACK.evolve("deepen", parent)) for parent in ("Name a tree.", "1+1=?")]
-    begin = os.path.commonprefix(texts)
-    assert "The way to change it:" in begin
-    assert len(begin) > 0.8 * len(texts[0])
+    same = list(takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+    assert len(same) > 0.8 * len(texts[0])
 
 
 def test_the_pack_of_the_paper_has_its_structure() -> None:

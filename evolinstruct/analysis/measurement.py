@@ -15,6 +15,7 @@ from evolinstruct.analysis.diversity import Distinctness, Diversity
 from evolinstruct.analysis.families import Family
 from evolinstruct.analysis.runs import Run, State
 from evolinstruct.analysis.statistics import GroupStatistics, Table, in_table
+from evolinstruct.prose import count_prose
 from evolinstruct.quartiles import BAND
 from evolinstruct.records import Kept
 from evolinstruct.words import count_words
@@ -228,12 +229,11 @@ class _Measuring:
                 group.counts.add(line)
 
     def _measure(self, group: GroupStatistics, line: Kept) -> int:
-        """Count a kept line; return how many words it has."""
-        count = count_words(line.instruction)
+        """Count a kept line; return how many words of prose it has."""
         group.counts.pool += 1
         group.counts.add(line)
-        group.instruction_words[count] += 1
+        group.instruction_words[count_words(line.instruction)] += 1
         if line.output is not None:
             group.output_words[count_words(line.output)] += 1
         self._samples[line.generation].add(line.instruction)
-        return count
+        return count_prose(line.instruction)

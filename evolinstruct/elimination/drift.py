@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from evolinstruct.elimination.paper import stop_words
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
-from evolinstruct.words import count_words
+from evolinstruct.prose import count_prose
 
 # Growth
 
@@ -20,7 +20,7 @@ from evolinstruct.words import count_words
 def _word_growth(rewrite: Rewrite, *, least: float = -40, most: float = 150) -> str | None:
     if not rewrite.plain_in_depth:
         return None
-    before, after = count_words(rewrite.parent), count_words(rewrite.child)
+    before, after = count_prose(rewrite.parent), count_prose(rewrite.child)
     if least <= after - before <= most:
         return None
     return f"from {before} to {after} words, where {least:+g} to {most:+g} are allowed"
@@ -103,7 +103,8 @@ def _stems(word: str) -> tuple[str, ...]:
 RULES: tuple[Rule[Rewrite], ...] = (
     Rule(
         name="word_growth",
-        meaning="A plain in-depth rewrite has many more words than its parent, or many fewer.",
+        meaning="A plain in-depth rewrite has many more words than its parent, or many fewer; code"
+        " and data are not counted.",
         cause="the model inflates or shortens what it rewrites, most of all a small model in late"
         " generations: read some of them",
         stage="rewrite",

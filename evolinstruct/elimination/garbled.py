@@ -15,7 +15,8 @@ _BROKEN = re.compile(
     "[\ufffd\ufffe\uffff\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]"  # characters
     "|<0x[0-9A-Fa-f]{2}>"  # bytes as tokens
     "|\u0120[a-z]+\u0120|[\\w,.]\u010a|(?:\u2581\\w+){3}"  # marks of tokenizers
-    "|\u00e2\u20ac[\u2122\u0153\u02dc\u201c\u201d\u00a6]|\u00c3[\u00a9\u00a8\u00bc\u00b6\u00a4\u00b1]"  # misread UTF-8
+    "|\u00e2\u20ac[\u2122\u0153\u02dc\u201c\u201d\u00a6]"  # UTF-8 read as another encoding
+    "|\u00c3[\u00a9\u00a8\u00bc\u00b6\u00a4\u00b1]"
     "|\u00ef\u00bb\u00bf"
 )
 _ABOUT_CHARACTERS = re.compile(
@@ -66,7 +67,7 @@ REWRITES: tuple[Rule[Rewrite], ...] = (
 ANSWERS: tuple[Rule[Answer], ...] = (
     Rule(
         name="response_garbled",
-        meaning="The answer holds broken characters or raw tokens that the instruction does not hold.",
+        meaning="The answer holds broken characters or raw tokens that the instruction does not.",
         cause=_CAUSE,
         stage="answer",
         check=_response_garbled,

@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from evolinstruct.reading.marks import between_marks
-from evolinstruct.reading.own_text import find_next_turn, own_text, without_reasoning
-from evolinstruct.reading.remarks import (
+from evolinstruct.reading.announcements import (
     is_label_of_parent,
     is_label_of_rewrite,
     speaks_of_rewriting,
     without_announcement,
-    without_note,
     without_thoughts,
 )
+from evolinstruct.reading.marks import between_marks
+from evolinstruct.reading.notes import without_note
+from evolinstruct.reading.own_text import find_next_turn, own_text, without_reasoning
 from evolinstruct.reading.wrappers import without_wrapper
 from evolinstruct.words import count_words
 
@@ -192,7 +192,8 @@ def _labels_of(markers: tuple[str, ...]) -> _Labels:
 _OFFER = re.compile(
     r"^[\s*_#>-]{0,6}(?:option|version|variant|variation|alternative|rewrite|rewritten (?:version"
     r"|instruction|prompt)|versione?|versión|versão|opción|opção|opzione|вариант|版本|选项|案|버전"
-    r")[ _#]{0,2}(?:\d|[A-C]\b|one|two|three|[一二三])(?: \([^()\n]{1,40}\))?[*_]{0,3}\s?(?:[:.：)]|$"
+    r")[ _#]{0,2}(?:\d|[A-C]\b|one|two|three"
+    r"|[一二三])(?: \([^()\n]{1,40}\))?[*_]{0,3}\s?(?:[:.：)]|$"
     r"|[–—-] )",
     re.IGNORECASE | re.MULTILINE,
 )

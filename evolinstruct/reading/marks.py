@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from html import unescape
+from itertools import pairwise
 
 from evolinstruct.reading.own_text import without_later_turns
 
@@ -65,7 +66,7 @@ _OR = re.compile(
 
 def _are_offered(text: str, pairs: Sequence[_Pair]) -> bool:
     """Tell whether two pairs stand side by side, as a choice: no word says that one is better."""
-    for (_, (_, end)), (_, (start, _)) in zip(pairs, pairs[1:], strict=False):
+    for (_, (_, end)), (_, (start, _)) in pairwise(pairs):
         words = text[end:start].strip().lower()
         if words and not _OR.search(words):
             return False
@@ -115,7 +116,7 @@ _INDENT = 20  # characters
 # Marks that a model spells its own way
 
 _OTHER = re.compile(r"^[ \t]*(?:<|\[|&lt;)(\w[\w -]{2,40})(?:>|\]|&gt;)[ \t]*$", re.MULTILINE)
-_ALIKE = 0.6
+_ALIKE, _NEARLY_SAME = 0.6, 0.9
 
 
 def _between_others(text: str, marks: tuple[str, str], parent: str) -> str:
@@ -132,6 +133,6 @@ def _between_others(text: str, marks: tuple[str, str], parent: str) -> str:
         if ended and (alike >= _ALIKE or not name.isascii()):
             inner = text[opened.end() : ended.start()].strip()
             return unescape(inner) if "&lt;" in opened[0] else inner
-        if alike >= 0.9:
+        if alike >= _NEARLY_SAME:
             return text[opened.end() :].strip()
     return text

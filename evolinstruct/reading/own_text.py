@@ -164,7 +164,8 @@ def _outside_code(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]
 
 _ASKS_FOR_TURNS = re.compile(
     r"dialog|conversation|\bchat|transcript|interview|script|\bhuman\b|\busers?\b|assistant"
-    r"|instruction|\bprompt|response|q\s?&\s?a|\bfaqs?\b|flash ?cards|quiz|questions|对话|聊天|会話|대화|диалог|حوار",
+    r"|instruction|\bprompt|response|q\s?&\s?a|\bfaqs?\b|flash ?cards|quiz|questions|对话|聊天"
+    r"|会話|대화|диалог|حوار",
     re.IGNORECASE,
 )
 _HASHED_TURN = re.compile(

@@ -11,7 +11,8 @@ import re
 from evolinstruct.reading.own_text import whole_object
 
 _OF_WRAPPERS = re.compile(
-    r"(?:\w*(?:instr[uú]|prompt|re-?writ|reword|evolv|reescri|réécri|anweis|指示|指令|지시)\w*|(?:new|final|harder|revised|created)[_ -]?"
+    r"(?:\w*(?:instr[uú]|prompt|re-?writ|reword|evolv|reescri|réécri|anweis|指示|指令|지시)\w*"
+    r"|(?:new|final|harder|revised|created)[_ -]?"
     r"(?:question|task|version|request|text)|question|task|query|request|output|answer|result"
     r"|response|version|text|content|message|p|div|body)",
     re.IGNORECASE,

@@ -184,7 +184,7 @@ class RunDir:
         return lazy_lines(self.file(generation, kind), kind)
 
     def pool(self, generation: int) -> Iterator[Member]:
-        """Yield what a generation evolves: each family with its newest instruction, in seed order."""
+        """Yield the families that a generation evolves, in the order of the seeds."""
         earlier = [self.lazy_lines(number) for number in range(1, generation)]
         before = generation - 1
         rejected = self.lazy_lines(before, Rejected) if before else iter(())

@@ -31,6 +31,6 @@ def _released() -> dict[str, Any]:
 
 
 PRESETS: Mapping[str, Callable[[], dict[str, Any]]] = {"paper": _paper, "released": _released}
-"""``paper``: WizardLM, section 4.1: the pack ``paper``, plain draws, and no rule but the paper's own.
+"""``paper``: WizardLM, section 4.1: the pack ``paper``, plain draws, no rule but the paper's own.
 ``released``: what the authors' released script does: the pack ``paper`` without complicate_input,
 plain draws, one generation, and nothing compared or eliminated."""

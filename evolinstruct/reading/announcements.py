@@ -1,0 +1,209 @@
+"""Announcements: what a model says before the rewrite, and labels that it puts before texts.
+
+An announcement has no fixed words, but it has a build: it is made of nothing but words with which
+one speaks about a rewrite, and names the rewrite or what is harder about it. With the parent at
+hand there is another sign: only what follows is like the parent. What the parent holds is none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from evolinstruct.reading.said import Said, content
+
+_HEAD = re.compile(r"([^:：\n]{1,300})([:：]|\n)")
+_TAIL = re.compile(
+    r"[,(–—]| - |\b(?:with|that|which|to|by|including|incorporating|adding|featuring|where|made"
+    r"|mit|avec|qui|con|que|com|dat|met|с|который)\b",
+    re.IGNORECASE,
+)
+_COURTESY = re.compile(
+    r"(?:sure(?: thing)?|certainly|of course|absolutely|definitely|okay|ok|alright|great|got it"
+    r"|understood|no problem|gladly|happy to(?: help)?|with pleasure|my pleasure|done|gerne"
+    r"|natürlich|selbstverständlich|klar|bien sûr|certainement|avec plaisir|d'accord|¡?claro"
+    r"(?: que sí)?|¡?por supuesto|con gusto|com prazer|certo|volentieri|certamente|natuurlijk"
+    r"|конечно|хорошо|好的|当然(?:可以)?|没问题|はい|もちろんです|承知しました|かしこまりました"
+    r"|물론입니다|네|알겠습니다|بالتأكيد|بالطبع|حسن[اًا]*)(?:\s?[,.!:，。！、؟–—-]+\s*|\s*$)",
+    re.IGNORECASE,
+)
+_HERE = re.compile(
+    r"here(?:'s| is| are| you go| it is| goes)|below is|this is|the following(?: is)?|voici|voilà"
+    r"|hier ist|hier sind|aquí|aqui|ecco|hier is|вот|以下|下面|这是|こちら|以下が|다음은|아래는"
+    r"|إليك"
+    r"|فيما يلي",
+    re.IGNORECASE,
+)
+_ORDER = re.compile(
+    r"\W*(?:make|take|find|think|let (?!me\b)|help|see|keep|thing|modified by|give)\b"
+    r"|\W*(?:rewrite|rewriting|rewrites|version)s?\s+\w",
+    re.IGNORECASE,
+)
+_DONE = re.compile(
+    r"i(?:'ve| have)? (?:just )?|(?:ich habe|j'ai|he|eu|ho|ik heb|я) ", re.IGNORECASE
+)
+_HERE_YOU_GO = re.compile(
+    r"here (?:you go|it is|it goes|goes)|voilà|aquí (?:tienes|está)|aqui está|ecco(?:la)?",
+    re.IGNORECASE,
+)
+_OPENS_WRAPPER = "{<[(>`\"'“‘«「"  # which comes off first
+_RULED = re.compile(r"---+[ \t]*\n[ \t]*\n")
+
+
+def without_announcement(text: str, parent: str) -> str:
+    """Return the text without an opening that announces it."""
+    head = _HEAD.match(text)
+    if head is None or text[0] in _OPENS_WRAPPER or head[1].strip() in parent:
+        return text
+    said, rest = head[1], text[head.end() :]
+    own_line = head[2] == "\n" or not rest.partition("\n")[0].strip(" \t*_")
+    if not _is_announcement(said, own_line=own_line, ends_in_colon=head[2] != "\n") and not (
+        own_line and _leads_to_rewrite(said, rest, parent)
+    ):
+        return text
+    rest = rest.strip()
+    for bold in ("**", "*", "__", "_"):
+        if text.startswith(bold):
+            rest = rest.removeprefix(bold).lstrip()
+            break
+    # A rule frames the text where a blank line follows it; front matter has none there.
+    ruled = _RULED.match(rest)
+    return rest[ruled.end() :].removesuffix("\n---").strip() if ruled else rest
+
+
+def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
+    """Tell whether a first line speaks of rewriting, and only what follows is like the parent."""
+    wanted = content(parent)
+    if len(wanted) < _FEW or not Said(line).has("rewrite", "harder", "task", "change"):
+        return False
+    own, later = line.lower(), rest.lower()
+    shared = sum(stem in later for stem in wanted)
+    return not any(stem in own for stem in wanted) and shared * 3 >= len(wanted)
+
+
+_FEW = 2
+
+
+def _is_announcement(words: str, *, own_line: bool, ends_in_colon: bool) -> bool:
+    """Tell whether an opening announces what follows.
+
+    Args:
+        words: the opening, up to its colon or the end of its line.
+        own_line: what follows begins on another line.
+        ends_in_colon: a colon ends it.
+    """
+    said = words.strip(" \t#-").replace("’", "'").rstrip(".!。！ ")
+    courtesy, bold = False, said[:1] if said[:1] in "*_" else ""
+    said = said.strip("*_ ")
+    while opener := _COURTESY.match(said):
+        said, courtesy = said[opener.end() :].strip(), True
+    if not said:
+        return courtesy and own_line
+    if _HERE_YOU_GO.fullmatch(said):
+        return own_line or ends_in_colon
+    *earlier, last = re.split(r"(?<=[.!。！])\s*", said)
+    if not all(_is_about_rewriting(sentence) for sentence in earlier):
+        return False
+    return _is_about_rewriting(last) if own_line else ends_in_colon and _is_title(bold + last)
+
+
+_KNOWN = ("rewrite", "new", "original", "harder", "task", "change", "matter", "filler")
+
+
+def _names_rewrite(said: Said) -> bool:
+    return said.has("rewrite") or (said.has("harder") and said.has("task"))
+
+
+def _is_title(words: str) -> bool:
+    """Tell whether words before a colon, on the same line as the text, name the rewrite."""
+    said = Said(words)
+    if _ORDER.match(words) or _DONE.match(words) or not said.is_made_of(*_KNOWN):
+        return False
+    is_new = said.has("new") and said.has("task") and len(said.tokens) <= _TITLE
+    is_order = said.tokens == ["rewrite"] and words[0] not in "*_#"  # "Rewrite: …"
+    return (_names_rewrite(said) or is_new) and not is_order
+
+
+_TITLE = 4  # words: "the new instruction is"
+
+
+def _is_about_rewriting(sentence: str) -> bool:
+    """Tell whether a sentence of an opening is made of words about a rewrite, and names it."""
+    if _ORDER.match(sentence):
+        return False
+    tail = None if Said(sentence).is_made_of(*_KNOWN) else _TAIL.search(sentence)
+    main = Said(sentence[: tail.start()] if tail else sentence)
+    after = sentence[tail.end() :] if tail else ""
+    if tail and tail[0] == "," and main.is_made_of("filler", "task"):  # "As requested, …"
+        return _is_about_rewriting(after.strip())
+    if not main.is_made_of(*_KNOWN):
+        return False
+    if _DONE.match(main.text):
+        made = _names_rewrite(main) or main.has("change")
+        return made and Said(sentence).has("matter", "task", "rewrite")
+    if after and not _tells_of_change(Said(after)):
+        return False
+    is_new = main.has("new") and main.has("task")
+    is_led = _HERE.match(main.text) is not None or len(main.tokens) <= _TITLE
+    return _names_rewrite(main) or (is_new and is_led)
+
+
+_MORE = frozenset(
+    ("adds", "includes", "include", "requires", "added", "additional", "extra", "more")
+)
+
+
+def _tells_of_change(said: Said) -> bool:
+    """Tell whether what an announcement goes on with speaks of what was changed."""
+    kinds = ("change", "effect", "matter", "harder", "rewrite", "task")
+    return not _MORE.isdisjoint(said.tokens) or said.has(*kinds)
+
+
+# Labels
+
+
+def is_label_of_rewrite(name: str) -> bool:
+    """Tell whether what stands before a colon names the rewrite: "Revised task", "新指令"."""
+    return _is_title(name.strip(" *_#>`【】[]"))
+
+
+def is_label_of_parent(name: str) -> bool:
+    """Tell whether what stands before a colon names what was given: "Original task"."""
+    said = Said(name)
+    return said.has("original") and said.is_made_of("original", "task", "filler")
+
+
+# Thoughts
+
+_THOUGHTS = re.compile(
+    r"\b(?:let me|let's|i (?:will|need|could|can|should|want|think|chose|choose)|i'll|we need"
+    r"|first,|the (?:best|simplest|natural|obvious|general)|plan|idea|approach|thinking)\b",
+    re.IGNORECASE,
+)
+_METHOD = re.compile(
+    r"\b(?:constraints?|requirements?|concepts?|setting|reasoning|steps?|original|instruction"
+    r"|prompt|harder|difficult\w*|rewrit\w+|version|specific|method)\b",
+    re.IGNORECASE,
+)
+
+
+def speaks_of_rewriting(text: str) -> bool:
+    """Tell whether a text thinks aloud about how to rewrite an instruction."""
+    if _METHOD.search(text) is not None and _THOUGHTS.search(text) is not None:
+        return True
+    said = Said(text)
+    kinds = sum(said.has(kind) for kind in ("rewrite", "harder", "task", "matter"))
+    return not text.isascii() and kinds >= _ENOUGH_KINDS
+
+
+_ENOUGH_KINDS = 2
+
+
+def without_thoughts(text: str, parent: str) -> str:
+    """Return what stands under a text's one rule, where thoughts on the rewriting stand above."""
+    before, ruled, after = text.partition("\n---\n")
+    if not ruled or not after.strip() or "\n---\n" in after or text.startswith("---\n"):
+        return text
+    leads_up = before.rstrip().endswith((":", "：", "?"))
+    if leads_up or (parent and before.strip() in parent) or not speaks_of_rewriting(before):
+        return text
+    return after.strip()

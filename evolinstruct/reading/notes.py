@@ -1,0 +1,215 @@
+"""Notes: what a model says after the rewrite, about what it changed, or to say goodbye.
+
+A note has no fixed words, but it has a build: somebody did something, or it does something, to
+what belongs to rewriting or stands in the text before it. What the parent holds is no note, nor is
+what a colon leads up to, nor the end of a letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from evolinstruct.reading.said import Said, shares_content
+from evolinstruct.words import count_words
+
+_NOTE_LENGTH = 1500
+_LABEL = re.compile(r"[\s*_#>(\[—–※-]{0,8}([^\W\d_][^:：\n*]{0,40}?)[*_]{0,3}\s?[:：][*_]{0,3}\s*")
+_ABOUT_CHANGES = re.compile(
+    r"(?:(?:one |the )?added|(?:one |the )?(?:added|new|additional|extra) (?:constraint"
+    r"|requirement|condition|step"
+    r"|restriction|reasoning step|element|detail)s?|(?:constraint|requirement|condition|step"
+    r"|restriction|change|modification)s? (?:added|made|introduced)|what(?:'s| i| has| was)?"
+    r" (?:changed|new|different|added)|what makes (?:it|this|the \w+) \w+|how (?:it|this) (?:is"
+    r"|differs|changed)|(?:key |main |summary of )?(?:changes?|modifications?"
+    r"|improvements)(?: made)?|why (?:it's|this is|it is|this) (?:harder|more \w+|works)"
+    r"|word count|length check"
+    r"|explanation of (?:the )?(?:changes?|rewrite)|hinzugefügte \w+|contrainte ajoutée"
+    r"|restricción añadida|добавленное \w+|新增(?:限制|要求|约束)|追加した(?:条件|制約)"
+    r"|추가된 조건)",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"(?:i(?:'ve| have)?|we(?:'ve| have)?|this|these|that|it|the|my|by|now|both|all|added|one"
+    r"|new|additional|extra|in this|here i|ich habe|das|dies\w*|j'ai|cela|cette|ce|he|esto|esta"
+    r"|la|el|eu|isso|esta|ho|questa|ik|dit|deze|я|это|эта)\b|这|該|该|此|我|これ|この|이|هذا|هذه|لقد",
+    re.IGNORECASE,
+)
+_TELLS = re.compile(
+    r"(?:I(?:'ve| have)? (?:also |only |just )?(?:added|rewrote|rewritten|incorporated|introduced)"
+    r"|(?:(?:this|the|my) (?:re-?written|revised|reworked|reworded|rephrased|evolved|modified)"
+    r" (?:prompt|instruction|question|task|request|problem|query|command|version)|(?:this|my)"
+    r" (?:version|rewrite)) (?:now |also )*(?:adds|introduces|incorporates|increases|makes|keeps"
+    r"|retains|builds))\b",
+    re.IGNORECASE,
+)
+_WEAK = {"added", "turned", "preserved", "increased", "raised", "combined", "extended", "adjusted"}
+_GOODBYE = re.compile(
+    r"(?:I )?hope (?:this|that|it) (?:helps|meets|works|is|fits|suits)"
+    r"|(?:please )?(?:let me know|feel free to (?:ask|reach out|let me know|adjust"
+    r"|modify))\b[^.\n]*"
+    r"\b(?:further|changes?|adjust\w*|modif\w+|another|anything else|revis\w+|refine\w*|tweak\w*"
+    r"|questions?|more|harder|you(?:'d like| would like| like| need| prefer| want)"
+    r"|th(?:is|at) works)\b|(?:would you like|do you want) me to\b|is there anything else\b"
+    r"|(?:is|does) this (?:what you|work for|meet)|ich hoffe,? (?:das|dies)|lass(?:en sie)? es mich"
+    r" wissen|sag(?:en sie)? (?:mir )?bescheid|j'espère que|n'hésite[zs]? pas|espero que (?:esto|te"
+    r"|le|isso|ajude|sirva)|avísame|hágame saber|si necesitas|me avise|fico à disposição|spero che"
+    r"|fammi sapere|ik hoop dat|laat (?:het )?me weten|надеюсь,? (?:это|что)|дайте знать|если нужно"
+    r"|希望(?:这|对|能)|如果(?:您|你)?(?:还)?(?:有|需要)|如需|お役に立て|ご要望|必要であれば"
+    r"|도움이 되|필요하시면"
+    r"|آمل أن|أتمنى أن|هل تريد",
+    re.IGNORECASE,
+)
+_LETTER = re.compile(
+    r"^\W{0,3}(?:dear|hi|hello|hey|good (?:morning|afternoon|evening)|subject:|liebe\w*|sehr"
+    r" geehrte|cher|chère|bonjour|estimad\w|hola|querid\w|prezad\w|olá|gentile|beste|уважаем\w+"
+    r"|здравствуйте|尊敬的|您好|拝啓)\b.{0,80}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_WORDS_COUNTED = re.compile(
+    r"[^\w]*(?:word count:?|length:?|total:?)?\W*(?:~|about|approx\w*\.?|roughly)?\W*(\d{1,4})"
+    r"(?: (?:more|additional|extra|added|new))? words?(?: (?:added|in total|total|longer))?[^\w]*",
+    re.IGNORECASE,
+)
+_EXPLANATION = re.compile(
+    r"\s*[*_#> ]{0,6}(?:explanation|rationale|reasoning|note|notes)[*_]{0,3}:[*_ ]{0,4}\s*\S",
+    re.IGNORECASE,
+)
+
+
+def without_note(text: str, parent: str) -> str:
+    """Return the text without a last piece that comments on the rewriting or says goodbye."""
+    for start, mark in _last_pieces(text):
+        piece, before = text[start:].strip(), text[:start].rstrip()
+        if not before or before.endswith((":", "：")) or (parent and piece in parent):
+            continue
+        if _is_note(before, piece, parent, apart=mark == "\n\n"):
+            if mark == "(" and text[-1] in "*_":
+                before = before.removesuffix(text[-1]).rstrip()
+            return before.removesuffix("\n---").rstrip()
+    return _without_explanation(text, parent)
+
+
+def _last_pieces(text: str) -> Iterator[tuple[int, str]]:
+    """Yield where a last piece may begin: its paragraph, its line, its bracket."""
+    bracket = text.rfind("(") if text.endswith((")", ")*", ")_", ").")) else -1
+    for start, mark in (
+        (text.rfind("\n\n"), "\n\n"),
+        (text.rfind("\n"), "\n"),
+        (bracket, "("),
+    ):
+        if start > 0 and len(text) - start <= _NOTE_LENGTH and "```" not in text[start:]:
+            yield start, mark
+
+
+def _without_explanation(text: str, parent: str) -> str:
+    """Return the text without what stands under its one rule, where that explains the rewrite."""
+    before, ruled, after = text.partition("\n---\n")
+    framed = text.startswith("---\n") or "\n---\n" in after  # front matter, or several parts
+    if not ruled or framed or (parent and after.strip() in parent):
+        return text
+    label = _LABEL.match(after)
+    explains = _EXPLANATION.match(after) or (label and _ABOUT_CHANGES.fullmatch(label[1].strip()))
+    said = after.replace("’", "'").strip("*_()[]> \n")
+    return before.rstrip() if explains or _TELLS.match(said) else text
+
+
+def _is_note(before: str, piece: str, parent: str, *, apart: bool) -> bool:
+    """Tell whether a text's last piece is a note; apart: it is a paragraph of its own."""
+    if counted := _WORDS_COUNTED.fullmatch(piece):
+        return abs(int(counted[1]) - count_words(before)) <= _NEARLY or "added" in piece
+    piece = piece.replace("’", "'")
+    label = _LABEL.match(piece)
+    name = label[1].strip().lower() if label else ""
+    if label and _ABOUT_CHANGES.fullmatch(name):
+        return not _EMPTY.fullmatch(piece[label.end() :])
+    first = piece.partition("\n")[0].rstrip("*_ ")
+    if "\n" in piece and first.endswith((":", "：")) and not label:
+        return False  # a letter, a form
+    said = piece.strip("*_()[]（）【】 —–-")
+    if _GOODBYE.match(said) and piece[-1] not in "\"”'’»」":
+        return not _LETTER.search(before)
+    points = 0.0
+    if label and len(Said(name).tokens) <= 1 and Said(name).has("label"):
+        said = piece[label.end() :].strip("*_()[] ")
+        points = 0.5 if name in _EXPLAINS else 1.0
+    elif _is_framed(piece) and _is_sentence(Said(said)):
+        points = 1.0
+    if points or apart:
+        return points + _points(said, before, parent) >= _ENOUGH_POINTS
+    return False
+
+
+_EXPLAINS = ("explanation", "rationale", "reasoning", "explicación", "explication", "erklärung")
+_ENOUGH_POINTS = 3.0
+_ENOUGH_WORDS = 4
+_NEARLY = 3  # words by which a model miscounts
+_EMPTY = re.compile(r"\W*(?:none|n/?a|nothing|no|-)?\W*", re.IGNORECASE)
+_FRAMED = re.compile(
+    r"[*_]{0,3}[(\[（【].*[)\]）】][*_]{0,3}|(\*{1,2}|_)[^*_\n].*\1|[—–※] ?\S.*", re.DOTALL
+)
+
+
+def _is_sentence(said: Said) -> bool:
+    return said.joins or len(said.tokens) >= _ENOUGH_WORDS
+
+
+def _is_framed(piece: str) -> bool:
+    """Tell whether a piece is set off: in brackets, in italics, after a dash."""
+    return _FRAMED.fullmatch(piece) is not None
+
+
+def _points(said: str, before: str, parent: str) -> float:
+    """Return how much a piece sounds like a remark on the rewriting of the text before it.
+
+    A point each for a subject that a remark has, a verb of changing or of what a change does, a
+    word for what was changed, and for having nothing in common with the parent.
+    """
+    if said.rstrip(" *_").endswith(("?", "？")):
+        return 0.0
+    words = Said(said)
+    # "I added", not "the added"
+    changed = {word for before, word in words.having("change") if before not in _ARTICLES}
+    acts = bool(changed) or words.has("effect") or (words.joins and words.has("change"))
+    matter = words.has("matter", "harder")
+    points = float(_SUBJECT.match(said) is not None) + float(acts) + float(matter)
+    about_version = _OF_VERSION.match(said) is not None
+    if parent and (matter or about_version or acts) and "version" not in parent.lower():
+        points += 1.0 if about_version else 0.5 * (not shares_content(said, parent))
+    if changed and changed - _WEAK:
+        points += 0.5 + 0.5 * shares_content(said, before)
+    return points
+
+
+_OF_VERSION = re.compile(
+    r"(?:this|the|my|in this)(?: (?:new|revised|rewritten|updated|harder))? (?:version|rewrite"
+    r"|rewriting|revision|formulation|wording|instruction|prompt|variant)\b|(?:diese|die neue)"
+    r" (?:version|fassung)|cette (?:version|reformulation|formulation)|esta versi[óo]n|esta versão"
+    r"|questa versione|deze versie|эта версия|(?:这|此|该)(?:个)?(?:版本|改写|指令)|以上指令"
+    r"|この(?:バージョン|書き換え)|이 버전|هذه (?:النسخة|الصياغة)",
+    re.IGNORECASE,
+)
+
+
+_ARTICLES = frozenset(
+    [
+        "the",
+        "an",
+        "a",
+        "this",
+        "that",
+        "these",
+        "any",
+        "each",
+        "its",
+        "your",
+        "der",
+        "die",
+        "das",
+        "le",
+        "la",
+        "les",
+        "el",
+        "los",
+    ]
+)

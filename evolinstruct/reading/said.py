@@ -1,0 +1,128 @@
+"""The words with which models speak about a rewrite, in a dozen languages (remarks.txt)."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+
+class _Words(NamedTuple):
+    """Words of one kind, of all languages.
+
+    Attributes:
+        whole: words as they are.
+        stems: beginnings of words.
+        joined: parts of words, of languages that join them, the longest first.
+    """
+
+    whole: frozenset[str]
+    stems: tuple[str, ...]
+    joined: tuple[str, ...]
+
+    def hold(self, word: str) -> bool:
+        """Tell whether a word is one of them."""
+        return word in self.whole or word.startswith(self.stems)
+
+
+_JOINING = ("zh", "ja", "ko", "ar")
+
+
+@cache
+def _kinds() -> dict[str, _Words]:
+    """Return the words of each kind."""
+    found: dict[str, tuple[set[str], set[str], set[str]]] = {}
+    language = ""
+    text = files("evolinstruct.reading").joinpath("remarks.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line.startswith("["):
+            language = line.strip("[]")
+        elif line and not line.startswith("#"):
+            kind, _, words = line.partition(":")
+            whole, stems, joined = found.setdefault(kind, (set(), set(), set()))
+            for word in words.split():
+                if language in _JOINING:
+                    joined.add(word)
+                elif word.endswith("*"):
+                    stems.add(word[:-1])
+                else:
+                    whole.add(word)
+    return {
+        kind: _Words(frozenset(whole), tuple(sorted(stems)), tuple(sorted(joined, key=len)[::-1]))
+        for kind, (whole, stems, joined) in found.items()
+    }
+
+
+@cache
+def _all_joined() -> tuple[str, ...]:
+    words = {word for kind in _kinds().values() for word in kind.joined}
+    return tuple(sorted(words, key=len, reverse=True))
+
+
+_TOKEN = re.compile(r"\b(?:[ldj]'(?=\w))|[^\W\d_]+(?:['-][^\W\d_]+)*|\d+")
+_JOINED_LETTER = re.compile("[\u0600-\u06ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+class Said:
+    """A piece of a reply, by its words.
+
+    Attributes:
+        text: the piece.
+        tokens: its words in lower case.
+        joins: whether it has letters of a language that joins words.
+    """
+
+    __slots__ = ("joins", "text", "tokens")
+
+    def __init__(self, text: str) -> None:
+        """Divide the piece into words."""
+        found = _TOKEN.findall(text.lower().replace("’", "'"))
+        self.text = text
+        self.tokens = [token.rstrip("'") for token in found]
+        self.joins = _JOINED_LETTER.search(text) is not None
+
+    def has(self, *kinds: str) -> bool:
+        """Tell whether it has a word of one of the kinds."""
+        return any(self._has(kind) for kind in kinds)
+
+    def _has(self, kind: str) -> bool:
+        words = _kinds()[kind]
+        if any(words.hold(token) for token in self.tokens):
+            return True
+        return self.joins and any(word in self.text for word in words.joined)
+
+    def having(self, kind: str) -> list[tuple[str, str]]:
+        """Return its words of a kind, each with the word before it."""
+        words = _kinds()[kind]
+        pairs = zip(["", *self.tokens], self.tokens, strict=False)
+        return [(before, token) for before, token in pairs if words.hold(token)]
+
+    def is_made_of(self, *kinds: str) -> bool:
+        """Tell whether it has words of these kinds and no others; numbers do not count."""
+        if self.joins:
+            left = self.text
+            for word in _all_joined():
+                left = left.replace(word, "")
+            return not _JOINED_LETTER.search(left)
+        words = [_kinds()[kind] for kind in kinds]
+        return bool(self.tokens) and all(
+            token.isdigit() or any(kind.hold(token) for kind in words) for token in self.tokens
+        )
+
+
+_STEM, _LONGER = 4, 5  # characters
+_JOINED_RUN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
+
+
+def content(text: str) -> set[str]:
+    """Return the stems of a text's longer words; of joined scripts, pairs of letters."""
+    words = {word[:_LONGER] for word in Said(text).tokens if len(word) > _STEM}
+    joined = {run[at : at + 2] for run in _JOINED_RUN.findall(text) for at in range(len(run) - 1)}
+    return words | joined
+
+
+def shares_content(text: str, other: str) -> bool:
+    """Tell whether a text takes up a longer word of another."""
+    lowered = other.lower()
+    return any(word[:_STEM] in lowered for word in Said(text).tokens if len(word) > _STEM)
