@@ -28,13 +28,16 @@ from evolinstruct.errors import (
 )
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps, most
+from evolinstruct.llm.intake import Intake
 from evolinstruct.llm.prices import Price
+from evolinstruct.llm.secrets import Secrets
 from evolinstruct.llm.usage import Ledger
 from evolinstruct.run.summary import Summary
 from tests.loopback import echo, serve, storm
 from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
 from tests.scripted import Script, Scripted, obedient, reply
 
+INTAKE = Intake(Secrets())
 DOLLAR = Price(Decimal(1_000_000), Decimal(1_000_000))  # a dollar a token
 REQUEST = Request(
     CallId("c", "answer"),
@@ -117,7 +120,7 @@ def test_caps_hold_at_every_moment_and_leave_no_room_unused(
     client.check = check
 
     async def asked() -> list[Reply | BaseException]:
-        budgeted = BudgetedClient(client, budget)
+        budgeted = BudgetedClient(client, budget, INTAKE)
         requests = [replace(REQUEST, call_id=CallId(str(n), "answer")) for n in range(len(ends))]
         return await asyncio.gather(*map(budgeted.complete, requests), return_exceptions=True)
 
@@ -140,7 +143,7 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
     budget = Budget(Caps(), lambda _purpose, _model: DOLLAR)
 
     async def asked() -> None:
-        client = BudgetedClient(Scripted(lambda _: next(ends)), budget)
+        client = BudgetedClient(Scripted(lambda _: next(ends)), budget, INTAKE)
         requests = [REQUEST] * 10
         await asyncio.gather(*map(client.complete, requests), return_exceptions=True)
 
@@ -168,7 +171,8 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
 
 def test_a_price_that_is_unknown_makes_a_cost_that_is_unknown() -> None:
     budget = Budget(Caps(), lambda _purpose, _model: None)
-    asyncio.run(BudgetedClient(Scripted(lambda _: ENDS[0]), budget).complete(REQUEST))
+    client = BudgetedClient(Scripted(lambda _: ENDS[0]), budget, INTAKE)
+    asyncio.run(client.complete(REQUEST))
     assert budget.spent.cost is None
     [row] = budget.ledger.accounts()
     assert (row.cost, row.unanswered_cost) == (None, None)

@@ -260,7 +260,7 @@ def test_a_wrong_key_is_told_without_showing_it(
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1] == (
         f"Error: {server.url}, model 'm': the service refuses the key; check that it is complete"
-        " and belongs to this service (Incorrect API key provided: [key])."
+        " and belongs to this service (Incorrect API key provided: [secret])."
     )
     for path in folder.rglob("*"):
         assert path.is_dir() or b"very-secret" not in path.read_bytes()

@@ -33,6 +33,7 @@ from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Limits, Re
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.openai import OpenAIClient, chat, errors
 from evolinstruct.llm.retry import Retry
+from evolinstruct.llm.secrets import Secrets
 from tests.loopback import (
     Answer,
     Ask,
@@ -520,11 +521,11 @@ def test_a_host_that_is_to_go_past_the_proxy_does(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("no_proxy")
 def test_a_proxy_that_speaks_no_http_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
-    (found,) = asyncio.run(outcomes(OpenAIClient(options("http://127.0.0.1:2/v1")), [ask()]))
-    assert isinstance(found, InputError)
-    assert str(found) == (
+    with pytest.raises(UsageError) as caught:
+        OpenAIClient(options("http://127.0.0.1:2/v1"))
+    assert str(caught.value) == (
         "The proxy for 127.0.0.1 that the environment names speaks socks5, not HTTP;"
-        " name an http:// one, or add 127.0.0.1 to NO_PROXY."
+        " name one as in http://localhost:3128, or add 127.0.0.1 to NO_PROXY."
     )
 
 
@@ -657,14 +658,14 @@ def test_no_part_of_a_key_is_in_an_error_or_its_traceback(case: str, status: int
 def test_a_message_is_one_short_clean_line_without_the_key(
     key: str, before: str, after: str
 ) -> None:
-    message = chat.clean_message(f"{before}{key}{after}", key)
+    message = chat.clean_message(f"{before}{key}{after}", Secrets(key))
     assert key not in message
     assert len(message) <= 300
     assert message.isprintable()
 
 
 def test_an_escape_sequence_does_not_reach_the_terminal() -> None:
-    assert chat.clean_message("a\x1b[31mred\r\nb\u202ec", None) == "a [31mred b c"
+    assert chat.clean_message("a\x1b[31mred\r\nb\u202ec", Secrets()) == "a [31mred b c"
 
 
 # --- bad options --------------------------------------------------------------------------------

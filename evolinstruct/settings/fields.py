@@ -146,6 +146,7 @@ class Execution(_Settings):
     rpm: Count | None = _stated("rpm")
     tpm: Count | None = _stated("tpm")
     timeout: Annotated[Number, Field(gt=0)] = _stated("timeout")
+    max_reply_mb: Annotated[Number, Field(gt=0, le=1_000)] = _stated("max_reply_mb")
     max_calls: Count | None = _stated("max_calls")
     max_tokens_total: Count | None = _stated("max_tokens_total")
     max_cost: Annotated[Dollars, Field(gt=0)] | None = _stated("max_cost")
