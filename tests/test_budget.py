@@ -399,6 +399,24 @@ class Hanging(Scripted):
         return await super().complete(request)
 
 
+def test_a_number_that_cannot_be_stored_leaves_the_file_as_it_was_and_open_to_others(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger(lambda _purpose, _model: None)
+    ledger.open(tmp_path / "journal.sqlite")
+    account = ledger.account(REQUEST)
+    account.open(2**64, 10)
+    with pytest.raises(OverflowError):
+        ledger.note(account)
+    account.close(2**64, 10)
+    account.open(10, 10)
+    ledger.note(account)  # would wait in vain for a transaction that was left open
+    ledger.close()
+    with sqlite3.connect(tmp_path / "journal.sqlite") as db:
+        assert db.execute("SELECT leased_calls, leased_prompt FROM spending").fetchone() == (1, 10)
+    db.close()
+
+
 def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> None:
     ledger = Ledger(lambda _purpose, _model: None)
     ledger.open(tmp_path / "journal.sqlite")
