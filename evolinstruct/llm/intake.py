@@ -67,7 +67,9 @@ class Intake:
         if isinstance(error, CallError):
             self._clean(error)
         elif isinstance(error, EvolinstructError):
-            error.args = (self._secrets.hide_all(str(error)),)
+            # The sentences of built-in clients are made of clean parts, and words of our own.
+            hide = self._secrets.hide_all if self._owner else self._secrets.hide
+            error.args = (hide(str(error)),)
         elif self._owner:
             said = self._message(f"{type(error).__name__}: {error}")
             broken = ClientBroken(f"{self._owner} raised {said}; mend it, -vv shows where.")
