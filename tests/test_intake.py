@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -34,7 +35,8 @@ NO_NUMBERS: list[Any] = [2**64, 10**400, -1, math.nan, math.inf, "7", True, None
 def brought(end: Any) -> tuple[Any, int]:
     """Return what becomes of what a client brings, and the tokens that it counts as."""
     budget = Budget(Caps(), lambda _purpose, _model: None)
-    client = BudgetedClient(Scripted(lambda _: end), budget, Intake(Secrets(), "Your client 'c:C'"))
+    script = (lambda _: end()) if callable(end) else (lambda _: end)
+    client = BudgetedClient(Scripted(script), budget, Intake(Secrets(), "Your client 'c:C'"))
 
     async def asked() -> Any:
         return (await asyncio.gather(client.complete(REQUEST), return_exceptions=True))[0]
@@ -87,6 +89,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
         "; a Reply has a string as its text, and a Usage.",
     ),
     "a bug": (KeyError("usage"), "raised KeyError: 'usage'; mend it, -vv shows where."),
+    "an end": (sys.exit, "raised SystemExit; mend it, -vv shows where."),
 }
 
 

@@ -6,6 +6,7 @@ a service sends back a mark; what is no reply, and a bug in a client of one's ow
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import fields
 
 from evolinstruct.errors import (
@@ -62,7 +63,7 @@ class Intake:
 
     def error(self, error: BaseException) -> BaseException:
         """Return what is raised for an error of the client: itself, cleaned, or what it means."""
-        if not isinstance(error, Exception):
+        if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | GeneratorExit):
             return error
         if isinstance(error, CallError):
             self._clean(error)
@@ -71,7 +72,7 @@ class Intake:
             hide = self._secrets.hide_all if self._owner else self._secrets.hide
             error.args = (hide(str(error)),)
         elif self._owner:
-            said = self._message(f"{type(error).__name__}: {error}")
+            said = self._message(": ".join(filter(None, (type(error).__name__, str(error)))))
             broken = ClientBroken(f"{self._owner} raised {said}; mend it, -vv shows where.")
             broken.__cause__ = harmless_cause(error, self._secrets)
             return broken
