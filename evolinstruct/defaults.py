@@ -18,6 +18,7 @@ SEED = 0
 MAX_CONCURRENCY = 512
 LOCAL_CONCURRENCY = 64
 TIMEOUT = 300.0
+MAX_REPLY_MB = 8.0
 
 SHOWN = 10
 """So many lines are shown unless told otherwise."""

@@ -5,6 +5,7 @@
     ├── InputError             a file, the directory or a pack is wrong             exit 1
     └── StopRun                the run ends early; everything written stays
         ├── ServiceRefused     wrong key, unknown model: no call can succeed        exit 1
+        ├── ClientBroken       a client of one's own has a bug                      exit 1
         ├── BudgetReached      a cap of the user is reached; resumable              exit 4
         ├── ServiceSilent      the service stopped answering; resumable             exit 5
         ├── TooLittleKept      almost nothing is kept; resumable                    exit 5
@@ -50,6 +51,13 @@ class StopRun(EvolinstructError):
 
 class ServiceRefused(StopRun):
     """Raised when the service refuses every call (key, model, quota); the run stops at once."""
+
+
+class ClientBroken(StopRun):
+    """Raised when a client raises or returns what no client may; it is mended, and the run goes on.
+
+    Unlike a refusal it does not tell whether the service bills the call.
+    """
 
 
 class BudgetReached(StopRun):

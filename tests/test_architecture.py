@@ -22,10 +22,12 @@ LAYERS = [
     ["settings"],
     ["elimination", "run_dir", "installation"],
     ["llm.retry"],
-    ["contamination", "llm.balancer", "llm.circuit_breaker", "llm.journal", "llm.throttle"],
+    ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
+    ["llm.journal", "llm.throttle"],
     ["atomic_write", "plugins", "similarity", "llm.offline"],
     ["draws", "errors", "prose", "quartiles", "reading", "records"],
-    ["defaults", "llm.base", "purposes", "text", "words"],
+    ["llm.base"],
+    ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""
 

@@ -28,13 +28,16 @@ from evolinstruct.errors import (
 )
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps, most
+from evolinstruct.llm.intake import Intake
 from evolinstruct.llm.prices import Price
+from evolinstruct.llm.secrets import Secrets
 from evolinstruct.llm.usage import Ledger
 from evolinstruct.run.summary import Summary
 from tests.loopback import echo, serve, storm
 from tests.runs import carry_out, data_files, evolve, tasks, write_seeds
 from tests.scripted import Script, Scripted, obedient, reply
 
+INTAKE = Intake(Secrets())
 DOLLAR = Price(Decimal(1_000_000), Decimal(1_000_000))  # a dollar a token
 REQUEST = Request(
     CallId("c", "answer"),
@@ -117,7 +120,7 @@ def test_caps_hold_at_every_moment_and_leave_no_room_unused(
     client.check = check
 
     async def asked() -> list[Reply | BaseException]:
-        budgeted = BudgetedClient(client, budget)
+        budgeted = BudgetedClient(client, budget, INTAKE)
         requests = [replace(REQUEST, call_id=CallId(str(n), "answer")) for n in range(len(ends))]
         return await asyncio.gather(*map(budgeted.complete, requests), return_exceptions=True)
 
@@ -140,7 +143,7 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
     budget = Budget(Caps(), lambda _purpose, _model: DOLLAR)
 
     async def asked() -> None:
-        client = BudgetedClient(Scripted(lambda _: next(ends)), budget)
+        client = BudgetedClient(Scripted(lambda _: next(ends)), budget, INTAKE)
         requests = [REQUEST] * 10
         await asyncio.gather(*map(client.complete, requests), return_exceptions=True)
 
@@ -168,7 +171,8 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
 
 def test_a_price_that_is_unknown_makes_a_cost_that_is_unknown() -> None:
     budget = Budget(Caps(), lambda _purpose, _model: None)
-    asyncio.run(BudgetedClient(Scripted(lambda _: ENDS[0]), budget).complete(REQUEST))
+    client = BudgetedClient(Scripted(lambda _: ENDS[0]), budget, INTAKE)
+    asyncio.run(client.complete(REQUEST))
     assert budget.spent.cost is None
     [row] = budget.ledger.accounts()
     assert (row.cost, row.unanswered_cost) == (None, None)
@@ -393,6 +397,24 @@ class Hanging(Scripted):
             Hanging.asked.set()
         await asyncio.Event().wait()
         return await super().complete(request)
+
+
+def test_a_number_that_cannot_be_stored_leaves_the_file_as_it_was_and_open_to_others(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger(lambda _purpose, _model: None)
+    ledger.open(tmp_path / "journal.sqlite")
+    account = ledger.account(REQUEST)
+    account.open(2**64, 10)
+    with pytest.raises(OverflowError):
+        ledger.note(account)
+    account.close(2**64, 10)
+    account.open(10, 10)
+    ledger.note(account)  # would wait in vain for a transaction that was left open
+    ledger.close()
+    with sqlite3.connect(tmp_path / "journal.sqlite") as db:
+        assert db.execute("SELECT leased_calls, leased_prompt FROM spending").fetchone() == (1, 10)
+    db.close()
 
 
 def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> None:

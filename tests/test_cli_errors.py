@@ -40,10 +40,13 @@ COMMAND_LINES = {
     "-g 0": "--generations must be 1 or more (given: 0).",
     "-g -3": "--generations must be 1 or more (given: -3).",
     "-g many": "--generations must be a whole number (given: 'many').",
+    "-g 1001": "--generations must be 1,000 or less (given: 1001).",
     "-g 2.5": "--generations must be a whole number (given: 2.5).",
     "--limit 0": "--limit must be 1 or more (given: 0).",
     "--seed x": "--seed must be a whole number (given: 'x').",
     "--concurrency 0": "--concurrency must be 1 or more (given: 0).",
+    "--concurrency 100001": "--concurrency must be 100,000 or less (given: 100001).",
+    "--timeout 1e7": "--timeout must be 1,000,000 or less (given: 1e7).",
     "--timeout 0": "--timeout must be more than 0 (given: 0).",
     "--temperature 7": "--temperature must be 2 or less (given: 7).",
     "--temperature hot": "--temperature must be a number (given: 'hot').",
@@ -51,6 +54,13 @@ COMMAND_LINES = {
     "--temperature answr=1": "--temperature answr=1: unknown purpose 'answr' (did you mean"
     " 'answer'?); there are evolve, compare, answer.",
     "--top-p 0": "--top-p must be more than 0 (given: 0).",
+    "--max-tokens 1e3": "--max-tokens must be a whole number (given: 1e3).",
+    "--max-tokens 2000000000": "--max-tokens must be 1,000,000,000 or less (given: 2000000000).",
+    "--max-reply-mb 0": "--max-reply-mb must be more than 0 (given: 0).",
+    "--max-reply-mb inf": "--max-reply-mb must be a finite number (given: inf).",
+    "--max-cost 1e99": "--max-cost must be 1,000,000,000 or less (given: 1e99).",
+    "--price-in 1e9": "--price-in must be 1,000,000 or less (given: 1e9).",
+    "--param k=1e999": "--param: 'k' cannot be passed on: its value cannot be written as JSON.",
     "--max-tokens 0": "--max-tokens must be 1 or more (given: 0).",
     "--min-kept 30": "--min-kept must be 1 or less (given: 30).",
     "--min-kept nan": "--min-kept must be a finite number (given: nan).",
@@ -59,6 +69,7 @@ COMMAND_LINES = {
     "--operations deepn": "There is no operation 'deepn' in the pack general (did you mean"
     f" 'deepen'?); there are {OPERATIONS}.",
     "--operations deepen=-1": "--operations (deepen) must be 0 or more (given: -1).",
+    "--operations deepen=1e308": "--operations (deepen) must be 1,000,000 or less (given: 1e308).",
     "--operations deepen=x": "--operations (deepen) must be a number (given: 'x').",
     "--operations deepen,": "--operations: a name is missing.",
     "--operations deepen=0": "Every operation has the weight 0; give at least one a weight.",
@@ -72,8 +83,11 @@ COMMAND_LINES = {
     " installed; install it, or correct the name.",
     "--client openai": "No model is named, and there is no default one; name it with --model NAME,"
     " or one for each purpose, as in --model answer=NAME.",
-    "--client openai --model m --base-url host": "The base URL 'host' is not one; write it whole,"
-    " as in http://localhost:8000/v1.",
+    "--base-url host": "The base URL 'host' is not one; write it whole, as in"
+    " http://localhost:8000/v1.",
+    "--base-url ''": "The base URL '' is not one; write it whole, as in http://localhost:8000/v1.",
+    "--base-url http://a..b": "The base URL 'http://a..b' is not one (no host can have this name);"
+    " write it whole, as in http://localhost:8000/v1.",
     "-o ''": "--out: the name is empty; name a directory for the run.",
 }
 
@@ -84,6 +98,19 @@ def test_a_bad_command_line_gets_one_sentence_and_exit_code_2(folder: Path, word
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"Error: {COMMAND_LINES[words]}\n"
     assert [path.name for path in folder.iterdir()] == ["seeds.txt"]
+
+
+def test_a_number_of_thousands_of_digits_is_told_shortened(folder: Path) -> None:
+    digits = "9" * 5_000
+    result = evolinstruct(f"evolve seeds.txt -o run --client offline --max-tokens {digits}")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"Error: --max-tokens must be a whole number (given: {digits[:199]}…).\n",
+    )
+    (folder / "big.toml").write_text(f"seed = {digits}")
+    result = evolinstruct("evolve seeds.txt -o run --client offline --recipe big.toml")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: The recipe big.toml is not TOML: ")
 
 
 def test_without_a_client_the_three_ways_on_are_named(folder: Path) -> None:
@@ -119,6 +146,10 @@ RECIPES = {
     " (did you mean 'paper'?); there are paper, released.",
     "generatons = 1": "The recipe bad.toml: generatons: unknown setting"
     f" (did you mean 'generations'?); there are {SETTINGS}.",
+    "param = {k = nan}": "The recipe bad.toml: param: 'k' cannot be passed on: its value cannot be"
+    " written as JSON.",
+    "param = {k = 2026-01-01}": "The recipe bad.toml: param: 'k' cannot be passed on: its value"
+    " cannot be written as JSON.",
     "generations =": "The recipe bad.toml is not TOML: Invalid value (at end of document).",
     "# \udcff": "The recipe bad.toml is not UTF-8 text; save it so.",
 }
@@ -260,7 +291,7 @@ def test_a_wrong_key_is_told_without_showing_it(
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1] == (
         f"Error: {server.url}, model 'm': the service refuses the key; check that it is complete"
-        " and belongs to this service (Incorrect API key provided: [key])."
+        " and belongs to this service (Incorrect API key provided: [secret])."
     )
     for path in folder.rglob("*"):
         assert path.is_dir() or b"very-secret" not in path.read_bytes()

@@ -103,6 +103,23 @@ def test_a_reply_cut_off_is_asked_again_only_when_more_is_allowed(tmp_path: Path
     assert ask(tmp_path / "j", cut, replace(REQUEST, max_tokens=200)) == [reply("Because.")]
 
 
+def test_an_outcome_that_cannot_be_stored_takes_no_other_with_it_afterwards(tmp_path: Path) -> None:
+    replies = iter([Reply("too much", "stop", Usage(2**64), "m"), reply("fine")])
+    client = Scripted(lambda _: next(replies))
+
+    async def one_after_the_other() -> list[Reply | BaseException]:
+        journal = Journal(tmp_path / "j")
+        journalled = JournalledClient(client, journal, "scripted")
+        asked = [journalled.complete(REQUEST) for _ in range(3)]
+        found = [(await asyncio.gather(call, return_exceptions=True))[0] for call in asked]
+        journal.close()
+        return found
+
+    first, *others = asyncio.run(one_after_the_other())
+    assert isinstance(first, OverflowError)
+    assert others == [reply("fine"), reply("fine")]
+
+
 def test_calls_that_end_together_share_a_commit_and_each_gets_its_own(tmp_path: Path) -> None:
     requests = [replace(REQUEST, call_id=CallId(f"c{n}", "answer", 0)) for n in range(50)]
     replies = ask(tmp_path / "j", Scripted(lambda r: r.call_id.child_id), *requests)

@@ -9,8 +9,9 @@ import shutil
 import ssl
 import subprocess
 import traceback
+import zlib
 from base64 import b64encode
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from importlib import metadata
 from pathlib import Path
@@ -33,6 +34,7 @@ from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Limits, Re
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.openai import OpenAIClient, chat, errors
 from evolinstruct.llm.retry import Retry
+from evolinstruct.llm.secrets import Secrets
 from tests.loopback import (
     Answer,
     Ask,
@@ -67,7 +69,8 @@ def ask(prompt: str = "hello", **settings: object) -> Request:
 
 
 def options(url: str | None, *, key: str | None = KEY, timeout: float = 30.0) -> ClientOptions:
-    return ClientOptions(base_url=url, model="loopback-1", api_key=key, timeout=timeout)
+    """Return a client's options; an answer may have 10,000 bytes."""
+    return ClientOptions(url, "loopback-1", key, timeout, max_reply_mb=0.01)
 
 
 async def outcomes(client: OpenAIClient | Retry, requests: Sequence[Request]) -> list[object]:
@@ -214,7 +217,13 @@ def test_usage_tells_cached_and_reasoning_tokens_apart() -> None:
     assert found == Reply("hi", "stop", Usage(100, 50, 64, 32), "loopback-1")
 
 
-@pytest.mark.parametrize("usage", [None, {}, [], "much", {"prompt_tokens": "ten"}])
+NO_COUNTS = [2**64, 10**10, -1, 1.5, 10.0, float("nan"), float("inf"), "10", True, None, [10], {}]
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [None, {}, [], "much", *({"prompt_tokens": n, "completion_tokens": n} for n in NO_COUNTS)],
+)
 def test_usage_that_is_not_reported_is_unknown(usage: object) -> None:
     assert outcome(always(reply("hi", usage=usage))) == Reply("hi", "stop", Usage(), "loopback-1")
 
@@ -232,6 +241,10 @@ HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>proxy</bo
 UNREADABLE = (TryAgain, "unreadable_reply", None)
 FILTERED = (CallRejected, "refused_by_service")
 TOO_LONG = (CallRejected, "too_long")
+TOO_LARGE = (CallFailed, "reply_too_large", 1)
+
+BOMB = gzip.compress(b" " * 10_000_000)
+DEFLATED = zlib.compress(b" " * 10_000_000)
 
 FAULTS: dict[str, tuple[Answer, object]] = {
     # the wire
@@ -244,7 +257,9 @@ FAULTS: dict[str, tuple[Answer, object]] = {
     "HTML": (http(200, HTML, content_type="text/html"), UNREADABLE),
     "HTML called JSON": (http(200, HTML), UNREADABLE),
     "half the JSON": (http(200, b'{"choices": [{"mess'), UNREADABLE),
-    "nesting without end": (http(200, b"[" * 100_000), UNREADABLE),
+    "nesting without end": (http(200, b"[" * 9_000), UNREADABLE),
+    "nesting that can just be read": (http(200, b'{"a":' * 900 + b"1" + b"}" * 900), UNREADABLE),
+    "a number without end": (http(200, b'{"choices": ' + b"9" * 9_000 + b"}"), UNREADABLE),
     "bad UTF-8": (http(200, b'{"choices": "\xff"}'), UNREADABLE),
     "null": (http(200, b"null"), UNREADABLE),
     "no choices": (http(200, b"{}"), UNREADABLE),
@@ -255,6 +270,20 @@ FAULTS: dict[str, tuple[Answer, object]] = {
     "200 with an error": (http(200, b'{"error": {"message": "busy", "code": 502}}'), UNREADABLE),
     "200 with an error in words": (http(200, b'{"error": "busy"}'), UNREADABLE),
     "200 with a finish of error": (reply("", finish="error"), UNREADABLE),
+    "a long error": (error(500, "x" * 20_000), (TryAgain, "http_500", None)),
+    "a long refusal": (error(401, "x" * 20_000), ServiceRefused),
+    # more than may be
+    "a long reply": (reply("x" * 20_000), TOO_LARGE),
+    "a gzip bomb": (http(200, BOMB, headers={"content-encoding": "gzip"}), TOO_LARGE),
+    "a deflate bomb": (http(200, DEFLATED, headers={"content-encoding": "deflate"}), TOO_LARGE),
+    "too many headers": (
+        http(200, b"{}", headers={f"x-{n}": "y" for n in range(2_000)}),
+        UNREADABLE,
+    ),
+    "a header too long": (http(200, b"{}", headers={"x-long": "y" * 200_000}), UNREADABLE),
+    # elsewhere
+    "300": (http(300, b""), ServiceRefused),
+    "301 without an address": (http(301, b""), ServiceRefused),
     # passing
     "408": (error(408), (TryAgain, "http_408", None)),
     "409": (error(409), (TryAgain, "http_409", None)),
@@ -401,6 +430,102 @@ def test_in_a_storm_of_faults_every_call_ends_with_its_own_reply() -> None:
     ]
 
 
+def test_a_reply_that_is_too_long_names_the_bound_and_its_option() -> None:
+    with serve(always(reply("x" * 20_000))) as server:
+        (found,) = asyncio.run(outcomes(OpenAIClient(options(server.url)), [ask()]))
+    assert isinstance(found, CallFailed)
+    assert found.message == "the answer is longer than 0.01 MB (--max-reply-mb)"
+
+
+# --- redirects ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Redirected:
+    """What came of a redirect: how the call ended, and what each server was asked."""
+
+    end: object
+    asked: list[tuple[str, str]]
+    elsewhere: list[str]
+
+
+def redirected(
+    client: type[OpenAIClient], status: int, location: str, *, times: int = 1
+) -> Redirected:
+    """Answer the first calls with a redirect; {here} and {there} in it are the two servers."""
+    asked: list[tuple[str, str]] = []
+    elsewhere: list[str] = []
+    urls: dict[str, str] = {}
+
+    def here(one: Ask) -> Answer:
+        asked.append((one.target, one.headers["authorization"]))
+        if len(asked) > times:
+            return echo(one)
+        return http(status, b"{}", headers={"location": location.format(**urls)})
+
+    def there(one: Ask) -> Answer:
+        elsewhere.append(one.target)
+        return echo(one)
+
+    with serve(here) as server, serve(there) as other:
+        urls |= {"here": server.url, "there": other.url}
+        (found,) = asyncio.run(outcomes(client(options(server.url)), [ask()]))
+    told = found.text if isinstance(found, Reply) else str(found)
+    for name, url in urls.items():
+        told = told.replace(url, name)
+    return Redirected(told, asked, elsewhere)
+
+
+CALL, SIGNED = "/v1/chat/completions", f"Bearer {KEY}"
+ADVICE = (
+    "here, model 'loopback-1': the address is wrong, because the service names another one;"
+    " correct the base URL"
+)
+
+
+def moved(client: type[OpenAIClient]) -> None:
+    """Check that a redirect sends neither a prompt nor a key anywhere else."""
+    for status in (301, 302, 303, 307, 308):
+        found = redirected(client, status, "{there}/chat/completions")
+        end = f"{ADVICE} (HTTP status {status} names there)."
+        assert found == Redirected(end, [(CALL, SIGNED)], [])
+    for status in (301, 302, 303):  # followed, each would ask by GET
+        found = redirected(client, status, "/v2/chat/completions")
+        assert isinstance(found.end, str)
+        assert f"HTTP status {status} names http://127.0.0.1:" in found.end
+        assert (found.end.endswith("/v2)."), found.asked) == (True, [(CALL, SIGNED)])
+    for status in (307, 308):
+        found = redirected(client, status, "/v2/chat/completions?a=b")
+        asked = [(CALL, SIGNED), ("/v2/chat/completions?a=b", SIGNED)]
+        assert found == Redirected("echo: hello", asked, [])
+
+
+def test_a_redirect_sends_no_prompt_and_no_key_to_another_server() -> None:
+    moved(OpenAIClient)
+
+
+@pytest.mark.parametrize(
+    ("location", "named"),
+    [
+        ("http://ada:hunter2@elsewhere/v1?key=hunter2#hunter2", "http://elsewhere/v1"),
+        (f"http://elsewhere/{KEY}/v1", "http://elsewhere/[secret]/v1"),
+        ("http://[::1", "no address"),
+        ("mailto:ada@elsewhere", "no address"),
+        ("http://127.0.0.1:99999/v1", "no address"),
+    ],
+)
+def test_the_address_that_a_redirect_names_is_told_without_secrets(
+    location: str, named: str
+) -> None:
+    found = redirected(OpenAIClient, 308, location)
+    assert found.end == f"{ADVICE} (HTTP status 308 names {named})."
+
+
+def test_redirects_in_a_circle_end() -> None:
+    found = redirected(OpenAIClient, 307, CALL, times=100)
+    assert found.end == f"{ADVICE} (HTTP status 307 names here)."
+
+
 # --- what a wrong address gives -----------------------------------------------------------------
 
 STRANGERS = {
@@ -520,11 +645,11 @@ def test_a_host_that_is_to_go_past_the_proxy_does(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("no_proxy")
 def test_a_proxy_that_speaks_no_http_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
-    (found,) = asyncio.run(outcomes(OpenAIClient(options("http://127.0.0.1:2/v1")), [ask()]))
-    assert isinstance(found, InputError)
-    assert str(found) == (
+    with pytest.raises(UsageError) as caught:
+        OpenAIClient(options("http://127.0.0.1:2/v1"))
+    assert str(caught.value) == (
         "The proxy for 127.0.0.1 that the environment names speaks socks5, not HTTP;"
-        " name an http:// one, or add 127.0.0.1 to NO_PROXY."
+        " name one as in http://localhost:3128, or add 127.0.0.1 to NO_PROXY."
     )
 
 
@@ -546,6 +671,27 @@ def test_the_headers_that_openai_s_variables_name_are_sent(
         ["org-1", "proj-2", "blue", "application/json", f"Bearer {KEY}"]
     ]
     assert sent[0]["user-agent"] == f"evolinstruct/{metadata.version('evolinstruct')}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("OPENAI_CUSTOM_HEADERS", "X-A: b\rX-Evil: c", "the header x-a"),
+        ("OPENAI_CUSTOM_HEADERS", f"X A {KEY}: b", "a header's name"),
+        ("OPENAI_CUSTOM_HEADERS", "X-A: \x1b[2J", "the header x-a"),
+        ("OPENAI_ORG_ID", "org\nX-Evil: c", "the header openai-organization"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_told_before_the_first_call(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UsageError) as caught:
+        OpenAIClient(options("http://host/v1"))
+    assert str(caught.value) == (
+        f"{variable}: {told} holds a line break or another character that no header has;"
+        " set it again without."
+    )
 
 
 def test_a_user_and_a_query_in_the_base_url_are_sent_and_not_told() -> None:
@@ -595,6 +741,12 @@ ANNOUNCED: dict[str, tuple[dict[str, str], Limits | None]] = {
     "a moment long past": (
         {"x-ratelimit-remaining": "9", "x-ratelimit-reset": "1700000000000"},
         Limits(None, 9, 0.0),
+    ),
+    "numbers without end": (
+        dict.fromkeys(
+            ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"), "9" * 5_000
+        ),
+        Limits(),
     ),
     "nonsense": (
         {"x-ratelimit-remaining": "-1", "x-ratelimit-limit": "1.5", "x-ratelimit-reset": "soon"},
@@ -657,23 +809,68 @@ def test_no_part_of_a_key_is_in_an_error_or_its_traceback(case: str, status: int
 def test_a_message_is_one_short_clean_line_without_the_key(
     key: str, before: str, after: str
 ) -> None:
-    message = chat.clean_message(f"{before}{key}{after}", key)
+    message = chat.clean_message(f"{before}{key}{after}", Secrets(key))
     assert key not in message
     assert len(message) <= 300
     assert message.isprintable()
 
 
 def test_an_escape_sequence_does_not_reach_the_terminal() -> None:
-    assert chat.clean_message("a\x1b[31mred\r\nb\u202ec", None) == "a [31mred b c"
+    assert chat.clean_message("a\x1b[31mred\r\nb\u202ec", Secrets()) == "a [31mred b c"
 
 
 # --- bad options --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://host/v1", "http://", "http://[::1/v1"])
-def test_a_base_url_that_is_none_is_a_usage_error(url: str) -> None:
-    with pytest.raises(UsageError, match=r"^The base URL .* is not one; write it whole"):
+NO_URLS = {
+    "localhost:8000/v1": "'localhost:8000/v1' is not one",
+    "ftp://host/v1": "'ftp://host/v1' is not one",
+    "http://": "'http://' is not one",
+    "http://[::1/v1": "'http://…' is not one",
+    "http://::1:8000/v1": "'http://…' is not one",
+    "http://host:99999/v1": "'http://host:99999/v1' is not one",
+    "http://host:x/v1": "'http://…' is not one",
+    "http://host/v1\n": r"'http://host/v1\n' is not one (it holds a blank or a control character)",
+    " http://host/v1": "' http://host/v1' is not one (it holds a blank or a control character)",
+    "http://host/\u200bv1": r"'http://host/\u200bv1' is not one (it holds a blank or a control"
+    " character)",
+    "http://a..b/v1": "'http://a..b/v1' is not one (no host can have this name)",
+    f"http://{'a' * 64}.b/v1": f"'http://{'a' * 64}.b/v1' is not one (no host can have this name)",
+    "http://-a.b/v1": "'http://-a.b/v1' is not one (no host can have this name)",
+    "http://a%20b/v1": "'http://a%20b/v1' is not one (no host can have this name)",
+    "http://host\\evil/v1": "'http://host\\\\evil/v1' is not one",
+    "http://ada:hunter 2@host/v1": "'http://…' is not one (it holds a blank or a control"
+    " character)",
+    "http://ada:hunter/2@host/v1": "'http://…' is not one",
+    "http://ada:12/hunter@host/v1": "'http://…' is not one (an @ stands behind the host; in a"
+    " password, write / ? # and @ as %2F %3F %23 %40)",
+    "http://ada:hunter?2@host/v1": "'http://…' is not one",
+    "http://a..b/v1?key=hunter": "'http://…' is not one (no host can have this name)",
+}
+
+
+@pytest.mark.parametrize("url", NO_URLS)
+def test_a_base_url_that_is_none_is_a_usage_error_that_shows_no_password(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
         OpenAIClient(options(url))
+    assert str(caught.value) == (
+        f"The base URL {NO_URLS[url]}; write it whole, as in http://localhost:8000/v1."
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://my_service:8000/v1",
+        "https://bücher.example/v1",
+        "http://[::1]:8000/v1",
+        "http://host.",
+        "http://host:/v1",
+        "http://ada:p%40ss@host/v1?version=1",
+    ],
+)
+def test_a_base_url_of_any_common_form_is_taken(url: str) -> None:
+    OpenAIClient(options(url))
 
 
 @pytest.mark.parametrize("key", [KEY + "\n", "two words", "schlüssel"])

@@ -13,8 +13,18 @@ from evolinstruct.errors import InputError, ServiceRefused, TryAgain, UsageError
 from evolinstruct.llm.base import Limits, Reply, Usage
 from evolinstruct.llm.clients import ClientFactory
 from evolinstruct.llm.openai_sdk import TABLE, OpenAISdkClient
-from tests.loopback import Answer, Ask, echo, hang, http, in_turn, reply, serve
-from tests.test_openai_client import FAULTS, KEY, UNREADABLE, always, ask, options, outcomes, shown
+from tests.loopback import Answer, Ask, echo, error, hang, http, in_turn, reply, serve
+from tests.test_openai_client import (
+    FAULTS,
+    KEY,
+    UNREADABLE,
+    always,
+    ask,
+    moved,
+    options,
+    outcomes,
+    shown,
+)
 
 if TYPE_CHECKING:
     from evolinstruct.llm.base import ClientOptions
@@ -82,6 +92,24 @@ def test_every_behaviour_of_a_server_ends_as_with_the_ordinary_client() -> None:
     expected = {case: end for case, (_, end) in FAULTS.items()}
     expected["drop"] = UNREADABLE  # the package tells no dropped connection from half an answer
     assert dict(zip(FAULTS, found, strict=True)) == expected
+
+
+def test_a_redirect_sends_no_prompt_and_no_key_to_another_server() -> None:
+    moved(OpenAISdkClient)
+
+
+def test_a_token_that_only_the_package_knows_is_hidden_too() -> None:
+    class Fresh(OpenAISdkClient):
+        def package(self, options: ClientOptions) -> openai.AsyncOpenAI:
+            async def token() -> str:
+                return "fresh-token-0123456789"
+
+            return openai.AsyncOpenAI(base_url=options.base_url, api_key=token, max_retries=0)
+
+    with serve(lambda one: error(401, f"no: {one.headers['authorization']}")) as server:
+        (found,) = asyncio.run(outcomes(Fresh(options(server.url, key=None)), [ask()]))
+    assert isinstance(found, ServiceRefused)
+    assert str(found).endswith("(no: [secret]).")
 
 
 def test_a_call_takes_no_longer_than_its_timeout() -> None:

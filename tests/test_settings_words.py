@@ -46,12 +46,15 @@ def read(*words: str) -> Settings:
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 name = st.from_regex(r"[a-z]\w{0,9}", fullmatch=True)
-count = st.integers(1, 10**12)
-number = st.floats(0, allow_infinity=False)
+count = st.integers(1, 10**9)
 share = st.floats(0, 1)
-dollars = st.decimals(0, 10**9, allow_nan=False)
+dollars = st.decimals(0, 10**6, allow_nan=False)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | text,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
 )
 parameters = st.tuples(st.sampled_from(["", "answer:", "compare:"]), name).map("".join)
@@ -88,9 +91,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
         values,
         max_size=3,
     ),
-    "generations": count,
+    "generations": st.integers(1, 1_000),
     "prompts": text,
-    "operations": st.dictionaries(name, number),
+    "operations": st.dictionaries(name, st.floats(0, 10**6)),
     "seed": st.integers(),
     "answers": st.booleans(),
     "answer_seeds": st.booleans(),
@@ -110,11 +113,12 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "provider": by_purpose(text),
     "base_url": by_purpose(st.lists(text, min_size=1)),
     "api_key_env": by_purpose(text),
-    "concurrency": st.none() | count,
-    "max_concurrency": st.none() | count,
+    "concurrency": st.none() | st.integers(1, 100_000),
+    "max_concurrency": st.none() | st.integers(1, 100_000),
     "rpm": st.none() | count,
     "tpm": st.none() | count,
-    "timeout": st.floats(0, exclude_min=True, allow_infinity=False),
+    "timeout": st.floats(0, 10**6, exclude_min=True),
+    "max_reply_mb": st.floats(0, 1_000, exclude_min=True),
     "min_kept": st.none() | share,
     "allow_failures": st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,9}%)?", fullmatch=True),
     "max_calls": st.none() | count,

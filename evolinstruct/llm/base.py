@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from evolinstruct import defaults
+from evolinstruct.llm.secrets import Secrets
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -186,6 +189,9 @@ class ClientOptions:
         timeout: seconds that one call may take.
         alone: no other server answers the same calls, so the run ends if it cannot be reached.
         key_variable: the environment variable that must hold the key; None where none must.
+        max_reply_mb: an answer's size at most, unpacked, in millions of bytes.
+        secrets: what is hidden wherever the client brings it in; a client that signs in with more
+            than the key and the base URL adds that.
     """
 
     base_url: str | None
@@ -194,9 +200,11 @@ class ClientOptions:
     timeout: float
     alone: bool = True
     key_variable: str | None = None
+    max_reply_mb: float = defaults.MAX_REPLY_MB
+    secrets: Secrets = field(default_factory=Secrets, compare=False)
 
     def __repr__(self) -> str:
-        return f"ClientOptions(base_url={self.base_url!r}, model={self.model!r})"
+        return f"ClientOptions(model={self.model!r})"  # a base URL may hold a password
 
 
 def encodable(text: str) -> str:

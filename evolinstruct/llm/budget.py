@@ -18,11 +18,12 @@ from evolinstruct.errors import (
     UNREACHABLE,
     BudgetReached,
     CallError,
-    EvolinstructError,
+    ClientBroken,
     StopRun,
     UsageError,
 )
 from evolinstruct.llm.base import Client, Reply, Request, Usage
+from evolinstruct.llm.intake import Intake
 from evolinstruct.llm.prices import cost_of
 from evolinstruct.llm.usage import Account, Ledger, PriceOf
 from evolinstruct.text import dollars
@@ -218,11 +219,11 @@ class Budget:
 class BudgetedClient:
     """A client that sends a call only if it fits the budget."""
 
-    def __init__(self, client: Client, budget: Budget, owner: str = "") -> None:
-        """Wrap a client; `owner` is what messages call a user's own, empty for a built-in one."""
+    def __init__(self, client: Client, budget: Budget, intake: Intake) -> None:
+        """Wrap a client; the intake looks at all that it brings."""
         self._client = client
         self._budget = budget
-        self._owner = owner
+        self._intake = intake
 
     async def complete(self, request: Request) -> Reply:
         """Reserve, ask, settle.
@@ -235,24 +236,18 @@ class BudgetedClient:
         """
         reserved = await self._budget.reserve(request)
         try:
-            reply: object = await self._client.complete(request)
-        except BaseException as error:
-            # By what the client raised: a bug in it does not tell whether the service bills.
+            reply = self._intake.reply(await self._client.complete(request))
+        except BaseException as raised:
+            error = self._intake.error(raised)
             if _is_free(error):
                 self._budget.refuse(reserved)
             else:
                 self._budget.settle(reserved, None)
-            if self._owner and _is_a_bug(error):
-                found = f"{type(error).__name__}: {error}"
-                raise StopRun(f"{self._owner} raised {found}; mend it, -vv shows where.") from error
+            if error is not raised:
+                raise error from error.__cause__
             raise
-        if isinstance(reply, Reply):
-            self._budget.settle(reserved, reply.usage)
-            return reply
-        self._budget.settle(reserved, None)
-        raise StopRun(
-            f"{self._owner or 'The client'} returned {reply!r}; a client returns a Reply."
-        )
+        self._budget.settle(reserved, reply.usage)
+        return reply
 
     async def aclose(self) -> None:
         """Close the client within."""
@@ -271,16 +266,11 @@ def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def _is_a_bug(error: BaseException) -> bool:
-    """Tell whether an error is none of those by which a client tells how a call ended."""
-    return isinstance(error, Exception) and not isinstance(error, CallError | EvolinstructError)
-
-
 def _is_free(error: BaseException) -> bool:
     """Tell whether a service surely bills nothing: it was not reached, or it refused the call."""
     if isinstance(error, CallError):
         return error.error in _UNBILLED or error.error.startswith(_REFUSAL)
-    return isinstance(error, StopRun)
+    return isinstance(error, StopRun) and not isinstance(error, ClientBroken)
 
 
 def _reached(cap: str, value: str, left: str) -> str:

@@ -16,17 +16,18 @@ import resource
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from evolinstruct import defaults
 from evolinstruct.errors import EvolinstructError, StopRun, UsageError
-from evolinstruct.llm import providers
+from evolinstruct.llm import address, providers
 from evolinstruct.llm.balancer import Balancer
 from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
+from evolinstruct.llm.intake import Intake, harmless_cause
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import Retry
+from evolinstruct.llm.secrets import Secrets
 from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
 from evolinstruct.plugins import Plugins
@@ -77,9 +78,10 @@ def options_in_use(
         alone: each server is asked for itself, even where several share the calls.
 
     Raises:
-        UsageError: the provider is unknown.
+        UsageError: the provider is unknown, or a base URL is none.
     """
-    in_use = {purpose: _options(recipe, execution, purpose) for purpose in purposes}
+    secrets = Secrets()  # of all: one server may know what another one is asked with
+    in_use = {purpose: _options(recipe, execution, purpose, secrets) for purpose in purposes}
     shared = {one.base_url for group in in_use.values() if len(group) > 1 for one in group}
     return {
         purpose: tuple(replace(one, alone=alone or one.base_url not in shared) for one in group)
@@ -167,7 +169,8 @@ class Clients:
         """Return the throttled client of one server and model, made if it is not there yet."""
         if options not in self._throttles:
             client = self._make(options)
-            budgeted = BudgetedClient(client, self.budget, self._make.owner)
+            intake = Intake(options.secrets, self._make.owner)
+            budgeted = BudgetedClient(client, self.budget, intake)
             self._clients[options] = client, budgeted
             self._throttles[options] = Throttle(budgeted, self._pace(execution))
             self.tariff.free |= getattr(client, "FREE", False)
@@ -272,12 +275,15 @@ def _place(group: Sequence[ClientOptions]) -> str:
 
 def host(options: ClientOptions) -> str:
     """Return the server's name and port, empty where the client has but one server."""
-    return urlsplit(options.base_url or "").netloc.rpartition("@")[2]
+    return address.server(options.base_url or "")
 
 
-def _options(recipe: Recipe, execution: Execution, purpose: str) -> tuple[ClientOptions, ...]:
+def _options(
+    recipe: Recipe, execution: Execution, purpose: str, secrets: Secrets
+) -> tuple[ClientOptions, ...]:
     servers = providers.servers_for(execution, purpose)
     model = recipe.setting("model", purpose) or ""
+    secrets.add(servers.key, *(each for url in servers.urls for each in address.secrets(url or "")))
     return tuple(
         ClientOptions(
             base_url=url,
@@ -285,6 +291,8 @@ def _options(recipe: Recipe, execution: Execution, purpose: str) -> tuple[Client
             api_key=servers.key,
             timeout=execution.timeout,
             key_variable=servers.key_variable,
+            max_reply_mb=execution.max_reply_mb,
+            secrets=secrets,
         )
         for url in dict.fromkeys(servers.urls)
     )
@@ -323,9 +331,10 @@ class ClientFactory:
             client: Client = self._make(options)
         except EvolinstructError:
             raise
-        except Exception as error:
-            found = f"{type(error).__name__}: {error}"
-            raise UsageError(f"{self._title} raised {found} when it was made; mend it.") from error
+        except Exception as error:  # noqa: BLE001 - told as a mistake of whoever wrote it
+            found = options.secrets.hide_all(f"{type(error).__name__}: {error}")
+            cause = harmless_cause(error, options.secrets)
+            raise UsageError(f"{self._title} raised {found} when it was made; mend it.") from cause
         self._check(client)
         return client
 

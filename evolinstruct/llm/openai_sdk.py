@@ -27,10 +27,11 @@ import openai
 
 from evolinstruct.errors import InputError, ServiceRefused
 from evolinstruct.llm.base import ClientOptions
-from evolinstruct.llm.openai import OpenAIClient, chat, errors
-from evolinstruct.llm.openai.connection import HttpAnswer
+from evolinstruct.llm.openai import OpenAIClient, errors, headers
+from evolinstruct.llm.openai.connection import HttpAnswer, same_server
 from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
 from evolinstruct.llm.openai.headers import NO_KEY
+from evolinstruct.llm.secrets import Secrets
 
 _AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
@@ -62,11 +63,14 @@ TABLE: dict[type[BaseException], ErrorMeaning] = {
 }
 """What it means that no answer came; the deepest of an error's causes that is here counts."""
 
+_LOCATION, _CUT = "evolinstruct.location", "evolinstruct.cut"
 _TROUBLE = (openai.OpenAIError, httpx2.HTTPError, TimeoutError)
 
 
 class OpenAISdkClient(OpenAIClient):
     """Asks one server through the package `openai`."""
+
+    PROXIES = (*OpenAIClient.PROXIES, "socks5", "socks5h")
 
     def __init__(self, options: ClientOptions) -> None:
         """Check the options, and make the package's client; connect to nothing yet.
@@ -97,23 +101,30 @@ class OpenAISdkClient(OpenAIClient):
     def _sign_in(self, options: ClientOptions) -> None:
         try:
             self._package = self.package(options)
-        except (openai.OpenAIError, ValueError, ImportError) as error:
-            said = chat.clean_message(str(error), self._key)
+        except (openai.OpenAIError, httpx2.InvalidURL, ValueError, ImportError) as error:
             raise InputError(
-                f"The package openai cannot be used as it is set up ({said}); set what it names."
+                f"The package openai cannot be used as it is set up ({self._clean(str(error))});"
+                " set what it names."
             ) from None
-        self._key = self._package.api_key or self._key  # to be kept out of every message
+        self._secrets.add(self._package.api_key)
 
     def _connect(self) -> _Package:
-        return _Package(self._package, self._timeout)
+        return _Package(self._package, self._secrets, self._timeout, self._most_bytes)
 
 
 class _Package:
     """The package's client as a transport: a body out, status, headers and content back."""
 
-    def __init__(self, package: openai.AsyncOpenAI, timeout: float) -> None:
+    def __init__(
+        self, package: openai.AsyncOpenAI, secrets: Secrets, timeout: float, most_bytes: int
+    ) -> None:
         self._package = package
+        self._secrets = secrets
         self._timeout = timeout
+        self._most_bytes = most_bytes
+        # The one place where a client that somebody else has made can be told what to do with an
+        # answer before it reads the body or follows a redirect.
+        package._client.event_hooks["response"].append(self._receive)
 
     async def post(self, body: dict[str, object]) -> HttpAnswer:
         named: dict[str, Any] = {name: body[name] for name in ("model", "messages")}
@@ -135,7 +146,37 @@ class _Package:
             response = error.response
         except _TROUBLE as error:
             raise NoAnswerError(_meaning(error), errors.words_of(error)) from None
-        return HttpAnswer(response.status_code, response.headers, response.content)
+        found = response.extensions.get(_LOCATION)
+        named = {**response.headers, "location": found} if found else response.headers
+        is_cut = bool(response.extensions.get(_CUT))
+        return HttpAnswer(response.status_code, named, response.content, is_cut)
+
+    async def _receive(self, response: httpx2.Response) -> None:
+        """Read a body up to the bound, and follow no redirect to another server."""
+        request = response.request
+        self._secrets.add(*headers.secrets(request.headers))  # a token may be new with each call
+        if not same_server(str(request.url), response.status_code, response.headers):
+            response.extensions[_LOCATION] = response.headers.pop("location", None)
+        content, is_cut = await self._unpacked(response)
+        response.extensions[_CUT] = is_cut
+        response.headers.pop("content-encoding", None)
+        response.stream = type(response)(response.status_code, content=content).stream
+
+    async def _unpacked(self, response: httpx2.Response) -> tuple[bytes, bool]:
+        """Return a body as far as the bound, and whether it goes on."""
+        # Read by another response, because this one is read by the package, and can be only once.
+        reader = type(response)(
+            response.status_code, headers=response.headers, stream=response.stream
+        )
+        content = bytearray()
+        try:
+            async for piece in reader.aiter_bytes():
+                content += piece
+                if len(content) > self._most_bytes:
+                    break
+        finally:
+            await reader.aclose()
+        return bytes(content), len(content) > self._most_bytes
 
 
 def _is_azure(url: str) -> bool:

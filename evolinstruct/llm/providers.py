@@ -7,11 +7,13 @@ variable that holds its key. A key is read here, and goes only to the server it 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from evolinstruct.errors import UsageError
+from evolinstruct.llm import address
 from evolinstruct.settings import DEFAULT, Execution
 from evolinstruct.text import did_you_mean
 
@@ -57,7 +59,7 @@ class Servers:
         key_variable: the environment variable that must hold it; None where none must.
     """
 
-    urls: tuple[str | None, ...]
+    urls: tuple[str | None, ...] = field(repr=False)
     key: str | None = field(repr=False)
     key_variable: str | None
 
@@ -90,17 +92,32 @@ def servers_for(execution: Execution, purpose: str) -> Servers:
     wins over the provider's. A provider's key goes only to that provider.
 
     Raises:
-        UsageError: a provider is unknown.
+        UsageError: a provider is unknown, a base URL is none, or a key stands where the name of its
+            variable is meant.
     """
     for named in (purpose, DEFAULT):
         urls, provider = execution.base_url.get(named), execution.provider.get(named)
         if urls or provider is not None:
             break
     service = find(provider) if provider is not None else None
-    if not urls:
-        urls = [service.base_url if service else os.environ.get(URL_VARIABLE) or ""]
+    if not urls and service is not None:
+        urls = [service.base_url]
+    elif not urls:
+        urls = list(filter(None, [os.environ.get(URL_VARIABLE)]))
+    for url in urls:
+        address.check(url)
     variable = execution.api_key_env.get(purpose, execution.api_key_env.get(DEFAULT))
+    _check_variable(variable)
     needed = variable or (service.key_variable if service else None)
     looked_for = needed if variable or service else KEY_VARIABLE
     key = os.environ.get(looked_for) if looked_for else None
-    return Servers(tuple(url or None for url in urls), key or None, needed)
+    return Servers(tuple(urls) or (None,), key or None, needed)
+
+
+def _check_variable(name: str | None) -> None:
+    """Refuse what looks like a key instead of a name, before a message or a file repeats it."""
+    if name and name not in os.environ and not re.fullmatch("[A-Z_][A-Z0-9_]*", name):
+        raise UsageError(
+            "--api-key-env takes the name of the variable that holds the key, not the key, and no"
+            " variable has the name that is given; set one, such as MY_KEY, and name it."
+        )

@@ -21,6 +21,7 @@ from typing import Any
 
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import Request, Usage
+from evolinstruct.llm.journal.database import transaction
 from evolinstruct.llm.journal.integrity import damaged, digest_of
 from evolinstruct.llm.prices import Price, cost_of
 
@@ -265,9 +266,11 @@ class Ledger:
     def close(self) -> None:
         """Write everything, and let go of the file."""
         if self._db is not None:
-            self.flush()
-            self._db.close()
-            self._db = None
+            try:
+                self.flush()
+            finally:
+                self._db.close()
+                self._db = None
 
     def _write(self, accounts: list[Account], *, lease: bool) -> None:
         rows, written = [], {}
@@ -282,12 +285,9 @@ class Ledger:
 
     def _store(self, db: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
         try:
-            db.execute("BEGIN IMMEDIATE")
-            db.executemany(_WRITE, rows)
-            db.execute("COMMIT")
+            with transaction(db):
+                db.executemany(_WRITE, rows)
         except sqlite3.Error as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
             raise self._trouble(error) from error
 
     def _trouble(self, error: sqlite3.Error) -> InputError:

@@ -54,8 +54,9 @@ def read_verdict(reply: str) -> bool | None:
     """Return True for equal, False for not equal, None where the reply is unclear.
 
     The last statement that is nothing but a verdict decides, unless a later one contradicts it.
-    With none, the statements do: what is not equal in one point is not equal. A statement of equality
-    must say nothing else: "equal in length" is not one. Questions and conditions are no statements.
+    With none, the statements do: what is not equal in one point is not equal. A statement of
+    equality must say nothing else: "equal in length" is not one. Questions and conditions are no
+    statements.
     """
     text = _first_turn(own_text(reply)).casefold()
     text = _MARKUP.sub(" ", text.replace("’", "'"))

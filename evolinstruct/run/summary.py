@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from evolinstruct.defaults import METHOD
+from evolinstruct.llm import address
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.usage import Account
 from evolinstruct.run.counts import Counts
@@ -144,11 +144,5 @@ def _versions() -> dict[str, str]:
 
 def _without_secrets(execution: dict[str, Any]) -> dict[str, Any]:
     """Leave user names, passwords and queries out of server addresses."""
-    urls = {purpose: [*map(_bare, urls)] for purpose, urls in execution["base_url"].items()}
+    urls = {purpose: [*map(address.bare, urls)] for purpose, urls in execution["base_url"].items()}
     return {**execution, "base_url": urls}
-
-
-def _bare(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from evolinstruct.settings.kinds import (
     DEFAULT,
@@ -26,17 +26,19 @@ from evolinstruct.settings.kinds import (
     no_switch,
     parameter,
     several,
+    utf8,
 )
 from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS
 
 _T = TypeVar("_T")
 Whole = Annotated[int, BeforeValidator(no_switch)]
-Count = Annotated[Whole, Field(ge=1)]
+Count = Annotated[Whole, Field(ge=1, le=10**9)]  # sums of what is counted fit into 64 bits
+Calls = Annotated[Whole, Field(ge=1, le=100_000)]
 Number = Annotated[float, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
 Dollars = Annotated[Decimal, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
-Price = Annotated[Dollars, Field(ge=0)]
-Weight = Annotated[Number, Field(ge=0)]
+Price = Annotated[Dollars, Field(ge=0, le=10**6)]
+Weight = Annotated[Number, Field(ge=0, le=10**6)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 RuleSetting = StrictBool | dict[str, Number]
 ByPurpose = Annotated[dict[str, _T], BeforeValidator(by_purpose)]
@@ -65,7 +67,7 @@ class Recipe(_Settings):
 
     # Their order is part of the digest of a generation (`Job._decided_by`): a new one goes last.
     client: str = _stated("client")
-    model: ByPurpose[str] = _stated("model")
+    model: ByPurpose[Annotated[str, AfterValidator(utf8)]] = _stated("model")
     temperature: ByPurpose[Annotated[Number, Field(ge=0, le=2)]] = _stated("temperature")
     top_p: ByPurpose[Annotated[Number, Field(gt=0, le=1)]] = _stated("top_p")
     max_tokens: ByPurpose[Count] = _stated("max_tokens")
@@ -79,7 +81,7 @@ class Recipe(_Settings):
     answers: StrictBool = _stated("answers")
     answer_seeds: StrictBool = _stated("answer_seeds")
     seed: Whole = _stated("seed")
-    generations: Count = _stated("generations")
+    generations: Annotated[Whole, Field(ge=1, le=1_000)] = _stated("generations")
     plain_draws: StrictBool = _stated("plain_draws")
     compare_in_breadth: StrictBool = _stated("compare_in_breadth")
 
@@ -144,18 +146,19 @@ class Execution(_Settings):
     provider: ByPurpose[str] = _stated("provider")
     base_url: ByPurpose[Annotated[list[str], BeforeValidator(several)]] = _stated("base_url")
     api_key_env: ByPurpose[str] = _stated("api_key_env")
-    concurrency: Annotated[Count | None, BeforeValidator(auto)] = _stated("concurrency")
-    max_concurrency: Count | None = _stated("max_concurrency")
+    concurrency: Annotated[Calls | None, BeforeValidator(auto)] = _stated("concurrency")
+    max_concurrency: Calls | None = _stated("max_concurrency")
     rpm: Count | None = _stated("rpm")
     tpm: Count | None = _stated("tpm")
-    timeout: Annotated[Number, Field(gt=0)] = _stated("timeout")
+    timeout: Annotated[Number, Field(gt=0, le=10**6)] = _stated("timeout")
+    max_reply_mb: Annotated[Number, Field(gt=0, le=1_000)] = _stated("max_reply_mb")
     max_calls: Count | None = _stated("max_calls")
-    max_tokens_total: Count | None = _stated("max_tokens_total")
-    max_cost: Annotated[Dollars, Field(gt=0)] | None = _stated("max_cost")
+    max_tokens_total: Annotated[Whole, Field(ge=1, le=10**15)] | None = _stated("max_tokens_total")
+    max_cost: Annotated[Dollars, Field(gt=0, le=10**9)] | None = _stated("max_cost")
     price_in: ByPurpose[Price] = _stated("price_in")
     price_out: ByPurpose[Price] = _stated("price_out")
     min_kept: Share | None = _stated("min_kept")
-    allow_failures: Annotated[str, Field(pattern=r"^\d+$|^\d+(\.\d+)?%$")] = _stated(
+    allow_failures: Annotated[str, Field(pattern=r"^\d{1,15}$|^\d{1,15}(\.\d{1,15})?%$")] = _stated(
         "allow_failures"
     )
 

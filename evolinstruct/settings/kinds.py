@@ -204,6 +204,15 @@ def no_switch(value: object) -> object:
     return value
 
 
+def utf8(value: str) -> str:
+    """Refuse a word of the command line whose bytes are no UTF-8: no file could hold it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the name is not UTF-8 text") from None
+    return value
+
+
 def by_purpose(value: object) -> object:
     """Let one value stand for all purposes; refuse unknown purposes."""
     if not isinstance(value, Mapping):
@@ -235,14 +244,25 @@ def several(value: object) -> object:
 
 
 def by_parameter(value: object) -> object:
-    """Refuse unknown purposes, and parameters that have a setting of their own."""
-    for key in value if isinstance(value, Mapping) else ():
+    """Refuse unknown purposes, parameters with a setting of their own, and what is no JSON."""
+    for key, each in value.items() if isinstance(value, Mapping) else ():
         purpose, name = parameter(str(key))
         if purpose is not None and purpose not in PURPOSES:
             raise ValueError(unknown_purpose(purpose))
         if name in NO_PARAMETERS:
             raise ValueError(f"{name!r} cannot be passed on: {NO_PARAMETERS[name]}")
+        if not _is_json(each):
+            raise ValueError(f"{name!r} cannot be passed on: its value cannot be written as JSON")
     return value
+
+
+def _is_json(value: object) -> bool:
+    """Tell whether a value can be written as JSON, which has no dates, NaN or infinity."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def parameter(key: str) -> tuple[str | None, str]:

@@ -21,6 +21,7 @@ from evolinstruct.settings.fields import NAMES, PART_OF, PARTS, Settings
 from evolinstruct.settings.kinds import COMPARISON, DEFAULT, ByPurpose, nearest
 from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS, flag_of, variable_of
+from evolinstruct.text import shorten
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +116,14 @@ def _needs(kind: str, bounds: Mapping[str, Any]) -> str:
         case "greater_than":
             return f"more than {bounds['gt']:g}"
         case "less_than_equal":
-            return f"{bounds['le']:g} or less"
+            return f"{bounds['le']:,.15g} or less"
         case "string_pattern_mismatch":
             return "a count or a percentage, such as 3 or 0.5%"
         case _:
             return next((need for start, need in _NEEDS.items() if kind.startswith(start)), "valid")
 
 
+_LONGEST_GIVEN = 200
 _NEEDS = {
     "int": "a whole number",
     "float": "a number",
@@ -138,8 +140,8 @@ def _given(value: object) -> str:
     try:
         float(str(value))
     except ValueError:
-        return repr(value)
-    return str(value)
+        return shorten(repr(value), _LONGEST_GIVEN)
+    return shorten(str(value), _LONGEST_GIVEN)
 
 
 # Where layers come from
@@ -198,7 +200,7 @@ def read_file(path: Path) -> Layer:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"The recipe {path} is not UTF-8 text; save it so.") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # a number of thousands of digits too
         raise InputError(f"The recipe {path} is not TOML: {error}.") from error
     preset = values.pop("preset", None)
     return Layer(values, preset, lambda name: f"The recipe {path}: {name}", InputError)

@@ -313,6 +313,16 @@ class ExecutionArguments(TypedDict, total=False):
         float,
         SettingInfo(HOW, "For one call.", "SECONDS", default=defaults.TIMEOUT, env=True),
     ]
+    max_reply_mb: Annotated[
+        float,
+        SettingInfo(
+            HOW,
+            "The longest answer of a service that is read, unpacked, in millions of bytes.",
+            "MB",
+            default=defaults.MAX_REPLY_MB,
+            env=True,
+        ),
+    ]
     min_kept: Annotated[
         float | None,
         SettingInfo(HOW, "Stop when less than this share is kept, such as 0.3.", "SHARE", env=True),

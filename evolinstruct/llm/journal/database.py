@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import randbelow
 
@@ -164,6 +166,18 @@ def _ours() -> set[tuple[str, ...]]:
         return set(db.execute(_OBJECTS))
     finally:
         db.close()
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Commit what is written in the block; whatever is raised there takes all of it back."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 def unusable(path: Path, error: Exception) -> InputError:

@@ -9,7 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from evolinstruct.llm.base import CallId, Request, Usage
-from evolinstruct.llm.journal.database import open_to_read, open_to_write, unusable
+from evolinstruct.llm.journal.database import (
+    open_to_read,
+    open_to_write,
+    transaction,
+    unusable,
+)
 from evolinstruct.llm.journal.integrity import count_lost_pages, damaged, digest_of
 from evolinstruct.llm.journal.outcome import Outcome, Place
 from evolinstruct.llm.journal.sync import PeriodicSync
@@ -119,13 +124,8 @@ class Journal:
                 stored.set_result(None)
 
     def _write(self, rows: list[tuple[object, ...]]) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             self._db.executemany(_INSERT, rows)
-            self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
 
     # Retirement
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -21,14 +22,24 @@ from evolinstruct.errors import (
     TryAgain,
     UsageError,
 )
+from evolinstruct.llm import address
 from evolinstruct.llm.base import ClientOptions, Limits, Reply, Request
-from evolinstruct.llm.openai import chat, errors
-from evolinstruct.llm.openai.connection import Connection, HttpAnswer, Transport
+from evolinstruct.llm.openai import chat, errors, headers
+from evolinstruct.llm.openai.connection import (
+    Connection,
+    HttpAnswer,
+    Transport,
+    proxy_for,
+    redirect,
+)
 from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
 from evolinstruct.llm.openai.parameters import ParameterAdapter, ParameterRefusedError
+from evolinstruct.text import shorten
 
 __all__ = ["OpenAIClient"]
 
+_MILLION = 1_000_000
+_LONGEST_NAME = 100  # characters of a model's name in a list
 _STRANGERS = 3  # answers in a row that no such service gives, from the first on, end the run
 _ADAPTABLE = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 
@@ -36,20 +47,34 @@ _Ending = CallError | ServiceRefused
 
 
 class OpenAIClient:
-    """Asks one server; connections open with the first call and close with :meth:`aclose`."""
+    """Asks one server; connections open with the first call and close with :meth:`aclose`.
+
+    Attributes:
+        PROXIES: the protocols that a proxy may speak.
+    """
+
+    PROXIES: tuple[str, ...] = ("http", "https")
 
     def __init__(self, options: ClientOptions) -> None:
         """Check the options; connect to nothing yet.
 
         Raises:
-            UsageError: no model is named, or the base URL is not one.
+            UsageError: no model is named, or the base URL, a header or the proxy is not one.
             InputError: the key cannot be one, or is missing where the service needs one.
         """
         _check_model(options.model)
         self._url = options.base_url or os.environ.get("OPENAI_BASE_URL") or None
-        _check_url(self._url)
+        self._home = self._url or errors.HOME
+        address.check(self._home)
         self._key = options.api_key or None
+        self._headers = headers.headers_of(urlsplit(self._home), self._key)
+        self._secrets = options.secrets
+        self._proxy = proxy_for(self._home, self.PROXIES)
+        for url in (self._home, self._proxy or ""):
+            self._secrets.add(*address.secrets(url))
+        self._secrets.add(self._key, *headers.secrets(self._headers))
         self._timeout = options.timeout
+        self._most_bytes = int(options.max_reply_mb * _MILLION)
         self._alone = options.alone
         self._sign_in(options)
         self._connection: Transport | None = None
@@ -63,7 +88,7 @@ class OpenAIClient:
 
     def _connect(self) -> Transport:
         """Return what carries the calls; called inside the running loop."""
-        return Connection(self._url or errors.HOME, self._key, self._timeout)
+        return Connection(self._home, self._headers, self._proxy, self._timeout, self._most_bytes)
 
     async def complete(self, request: Request) -> Reply:
         """Send the request and return the reply.
@@ -86,7 +111,8 @@ class OpenAIClient:
         """Return the names of the models that the service lists; empty where it lists none."""
         try:
             answer = await self._connected().list_models()
-            return chat.model_names(chat.parse(answer.content))
+            names = chat.model_names(chat.parse(answer.content))
+            return [shorten(self._clean(name), _LONGEST_NAME) for name in names]
         except (NoAnswerError, chat.UnreadableError):
             return []
 
@@ -111,6 +137,7 @@ class OpenAIClient:
         except NoAnswerError as error:
             return self._unanswered(error, request)
         self._reached = True
+        answer = replace(answer, content=self._secrets.hide_in_bytes(answer.content))
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             return self._refused(answer, asked, body, request)
         return self._read(answer, request)
@@ -123,6 +150,9 @@ class OpenAIClient:
 
     def _read(self, answer: HttpAnswer, request: Request) -> Reply | _Ending:
         limits = errors.limits(answer.headers)
+        if answer.is_cut:
+            long = f"the answer is longer than {self._most_bytes / _MILLION:g} MB (--max-reply-mb)"
+            return self._ending(errors.TOO_LARGE, request, long, limits=limits)
         try:
             found = chat.parse(answer.content)
             if said := found.get("error"):
@@ -161,9 +191,10 @@ class OpenAIClient:
                 if self._parameters.learns(said, param, asked, sent, request.extra):
                     return None
             except ParameterRefusedError as reason:
-                words = chat.clean_message(said, self._key)
-                return ServiceRefused(f"{self._place(request)}: {reason} ({words}).")
+                return ServiceRefused(f"{self._place(request)}: {reason} ({self._clean(said)}).")
         said = chat.said(error) or f"HTTP status {status}"
+        if meaning is errors.MOVED:
+            said = f"HTTP status {status} names {self._moved_to(answer)}"
         wait = errors.retry_after(answer.headers)
         limits = errors.limits(answer.headers)
         return self._ending(meaning, request, said, status, wait=wait, limits=limits)
@@ -186,7 +217,7 @@ class OpenAIClient:
         wait: float | None = None,
         limits: Limits | None = None,
     ) -> _Ending:
-        message = chat.clean_message(said, self._key)
+        message = self._clean(said)
         name = meaning.name or f"http_{status}"
         if meaning.error is ServiceRefused:
             return ServiceRefused(f"{self._place(request)}: {meaning.advice} ({message}).")
@@ -196,8 +227,17 @@ class OpenAIClient:
             return CallFailed(name, message, attempts=1)
         return CallRejected(name, message)
 
+    def _moved_to(self, answer: HttpAnswer) -> str:
+        """Say which base URL a redirect names, or which address if it is no base URL's."""
+        asked = f"{self._home.partition('?')[0].rstrip('/')}{chat.PATH}"
+        target = redirect(asked, answer.headers)
+        return address.bare(target).removesuffix(chat.PATH) if target else "no address"
+
+    def _clean(self, said: str) -> str:
+        return chat.clean_message(said, self._secrets)
+
     def _place(self, request: Request) -> str:
-        return f"{chat.clean_message(self._url or errors.HOME, self._key)}, model {request.model!r}"
+        return f"{address.bare(self._home)}, model {request.model!r}"
 
 
 def _host(url: str | None) -> str:
@@ -209,19 +249,6 @@ def _check_model(model: str) -> None:
         raise UsageError(
             "No model is named, and there is no default one; name it with --model NAME,"
             " or one for each purpose, as in --model answer=NAME."
-        )
-
-
-def _check_url(url: str | None) -> None:
-    try:
-        parts = urlsplit(url or errors.HOME)
-        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole:
-        raise UsageError(
-            f"The base URL {chat.clean_message(url or '', None)!r} is not one; "
-            "write it whole, as in http://localhost:8000/v1."
         )
 
 

@@ -13,7 +13,12 @@ from collections.abc import Iterator, Mapping
 
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.base import Limits, Reply, Request, Usage, encodable
+from evolinstruct.llm.intake import count
+from evolinstruct.llm.secrets import MARK, Secrets
 from evolinstruct.text import shorten
+
+PATH = "/chat/completions"
+"""Where a service takes calls, below its base URL."""
 
 _LONGEST_MESSAGE = 300  # characters; a message is read by a person and stored in a line
 _LONGEST_READ = 5_000  # characters of a service's message that are looked at
@@ -25,7 +30,8 @@ _SECRETS = re.compile(
     r"(?<=bearer )\S+"
     r"|\b(?:sk|pk|rk|gsk|csk|hf|xai|r8|key|tgp)[-_][\w.*-]{6,}"
     r"|\bAIza[\w-]{20,}"
-    r"|(?<=://)[^\s/@]+(?=@)",
+    r"|(?<=://)[^\s/]+(?=@)"
+    r"|(?:(?<=key=)|(?<=token=)|(?<=password=))[^\s&\"']+",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -60,7 +66,7 @@ def parse(content: bytes) -> Mapping[str, object]:
     except (ValueError, RecursionError):  # nesting without end is garbage too
         raise _instead_of_json(content) from None
     if not isinstance(found, dict):
-        raise UnreadableError(f"expected a JSON object, found {_start(content)}")
+        raise UnreadableError(f"expected a JSON object, found {_shown(found)}")
     return found
 
 
@@ -73,8 +79,8 @@ def reply(found: Mapping[str, object], limits: Limits | None = None) -> Reply:
     """
     choice = _first(found.get("choices"))
     if choice is None:
-        raise UnreadableError(f"the reply has no choices: {json.dumps(found)[:200]}")
-    finish = str(choice.get("finish_reason") or "").lower()
+        raise UnreadableError(f"the reply has no choices: {_shown(found)}")
+    finish = _word(choice.get("finish_reason")).lower()
     if finish in _FILTERED:
         raise CallRejected("refused_by_service", "the service's content filter withheld the reply")
     if finish == "error":
@@ -84,7 +90,7 @@ def reply(found: Mapping[str, object], limits: Limits | None = None) -> Reply:
         text=encodable(_text(message)),
         finish_reason="length" if finish in _TRUNCATED else encodable(finish),
         usage=_usage(found.get("usage")),
-        model=encodable(str(found.get("model") or "")),
+        model=encodable(_word(found.get("model"))),
         limits=limits,
         reasoned=any(_fields(message).get(name) for name in _REASONING),
     )
@@ -120,27 +126,26 @@ def codes(error: object) -> Iterator[str]:
 
 
 def said(error: object) -> str:
-    """Return a service's message about an error, whatever shape it has."""
+    """Return a service's message about an error, whatever shape it has, or how it begins."""
     fields = _fields(error)
     for name in ("message", "detail", "error"):
         if isinstance(fields.get(name), str):
-            return str(fields[name])
+            return str(fields[name])[:_LONGEST_READ]
     if isinstance(error, str):
-        return _page(error) or error
-    return json.dumps(error) if error else ""
+        return _page(error[:_LONGEST_READ]) or error[:_LONGEST_READ]
+    return _shown(error)[:_LONGEST_READ] if error else ""
 
 
-def clean_message(message: str, key: str | None) -> str:
+def clean_message(message: str, secrets: Secrets) -> str:
     """Return a service's message, made fit for a terminal and a file.
 
-    That is one line of at most 300 characters, without control characters, without the key and
+    That is one line of at most 300 characters, without control characters, without the secrets and
     without anything that looks like one.
     """
-    line = "".join(c if c.isprintable() else " " for c in message[:_LONGEST_READ])
-    if key:
-        line = line.replace(key, "[key]")
-    line = " ".join(_SECRETS.sub("[key]", line).split())
-    return shorten(line, _LONGEST_MESSAGE)
+    # Secrets first: of one that is cut, or broken by a control character, a part would be left.
+    start = secrets.hide_all(message)[:_LONGEST_READ]
+    line = "".join(c if c.isprintable() else " " for c in start)
+    return shorten(" ".join(_SECRETS.sub(MARK, line).split()), _LONGEST_MESSAGE)
 
 
 def _text(message: object) -> str:
@@ -149,12 +154,12 @@ def _text(message: object) -> str:
         raise UnreadableError("the reply's first choice has no message")
     content = message.get("content")
     if content is None:
-        return str(message.get("refusal") or "")  # a refusal is a reply too: the rules judge it
+        return _word(message.get("refusal"))  # a refusal is a reply too: the rules judge it
     if isinstance(content, str):
         return content
     if isinstance(content, list):
         return "".join(_part(part) for part in content)
-    raise UnreadableError(f"the reply's content is no text: {json.dumps(content)[:200]}")
+    raise UnreadableError(f"the reply's content is no text: {_shown(content)}")
 
 
 def _part(part: object) -> str:
@@ -168,18 +173,14 @@ def _usage(usage: object) -> Usage:
     fields = _fields(usage)
     prompt = _fields(fields.get("prompt_tokens_details"))
     completion = _fields(fields.get("completion_tokens_details"))
-    cached = _count(prompt.get("cached_tokens"))
+    cached = count(prompt.get("cached_tokens"))
     return Usage(
-        prompt_tokens=_count(fields.get("prompt_tokens")),
-        completion_tokens=_count(fields.get("completion_tokens")),
+        prompt_tokens=count(fields.get("prompt_tokens")),
+        completion_tokens=count(fields.get("completion_tokens")),
         # DeepSeek counts them in a field of its own
-        cached_tokens=_count(fields.get("prompt_cache_hit_tokens")) if cached is None else cached,
-        reasoning_tokens=_count(completion.get("reasoning_tokens")),
+        cached_tokens=count(fields.get("prompt_cache_hit_tokens")) if cached is None else cached,
+        reasoning_tokens=count(completion.get("reasoning_tokens")),
     )
-
-
-def _count(value: object) -> int | None:
-    return value if type(value) is int and value >= 0 else None
 
 
 def _first(choices: object) -> Mapping[str, object] | None:
@@ -198,19 +199,27 @@ def _fields(value: object) -> Mapping[str, object]:
     return inner if isinstance(inner, dict) else value
 
 
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _shown(value: object) -> str:
+    """Return a value as JSON; what nests as deep as can be read cannot always be written."""
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return "lists in lists without end"
+
+
 def _instead_of_json(content: bytes) -> UnreadableError:
     text = content[:_LONGEST_READ].decode(errors="replace").strip()
     if not text:
         return UnreadableError("the reply is empty")
     if text.startswith(("data:", "event:", ":")):
-        return StrangerError(f"a stream of events, though none was asked for: {text[:200]}")
+        return StrangerError(f"a stream of events, though none was asked for: {text}")
     if page := _page(text):
         return StrangerError(page)
-    return UnreadableError(f"expected JSON, found {_start(content)}")
-
-
-def _start(content: bytes) -> str:
-    return repr(content[:200].decode(errors="replace"))
+    return UnreadableError(f"expected JSON, found {text!r}")
 
 
 def _page(text: str) -> str | None:
@@ -219,4 +228,4 @@ def _page(text: str) -> str | None:
         return None
     title = _TITLE.search(text)
     words = title.group(1) if title else _TAG.sub(" ", text)
-    return f"a web page, as a proxy or a wrong address sends: {' '.join(words.split())[:200]}"
+    return f"a web page, as a proxy or a wrong address sends: {' '.join(words.split())}"

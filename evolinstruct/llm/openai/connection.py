@@ -1,4 +1,7 @@
-"""Connection to one server: base URL, headers, TLS, proxy; posts a body, returns the answer.
+"""Connection to one server: base URL, TLS, proxy; posts a body, returns the answer.
+
+An answer is read up to a bound, counted as it is unpacked, and a redirect is followed only where it
+leads to the same server by the same method: prompts and keys go nowhere else.
 
 aiohttp is used bare, and every setting is made once, because what is left is paid for by each
 call. CPU of one core for a call, at 256 and at 1,000 in flight, with retry and throttle around it:
@@ -12,21 +15,25 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from aiohttp import hdrs
 
-from evolinstruct.errors import InputError
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.llm import address
+from evolinstruct.llm.openai import chat
 from evolinstruct.llm.openai.errors import TROUBLE, no_answer
-from evolinstruct.llm.openai.headers import headers_of
 
 _CONNECT_SECONDS = 20.0
 _DNS_SECONDS = 300
+_MOST_REDIRECTS = 5
+_SAME_METHOD = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 _AUTHORITIES = (
     "/etc/ssl/cert.pem",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -44,12 +51,14 @@ class HttpAnswer:
     Attributes:
         status: of HTTP.
         headers: by name, in any case.
-        content: the body, unpacked.
+        content: the body, unpacked, as far as it was read.
+        is_cut: the body is longer than the bound.
     """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+    is_cut: bool = False
 
 
 class Transport(Protocol):
@@ -75,61 +84,108 @@ class Transport(Protocol):
 class Connection:
     """One server over aiohttp; must be made inside the running loop."""
 
-    def __init__(self, base_url: str, key: str | None, timeout: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        proxy: str | None,
+        timeout: float,
+        most_bytes: int,
+    ) -> None:
         """Connect to nothing yet.
 
         Args:
             base_url: of the service; may hold a user name, a password and a query.
-            key: None where the server needs none.
+            headers: what every call is signed and sent with.
+            proxy: what calls go through, None where nothing is.
             timeout: seconds that an answer may take, to its last byte.
+            most_bytes: of an answer's body, unpacked; the rest of a longer one is left unread.
 
         Raises:
-            InputError: the proxy or the certificates that the environment names cannot be used.
+            InputError: the certificates that the environment names cannot be used.
         """
         base = urlsplit(base_url)
-        self._calls = _address(base, "chat/completions")
-        self._models = _address(base, "models")
+        self._calls = _address(base, chat.PATH)
+        self._models = _address(base, "/models")
         self._timeout = timeout
+        self._most_bytes = most_bytes
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,  # how many calls are under way is the throttle's business
                 ssl=_tls() if base.scheme == "https" else True,
                 ttl_dns_cache=_DNS_SECONDS,
             ),
-            headers=headers_of(base, key),
+            headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
-            proxy=_proxy(base.scheme, base.hostname or ""),
+            proxy=proxy,
         )
 
     async def post(self, body: dict[str, object]) -> HttpAnswer:
         """Ask for a completion; see :class:`Transport`."""
-        return await self._answer(self._session.post(self._calls, data=json.dumps(body).encode()))
+        return await self._answer(hdrs.METH_POST, self._calls, json.dumps(body).encode())
 
     async def list_models(self) -> HttpAnswer:
         """Ask which models there are."""
-        return await self._answer(self._session.get(self._models))
+        return await self._answer(hdrs.METH_GET, self._models)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._session.close()
 
-    async def _answer(
-        self, sending: AbstractAsyncContextManager[aiohttp.ClientResponse]
-    ) -> HttpAnswer:
+    async def _answer(self, method: str, url: str, body: bytes | None = None) -> HttpAnswer:
         try:
             # One bound around the whole call, its body included: a bound for each read would let a
             # server that sends a byte now and then hold the call for ever.
-            async with asyncio.timeout(self._timeout), sending as answer:
-                return HttpAnswer(answer.status, answer.headers, await answer.read())
+            async with asyncio.timeout(self._timeout):
+                answer = await self._sent(method, url, body)
+                for _ in range(_MOST_REDIRECTS):
+                    if (target := same_server(url, answer.status, answer.headers)) is None:
+                        break
+                    answer = await self._sent(method, target, body)
+                return answer
         except TROUBLE as error:
             raise no_answer(error) from None
+
+    async def _sent(self, method: str, url: str, body: bytes | None) -> HttpAnswer:
+        async with self._session.request(method, url, data=body, allow_redirects=False) as answer:
+            content = bytearray()
+            async for piece in answer.content.iter_any():
+                content += piece
+                if len(content) > self._most_bytes:
+                    break
+            is_cut = len(content) > self._most_bytes
+            return HttpAnswer(answer.status, answer.headers, bytes(content), is_cut)
+
+
+def same_server(url: str, status: int, headers: Mapping[str, str]) -> str | None:
+    """Return where a redirect leads that may be followed: there the same is asked, of the same."""
+    if status not in _SAME_METHOD:
+        return None
+    target = redirect(url, headers)
+    return target if target and _origin(target) == _origin(url) else None
+
+
+def redirect(url: str, headers: Mapping[str, str]) -> str | None:
+    """Return the whole address that an answer names to go on to, None where it names none."""
+    try:
+        target = urljoin(url, headers.get("location", ""))
+        is_whole = urlsplit(target).hostname and urlsplit(target).port != 0
+    except ValueError:
+        return None
+    return target if "location" in headers and is_whole else None
+
+
+def _origin(url: str) -> tuple[str, str | None, int, str | None]:
+    parts = urlsplit(url)
+    default = 443 if parts.scheme == "https" else 80
+    return parts.scheme, parts.hostname, parts.port or default, parts.username
 
 
 def _address(base: SplitResult, path: str) -> str:
     """Return the address of a path below the base URL, without its user name and password."""
     host = base.netloc.rpartition("@")[2]
-    return base._replace(netloc=host, path=f"{base.path.rstrip('/')}/{path}", fragment="").geturl()
+    return base._replace(netloc=host, path=f"{base.path.rstrip('/')}{path}", fragment="").geturl()
 
 
 def _tls() -> ssl.SSLContext:
@@ -153,21 +209,23 @@ def _tls() -> ssl.SSLContext:
         ) from error
 
 
-def _proxy(scheme: str, host: str) -> str | None:
-    """Return the proxy that the environment names for a host, looked up once, not for each call.
+def proxy_for(url: str, schemes: Collection[str]) -> str | None:
+    """Return the proxy that the environment names for a server, looked up once, not for each call.
 
     Raises:
-        InputError: it speaks another protocol than HTTP.
+        UsageError: it is no URL, or its scheme is none of these.
     """
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
+    server = urlsplit(url)
+    proxies, host = getproxies(), server.hostname or ""
+    proxy = proxies.get(server.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(host):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if urlsplit(proxy).scheme not in {"http", "https"}:
-        raise InputError(
-            f"The proxy for {host} that the environment names speaks"
-            f" {urlsplit(proxy).scheme}, not HTTP; name an http:// one,"
-            f" or add {host} to NO_PROXY."
-        )
-    return proxy
+    scheme, _, rest = proxy.partition("://")
+    if scheme in schemes and address.is_url(f"http://{rest}"):
+        return proxy
+    what = "is no URL" if scheme in schemes else f"speaks {scheme}, not HTTP"
+    raise UsageError(
+        f"The proxy for {host} that the environment names {what}; name one as in"
+        f" http://localhost:3128, or add {host} to NO_PROXY."
+    )

@@ -28,6 +28,7 @@ HOME = "https://api.openai.com/v1"
 _KEY = "the service refuses the key; check that it is complete and belongs to this service"
 _ACCESS = "the service refuses access; check what the key and its account may use"
 _MODEL = "the service has no such model or address; check the model's name and the base URL"
+_MOVED = "the address is wrong, because the service names another one; correct the base URL"
 _CREDIT = "the account has no credit left; top it up and run the same command again"
 _REACH = "the service cannot be reached; check that it runs and that the base URL is right"
 _TLS = "the server does not speak TLS as it should; check whether its base URL starts with http:"
@@ -63,6 +64,8 @@ NO_SERVICE = ErrorMeaning(ServiceRefused, advice=_REACH)
 NO_TLS = ErrorMeaning(ServiceRefused, advice=_TLS)
 NO_TRUST = ErrorMeaning(ServiceRefused, advice=_TRUST)
 NO_SUCH_SERVICE = ErrorMeaning(ServiceRefused, advice=_STRANGER)
+TOO_LARGE = ErrorMeaning(CallFailed, "reply_too_large")
+MOVED = ErrorMeaning(ServiceRefused, advice=_MOVED)
 NO_MODEL = ErrorMeaning(ServiceRefused, advice=_MODEL)
 NO_CREDIT = ErrorMeaning(ServiceRefused, advice=_CREDIT)
 BAD_KEY = ErrorMeaning(ServiceRefused, advice=_KEY)
@@ -146,7 +149,7 @@ def _window(headers: Mapping[str, str], names: tuple[str, str, str] | None) -> _
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
 
 
 def _seconds(text: str) -> float | None:
@@ -189,6 +192,8 @@ _OF_TOKENS = _names("x-ratelimit-{}-tokens", "x-ratelimit-{}-tokens-minute", "x-
 
 
 BY_STATUS: dict[int | str, ErrorMeaning] = {
+    304: FAILED,
+    "3xx": MOVED,
     401: BAD_KEY,
     402: NO_CREDIT,
     403: NO_ACCESS,
@@ -239,6 +244,8 @@ class NoAnswerError(Exception):
 def by_answer(status: int, error: object) -> ErrorMeaning:
     """Return what an answer that is no reply means: by its code, its wording, its status."""
     other = "5xx" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "any other"
+    if status < HTTPStatus.BAD_REQUEST:
+        return BY_STATUS.get(status) or MOVED
     return (
         by_code(error)
         or by_words(chat.said(error), status)

@@ -32,9 +32,9 @@ _NEEDED = re.compile(
     re.IGNORECASE,
 )
 _CAP = re.compile(
-    r"supports at most (\d+) completion tokens"
-    r"|max_(?:completion_)?tokens\W.{0,60}?(?:less than or equal to|<=|at most)\W{0,3}(\d+)"
-    r"|valid range of max_tokens is \[\d+, ?(\d+)\]",
+    r"supports at most (\d{1,15}) completion tokens"
+    r"|max_(?:completion_)?tokens\W.{0,60}?(?:less than or equal to|<=|at most)\W{0,3}(\d{1,15})\b"
+    r"|valid range of max_tokens is \[\d+, ?(\d{1,15})\]",
     re.IGNORECASE,
 )
 
