@@ -685,13 +685,20 @@ def test_a_certificate_named_in_the_environment_is_trusted(
     assert isinstance(found, Reply)
 
 
+@pytest.mark.parametrize(
+    ("variable", "why"),
+    [("SSL_CERT_FILE", "No such file or directory"), ("SSL_CERT_DIR", "no such folder")],
+)
 def test_certificates_that_cannot_be_read_are_told_in_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, why: str
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv(variable, str(tmp_path / "none.pem"))
     (found,) = asyncio.run(outcomes(OpenAIClient(options("https://127.0.0.1:1/v1")), [ask()]))
     assert isinstance(found, InputError)
-    assert str(found).startswith(f"The certificates of {tmp_path / 'none.pem'} cannot be read (")
+    assert str(found) == (
+        f"The certificates of {tmp_path / 'none.pem'}, which {variable} names, cannot be read"
+        f" ({why}); name a file of them in SSL_CERT_FILE."
+    )
 
 
 @pytest.fixture
