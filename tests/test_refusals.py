@@ -16,7 +16,6 @@ from tests.runs import check_invariants
 
 PAGE = b"<!DOCTYPE html><html><head><title>Not allowed here</title></head></html>"
 DAY = {"retry-after": "18120"}
-BUSY = {"retry-after-ms": "10"}
 
 
 @pytest.fixture(autouse=True)
@@ -149,11 +148,6 @@ def test_one_absurd_wait_among_good_replies_is_not_kept(folder: Path) -> None:
     with serve(first) as server:
         result = evolve(server, "--concurrency 1")
     assert (result.exit_code, lines("failed")) == (0, []), result.stderr
-
-
-def test_a_wait_within_what_the_user_allows_is_kept() -> None:
-    with serve(unless(lambda asked: asked.nth == 0, error(429, headers=BUSY))) as server:
-        assert evolve(server, "--limit 1 --max-wait 0.02").exit_code == 0
 
 
 # --- by the context -----------------------------------------------------------------------------
