@@ -10,6 +10,7 @@ NONE = "-"
 """Written where there is no figure."""
 _CENT = Decimal("0.01")
 _NANO = 9  # digits of a dollar beyond which a sum of floats is noise
+_NEAR = 120.0  # seconds
 _COMPARED = 40  # characters of a name, which may be a whole text that was given by mistake
 
 
@@ -54,9 +55,14 @@ def clock(seconds: float) -> str:
 
 
 def until(seconds: float) -> str:
-    """Return the local time so many seconds from now, with its date unless that is today's."""
+    """Return the local time so many seconds from now, with its date unless that is today's.
+
+    Of a moment that is near the seconds are told too.
+    """
     now = datetime.now().astimezone()
     then = now + timedelta(seconds=seconds)
+    if seconds < _NEAR:
+        return f"{then:%H:%M:%S}"
     return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
