@@ -692,6 +692,7 @@ def test_a_certificate_named_in_the_environment_is_trusted(
 def test_certificates_that_cannot_be_read_are_told_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, why: str
 ) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv(variable, str(tmp_path / "none.pem"))
     (found,) = asyncio.run(outcomes(OpenAIClient(options("https://127.0.0.1:1/v1")), [ask()]))
     assert isinstance(found, InputError)

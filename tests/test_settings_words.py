@@ -113,7 +113,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "rpm": st.none() | count,
     "tpm": st.none() | count,
     "timeout": st.floats(0, exclude_min=True, allow_infinity=False),
-    "max_wait": st.floats(0, exclude_min=True, allow_infinity=False),
+    "max_wait": st.floats(0, 10**7, exclude_min=True),
     "min_kept": st.none() | share,
     "allow_failures": st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,9}%)?", fullmatch=True),
     "max_calls": st.none() | count,
