@@ -22,9 +22,10 @@ from evolinstruct.llm.prices import Price, Tariff
 from evolinstruct.purposes import asked_by
 from evolinstruct.run.session import Session
 from evolinstruct.settings import Recipe, Settings
-from evolinstruct.text import counted
+from evolinstruct.text import clock, counted, until
 
 _LONGEST_WAIT = 60.0  # seconds; someone waits for the result
+_LONG = 60.0  # seconds of a wait that is told
 _MOST_TOKENS = 16
 _NAMES = 5  # model names that a message lists
 _CONTEXT = CallContext(1, "deepen", "in-depth", None, "Name a colour.", "Name a colour.")
@@ -166,6 +167,10 @@ def _requests(recipe: Recipe, purposes: Sequence[str]) -> list[Request]:
 def _problem(error: CallError) -> str:
     """Say why a call got no reply, and what to do."""
     match error:
+        case TryAgain(error="daily_limit"):
+            what, then = "Its limit for a day is used up", "check again when it is renewed"
+        case TryAgain(retry_after=float(wait)) if wait >= _LONG:
+            what, then = f"It asks to wait {clock(wait)}, until {until(wait)}", "check again then"
         case TryAgain(status=HTTPStatus.TOO_MANY_REQUESTS):
             what, then = "It asks for fewer calls just now", "wait a little and check again"
         case TryAgain(error="timeout"):
@@ -174,8 +179,8 @@ def _problem(error: CallError) -> str:
             what, then = "Its answer is no reply", "check the base URL and any proxy"
         case CallRejected():
             what, then = "It refuses even a harmless prompt", "try another model"
-        case CallFailed():
-            what, then = "It does not take the call", "change what it names"
+        case CallFailed(advice=advice):
+            what, then = "It does not take the call", advice or "change what it names"
         case _:
             what, then = "It has trouble just now", "wait a little and check again"
     return f"{what} ({error.error}: {error.message}); {then}."

@@ -19,6 +19,7 @@ MAX_CONCURRENCY = 512
 LOCAL_CONCURRENCY = 64
 TIMEOUT = 300.0
 MAX_REPLY_MB = 8.0
+MAX_WAIT = 600.0
 
 SHOWN = 10
 """So many lines are shown unless told otherwise."""

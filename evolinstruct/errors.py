@@ -86,6 +86,8 @@ class Interrupted(StopRun):
 
 UNREACHABLE = "unreachable"
 """The error of an attempt that never reached the service."""
+DAILY_LIMIT = "daily_limit"
+"""The error of an attempt that came after all that an account may use in a day."""
 
 
 class CallError(Exception):
@@ -107,6 +109,8 @@ class TryAgain(CallError):
 
     Attributes:
         retry_after: the seconds to wait that the service asked for, or None.
+        not_waited: the seconds that it asked for in vain, because the user allows no such wait;
+            infinite for a day's limit without a time; None where a wait asked for is kept.
         status: the HTTP status of the answer, or None if there was no answer.
         limits: the limits that the service announced, or None.
     """
@@ -122,6 +126,7 @@ class TryAgain(CallError):
     ) -> None:
         super().__init__(error, message)
         self.retry_after = retry_after
+        self.not_waited: float | None = None
         self.status = status
         self.limits = limits
 
@@ -143,11 +148,13 @@ class CallFailed(CallError):
 
     Attributes:
         attempts: how often the call was sent.
+        advice: what to do if every call ends so; may be empty.
     """
 
-    def __init__(self, error: str, message: str, attempts: int) -> None:
+    def __init__(self, error: str, message: str, attempts: int, advice: str = "") -> None:
         super().__init__(error, message)
         self.attempts = attempts
+        self.advice = advice
 
 
 class RuleFailed(Exception):

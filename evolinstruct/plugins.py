@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
-from evolinstruct.errors import UsageError
+from evolinstruct.errors import InputError, UsageError
 from evolinstruct.text import did_you_mean
 
 _OURS = "evolinstruct"
@@ -64,6 +64,7 @@ class Plugins:
         Raises:
             UsageError: the name is unknown or offered twice, its module is not installed or cannot
                 be imported, or the module has no such attribute.
+            InputError: its module cannot open a file that a variable of the environment names.
         """
         if ":" not in name:
             return self._imported(self._entry_point(name, others), name)
@@ -107,6 +108,12 @@ class Plugins:
         try:
             module = importlib.import_module(module_name)
         except Exception as error:
+            if isinstance(error, OSError) and (variable := _names(error.filename)):
+                # aiohttp opens what SSLKEYLOGFILE names as soon as it is imported
+                raise InputError(
+                    f"{error.filename}, which the variable {variable} names, cannot be opened"
+                    f" ({error.strerror}); correct the variable, or unset it."
+                ) from error
             if (missing := _missing(module_name, error)) is not None:
                 raise UsageError(
                     f"{title}: the module {missing!r} is not installed;"
@@ -123,6 +130,11 @@ class Plugins:
                 f"{title}: the module {module_name!r} has no {attribute!r}{near}; {remedy}."
             )
         return Plugin(getattr(module, attribute), title, not is_own and package == _OURS)
+
+
+def _names(file: object) -> str | None:
+    """Return the variable of the environment whose value a file's name is, None if none is."""
+    return next((name for name, value in os.environ.items() if file and value == file), None)
 
 
 def _missing(module: str, error: Exception) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 
 NONE = "-"
 """Written where there is no figure."""
 _CENT = Decimal("0.01")
 _NANO = 9  # digits of a dollar beyond which a sum of floats is noise
+_NEAR = 120.0  # seconds
 _COMPARED = 40  # characters of a name, which may be a whole text that was given by mistake
 
 
@@ -50,6 +52,18 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def until(seconds: float) -> str:
+    """Return the local time so many seconds from now, with its date unless that is today's.
+
+    Of a moment that is near the seconds are told too.
+    """
+    now = datetime.now().astimezone()
+    then = now + timedelta(seconds=seconds)
+    if seconds < _NEAR:
+        return f"{then:%H:%M:%S}"
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -105,6 +105,22 @@ def test_a_server_that_fails_in_a_row_is_set_aside_and_told() -> None:
     ]
 
 
+def test_a_server_that_asks_for_a_wait_that_nobody_keeps_is_set_aside_at_once() -> None:
+    async def one_spent() -> tuple[list[str], list[str]]:
+        spent = Server("spent")
+        spent.trouble = over = TryAgain("daily_limit", "enough", status=429)
+        over.not_waited = 18_120.0
+        client = spread(spent, Server("alive"))
+        return await answers(client, 20), client.take_notices()
+
+    found, notices = asyncio.run(one_spent())
+    assert Counter(found) == {"daily_limit": 1, "alive": 19}
+    assert notices == [
+        "spent is set aside because it asks for a long wait (daily_limit: enough);"
+        " it is tried again from time to time."
+    ]
+
+
 def test_it_is_tried_again_with_one_call_after_its_pause_and_used_when_it_answers() -> None:
     async def back() -> list[object]:
         clock, weak = Clock(), Server("weak")

@@ -28,8 +28,10 @@ def name(row: type[BaseException] | int | str) -> str:
 
 
 def end(meaning: ErrorMeaning) -> str:
-    said = meaning.advice or f"`{meaning.name or 'http_' + 'STATUS'}`"
-    return f"{ENDS[meaning.error]}: {said}"
+    name = f"`{meaning.name or 'http_' + 'STATUS'}`"
+    if meaning.error is errors.CallFailed and meaning.advice:
+        return f"failure: {name}; where every call ends so, stop: {meaning.advice}"
+    return f"{ENDS[meaning.error]}: {meaning.advice or name}"
 
 
 def generated() -> str:

@@ -119,7 +119,7 @@ def test_announced_limits_and_the_users_price_are_told() -> None:
 
 PROBLEMS: dict[str, tuple[Answer, str]] = {
     "key": (error(401, f"bad key {KEY}"), "the service refuses the key; check that it is complete"),
-    "quota": (error(429, code="insufficient_quota"), "the account has no credit left; top it up"),
+    "quota": (error(429, code="insufficient_quota"), "credit or quota is used up; top it up"),
     "busy": (error(429), "It asks for fewer calls just now (http_429: trouble); wait a little"),
     "trouble": (error(503), "It has trouble just now (http_503: trouble); wait a little"),
     "page": (http(200, b"<html>Sign in</html>"), "check the base URL and any proxy."),

@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from evolinstruct.errors import CallFailed, CallRejected, Interrupted, ServiceSilent, TryAgain
+from evolinstruct.errors import (
+    CallFailed,
+    CallRejected,
+    Interrupted,
+    ServiceRefused,
+    ServiceSilent,
+    TryAgain,
+)
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request, Usage
 from evolinstruct.llm.circuit_breaker import CircuitBreaker
 from evolinstruct.llm.retry import Retry
@@ -171,6 +178,74 @@ def test_a_success_begins_the_two_minutes_anew_and_idling_is_no_silence() -> Non
 
     ends = end(CircuitBreaker("m", now=clock), script, numbered(10))
     assert [type(one) for one in ends] == [Reply, CallFailed] * 5
+
+
+def test_the_longest_wait_that_the_service_asks_for_is_no_silence() -> None:
+    clock = Clock()
+    late = TryAgain("http_429", "later", 300.0)
+    breaker = CircuitBreaker("m", now=clock)
+    breaker.failed(REQUEST.call_id, late)
+    clock.now = 301
+    breaker.failed(REQUEST.call_id, late)
+    clock.now = 602
+    with pytest.raises(ServiceSilent, match="no call has succeeded for 602 seconds"):
+        breaker.failed(REQUEST.call_id, late)
+
+
+def endless(seconds: float = 18_120.0, error: str = "http_429") -> TryAgain:
+    trouble = TryAgain(error, "enough")
+    trouble.not_waited = seconds
+    return trouble
+
+
+def test_three_waits_that_are_not_kept_stop_the_run_unless_a_reply_comes_between() -> None:
+    breaker = CircuitBreaker("m at h")
+    for _ in range(4):
+        breaker.failed(REQUEST.call_id, endless())
+        breaker.failed(REQUEST.call_id, endless())
+        breaker.answered()
+    breaker.failed(REQUEST.call_id, endless())
+    breaker.failed(REQUEST.call_id, endless())
+    told = r"^M at h asks to wait 5:02:00, until [\d: -]+ \(enough\); run the same command again"
+    with pytest.raises(ServiceSilent, match=told):
+        breaker.failed(REQUEST.call_id, endless())
+
+
+def test_a_limit_of_a_day_is_told_as_one() -> None:
+    breaker = CircuitBreaker("m", now=Clock())
+    for _ in range(2):
+        breaker.failed(REQUEST.call_id, endless(3600.0, "daily_limit"))
+    told = "^M has reached its limit for a day, and it asks to wait 1:00:00, until "
+    with pytest.raises(ServiceSilent, match=told):
+        breaker.failed(REQUEST.call_id, endless(3600.0, "daily_limit"))
+
+
+def refusing(request: Request) -> Exception:
+    return CallFailed("http_403", "no entry", 1, "ask for access")
+
+
+def test_the_first_twenty_calls_that_are_refused_alike_stop_the_run() -> None:
+    breaker = CircuitBreaker("m at h", is_new=lambda: True)
+    ends = end(breaker, refusing, numbered(30), at_once=25)
+    assert {type(error) for error in ends} == {ServiceRefused}
+    assert str(ends[0]) == (
+        "M at h turned down each of its first 20 calls with http_403 (no entry); ask for access."
+    )
+
+
+def test_refusals_after_an_answer_or_of_several_kinds_are_the_calls_own() -> None:
+    def mixed(request: Request) -> Exception:
+        number = int(request.call_id.child_id)
+        return CallFailed(f"http_{400 + number % 2}", "no", 1)
+
+    def later(request: Request) -> str | Exception:
+        return "fine" if request.call_id.child_id == "0" else refusing(request)
+
+    for script, answered in ((mixed, 0), (later, 1)):
+        breaker = CircuitBreaker("m", is_new=lambda: True, is_first=lambda: True)
+        ends = end(breaker, script, numbered(30), at_once=30)
+        kinds = [type(one) for one in ends]
+        assert (kinds.count(Reply), kinds.count(CallFailed)) == (answered, 30 - answered)
 
 
 def test_a_call_that_is_held_back_ends_as_the_run_does() -> None:

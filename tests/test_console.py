@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from io import StringIO
@@ -24,6 +25,7 @@ from evolinstruct.errors import (
     ServiceRefused,
     TooLittleKept,
 )
+from evolinstruct.llm.throttle import Sending
 from evolinstruct.records import Kept
 from evolinstruct.run.counts import Counts, LowYield
 from evolinstruct.run.events import (
@@ -80,6 +82,26 @@ def test_progress_as_a_plain_line_says_all_of_it() -> None:
 def test_progress_claims_no_speed_before_there_is_one() -> None:
     shown = Progress(GenerationStarted(Counts(2, 175), 4), 1_000, Time())
     assert shown.plain() == "Generation 2/4: 0 of 175 · 0 kept."
+
+
+@pytest.mark.parametrize(
+    ("sending", "told"),
+    [
+        (Sending(0, 8, 3, 18_000.0), r"paused until [\d: -]*\d\d:\d\d, as the service asks\."),
+        (Sending(2, 8, 3, 60.0), r"paused until .*, as the service asks · 2 in flight of 8\."),
+        (Sending(0, 8, 0, 0.0, 30.0), r"next attempt in 0:30\."),
+        (Sending(1, 8, 0, 0.0, 30.0), r"4\.0 calls/s · 1 in flight of 8 · 0:02 left\."),
+    ],
+)
+def test_progress_says_until_when_nothing_is_sent_also_before_there_is_a_speed(
+    sending: Sending, told: str
+) -> None:
+    shown = Progress(GenerationStarted(counts(), 4, lambda: sending), 0, (now := Time()))
+    before = shown.plain()
+    now.seconds += 10
+    shown.see(LineWritten(LINE, 40, 0))
+    for line in (before, shown.plain(), shown.drawn(200).plain.replace("\n", ".")):
+        assert re.search(told, line) or (line is before and "calls/s" in told), line
 
 
 def test_progress_drawn_on_two_lines_fits_its_width() -> None:

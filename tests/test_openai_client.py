@@ -196,14 +196,112 @@ def test_content_of_every_shape_becomes_text(case: str) -> None:
     assert outcome(always(answer)) == Reply(text, "stop", USAGE, "loopback-1")
 
 
-@pytest.mark.parametrize(
-    ("finish", "read"),
-    [("stop", "stop"), ("length", "length"), ("model_length", "length"), ("MAX_TOKENS", "length")],
-)
-def test_a_truncated_reply_says_length_whatever_the_service_calls_it(
-    finish: str, read: str
-) -> None:
-    assert outcome(always(reply("hi", finish=finish))) == Reply("hi", read, USAGE, "loopback-1")
+ENDS: dict[str, tuple[list[object], object]] = {
+    "whole": (["stop", "STOP", "end_turn", "eos", "EOS_TOKEN", "Complete", "tool_calls", 1], "hi"),
+    "not told": ([None, "", 0, False, "FINISH_REASON_UNSPECIFIED"], "hi"),
+    "cut off": (
+        [
+            "length",
+            "model_length",
+            "MAX_TOKENS",
+            "FinishReason.MAX_TOKENS",
+            "maxTokens",
+            2,
+            "model_context_window_exceeded",
+            {"type": "length", "length": 7},
+            "repetition",
+        ],
+        "length",
+    ),
+    "withheld": (
+        [
+            "content_filter",
+            "content-filter",
+            "SAFETY",
+            "recitation",
+            "BLOCKLIST",
+            "SPII",
+            3,
+            8,
+            "guardrail_intervened",
+            "sensitive",
+            "refusal",
+            "ERROR_TOXIC",
+            "ContentFiltered",
+        ],
+        "refused_by_service",
+    ),
+    "broken off": (
+        [
+            "error",
+            "abort",
+            "FINISH_ABORT",
+            "network_error",
+            "time_limit",
+            "TIMEOUT",
+            "cancelled",
+            "insufficient_system_resource",
+            "OTHER",
+            "MALFORMED_FUNCTION_CALL",
+            5,
+        ],
+        "unreadable_reply",
+    ),
+    "cut off, as an unknown word suggests": (["token_quota_spent", "OUTPUT_LENGTH_CAP"], "length"),
+    "withheld, as one suggests": (["policy_violation", "safety_system_v2"], "refused_by_service"),
+    "broken off, as one suggests": (["worker_failed", "gpu_error"], "unreadable_reply"),
+    "whole, as nothing suggests otherwise": (["ripe", "natural"], "hi"),
+}
+
+
+def answers_to_each(answers: Sequence[Answer]) -> tuple[list[object], list[str]]:
+    """Ask for one answer after the other; return how each call ends, and the notices."""
+
+    async def asked(client: OpenAIClient) -> list[object]:
+        calls = [client.complete(ask()) for _ in answers]
+        found = [(await asyncio.gather(call, return_exceptions=True))[0] for call in calls]
+        await client.aclose()
+        return found
+
+    with serve(in_turn(*answers)) as server:
+        client = OpenAIClient(options(server.url))
+        return asyncio.run(asked(client)), client.take_notices()
+
+
+def end(found: object) -> str:
+    """Return what a reply is taken for: its text if whole, ``length``, or the error's name."""
+    if isinstance(found, Reply):
+        return "length" if found.finish_reason == "length" else found.text
+    assert isinstance(found, TryAgain | CallRejected)
+    return found.error
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_finish_reason_of_any_service_says_whether_a_reply_is_whole(case: str) -> None:
+    words, expected = ENDS[case]
+    found, notices = answers_to_each([reply("hi", finish=word) for word in words])
+    assert dict(zip(map(str, words), map(end, found), strict=True)) == dict.fromkeys(
+        map(str, words), expected
+    )
+    assert len(notices) == (len(words) if "suggest" in case else 0)
+
+
+def test_an_unknown_finish_reason_is_told_once_and_a_few_of_them_at_most() -> None:
+    words = ["ripe", "ripe", *(f"w{n}" for n in range(9))]
+    _, notices = answers_to_each([reply("hi", finish=word) for word in words])
+    assert len(notices) == 5
+    assert notices[0] == (
+        "loopback-1 ends a reply with the unknown finish_reason 'ripe';"
+        " such a reply is taken for whole."
+    )
+
+
+def test_an_error_field_that_says_nothing_is_none() -> None:
+    head, _, body = reply("hi").wire.partition(b"\r\n\r\n")
+    assert head
+    for nothing in (None, {}, "", {"code": 0, "message": ""}):
+        filled = http(200, json.dumps({**json.loads(body), "error": nothing}).encode())
+        assert outcome(always(filled)) == Reply("hi", "stop", USAGE, "loopback-1")
 
 
 def test_usage_tells_cached_and_reasoning_tokens_apart() -> None:
@@ -239,12 +337,53 @@ def test_a_compressed_body_is_read() -> None:
 
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>proxy</body></html>"
 UNREADABLE = (TryAgain, "unreadable_reply", None)
+DAILY = (TryAgain, "daily_limit", None)
 FILTERED = (CallRejected, "refused_by_service")
 TOO_LONG = (CallRejected, "too_long")
 TOO_LARGE = (CallFailed, "reply_too_large", 1)
 
 BOMB = gzip.compress(b" " * 10_000_000)
 DEFLATED = zlib.compress(b" " * 10_000_000)
+NO_ROOM = (CallRejected, "truncated")
+
+NO_ROOM_WORDS = (
+    "The maximum context length is 600 tokens, but 700 were requested (100 in the messages, 600 in"
+    " the completion)",
+    "max_tokens is too large: 600. The maximum context length is 600 tokens and your request has"
+    " 100 input tokens",
+    "Over the model's maximum context length of 600 tokens: 100 tokens from the input messages and"
+    " 600 tokens for the completion",
+    "`inputs` tokens + `max_new_tokens` must be <= 600. Given: 100 `inputs` tokens and 600 more",
+    "prompt and `max_tokens` exceed context limit: 100 + 600 > 600",
+)
+TOO_LONG_WORDS = (
+    "A maximum context length is 600 tokens, but 1,300 were requested (700 in the messages, 600 in"
+    " the completion)",
+    "Our maximum context length is 600 tokens, but the prompt contains 700 input tokens",
+)
+
+
+def again(status: int) -> object:
+    return (TryAgain, f"http_{status}", None)
+
+
+def failed(status: int) -> object:
+    return (CallFailed, f"http_{status}", 1)
+
+
+STATUS_AGAIN = (420, 421, 423, 424, 430, 444, 449, 460, 498, 499, 520, 527, 529, 598)
+
+
+def said(**body: object) -> Answer:
+    """An answer of status 200 with any body."""
+    return http(200, json.dumps(body).encode())
+
+
+def error_in_choice(error: object) -> Answer:
+    """A reply whose one choice holds an error."""
+    message = {"role": "assistant", "content": "Half of"}
+    return said(choices=[{"error": error, "finish_reason": "error", "message": message}])
+
 
 FAULTS: dict[str, tuple[Answer, object]] = {
     # the wire
@@ -267,7 +406,6 @@ FAULTS: dict[str, tuple[Answer, object]] = {
     "a choice without message": (http(200, b'{"choices": [{}]}'), UNREADABLE),
     "content that is a number": (reply(7), UNREADABLE),
     "a stream": (stream("h", "i"), UNREADABLE),
-    "200 with an error": (http(200, b'{"error": {"message": "busy", "code": 502}}'), UNREADABLE),
     "200 with an error in words": (http(200, b'{"error": "busy"}'), UNREADABLE),
     "200 with a finish of error": (reply("", finish="error"), UNREADABLE),
     "a long error": (error(500, "x" * 20_000), (TryAgain, "http_500", None)),
@@ -284,8 +422,25 @@ FAULTS: dict[str, tuple[Answer, object]] = {
     # elsewhere
     "300": (http(300, b""), ServiceRefused),
     "301 without an address": (http(301, b""), ServiceRefused),
+    # 200, and an error of whatever shape: as its code says, else as its words say
+    "code 502 in an error": (said(error={"message": "busy", "code": 502}), again(502)),
+    "code 429 in a choice": (error_in_choice({"code": 429, "message": "slow"}), again(429)),
+    "code 503 as a word": (said(code="503", msg="too busy"), again(503)),
+    "status 500 beside an error": (said(status=500, error="Internal Server Error"), again(500)),
+    "code 401": (said(code=401, msg="token is wrong"), ServiceRefused),
+    "code 404 of an error object": (said(object="error", message="gone", code=404), ServiceRefused),
+    "code 400": (said(success=False, errors=[{"code": 400, "message": "no"}]), failed(400)),
+    "code 402 in a list": (http(200, b'[{"error": {"code": 402}}]'), ServiceRefused),
+    "a key's words in an error": (said(error="Invalid API key"), ServiceRefused),
+    "a key's words in a detail": (said(detail="Not authenticated"), ServiceRefused),
+    "a filter's words": (said(base_resp={"status_msg": "input has sensitive words"}), FILTERED),
+    "a context's words": (said(detail="prompt is too long"), TOO_LONG),
+    "no success": (said(success=False), UNREADABLE),
+    "a detail": (said(detail="try later"), UNREADABLE),
+    "an error of its own code": (said(error={"code": "E17"}), UNREADABLE),
     # passing
     "408": (error(408), (TryAgain, "http_408", None)),
+    **{str(status): (error(status), again(status)) for status in STATUS_AGAIN},
     "409": (error(409), (TryAgain, "http_409", None)),
     "425": (error(425), (TryAgain, "http_425", None)),
     "429": (error(429), (TryAgain, "http_429", None)),
@@ -297,6 +452,36 @@ FAULTS: dict[str, tuple[Answer, object]] = {
         (TryAgain, "http_429", 0.25),
     ),
     "retry-after": (error(503, headers={"retry-after": "9"}), (TryAgain, "http_503", 9.0)),
+    "retry-after of so many minutes": (
+        error(429, headers={"retry-after": "1m30s"}),
+        (TryAgain, "http_429", 90.0),
+    ),
+    "a wait in words": (error(429, "Please try again in 2m5s."), (TryAgain, "http_429", 125.0)),
+    "a wait in other words": (error(429, "retry after 26 seconds"), (TryAgain, "http_429", 26.0)),
+    "retry-after below nothing": (error(429, headers={"retry-after": "-3"}), again(429)),
+    "retry-after of ages": (
+        error(429, headers={"retry-after": "1e300"}),
+        (TryAgain, "http_429", 366 * 86400.0),
+    ),
+    "a day's limit in words": (error(429, "Limit of 50 requests per day"), DAILY),
+    "a day's limit in a detail": (
+        http(429, b'{"error": {"message": "Quota", "details": [{"id": "CallsPerDay"}]}}'),
+        DAILY,
+    ),
+    "a day's limit in headers": (
+        error(
+            429,
+            headers={
+                "x-ratelimit-remaining-tokens-day": "0",
+                "x-ratelimit-reset-tokens-day": "7200",
+            },
+        ),
+        (TryAgain, "daily_limit", 7200.0),
+    ),
+    "a minute's limit beside a day's": (
+        error(429, "60 requests per minute and 9000 per day are allowed"),
+        again(429),
+    ),
     "retry-after of nonsense": (
         error(429, headers={"retry-after": "soon"}),
         (TryAgain, "http_429", None),
@@ -308,8 +493,13 @@ FAULTS: dict[str, tuple[Answer, object]] = {
     # the run stops
     "401": (error(401), ServiceRefused),
     "402": (error(402, "Insufficient Balance"), ServiceRefused),
-    "403": (error(403), ServiceRefused),
     "404": (error(404), ServiceRefused),
+    "407": (error(407), ServiceRefused),
+    "410": (error(410), ServiceRefused),
+    "403 of a key's region": (
+        error(403, code="unsupported_country_region_territory"),
+        ServiceRefused,
+    ),
     "unknown model as 400": (error(400, code="model_not_found"), ServiceRefused),
     "unknown model in words": (error(400, "Model Not Exist"), ServiceRefused),
     "no quota": (error(429, code="insufficient_quota"), ServiceRefused),
@@ -332,6 +522,8 @@ FAULTS: dict[str, tuple[Answer, object]] = {
         error(400, "This model's maximum context length is 64 tokens", code=400),
         TOO_LONG,
     ),
+    **{f"no room: {words[:30]}": (error(400, words), NO_ROOM) for words in NO_ROOM_WORDS},
+    **{f"too long: {words[:30]}": (error(400, words), TOO_LONG) for words in TOO_LONG_WORDS},
     "too long at llama.cpp": (
         error(400, "the request exceeds", code=400, kind="exceed_context_size_error"),
         TOO_LONG,
@@ -344,7 +536,13 @@ FAULTS: dict[str, tuple[Answer, object]] = {
     # this call alone
     "400": (error(400), (CallFailed, "http_400", 1)),
     "400 in another shape": (http(400, b'{"detail": "no"}'), (CallFailed, "http_400", 1)),
-    "405": (error(405), (CallFailed, "http_405", 1)),
+    "400 of a firewall": (http(400, HTML, content_type="text/html"), failed(400)),
+    "403": (error(403), failed(403)),
+    "403 of a firewall": (http(403, HTML, content_type="text/html"), failed(403)),
+    "405": (error(405), failed(405)),
+    "406 of a firewall": (http(406, HTML, content_type="text/html"), failed(406)),
+    "409 of a firewall": (http(409, HTML, content_type="text/html"), failed(409)),
+    "501": (http(501, HTML, content_type="text/html"), failed(501)),
     "422": (error(422), (CallFailed, "http_422", 1)),
     "304": (http(304, b""), (CallFailed, "http_304", 1)),
 }
@@ -359,8 +557,8 @@ def test_every_behaviour_of_a_server_has_its_outcome(case: str) -> None:
 def test_a_retry_after_date_is_the_seconds_until_then() -> None:
     soon = {"retry-after": formatdate(usegmt=True, timeval=2**32)}
     past = {"retry-after": formatdate(usegmt=True, timeval=0)}
-    assert (errors.retry_after(soon) or 0) > 3600
-    assert errors.retry_after(past) == 0.0
+    assert (errors.asked_wait(soon) or 0) > 3600
+    assert errors.asked_wait(past) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -529,6 +727,8 @@ def test_redirects_in_a_circle_end() -> None:
 # --- what a wrong address gives -----------------------------------------------------------------
 
 STRANGERS = {
+    "a welcome": (http(200, b'{"message": "welcome"}'), 'no choices: {"message": "welcome"}'),
+    "another interface's reply": (http(200, b'{"response": "hi"}'), "the reply has no choices"),
     "a web page": (
         http(200, HTML, content_type="text/html"),
         "a web page, as a proxy or a wrong address sends: Sign in",
@@ -610,13 +810,21 @@ def test_a_certificate_named_in_the_environment_is_trusted(
     assert isinstance(found, Reply)
 
 
+@pytest.mark.parametrize(
+    ("variable", "why"),
+    [("SSL_CERT_FILE", "No such file or directory"), ("SSL_CERT_DIR", "no such folder")],
+)
 def test_certificates_that_cannot_be_read_are_told_in_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, why: str
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "none.pem"))
     (found,) = asyncio.run(outcomes(OpenAIClient(options("https://127.0.0.1:1/v1")), [ask()]))
     assert isinstance(found, InputError)
-    assert str(found).startswith(f"The certificates of {tmp_path / 'none.pem'} cannot be read (")
+    assert str(found) == (
+        f"The certificates of {tmp_path / 'none.pem'}, which {variable} names, cannot be read"
+        f" ({why}); name a file of them in SSL_CERT_FILE."
+    )
 
 
 @pytest.fixture

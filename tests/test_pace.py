@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from evolinstruct.llm.base import Limits
 from evolinstruct.llm.throttle.limits import Announced, Bucket
 from evolinstruct.llm.throttle.pace import Pace
 from tests.simulated import (
@@ -190,3 +191,11 @@ def test_errors_and_timeouts_shrink_nothing() -> None:
         pace.on_sent()
         pace.on_failed()
     assert ((pace.limit, pace.rate), pace.in_flight) == (before, 0)
+
+
+def test_an_announced_limit_of_a_day_leaves_a_call_a_minute_at_least() -> None:
+    now = 0.0
+    pace = Pace(lambda: now, 8)
+    pace.on_reply(pace.on_sent(0.0), None, Limits(50, 0, 86_400.0))
+    now = 60.0
+    assert pace.wait() == 0

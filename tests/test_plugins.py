@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evolinstruct.elimination import Rewrite, choose, find
-from evolinstruct.errors import EvolinstructError, RuleFailed, UsageError
+from evolinstruct.errors import EvolinstructError, InputError, RuleFailed, UsageError
 from evolinstruct.llm.base import ClientOptions, Request
 from evolinstruct.llm.clients import PLUGINS, ClientFactory
 from tests.runs import evolve, tasks, write_seeds
@@ -164,6 +164,19 @@ def test_every_mistake_is_told_in_one_sentence_that_names_whose_it_is(
 def test_a_module_with_an_error_in_it_is_named_with_the_error(plugins: Path) -> None:
     assert complaint("acme_wrong:Whole").startswith(
         "Your client 'acme_wrong:Whole': the module 'acme_wrong' cannot be imported (SyntaxError: "
+    )
+
+
+def test_a_variable_that_names_a_file_nobody_can_open_is_named(
+    plugins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (plugins / "acme_opens.py").write_text("open('no/such/log')\n")
+    monkeypatch.setenv("KEYLOG", "no/such/log")
+    with pytest.raises(InputError) as caught:
+        PLUGINS.load("acme_opens:Client")
+    assert str(caught.value) == (
+        "no/such/log, which the variable KEYLOG names, cannot be opened (No such file or"
+        " directory); correct the variable, or unset it."
     )
 
 

@@ -104,8 +104,13 @@ def test_the_last_trouble_is_the_one_that_is_told() -> None:
 
 
 def test_no_attempt_starts_after_the_total_time() -> None:
+    found = waits(error(500, "late"), wait=lambda _: 301.0)
+    assert found == (("http_500", "late", 1), [], 1)
+
+
+def test_a_wait_that_the_service_asks_for_is_not_counted_in_the_total_time() -> None:
     asked = error(429, "later", headers={"retry-after": "301"})
-    assert waits(asked) == (("http_429", "later", 1), [], 1)
+    assert waits(asked, reply("hi")) == (REPLY, [301.0], 2)
 
 
 def test_the_time_that_the_first_attempt_took_counts_too() -> None:

@@ -119,6 +119,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "tpm": st.none() | count,
     "timeout": st.floats(0, 10**6, exclude_min=True),
     "max_reply_mb": st.floats(0, 1_000, exclude_min=True),
+    "max_wait": st.floats(0, 10**7, exclude_min=True),
     "min_kept": st.none() | share,
     "allow_failures": st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,9}%)?", fullmatch=True),
     "max_calls": st.none() | count,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -18,6 +19,7 @@ from evolinstruct.text import (
     percent,
     short_number,
     shorten,
+    until,
 )
 
 
@@ -70,3 +72,11 @@ def test_a_name_is_taken_for_the_one_that_is_near_in_any_case() -> None:
     assert did_you_mean("Depen", ["concretize", "deepen"]) == " (did you mean 'deepen'?)"
     assert did_you_mean("x", ["concretize", "deepen"]) == ""
     assert len(did_you_mean("a" * 100_000, ["a" * 100_000])) < 100
+
+
+@pytest.mark.parametrize(
+    ("seconds", "form"),
+    [(0, r"\d\d:\d\d:\d\d"), (86_400, r"\d{4}-\d\d-\d\d \d\d:\d\d"), (3e8, r"20\d\d-.* \d\d:\d\d")],
+)
+def test_a_moment_to_come_is_told_by_the_clock_and_its_date(seconds: float, form: str) -> None:
+    assert re.fullmatch(form, until(seconds))

@@ -282,3 +282,45 @@ def test_after_a_429_nothing_is_sent_until_the_service_says_and_the_state_shows_
         await throttle.aclose()
 
     run(scenario)
+
+
+@pytest.mark.parametrize("error", ["http_429", "daily_limit"])
+def test_a_wait_that_is_longer_than_allowed_is_noted_and_not_kept(error: str) -> None:
+    async def scenario() -> None:
+        held, trouble = Held(), TryAgain(error, "enough", 61.0, status=429)
+        throttle = Throttle(held, Pace(lambda: 0.0, 8), max_wait=60.0)
+        tasks = start(throttle, "a")
+        await settle()
+        held.end("a", trouble)
+        await settle()
+        assert throttle.state.paused < 1
+        assert (trouble.retry_after, trouble.not_waited) == (None, 61.0)
+        assert ends(tasks)["a"] is trouble
+
+    run(scenario)
+
+
+def test_a_limit_of_a_day_without_a_time_is_a_wait_without_end() -> None:
+    async def scenario() -> None:
+        held, trouble = Held(), TryAgain("daily_limit", "enough", status=403)
+        start(throttle := Throttle(held, Pace(lambda: 0.0, 8)), "a")
+        await settle()
+        held.end("a", trouble)
+        await settle()
+        assert trouble.not_waited == float("inf")
+        assert throttle.state.paused < 1
+
+    run(scenario)
+
+
+def test_the_state_tells_when_the_next_attempt_is_due() -> None:
+    async def scenario() -> None:
+        throttle = Throttle(Held(), steady(1))
+        rests = [asyncio.create_task(throttle.pause(seconds)) for seconds in (90.0, 60.0)]
+        await settle()
+        assert 59 < throttle.state.resting <= 60
+        throttle.stop(STOP)
+        assert await asyncio.gather(*rests, return_exceptions=True) == [STOP, STOP]
+        assert throttle.state.resting == 0
+
+    run(scenario)

@@ -24,7 +24,7 @@ from evolinstruct.run.events import (
     LineWritten,
     Notice,
 )
-from evolinstruct.text import clock, counted, dollars, listed, short_number, shorten
+from evolinstruct.text import clock, counted, dollars, listed, short_number, shorten, until
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -235,21 +235,29 @@ class Progress:
         return [f"{self._counts.kept:,} kept", *_losses(self._counts)]
 
     def _speeds(self) -> list[str]:
+        sending = self._sending() if self._sending else None
+        waits = _waits(sending) if sending else []
+        in_flight = _in_flight(sending) if sending else []
         calls, finished = self._speed.rates()
-        if not calls and not finished:
-            return []
-        speed = [f"{calls:,.0f} calls/s" if calls >= 10 else f"{calls:.1f} calls/s"]  # noqa: PLR2004 - two digits
-        left = self._counts.pool - self._done
-        speed += _under_way(self._sending()) if self._sending else []
-        return [*speed, f"{clock(left / finished)} left"] if finished else speed
+        if waits or not (calls or finished):
+            return [*waits, *in_flight]
+        speed = f"{calls:,.0f} calls/s" if calls >= 10 else f"{calls:.1f} calls/s"  # noqa: PLR2004 - two digits
+        left = [f"{clock((self._counts.pool - self._done) / finished)} left"] if finished else []
+        return [speed, *in_flight, *left]
 
 
-def _under_way(sending: Sending) -> list[str]:
-    """Say how many calls are under way, of how many there may be, or why none are sent."""
+def _waits(sending: Sending) -> list[str]:
+    """Say until when nothing is sent, and why; nothing where calls are sent."""
     if sending.paused >= 1:
-        return [f"waiting {clock(sending.paused)} as asked"]
-    in_flight = f"{sending.in_flight:,} in flight of {sending.limit:,}"
-    return [in_flight] if sending.in_flight else []
+        return [f"paused until {until(sending.paused)}, as the service asks"]
+    if sending.resting >= 1 and not sending.in_flight and not sending.waiting:
+        return [f"next attempt in {clock(sending.resting)}"]
+    return []
+
+
+def _in_flight(sending: Sending) -> list[str]:
+    """Say how many calls are under way, of how many there may be."""
+    return [f"{sending.in_flight:,} in flight of {sending.limit:,}"] if sending.in_flight else []
 
 
 class _Speed:

@@ -19,6 +19,9 @@ Ask = Callable[[Request], Awaitable[Reply]]
 """Returns the reply to a request, or raises what the call ended in."""
 
 NOT_EQUAL, UNCLEAR = "not equal", "unclear"
+TRUNCATED, TOO_LONG = "truncated", "too_long"
+_LENGTH = "length"
+_SMALL_CONTEXT = "use a model or a server with a larger context, or lower --max-tokens"
 
 
 class Asking:
@@ -117,7 +120,12 @@ class Asking:
         messages = self._pack.prompt("compare", parent=parent.instruction, child=child.instruction)
         context = self._context(child, child.instruction, parent.instruction)
         for attempt in range(2):  # another call id: the same one would get the same reply back
-            reply = await self._once("compare", messages, context, child.id, attempt)
+            try:
+                reply = await self._once("compare", messages, context, child.id, attempt)
+            except CallRejected as refusal:
+                if refusal.error == TRUNCATED:  # no room for a verdict: the prompt is what is long
+                    raise CallRejected(TOO_LONG, refusal.message) from refusal
+                raise
             equal = reading.read_verdict(reply.text)
             if equal is not None:
                 break
@@ -158,12 +166,22 @@ class Asking:
         the limit beside the reply, and takes neither for the other.
         """
         limit = self._recipe.setting("max_tokens", purpose)
-        for allowed in (limit, 2 * limit):
-            reply = await self._once(purpose, messages, context, place, max_tokens=allowed)
-            if reply.finish_reason != "length":
-                return reply
-        said = f"the {purpose} reply does not end within {allowed:,} tokens"
-        raise CallRejected("truncated", said, reply.text)
+        reply = await self._once(purpose, messages, context, place, max_tokens=limit)
+        if reply.finish_reason != _LENGTH:
+            return reply
+        said = f"the {purpose} reply does not end within"
+        try:
+            longer = await self._once(purpose, messages, context, place, max_tokens=2 * limit)
+        except CallRejected as refusal:
+            if refusal.error not in {TRUNCATED, TOO_LONG}:
+                raise
+            said = f"{said} {limit:,} tokens, and the model's context is too small for more"
+            raise CallRejected(
+                TRUNCATED, f"{said}; {_SMALL_CONTEXT} ({refusal.message})", reply.text
+            ) from refusal
+        if longer.finish_reason != _LENGTH:
+            return longer
+        raise CallRejected(TRUNCATED, f"{said} {2 * limit:,} tokens", longer.text)
 
     async def _once(
         self,

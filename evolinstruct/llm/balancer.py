@@ -83,8 +83,12 @@ class Balancer:
         try:
             reply = await server.client.complete(request)
         except TryAgain as error:
-            # Any other status is an answer: a server that limits its rate (429) is in good health.
-            if error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # Any other status is an answer: a server that limits its rate (429) is in good health,
+            # unless that is for so long that nobody waits for it.
+            if error.not_waited is not None:
+                server.reached = True
+                self._set_aside(server, LONGEST_PAUSE, "because it asks for a long wait", error)
+            elif error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._failed(server, error, again=was_aside)
             raise
         except (CallRejected, CallFailed):
@@ -130,11 +134,8 @@ class Balancer:
             server.pause = min(2 * server.pause, LONGEST_PAUSE)
             server.back_at = self._now() + server.pause
         elif not server.pause and server.failures >= self._failures:
-            server.pause = self._first_pause
-            server.back_at = self._now() + server.pause
-            self._notices.append(
-                f"{server.name} is set aside after {server.failures} failures in a row"
-                f" ({error.error}: {error.message}); it is tried again from time to time."
+            self._set_aside(
+                server, self._first_pause, f"after {server.failures} failures in a row", error
             )
         if all(one.pause and not one.reached for one in self._servers):
             names = ", ".join(one.name for one in self._servers)
@@ -142,3 +143,13 @@ class Balancer:
                 f"None of the servers {names} can be reached ({error.message});"
                 " check that they run and that their base URLs are right."
             )
+
+    def _set_aside(self, server: _Server, pause: float, why: str, error: TryAgain) -> None:
+        """Leave a server alone for a while, and tell it once."""
+        if not server.pause:
+            self._notices.append(
+                f"{server.name} is set aside {why} ({error.error}: {error.message});"
+                " it is tried again from time to time."
+            )
+        server.pause = pause
+        server.back_at = self._now() + pause

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from evolinstruct import defaults
 from evolinstruct.errors import (
+    DAILY_LIMIT,
     UNREACHABLE,
     BudgetReached,
     CallError,
@@ -30,7 +31,8 @@ from evolinstruct.text import dollars
 
 _BYTES_PER_TOKEN = 2  # tables, digits and code reach it; prose has four and more
 _PER_MESSAGE = 8  # tokens that a service adds around a message
-_UNBILLED = frozenset({UNREACHABLE, "too_long"})  # never sent, or never processed
+# never sent, or never processed
+_UNBILLED = frozenset({UNREACHABLE, DAILY_LIMIT, "too_long", "truncated"})
 _REFUSAL = "http_4"  # how the names of all errors with a 4xx status begin
 
 

@@ -23,7 +23,7 @@ from evolinstruct.llm import address, providers
 from evolinstruct.llm.balancer import Balancer
 from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
-from evolinstruct.llm.circuit_breaker import CircuitBreaker
+from evolinstruct.llm.circuit_breaker import FIRST_REFUSALS, CircuitBreaker
 from evolinstruct.llm.intake import Intake, harmless_cause
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import Retry
@@ -34,6 +34,7 @@ from evolinstruct.plugins import Plugins
 from evolinstruct.settings import Execution, Recipe, Settings
 
 _AHEAD = 2  # for each call under way: one that asks, and one that waits for its next attempt
+_LEAST_AHEAD = FIRST_REFUSALS  # so that a call that is turned down first can wait for others' news
 _OTHER_FILES = 64  # open beside the connections: the journal, those of the run, the interpreter's
 
 PLUGINS = Plugins("evolinstruct.clients", "client", "package.module:Class")
@@ -162,8 +163,21 @@ class Clients:
         if len(group) > 1:
             client = Balancer(list(zip(map(host, group), throttles, strict=True)))
             self._balancers.append(client)
-        breaker = CircuitBreaker(_place(group))
+        breaker = CircuitBreaker(
+            _place(group),
+            is_new=lambda: not self._has_replied(group),
+            is_first=lambda: not any(map(self._has_replied, self._retries)),
+        )
         return Retry(client, breaker, sleep=throttles[0].pause, on_stop=self.stop)
+
+    def _has_replied(self, group: tuple[ClientOptions, ...]) -> bool:
+        """Tell whether a group of servers has replied in this run, also to an earlier command."""
+        purposes = {purpose for purpose, own in self._groups.items() if own == group}
+        model = group[0].model
+        return any(
+            account.replies > 0 and account.purpose in purposes and account.model == model
+            for account in self.budget.ledger.accounts()
+        )
 
     def _throttle(self, options: ClientOptions, execution: Execution) -> Throttle:
         """Return the throttled client of one server and model, made if it is not there yet."""
@@ -172,7 +186,7 @@ class Clients:
             intake = Intake(options.secrets, self._make.owner)
             budgeted = BudgetedClient(client, self.budget, intake)
             self._clients[options] = client, budgeted
-            self._throttles[options] = Throttle(budgeted, self._pace(execution))
+            self._throttles[options] = Throttle(budgeted, self._pace(execution), execution.max_wait)
             self.tariff.free |= getattr(client, "FREE", False)
             self._notice(client)
         return self._throttles[options]
@@ -214,7 +228,7 @@ class Clients:
     @property
     def ahead(self) -> int:
         """Instructions to start in each step, so that there is always a call to be sent."""
-        return self._most * len(self._throttles) * _AHEAD
+        return max(self._most * len(self._throttles) * _AHEAD, _LEAST_AHEAD)
 
     def _most_calls(self, execution: Execution) -> int:
         """Return how many calls one server may get at once, and note it if files set the bound."""
@@ -230,12 +244,17 @@ class Clients:
 
     def sending(self) -> Sending:
         """Return what all servers together are doing."""
-        states = [throttle.state for throttle in self._throttles.values()]
+        states = {options: throttle.state for options, throttle in self._throttles.items()}
+        all_states = states.values()
+        # Servers that share calls wait only where all of them do; one model's wait is told.
+        pauses = [min(states[options].paused for options in group) for group in self._retries]
+        rests = [state.resting for state in all_states if state.resting]
         return Sending(
-            in_flight=sum(state.in_flight for state in states),
-            limit=sum(state.limit for state in states),
-            waiting=sum(state.waiting for state in states),
-            paused=min((state.paused for state in states), default=0.0),
+            in_flight=sum(state.in_flight for state in all_states),
+            limit=sum(state.limit for state in all_states),
+            waiting=sum(state.waiting for state in all_states),
+            paused=max(pauses, default=0.0),
+            resting=min(rests, default=0.0),
         )
 
     def stop(self, error: StopRun) -> None:

@@ -28,7 +28,7 @@ import openai
 from evolinstruct.errors import InputError, ServiceRefused
 from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.openai import OpenAIClient, errors, headers
-from evolinstruct.llm.openai.connection import HttpAnswer, same_server
+from evolinstruct.llm.openai.connection import HttpAnswer, same_server, tls
 from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
 from evolinstruct.llm.openai.headers import NO_KEY
 from evolinstruct.llm.secrets import Secrets
@@ -77,7 +77,8 @@ class OpenAISdkClient(OpenAIClient):
 
         Raises:
             UsageError: no model is named, or the base URL is not one.
-            InputError: the package lacks something to sign in with.
+            InputError: the package lacks something to sign in with, or the environment names a
+                file or folder that holds no certificates.
         """
         url = options.base_url or os.environ.get("AZURE_OPENAI_ENDPOINT")
         super().__init__(replace(options, base_url=url))
@@ -99,6 +100,7 @@ class OpenAISdkClient(OpenAIClient):
         return openai.AsyncOpenAI(base_url=url, api_key=options.api_key or NO_KEY, **settings)
 
     def _sign_in(self, options: ClientOptions) -> None:
+        tls()  # the package says of a variable that is wrong only that there is no such file
         try:
             self._package = self.package(options)
         except (openai.OpenAIError, httpx2.InvalidURL, ValueError, ImportError) as error:

@@ -55,7 +55,8 @@ class Retry:
             client: who is asked.
             breaker: hears how attempts end, and judges failures.
             attempts: how often a call is sent at most, unless the breaker has it asked anew.
-            total_seconds: no further attempt starts later than this after the first.
+            total_seconds: no further attempt starts later than this after the first, without the
+                waits that the service asked for.
             wait: seconds before the next attempt; what the service asked for is added.
             sleep: does the waiting.
             on_stop: is told what stopped the run, where a call did.
@@ -116,8 +117,10 @@ class Retry:
             if seconds is not None:
                 await self._sleep(seconds)
                 continue
-            failure = CallFailed(trouble.error, trouble.message, past.count)
-            await self._breaker.judge(request.call_id, failure)
+            refused = isinstance(trouble, CallFailed) and trouble.attempts == 1
+            advice = trouble.advice if isinstance(trouble, CallFailed) else ""
+            failure = CallFailed(trouble.error, trouble.message, past.count, advice)
+            await self._breaker.judge(request.call_id, failure, turned_down=refused)
             past, started = None, time.monotonic()  # asked anew: with all attempts, and all time
 
 
@@ -138,6 +141,7 @@ class _Attempts:
         self.count += 1
         state = self._state
         state.set_exception((type(trouble), trouble, None))
+        state.start_time += _asked_wait(trouble)
         seconds = state.upcoming_sleep = float(self._policy.wait(state))
         if self._policy.stop(state):
             return None

@@ -152,6 +152,7 @@ class Execution(_Settings):
     tpm: Count | None = _stated("tpm")
     timeout: Annotated[Number, Field(gt=0, le=10**6)] = _stated("timeout")
     max_reply_mb: Annotated[Number, Field(gt=0, le=1_000)] = _stated("max_reply_mb")
+    max_wait: Annotated[Number, Field(gt=0, le=10**7)] = _stated("max_wait")
     max_calls: Count | None = _stated("max_calls")
     max_tokens_total: Annotated[Whole, Field(ge=1, le=10**15)] | None = _stated("max_tokens_total")
     max_cost: Annotated[Dollars, Field(gt=0, le=10**9)] | None = _stated("max_cost")

@@ -323,6 +323,17 @@ class ExecutionArguments(TypedDict, total=False):
             env=True,
         ),
     ]
+    max_wait: Annotated[
+        float,
+        SettingInfo(
+            HOW,
+            "Obey a service that asks to wait so long; one that asks for more is asked again soon,"
+            " and ends the run if it insists.",
+            "SECONDS",
+            default=defaults.MAX_WAIT,
+            env=True,
+        ),
+    ]
     min_kept: Annotated[
         float | None,
         SettingInfo(HOW, "Stop when less than this share is kept, such as 0.3.", "SHARE", env=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 
@@ -60,7 +60,7 @@ def http(
 ) -> Answer:
     """Any whole HTTP response."""
     lines = [
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        f"HTTP/1.1 {status} {responses.get(status, 'Odd')}",
         f"content-type: {content_type}",
         f"content-length: {len(body)}",
         *(f"{name}: {value}" for name, value in (headers or {}).items()),
@@ -68,7 +68,7 @@ def http(
     return Answer("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
 
-def reply(content: object, *, finish: str | None = "stop", **fields: object) -> Answer:
+def reply(content: object, *, finish: object = "stop", **fields: object) -> Answer:
     """A completion; further fields go into its message, ``usage`` and ``model`` beside it."""
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     found = {

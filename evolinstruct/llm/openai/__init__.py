@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from evolinstruct.errors import (
 )
 from evolinstruct.llm import address
 from evolinstruct.llm.base import ClientOptions, Limits, Reply, Request
-from evolinstruct.llm.openai import chat, errors, headers
+from evolinstruct.llm.openai import chat, errors, finish_reasons, headers
 from evolinstruct.llm.openai.connection import (
     Connection,
     HttpAnswer,
@@ -41,6 +42,7 @@ __all__ = ["OpenAIClient"]
 _MILLION = 1_000_000
 _LONGEST_NAME = 100  # characters of a model's name in a list
 _STRANGERS = 3  # answers in a row that no such service gives, from the first on, end the run
+_MOST_WORDS = 5  # unknown finish reasons that are told
 _ADAPTABLE = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 _Ending = CallError | ServiceRefused
@@ -78,7 +80,10 @@ class OpenAIClient:
         self._alone = options.alone
         self._sign_in(options)
         self._connection: Transport | None = None
+        self._model = options.model
         self._parameters = ParameterAdapter(options.model, _host(self._url))
+        self._unknown_words: set[str] = set()
+        self._notices: list[str] = []
         self._reached = False
         self._strangers: int | None = 0  # None: it has given a reply, and is no stranger
 
@@ -122,7 +127,8 @@ class OpenAIClient:
 
     def take_notices(self) -> list[str]:
         """Return what was learned since the last time, a sentence each."""
-        return self._parameters.take_notices()
+        notices, self._notices = self._notices, []
+        return [*self._parameters.take_notices(), *notices]
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -139,8 +145,33 @@ class OpenAIClient:
         self._reached = True
         answer = replace(answer, content=self._secrets.hide_in_bytes(answer.content))
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            return self._refused(answer, asked, body, request)
-        return self._read(answer, request)
+            return self._refused(answer, chat.error(answer.content), asked, body, request)
+        return self._read(answer, asked, body, request)
+
+    def _read(
+        self,
+        answer: HttpAnswer,
+        asked: dict[str, object],
+        sent: dict[str, object],
+        request: Request,
+    ) -> Reply | _Ending | None:
+        """Return what an answer of success holds: a reply, or an error in its place."""
+        if answer.is_cut:
+            long = f"the answer is longer than {self._most_bytes / _MILLION:g} MB (--max-reply-mb)"
+            return self._ending(errors.TOO_LARGE, request, long)
+        try:
+            found = chat.parse(answer.content)
+            if (trouble := chat.trouble(found)) is not None:
+                status = chat.status(trouble) or answer.status
+                inner = replace(answer, status=status)
+                return self._refused(inner, trouble, asked, sent, request)
+            return self._reply(found, answer)
+        except chat.UnreadableError as reason:
+            limits = errors.limits(answer.headers)
+            meaning = self._unreadable(reason)
+            return self._ending(meaning, request, str(reason), answer.status, limits=limits)
+        except CallRejected as rejected:
+            return rejected
 
     def _connected(self) -> Transport:
         """Return what carries the calls, made when first needed."""
@@ -148,24 +179,24 @@ class OpenAIClient:
             self._connection = self._connect()
         return self._connection
 
-    def _read(self, answer: HttpAnswer, request: Request) -> Reply | _Ending:
-        limits = errors.limits(answer.headers)
-        if answer.is_cut:
-            long = f"the answer is longer than {self._most_bytes / _MILLION:g} MB (--max-reply-mb)"
-            return self._ending(errors.TOO_LARGE, request, long, limits=limits)
-        try:
-            found = chat.parse(answer.content)
-            if said := found.get("error"):
-                meaning = errors.by_code(said) or errors.UNREADABLE
-                return self._ending(meaning, request, chat.said(said), answer.status, limits=limits)
-            reply = chat.reply(found, limits)
-        except chat.UnreadableError as reason:
-            meaning = self._unreadable(reason)
-            return self._ending(meaning, request, str(reason), answer.status, limits=limits)
-        except CallRejected as rejected:
-            return rejected
+    def _reply(self, found: Mapping[str, object], answer: HttpAnswer) -> Reply:
+        """Return the reply in a body; raises as :func:`chat.reply`."""
+        self._note_finish(chat.finish_word(found))
+        reply = chat.reply(found, errors.limits(answer.headers))
         self._strangers = None
         return reply
+
+    def _note_finish(self, word: str) -> None:
+        """Tell once how a reply is taken that ends with a word that nobody has heard of."""
+        if finish_reasons.is_known(word) or word in self._unknown_words:
+            return
+        if len(self._unknown_words) < _MOST_WORDS:
+            self._unknown_words.add(word)
+            self._notices.append(
+                f"{self._model} ends a reply with the unknown finish_reason"
+                f" {self._clean(word)!r}; such a reply is"
+                f" {finish_reasons.finish_of(word).value}."
+            )
 
     def _unreadable(self, reason: chat.UnreadableError) -> ErrorMeaning:
         """Tell a passing trouble from an address where no such service is."""
@@ -177,26 +208,26 @@ class OpenAIClient:
     def _refused(
         self,
         answer: HttpAnswer,
+        error: object,
         asked: dict[str, object],
         sent: dict[str, object],
         request: Request,
     ) -> _Ending | None:
-        """Return what an error status means; None where a parameter was learned from it."""
-        error = chat.error(answer.content)
-        status = answer.status
-        meaning = errors.by_answer(status, error)
+        """Return what an error in an answer means; None where a parameter was learned from it."""
+        status, said = answer.status, chat.said(error)
         if status in _ADAPTABLE and errors.by_code(error) is None:
             try:
-                said, param = chat.said(error), chat.param(error)
+                param = chat.param(error)
                 if self._parameters.learns(said, param, asked, sent, request.extra):
                     return None
             except ParameterRefusedError as reason:
                 return ServiceRefused(f"{self._place(request)}: {reason} ({self._clean(said)}).")
-        said = chat.said(error) or f"HTTP status {status}"
+        meaning = errors.by_answer(status, error, answer.headers)
+        wait = errors.asked_wait(answer.headers, said)
+        limits = errors.limits(answer.headers)
+        said = said or f"HTTP status {status}"
         if meaning is errors.MOVED:
             said = f"HTTP status {status} names {self._moved_to(answer)}"
-        wait = errors.retry_after(answer.headers)
-        limits = errors.limits(answer.headers)
         return self._ending(meaning, request, said, status, wait=wait, limits=limits)
 
     def _unanswered(self, error: NoAnswerError, request: Request) -> _Ending:
@@ -224,8 +255,8 @@ class OpenAIClient:
         if meaning.error is TryAgain:
             return TryAgain(name, message, wait, status=status, limits=limits)
         if meaning.error is CallFailed:
-            return CallFailed(name, message, attempts=1)
-        return CallRejected(name, message)
+            return CallFailed(name, message, 1, meaning.advice)
+        return CallRejected(name, f"{meaning.advice} ({message})" if meaning.advice else message)
 
     def _moved_to(self, answer: HttpAnswer) -> str:
         """Say which base URL a redirect names, or which address if it is no base URL's."""

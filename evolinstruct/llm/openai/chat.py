@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.base import Limits, Reply, Request, Usage, encodable
 from evolinstruct.llm.intake import count
+from evolinstruct.llm.openai.finish_reasons import Finish, finish_of, word_of
 from evolinstruct.llm.secrets import MARK, Secrets
 from evolinstruct.text import shorten
 
@@ -22,9 +23,11 @@ PATH = "/chat/completions"
 
 _LONGEST_MESSAGE = 300  # characters; a message is read by a person and stored in a line
 _LONGEST_READ = 5_000  # characters of a service's message that are looked at
-_TRUNCATED = frozenset({"max_tokens", "model_length", "max_length"})
 _REASONING = ("reasoning_content", "reasoning")
-_FILTERED = frozenset({"content_filter", "safety", "prohibited_content"})
+_WORDS = ("message", "msg", "detail", "error", "error_message", "error_msg", "status_msg", "title")
+_NUMBERS = ("code", "status", "status_code", "statusCode", "error_code")
+_INNER = ("error", "errors", "base_resp")
+_FAILURES = frozenset({"error", "failed", "failure", "fail"})
 
 _SECRETS = re.compile(
     r"(?<=bearer )\S+"
@@ -43,7 +46,7 @@ class UnreadableError(ValueError):
 
 
 class StrangerError(UnreadableError):
-    """No such service sends this kind of body: a web page, a stream of events."""
+    """No such service sends this kind of body: a web page, a stream of events, a welcome."""
 
 
 def body(request: Request) -> dict[str, object]:
@@ -65,30 +68,71 @@ def parse(content: bytes) -> Mapping[str, object]:
         found = json.loads(content)
     except (ValueError, RecursionError):  # nesting without end is garbage too
         raise _instead_of_json(content) from None
+    if isinstance(found, list) and found:  # as Gemini sends errors
+        found = found[0]
     if not isinstance(found, dict):
         raise UnreadableError(f"expected a JSON object, found {_shown(found)}")
     return found
+
+
+def trouble(found: Mapping[str, object]) -> object:
+    """Return the error that a body holds in the place of a reply, None where it holds none.
+
+    Raises:
+        UnreadableError: it holds neither.
+    """
+    if _tells(found.get("error")):
+        return found
+    choice = _first(found.get("choices"))
+    if choice is not None:
+        return choice if _tells(choice.get("error")) else None
+    if _is_error(found):
+        return found
+    shown = f"the reply has no choices: {_shown(found)}"
+    is_chat = not found or "choices" in found or str(found.get("object")).startswith("chat")
+    raise UnreadableError(shown) if is_chat else StrangerError(shown)
+
+
+def _tells(error: object) -> bool:
+    """Tell whether a field for an error says anything: some services fill it in every reply."""
+    return any(error.values()) if isinstance(error, dict) else bool(error)
+
+
+def _is_error(found: Mapping[str, object]) -> bool:
+    """Tell whether a body without a reply is an error of its service's own shape."""
+    words = (str(found.get(name)).lower() for name in ("object", "type", "status"))
+    return (
+        status(found) is not None
+        or found.get("success") is False
+        or any(_tells(found.get(name)) for name in ("errors", "base_resp", "detail", "msg"))
+        or isinstance(found.get("code"), str)
+        or not _FAILURES.isdisjoint(words)
+    )
+
+
+def finish_word(found: Mapping[str, object]) -> str:
+    """Return the word by which a parsed body says how its reply ended; empty where it says none."""
+    return encodable(word_of((_first(found.get("choices")) or {}).get("finish_reason")))
 
 
 def reply(found: Mapping[str, object], limits: Limits | None = None) -> Reply:
     """Return the reply in a parsed body, with the limits that its headers announced.
 
     Raises:
-        UnreadableError: the body holds none.
+        UnreadableError: the body holds none, or the service broke off.
         CallRejected: the service's content filter withheld it.
     """
-    choice = _first(found.get("choices"))
-    if choice is None:
-        raise UnreadableError(f"the reply has no choices: {_shown(found)}")
-    finish = _word(choice.get("finish_reason")).lower()
-    if finish in _FILTERED:
-        raise CallRejected("refused_by_service", "the service's content filter withheld the reply")
-    if finish == "error":
-        raise UnreadableError(f"the service broke off: {said(choice.get('error'))}")
-    message = choice.get("message")
+    word = finish_word(found)
+    finish = finish_of(word)
+    if finish is Finish.FILTERED:
+        told = f"the service's content filter withheld the reply (finish_reason {word!r})"
+        raise CallRejected("refused_by_service", told)
+    if finish is Finish.BROKEN:
+        raise UnreadableError(f"the service broke off its reply (finish_reason {word!r})")
+    message = (_first(found.get("choices")) or {}).get("message")
     return Reply(
         text=encodable(_text(message)),
-        finish_reason="length" if finish in _TRUNCATED else encodable(finish),
+        finish_reason="length" if finish is Finish.CUT else word,
         usage=_usage(found.get("usage")),
         model=encodable(_word(found.get("model"))),
         limits=limits,
@@ -107,7 +151,7 @@ def error(content: bytes) -> object:
 
 def param(error: object) -> object:
     """Return the parameter that an error names as its cause, or None."""
-    return _fields(error).get("param")
+    return _levels(error)[0].get("param")
 
 
 def model_names(found: Mapping[str, object]) -> list[str]:
@@ -118,22 +162,44 @@ def model_names(found: Mapping[str, object]) -> list[str]:
 
 
 def codes(error: object) -> Iterator[str]:
-    """Yield the names that a service gives an error: its code, its type."""
-    for name in ("code", "type"):
-        word = _fields(error).get(name)
-        if isinstance(word, str):
-            yield word.lower()
+    """Yield the names that a service gives an error: its code, its type, its status."""
+    for fields in _levels(error):
+        for name in ("code", "type", "status", "error"):
+            word = fields.get(name)
+            if isinstance(word, str):
+                yield word.lower()
+
+
+def status(error: object) -> int | None:
+    """Return the status of HTTP that an error names in its body, None where it names none."""
+    for fields in _levels(error):
+        for name in _NUMBERS:
+            number = str(fields.get(name))
+            if re.fullmatch("[45][0-9][0-9]", number):
+                return int(number)
+    return None
 
 
 def said(error: object) -> str:
     """Return a service's message about an error, whatever shape it has, or how it begins."""
-    fields = _fields(error)
-    for name in ("message", "detail", "error"):
-        if isinstance(fields.get(name), str):
-            return str(fields[name])[:_LONGEST_READ]
+    for fields in _levels(error):
+        for name in _WORDS:
+            words = fields.get(name)
+            if isinstance(words, str) and words:
+                return words[:_LONGEST_READ]
     if isinstance(error, str):
         return _page(error[:_LONGEST_READ]) or error[:_LONGEST_READ]
     return _shown(error)[:_LONGEST_READ] if error else ""
+
+
+def whole(error: object) -> str:
+    """Return all that a service says of an error, its details included, or how it begins."""
+    return (error if isinstance(error, str) else _shown(error))[:_LONGEST_READ]
+
+
+def is_page(error: object) -> bool:
+    """Tell whether an error is a web page, as a firewall or a proxy sends."""
+    return isinstance(error, str) and _page(error[:_LONGEST_READ]) is not None
 
 
 def clean_message(message: str, secrets: Secrets) -> str:
@@ -193,10 +259,15 @@ def _fields(value: object) -> Mapping[str, object]:
     """Return an object's fields; a list stands for its first element, as Gemini sends errors."""
     if isinstance(value, list) and value:
         value = value[0]
-    if not isinstance(value, dict):
-        return {}
-    inner = value.get("error")
-    return inner if isinstance(inner, dict) else value
+    return value if isinstance(value, dict) else {}
+
+
+def _levels(error: object) -> tuple[Mapping[str, object], ...]:
+    """Return the fields of the error within an object, if there is one, and then its own."""
+    outer = _fields(error)
+    detail = outer.get("detail")
+    within = [*map(outer.get, _INNER), detail if isinstance(detail, dict) else None]
+    return (*filter(None, map(_fields, within)), outer)
 
 
 def _word(value: object) -> str:

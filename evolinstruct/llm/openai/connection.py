@@ -112,7 +112,7 @@ class Connection:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,  # how many calls are under way is the throttle's business
-                ssl=_tls() if base.scheme == "https" else True,
+                ssl=tls() if base.scheme == "https" else True,
                 ttl_dns_cache=_DNS_SECONDS,
             ),
             headers=headers,
@@ -188,7 +188,7 @@ def _address(base: SplitResult, path: str) -> str:
     return base._replace(netloc=host, path=f"{base.path.rstrip('/')}{path}", fragment="").geturl()
 
 
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Return the settings of TLS: certificates of the environment, else those of the system.
 
     Raises:
@@ -201,11 +201,14 @@ def _tls() -> ssl.SSLContext:
         if not paths.cafile and not paths.capath:
             file = next(filter(os.path.isfile, _AUTHORITIES), None)
     try:
+        if folder and not file and not any(map(os.path.isdir, folder.split(os.pathsep))):
+            raise NotADirectoryError("no such folder")  # of which OpenSSL says nothing
         return ssl.create_default_context(cafile=file or None, capath=None if file else folder)
     except OSError as error:
+        variable = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
         raise InputError(
-            f"The certificates of {named} cannot be read ({error});"
-            " name a file of them in SSL_CERT_FILE."
+            f"The certificates of {named}, which {variable} names, cannot be read"
+            f" ({error.strerror or error}); name a file of them in SSL_CERT_FILE."
         ) from error
 
 

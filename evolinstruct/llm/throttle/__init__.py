@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from math import inf
 
-from evolinstruct.errors import StopRun, TryAgain
+from evolinstruct.errors import DAILY_LIMIT, StopRun, TryAgain
 from evolinstruct.llm.base import Client, Reply, Request
 from evolinstruct.llm.throttle.pace import Pace, Sent
 
@@ -30,21 +30,26 @@ class Sending:
         limit: calls that may be under way now.
         waiting: calls that wait to be sent.
         paused: seconds for which nothing is sent, because the service asked for that.
+        resting: seconds until the first of the calls that wait for their next attempt is sent, 0
+            where there is none.
     """
 
     in_flight: int
     limit: int
     waiting: int
     paused: float
+    resting: float = 0.0
 
 
 class Throttle:
     """A client that lets calls through as the pace allows."""
 
-    def __init__(self, client: Client, pace: Pace) -> None:
-        """Wrap a client."""
+    def __init__(self, client: Client, pace: Pace, max_wait: float = inf) -> None:
+        """Wrap a client; a service that asks to wait more than `max_wait` seconds is not obeyed."""
         self._client = client
         self._pace = pace
+        self._max_wait = max_wait
+        self._resting: dict[asyncio.Timeout, float] = {}
         self._waiting: deque[tuple[asyncio.Future[Sent | None], float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._error: StopRun | None = None
@@ -60,7 +65,9 @@ class Throttle:
     def state(self) -> Sending:
         """What it is doing now."""
         pace = self._pace
-        return Sending(pace.in_flight, pace.limit, len(self._waiting), pace.pause)
+        resting = min(self._resting.values(), default=0.0) - time.monotonic()
+        waiting = len(self._waiting)
+        return Sending(pace.in_flight, pace.limit, waiting, pace.pause, max(0.0, resting))
 
     async def complete(self, request: Request) -> Reply:
         """Wait for the turn, then ask the client within.
@@ -105,20 +112,34 @@ class Throttle:
         Raises:
             StopRun: the run stopped meanwhile.
         """
+        rest = asyncio.timeout(seconds)
+        self._resting[rest] = time.monotonic() + seconds
         try:
-            async with asyncio.timeout(seconds):
+            async with rest:
                 await self._ended.wait()
         except TimeoutError:
             return
+        finally:
+            del self._resting[rest]
         self._check()
 
     def _without_reply(self, sent: Sent, error: BaseException) -> None:
-        if isinstance(error, TryAgain) and error.status == _REFUSED:
+        if isinstance(error, TryAgain):
+            self._bound_wait(error)
+        if isinstance(error, TryAgain) and (error.status == _REFUSED or error.error == DAILY_LIMIT):
             self._pace.on_refused(sent, error.retry_after, error.limits)
             return
         self._pace.on_failed()
         if isinstance(error, StopRun):
             self.stop(error)
+
+    def _bound_wait(self, error: TryAgain) -> None:
+        """Note on an error that its wait is longer than the user allows, and is not kept."""
+        wait = error.retry_after
+        if wait is None and error.error == DAILY_LIMIT:
+            wait = inf
+        if wait is not None and (wait > self._max_wait or wait == inf):
+            error.not_waited, error.retry_after = wait, None
 
     async def _enter(self, tokens: float) -> Sent:
         """Return when the call may be sent, after those that came earlier."""

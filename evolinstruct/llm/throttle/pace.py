@@ -20,6 +20,7 @@ _BURST = 0.02  # seconds' worth of calls that may leave at once
 _FULL = 0.75  # of the window: spreading leaves the rest free at times
 _SPREAD = 2.0  # a window's worth leaves in no less than half a round trip
 _SMOOTH = 0.05
+_SLOWEST = 1 / 60  # calls a second: a limit of a whole day must not end in hours of silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Pace:
     def rate(self) -> float:
         """Calls that may be sent a second; may be unbounded."""
         tokens = self._tokens.rate / self._mean_tokens if self._mean_tokens else inf
-        return min(self._refused.rate, self._calls.rate, tokens)
+        return min(self._refused.rate, max(_SLOWEST, min(self._calls.rate, tokens)))
 
     @property
     def pause(self) -> float:
