@@ -109,7 +109,7 @@ def _find(name: str) -> list[Source]:
     try:
         if path.is_dir():
             return _files_in(name, path)
-        return [Source(_utf8(name), path if path.exists() else _shipped(name))]
+        return [Source(writable(name), path if path.exists() else _shipped(name))]
     except OSError as error:
         raise InputError(f"{shown_name(name)} cannot be read: {error.strerror}.") from error
 
@@ -129,7 +129,7 @@ def _files_in(name: str, folder: Path) -> list[Source]:
         raise InputError(
             f"{shown_name(name)} is a folder that holds no seed file{_instead(folder)}"
         )
-    return [Source(_utf8(str(path)), path) for path in paths]
+    return [Source(writable(str(path)), path) for path in paths]
 
 
 _DATA = "data"
@@ -165,8 +165,8 @@ def _instead(folder: Path) -> str:
     )
 
 
-def _utf8(name: str) -> str:
-    # In a file name that is not UTF-8 Python puts lone surrogates, which no line can hold.
+def writable(name: str) -> str:
+    """Return a file name that a line can hold: in one that is not UTF-8, bytes become escapes."""
     return name.encode(errors="backslashreplace").decode()
 
 
