@@ -60,6 +60,7 @@ def read(name: str) -> Iterator[SeedRow]:
     """
     datasets = import_extra("datasets", "hf", f"{name}: to read from the Hub")
     wanted = parse(name)
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # what it raises is said once, below
     try:
         config, split = _chosen(datasets, wanted)
         rows = datasets.load_dataset(
@@ -111,12 +112,11 @@ def _why(wanted: HubName, error: Exception) -> str:
             "it is made by a script, which `datasets` does not run any more; read a revision with"
             f" files, such as hf:{wanted.path}@refs/convert/parquet, or download its files."
         )
-    if kinds & {"CastError", "DatasetGenerationCastError", "ArrowInvalid", "ArrowTypeError"}:
+    if "CastError" in kinds or " changed from " in str(error):
         return (
             "its files have different columns or types; download those that you want and name"
             " them, or name a config or a split that has one kind of rows."
         )
     line = (str(error).splitlines() or [type(error).__name__])[0]
-    return (
-        f"{line.rstrip('.')}; check the name and the network, or download its files and name those."
-    )
+    check = "check the name and the network, or " if isinstance(error, OSError) else ""
+    return f"{line.rstrip('.')}; {check}download its files and name those."
