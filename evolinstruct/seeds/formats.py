@@ -70,6 +70,7 @@ _OTHER_CONTENTS = {  # how a text begins that is not one instruction a line
         " instruction"
     ),
     r"\\documentclass|\\begin\{": f"is LaTeX; {_ONE_A_LINE}",
+    r"\[[\w.-]+\][ \t]*\n[\w-]+[ ]*=": f"is a file of settings; {_SAVE}",
 }
 _OTHER = [(re.compile(pattern, re.IGNORECASE), what) for pattern, what in _OTHER_CONTENTS.items()]
 

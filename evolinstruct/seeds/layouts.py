@@ -244,15 +244,16 @@ def _are_turns(value: object) -> bool:
 
 def _answer_apart(fields: Fields, mapping: Mapping[str, str]) -> tuple[str, object]:
     """Return the field of the answer that stands outside the instruction's, and what it holds."""
-    names = (mapping["output"],) if "output" in mapping else _OUTPUTS
-    return next(((name, fields[name]) for name in names if fields.get(name)), ("", None))
+    if "output" in mapping:
+        return mapping["output"], fields.get(mapping["output"])
+    beside, where = _beside_instruction(fields)
+    found = ((where + name, beside[name]) for name in _OUTPUTS if beside.get(name))
+    return next(found, ("", None))
 
 
 def _from_fields(fields: Fields, key: str, mapping: Mapping[str, str]) -> RowTexts:
     """Read a flat row; Self-Instruct keeps input and output in the first of its `instances`."""
-    beside, where = fields, ""
-    if "input" not in fields and (instances := fields.get("instances")):
-        beside, where = _first_instance(instances), "instances[0]."
+    beside, where = _beside_instruction(fields)
     instruction = text_or_none(fields[key], key)
     if instruction is None:
         raise BadRow(f"`{key}` is null instead of text")
@@ -280,7 +281,11 @@ def _unless_nan(value: object, where: str) -> str | None:
     return None if value != value else text_or_none(value, where)  # noqa: PLR0124 - NaN alone
 
 
-def _first_instance(instances: object) -> Fields:
+def _beside_instruction(fields: Fields) -> tuple[Fields, str]:
+    """Return what holds input and output, and its place: the row, or its first instance."""
+    instances = fields.get("instances")
+    if "input" in fields or not instances:
+        return fields, ""
     if isinstance(instances, list) and isinstance(instances[0], dict):
-        return instances[0]
+        return instances[0], "instances[0]."
     raise BadRow("`instances` is not a list of objects")

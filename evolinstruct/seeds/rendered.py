@@ -27,7 +27,7 @@ _MARK = re.compile(
     | (\[/?INST\])
     | (<</?SYS>> | \[/?SYSTEM_PROMPT\])
     | <(human|user|bot|assistant)> :
-    | \#{{2,4}} [ ]* ({_HEADINGS}) [ ]* (?: : | (?=\n|\Z))
+    | \#{{1,4}} [ ]* ({_HEADINGS}) [ ]* (?: : | (?=\n|\Z))
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -40,9 +40,12 @@ _NAMES = {
     "[/system_prompt]": "user",
 }
 """What follows each mark that names no role."""
-_LETTERS: dict[str, Role] = {"q": "user", "a": "assistant"}
+_LETTERS: dict[str, Role] = {"q": "user", "a": "assistant", "问": "user", "答": "assistant"}
 _INPUTS = ("input", "context")
-_SPECIAL = r"</?s>|<[be]os>|<[|\uff5c][^|\uff5c<>\n]{1,40}[|\uff5c]>|<(?:end_of_turn|turn\||sep)>"
+_SPECIAL = (
+    r"</?s>|<[be]os>|<(?:end_of_turn|turn\||sep|sop)>|\[gMASK\]|\[\|[^|\]\n]{1,40}\|\]"
+    r"|<[|\uff5c][^|\uff5c<>\n]{1,40}[|\uff5c]>"
+)
 _STARTS = re.compile(_SPECIAL, re.IGNORECASE)
 _ENDS = re.compile(rf"(?:{_SPECIAL})\Z", re.IGNORECASE)
 _LONGEST_TOKEN = 50
@@ -57,7 +60,7 @@ _ASSISTANTS = (
     "|bing|claude|gemini|falcon|agent|teacher|tutor|doctor"
 )
 _FAMILIES = [
-    ("q", "a"),
+    ("q|问", "a|答"),
     ("question|query", f"{_ANSWERS}|context"),
     ("instruction|prompt|task", f"{_ANSWERS}|input|context"),
     (_USERS, _ASSISTANTS),
@@ -67,20 +70,20 @@ _FAMILIES = [
 
 def _label(names: str) -> str:
     """Return a pattern for labels: at a line's start in any case, elsewhere with a capital."""
-    return rf"(?:^[ \t]*|(?<=[\s>.!?])(?=[A-Z]))(?:\*\*)?((?i:{names})):(?:\*\*)?"
+    return rf"(?:^[ \t]*|(?<=[\s>.!?])(?=[A-Z]))(?:\*\*)?((?i:{names}))[:\uff1a](?:\*\*)?"
 
 
 _LABELS = [
     (
-        re.compile(rf"\s*(?:<s>)?[ ]*(?:\*\*)?(?i:{users}|system):"),
+        re.compile(rf"\s*(?:<s>|\[Round \d+\])?\s*(?:\*\*)?(?i:{users}|system)[:\uff1a]"),
         re.compile(_label(f"{users}|{others}|system"), re.MULTILINE),
     )
     for users, others in _FAMILIES
 ]
 _USER_LABEL = re.compile(_label(_USERS))
-_LINE = r"""(?i)\s*(?:-[ ])?["'*]{{0,2}}(?:{})["'*]{{0,2}}[ ]*:"""
+_LINE = r"""(?i)\s*(?:-[ ])?["'*]{{0,2}}(?:{})["'*]{{0,2}}[ ]*[:\uff1a]"""
 _USERS_LINE = re.compile(_LINE.format("|".join(users for users, _ in _FAMILIES)))
-_ANSWER_LINE = re.compile(_LINE.format(f"a|{_ANSWERS}|{_ASSISTANTS}"))
+_ANSWER_LINE = re.compile(_LINE.format(f"a|答|{_ANSWERS}|{_ASSISTANTS}"))
 
 
 def read_rendered(text: str, *, is_answered: bool) -> list[Turn]:
@@ -88,28 +91,28 @@ def read_rendered(text: str, *, is_answered: bool) -> list[Turn]:
 
     Args:
         text: the text.
-        is_answered: whether the answer stands elsewhere: a text with labels is then a chat only if
-            it ends where the answer begins, because it may be a task about a chat.
+        is_answered: whether the answer stands elsewhere: a text with labels is then a task, such
+            as one with examples, unless it ends with the label of the assistant.
     """
     marks = list(_MARK.finditer(text))
     turns = _turns(text, marks)
     roles = {turn.role for turn in turns}
-    begins = bool(marks) and not without_tokens(text[: marks[0].start()])
-    if "user" in roles and (begins or "assistant" in roles):
+    if "user" in roles and ("assistant" in roles or _begins_with(marks, text)):
         return turns
-    turns = _turns(text, _labels(text))
-    if "assistant" not in {turn.role for turn in turns} or (is_answered and turns[-1].content):
-        return []
-    return turns
-
-
-def _labels(text: str) -> list[re.Match[str]]:
-    first = _USER_LABEL.search(text) if _BOILERPLATE.match(text) else None
-    start = first.start() if first else 0
-    for begins, label in _LABELS:
-        if begins.match(text, start):
-            return list(label.finditer(text, start))
+    boilerplate = _BOILERPLATE.match(text) and _USER_LABEL.search(text)
+    start = boilerplate.start() if boilerplate else 0
+    for begins, label in _LABELS[-1:] if is_answered else _LABELS:
+        turns = _turns(text, list(label.finditer(text, start)) if begins.match(text, start) else [])
+        if {"user", "assistant"} <= {turn.role for turn in turns}:
+            return [] if is_answered and turns[-1].content else turns
     return []
+
+
+def _begins_with(marks: list[re.Match[str]], text: str) -> bool:
+    """Tell whether a text begins with a mark; a heading may begin any text."""
+    if not marks or (marks[0][0].startswith("#") and not marks[0][0].endswith(":")):
+        return False
+    return not without_tokens(text[: marks[0].start()])
 
 
 def without_tokens(text: str) -> str:

@@ -118,10 +118,10 @@ def looks_like_table(file: OpenFile, field: str | None) -> bool:
         return False
     records = csv.reader(_first_lines(file), delimiter=delimiter)
     header, record = next(records, []), next(records, [])
-    return 1 < len(header) == len(record) and all(_NAME.fullmatch(cell) for cell in header)
+    return 1 < len(header) == len(record) and all(map(_NAME.fullmatch, header))
 
 
-_NAME = re.compile(r"\s*[\w#][\w .#/()-]{0,40}|\s*")
+_NAME = re.compile(r"\s*[\w#][\w .#/()-]{0,40}")
 _FIRST_LINES = 100  # lines of a head, in which the first record ends
 
 

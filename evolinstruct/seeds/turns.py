@@ -21,8 +21,8 @@ _WORDS: dict[Role, str] = {
     "user": """user usr human prompter person customer client asker questioner student patient
         instruction prompt question query input 用户""",
     "assistant": """assistant gpt chatgpt bing bard model bot chatbot ai llm claude gemini gemma
-        llama vicuna alpaca copilot agent expert teacher tutor doctor answer response reply output
-        completion 助手""",
+        llama vicuna alpaca falcon moss grok mistral copilot agent expert teacher tutor doctor
+        answer response reply output completion 助手""",
 }
 _ROLES = {word: role for role, words in _WORDS.items() for word in words.split()}
 _LETTERS = re.compile(r"[^\W\d_]+")
