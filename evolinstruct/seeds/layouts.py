@@ -90,36 +90,39 @@ def extract_texts(fields: Fields, mapping: Mapping[str, str]) -> RowTexts:
     instruction = texts.instruction.strip()
     if not instruction:
         raise BadRow(f"`{key}` is empty")
-    given = _unless_placeholder(texts.input)
+    remarks = {*texts.remarks, *_beside(fields, key)}
+    given = _without_placeholder(texts.input, remarks)
     given = given.rstrip() if given else None
-    output = _unless_placeholder(texts.output)
+    output = _without_placeholder(texts.output, remarks)
     length = len(join_input(instruction, given))
     if length > MAX_INSTRUCTION:
         raise BadRow(
             f"the instruction has {length:,} characters, more than the {MAX_INSTRUCTION:,} allowed"
         )
-    remarks = {*texts.remarks, *_beside(fields, key)}
-    if any(text and is_placeholder(text) for text in (texts.input, texts.output)):
-        remarks.add("placeholder")
-    there = {"instruction": True, "input": given, "output": output}
-    where = {part: name for part, name in texts.fields.items() if there[part]}
+    where = dict(texts.fields)
+    for part, text in (("input", given), ("output", output)):
+        if text is None:
+            where.pop(part, None)
     return RowTexts(instruction, given, output, where, frozenset(remarks))
 
 
-def _unless_placeholder(text: str | None) -> str | None:
-    return text if text and text.strip() and not is_placeholder(text) else None
+def _without_placeholder(text: str | None, remarks: set[str]) -> str | None:
+    """Return a text, or None if it is blank or a placeholder, of which a remark is made."""
+    if not text or text.isspace():
+        return None
+    if not is_placeholder(text):
+        return text
+    remarks.add("placeholder")
+    return None
 
 
 def _beside(fields: Fields, key: str) -> Iterator[str]:
     """Yield what is remarked of fields that are not read."""
-    if any(_unless_placeholder(_text(fields.get(name))) for name in _SYSTEMS):
-        yield "system"
+    for name in _SYSTEMS:
+        if isinstance(text := fields.get(name), str) and text.strip() and not is_placeholder(text):
+            yield "system"
     if key != "history" and fields.get("history"):
         yield "history"
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def layout_of(fields: Fields, mapping: Mapping[str, str]) -> str:
@@ -188,10 +191,15 @@ def instruction_key(fields: Fields, field: str | None) -> str:
     Raises:
         BadRow: there is none.
     """
-    found = [key for key in ((field,) if field else _KEYS) if _may_hold(fields, key)]
-    if not found:
+    null = None
+    for key in (field,) if field else _KEYS:
+        if key in fields and _may_hold(fields, key):
+            if fields[key] is not None:
+                return key
+            null = null or key
+    if null is None:
         raise BadRow(no_instruction("fields", fields, field))
-    return next((key for key in found if fields[key] is not None), found[0])
+    return null
 
 
 def _may_hold(fields: Fields, key: str) -> bool:

@@ -31,6 +31,7 @@ _MARK = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_MAY_MARK = re.compile(r"[#<:\uff1a]|\[/?(?:INST|\|)", re.IGNORECASE)
 _NAMES = {
     "[inst]": "user",
     "[/inst]": "assistant",
@@ -94,6 +95,8 @@ def read_rendered(text: str, *, is_answered: bool) -> list[Turn]:
         is_answered: whether the answer stands elsewhere: a text with labels is then a task, such
             as one with examples, unless it ends with the label of the assistant.
     """
+    if not _MAY_MARK.search(text):  # most texts, soon seen
+        return []
     marks = list(_MARK.finditer(text))
     turns = _turns(text, marks)
     roles = {turn.role for turn in turns}
