@@ -111,6 +111,10 @@ TWO_ROWS = {
     "lone cr": ("a.jsonl", lines(ADD, GO).replace(b"\n", b"\r")),
     "repeated key": ("a.jsonl", b'{"instruction": 1, "instruction": "Go."}\n' + lines(ADD)),
     "array": ("a.json", json.dumps([ADD, GO]).encode()),
+    "objects over several lines named .jsonl": (
+        "a.jsonl",
+        b"\n".join(json.dumps(row, indent=1).encode() for row in (ADD, GO)),
+    ),
     "array named .jsonl": ("a.jsonl", json.dumps([ADD, GO]).encode()),
     "array over several lines named .jsonl": ("a.jsonl", json.dumps([ADD, GO], indent=1).encode()),
     "array named .txt": ("a.txt", json.dumps([ADD, GO]).encode()),

@@ -119,7 +119,12 @@ def _json_format(file: OpenFile, start: bytes, field: str | None) -> str:
         return "lines" if is_lines else "array"
     if json_rows.is_wrapper(start.decode(errors="replace"), field):
         return "wrapper"
-    return "values" if following and not first.rstrip().endswith(b"}") else "lines"
+    if not following or first.rstrip().endswith(b"}"):
+        return "lines"
+    is_lines = file.suffix in _JSON_LINES and not json_rows.is_over_lines(
+        start.decode("utf-8", "replace")
+    )
+    return "lines" if is_lines else "values"
 
 
 def _require_instructions(name: str, text: str, field: str | None) -> None:

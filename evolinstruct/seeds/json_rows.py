@@ -131,6 +131,15 @@ def read_values(file: OpenFile) -> Iterator[SeedRow]:
         yield SeedRow(place, _object(text.value()))
 
 
+def is_over_lines(head: str) -> bool:
+    """Tell whether a JSON text begins with a value that goes over several lines."""
+    try:
+        _, end = _DECODER.raw_decode(head)
+    except (json.JSONDecodeError, RecursionError):
+        return False
+    return "\n" in head[:end]
+
+
 # Wrappers
 
 _WRAPPERS = (
