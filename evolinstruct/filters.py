@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from heapq import nsmallest
+from threading import current_thread, main_thread
+from time import perf_counter
 from typing import TypeVar
 
 from evolinstruct.errors import UsageError
@@ -40,7 +44,7 @@ class Selection:
     operations: frozenset[str] = frozenset()
     rules: frozenset[str] = frozenset()
     seed_ids: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
     min_words: int | None = None
     max_words: int | None = None
 
@@ -63,9 +67,74 @@ class Selection:
         return least <= words and (most is None or words <= most)
 
 
-def _holds(line: Line, pattern: re.Pattern[str]) -> bool:
+def _holds(line: Line, pattern: Pattern) -> bool:
     texts = (getattr(line, name, None) for name in _TEXTS)
-    return any(isinstance(text, str) and pattern.search(text) for text in texts)
+    return any(isinstance(text, str) and pattern.is_in(text) for text in texts)
+
+
+class Pattern:
+    """A regular expression that is given up when it takes too long.
+
+    An expression such as ``(a+)+$`` may take years for a short text. The `re` module looks for
+    signals while it searches, so an alarm ends it; Python has signals in its main thread alone.
+    """
+
+    def __init__(self, words: str, expression: re.Pattern[str]) -> None:
+        """Begin with all the time for slow searches.
+
+        Args:
+            words: what the user gave, for the error.
+            expression: what is looked for.
+        """
+        self._words = words
+        self._expression = expression
+        self._left = _SLOW_SEARCHES
+
+    def is_in(self, text: str) -> bool:
+        """Tell whether a text holds it.
+
+        Raises:
+            UsageError: it takes too long.
+        """
+        started = perf_counter()
+        try:
+            with _alarm(self._left):
+                found = self._expression.search(text) is not None
+        except TimeoutError as error:
+            raise UsageError(
+                f"{self._words}: this takes too long, because there are too many ways to match it;"
+                " write it without a repetition within a repetition, or look for plain text with"
+                " --grep."
+            ) from error
+        took = perf_counter() - started
+        if took > _SLOW:
+            self._left = max(_SLOW, self._left - took)
+        return found
+
+
+_SLOW = 0.05
+"""A search of a text that takes more seconds than this is a slow one."""
+_SLOW_SEARCHES = 5.0
+"""The seconds that all slow searches may take together."""
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError after so many seconds, where signals are to be had."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def select(given: Mapping[str, object], known: Mapping[str, Collection[str]]) -> Selection:
@@ -129,16 +198,18 @@ def _numbers(words: Iterable[str]) -> Iterator[int]:
         yield from range(first, last + 1)
 
 
-def _pattern(text: object, expression: object) -> re.Pattern[str] | None:
+def _pattern(text: object, expression: object) -> Pattern | None:
     if text is not None and expression is not None:
         raise UsageError("--grep and --regex cannot be given together; give one of them.")
     if expression is None:
-        return None if text is None else re.compile(re.escape(str(text)), re.IGNORECASE)
+        plain = re.compile(re.escape(str(text)), re.IGNORECASE)
+        return None if text is None else Pattern(f"--grep {text}", plain)
+    words = f"--regex {expression}"
     try:
-        return re.compile(str(expression), re.MULTILINE)
-    except re.error as error:
+        return Pattern(words, re.compile(str(expression), re.MULTILINE))
+    except (re.error, RecursionError, OverflowError) as error:
         raise UsageError(
-            f"--regex {expression}: this is not a regular expression ({error});"
+            f"{words}: this is not a regular expression ({error});"
             " correct it, or look for plain text with --grep."
         ) from error
 

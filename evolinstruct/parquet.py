@@ -1,4 +1,4 @@
-"""Parquet files: read and written a few rows at a time, so that memory stays flat.
+"""Files of columns: Parquet and Arrow read, Parquet written, a few rows at a time, memory flat.
 
 The only importer of pyarrow.
 """
@@ -6,7 +6,8 @@ The only importer of pyarrow.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,30 +30,100 @@ def require_pyarrow() -> None:
     import_extra("pyarrow", _EXTRA, "Parquet")
 
 
-def read(name: str, file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each row with its number, from 1.
+PARQUET = b"PAR1"
+ARROW = (b"ARROW1", b"\xff\xff\xff\xff")
+"""The first bytes of an Arrow file, and of an Arrow stream, which `datasets` saves."""
 
-    Args:
-        name: the file's name, for errors.
-        file: the file, seekable.
 
-    Raises:
-        InputError: pyarrow is not installed, or the file is broken.
-    """
-    arrow = import_extra("pyarrow", _EXTRA, f"{name} is a Parquet file: to read it")
-    parquet = import_extra("pyarrow.parquet", _EXTRA, name)
-    number = 0
-    try:
-        for batch in parquet.ParquetFile(file).iter_batches(batch_size=_BATCH_ROWS):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
-    except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        # ValueError: a text that is not UTF-8. OverflowError: a date outside Python's range.
-        why = "".join(char for char in str(error).partition("\n")[0] if char.isprintable())
-        raise InputError(
-            f"{name} cannot be read as Parquet after row {number:,}: {why}; write the file again."
-        ) from error
+class Reader:
+    """Reads the rows of a file of columns."""
+
+    def __init__(self, name: str, file: BinaryIO) -> None:
+        """Open the file.
+
+        Args:
+            name: the file's name, for errors.
+            file: the file, seekable, at its start.
+
+        Raises:
+            InputError: pyarrow is not installed, or the file is broken.
+        """
+        self._name = name
+        self._is_parquet = file.read(len(PARQUET)) == PARQUET
+        file.seek(0)
+        self._kind = "Parquet" if self._is_parquet else "Arrow"
+        self._arrow = import_extra(
+            "pyarrow", _EXTRA, f"{name} is {_article(self._kind)} file: to read it"
+        )
+        self._rows_read = 0
+        with self._checked():
+            self._file = self._opened(file)
+            schema = self._file.schema_arrow if self._is_parquet else self._file.schema
+            self.columns: list[str] = schema.names
+
+    def _opened(self, file: BinaryIO) -> Any:
+        if self._is_parquet:
+            return import_extra("pyarrow.parquet", _EXTRA, self._name).ParquetFile(file)
+        ipc = import_extra("pyarrow.ipc", _EXTRA, self._name)
+        is_file = file.read(len(ARROW[0])) == ARROW[0]
+        file.seek(0)
+        return ipc.open_file(file) if is_file else ipc.open_stream(file)
+
+    def rows(self, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield each row with its number, from 1; only the columns that are named.
+
+        Raises:
+            InputError: the file is broken.
+        """
+        with self._checked():
+            for batch in self._batches(columns):
+                read = [self._plain(batch.column(name)).to_pylist() for name in columns]
+                for values in zip(*read, strict=True):
+                    self._rows_read += 1
+                    yield self._rows_read, dict(zip(columns, values, strict=True))
+
+    def _batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        if self._is_parquet:
+            yield from self._file.iter_batches(batch_size=_BATCH_ROWS, columns=list(columns))
+            return
+        count = getattr(self._file, "num_record_batches", None)
+        batches = self._file if count is None else map(self._file.get_batch, range(count))
+        for batch in batches:
+            batch.validate(full=True)  # a broken file must not make pyarrow read beyond its memory
+            for start in range(0, batch.num_rows, _BATCH_ROWS):
+                yield batch.slice(start, _BATCH_ROWS)
+
+    def _plain(self, column: Any) -> Any:
+        """Return a column with times as numbers: Python has none of nanoseconds."""
+        kind = self._without_times(column.type)
+        return column if kind == column.type else column.cast(kind)
+
+    def _without_times(self, kind: Any) -> Any:
+        arrow = self._arrow
+        if arrow.types.is_temporal(kind):
+            return arrow.int32() if kind.bit_width == 32 else arrow.int64()  # noqa: PLR2004 - bits
+        if arrow.types.is_struct(kind):
+            return arrow.struct([each.with_type(self._without_times(each.type)) for each in kind])
+        if arrow.types.is_list(kind):
+            return arrow.list_(self._without_times(kind.value_type))
+        return kind
+
+    @contextmanager
+    def _checked(self) -> Iterator[None]:
+        """Report a broken file in a sentence."""
+        try:
+            yield
+        except (self._arrow.ArrowException, OSError, ValueError, OverflowError) as error:
+            # ValueError: a text that is not UTF-8.
+            why = "".join(char for char in str(error).partition("\n")[0] if char.isprintable())
+            raise InputError(
+                f"{self._name} cannot be read as {self._kind} after row {self._rows_read:,}: {why};"
+                " write the file again."
+            ) from error
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind.startswith("A") else f"a {kind}"
 
 
 class Writer:

@@ -1,5 +1,6 @@
 """Filters take the lines they name and say what is wrong with their words; samples are drawn."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -75,3 +76,15 @@ def test_a_sample_keeps_the_order_and_lies_within_every_larger_one(
 def test_another_seed_draws_another_sample() -> None:
     names = [str(number) for number in range(100)]
     assert draw_sample(names, 10, 0, str) != draw_sample(names, 10, 1, str)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("expression", ["(a+)+$", r"(\w+\s?)+$", "(a|aa)+b"])
+def test_an_expression_that_takes_too_long_is_given_up(expression: str) -> None:
+    line = replace(seed("a" * 60 + "."), output="a word, " * 20)
+    with pytest.raises(UsageError) as raised:
+        select({"regex": expression}, {}).takes(line)
+    assert str(raised.value) == (
+        f"--regex {expression}: this takes too long, because there are too many ways to match it;"
+        " write it without a repetition within a repetition, or look for plain text with --grep."
+    )

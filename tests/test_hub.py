@@ -57,6 +57,12 @@ def served() -> Iterator[hub.Hub]:
         "me/secret": {"train.jsonl": lines("Secret.")},
         "me/gated": {"train.jsonl": lines("Gated.")},
         "me/empty": {},
+        "me/script": {"script.py": b"import datasets\n", "README.md": b"Made by a script.\n"},
+        "me/mixed": {
+            "train-1.jsonl": lines("One."),
+            "train-2.jsonl": b'{"question": "Two?", "answer": {"a": 1}}\n',
+        },
+        "me/latin": {"train.csv": b"instruction\ncaf\xe9\n"},
     }
     with hub.serve(hub.Hub(repos, private={"me/secret"}, gated={"me/gated"})) as running:
         yield running
@@ -163,6 +169,22 @@ HIDDEN = (
             "hf:me/many has no config 'odd'; it has easy, hard.",
         ),
         ("hf:me/data@v9", "hf:me/data@v9 cannot be read: it has no revision 'v9'."),
+        (
+            "hf:me/script",
+            "hf:me/script cannot be read: it is made by a script, which `datasets` does not run any"
+            " more; read a revision with files, such as hf:me/script@refs/convert/parquet, or"
+            " download its files.",
+        ),
+        (
+            "hf:me/mixed",
+            "hf:me/mixed cannot be read: its files have different columns or types; download those"
+            " that you want and name them, or name a config or a split that has one kind of rows.",
+        ),
+        (
+            "hf:me/latin",
+            "hf:me/latin cannot be read: 'utf-8' codec can't decode byte 0xe9 in position 3:"
+            " unexpected end of data; download its files and name those.",
+        ),
         (
             "hf:me/empty",
             "hf:me/empty cannot be read: it has no file that `datasets` can read as rows.",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,6 +18,9 @@ from hypothesis import strategies as st
 
 from evolinstruct.errors import EvolinstructError
 from evolinstruct.seeds import Seed, SeedCounts, read_seeds
+from evolinstruct.seeds.layouts import KNOWN_FIELDS
+from evolinstruct.seeds.problems import remarks
+from evolinstruct.seeds.summary import summarize_seeds
 
 BAD = object()
 """A row that holds no instruction."""
@@ -87,6 +91,49 @@ def json_array(draw: st.DrawFn) -> Written:
 
 
 @st.composite
+def wrapper(draw: st.DrawFn) -> Written:
+    first = draw(visible("\r\n"))  # by which the list is known as one of rows
+    rows = [first, *draw(ROWS)]
+    bad = st.sampled_from([None, 5, "x", [], {}, {"a": 1}, {"text": None}, {"text": " "}])
+    values = [draw(bad) if row is BAD else {"text": row} for row in rows]
+    key = draw(st.sampled_from(["data", "rows", "train", "examples", "instances"]))
+    about = draw(st.dictionaries(st.sampled_from(["a", "b"]), st.text(max_size=5)))
+    indent = draw(st.sampled_from([None, 1]))
+    content = json.dumps({**about, key: values, "end": {}}, indent=indent).encode()
+    return Written(".json", content, len(rows), [row for row in rows if row is not BAD])
+
+
+@st.composite
+def chats(draw: st.DrawFn) -> Written:
+    rows = draw(ROWS)
+    users, others = (
+        st.sampled_from(["user", "Human", "prompter"]),
+        st.sampled_from(["gpt", "x", ""]),
+    )
+    values: list[object] = []
+    for row in rows:
+        if row is BAD:
+            bad = [
+                [],
+                [None],
+                [5],
+                "x",
+                None,
+                [{"role": "user"}],
+                [{"role": "gpt", "content": "A"}],
+            ]
+            values.append(draw(st.sampled_from(bad)))
+            continue
+        turns = [{"role": draw(users), "content": row}]
+        turns += draw(
+            st.lists(st.builds(lambda who: {"role": who, "content": "A"}, others | users))
+        )
+        values.append(turns)
+    text = "".join(json.dumps({"messages": value}) + "\n" for value in values)
+    return Written(".jsonl", text.encode(), len(rows), [row for row in rows if row is not BAD])
+
+
+@st.composite
 def table(draw: st.DrawFn) -> Written:
     rows = draw(ROWS)
     suffix, delimiter = draw(st.sampled_from([(".csv", ","), (".csv", ";"), (".tsv", "\t")]))
@@ -114,16 +161,21 @@ def plain(draw: st.DrawFn) -> Written:
 
 
 @st.composite
-def parquet(draw: st.DrawFn) -> Written:
+def columns(draw: st.DrawFn, suffix: str) -> Written:
     import pyarrow  # noqa: PLC0415
     import pyarrow.parquet  # noqa: PLC0415
 
     rows = draw(ROWS)
     texts = [draw(st.sampled_from([None, "", " "])) if row is BAD else row for row in rows]
     file = io.BytesIO()
-    schema = pyarrow.schema([("text", pyarrow.string())])
-    pyarrow.parquet.write_table(pyarrow.table({"text": texts}, schema=schema), file)
-    return Written(".parquet", file.getvalue(), len(rows), [row for row in rows if row is not BAD])
+    schema = pyarrow.schema([("text", pyarrow.string()), ("at", pyarrow.timestamp("ns"))])
+    made = pyarrow.table({"text": texts, "at": [1] * len(texts)}, schema=schema)
+    if suffix == ".parquet":
+        pyarrow.parquet.write_table(made, file)
+    else:
+        with pyarrow.ipc.new_stream(file, schema) as writer:
+            writer.write_table(made)
+    return Written(suffix, file.getvalue(), len(rows), [row for row in rows if row is not BAD])
 
 
 def zstd() -> Callable[[bytes], bytes] | None:
@@ -144,9 +196,12 @@ PACKED = st.sampled_from([(suffix, pack) for suffix, pack in PACKINGS.items() if
 FORMATS = {
     "json lines": json_lines(),
     "json array": json_array(),
+    "wrapper": wrapper(),
+    "chats": chats(),
     "table": table(),
     "plain text": plain(),
-    "parquet": parquet(),
+    "parquet": columns(".parquet"),
+    "arrow": columns(".arrow"),
 }
 QUICK = settings(
     deadline=None,
@@ -160,11 +215,27 @@ def read(path: Path, counts: SeedCounts, **options: Any) -> list[Seed]:
     return list(read_seeds([str(path)], counts=counts, **wanted))
 
 
+def assert_seeds_or_a_sentence(path: Path, **options: Any) -> None:
+    """Read a file as a run does and as `seeds` does: no other error than one for a person."""
+    counts = SeedCounts()
+    sentence, seeds = "", []
+    try:
+        summarize_seeds([str(path)], {}).to_json()
+        seeds = read(path, counts, **options)
+    except EvolinstructError as error:
+        sentence = str(error)
+    assert sentence.isprintable()
+    if not sentence:
+        assert len(seeds) == counts.read - counts.skipped - counts.duplicates > 0
+        assert all(f"{seed.instruction}{seed.input}{seed.output}".encode() for seed in seeds)
+        assert all(list(remarks(counts.remarks)))
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_row_of_a_file_becomes_a_seed_or_is_counted(
     tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
-    if name == "parquet":
+    if name in ("parquet", "arrow"):
         pytest.importorskip("pyarrow")
     folder = tmp_path_factory.mktemp("seeds")
 
@@ -191,7 +262,7 @@ def test_every_row_of_a_file_becomes_a_seed_or_is_counted(
 def test_a_file_with_other_bytes_in_it_gives_seeds_or_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
-    if name == "parquet":
+    if name in ("parquet", "arrow"):
         pytest.importorskip("pyarrow")
     folder = tmp_path_factory.mktemp("seeds")
 
@@ -216,18 +287,90 @@ def test_a_file_with_other_bytes_in_it_gives_seeds_or_one_sentence(
         place = int(at * len(content))
         path = folder / f"a{file.suffix}{packed[0]}"
         path.write_bytes(content[:place] + other + content[place + much :])
-        counts = SeedCounts()
-        sentence, seeds = "", []
-        try:
-            seeds = read(path, counts, skip_bad=skip_bad)
-        except EvolinstructError as error:
-            sentence = str(error)
-        assert sentence.isprintable()
-        if not sentence:
-            assert len(seeds) == counts.read - counts.skipped - counts.duplicates > 0
-            assert all(f"{seed.instruction}{seed.input}{seed.output}".encode() for seed in seeds)
+        assert_seeds_or_a_sentence(path, skip_bad=skip_bad)
 
     check()
+
+
+NAMES = st.sampled_from(
+    [
+        *sorted(KNOWN_FIELDS),
+        "role",
+        "from",
+        "value",
+        "content",
+        "user",
+        "assistant",
+        "parts",
+        "type",
+    ]
+)
+SAID = st.sampled_from(
+    [
+        "",
+        " ",
+        "Hi?",
+        "N/A",
+        "user",
+        "gpt",
+        "### Human: A### Assistant: B",
+        "Q: A",
+        "A: B",
+        "<s>[INST]",
+    ]
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | SAID | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(QUICK, max_examples=60)
+@given(rows=st.lists(ANYTHING, min_size=1, max_size=4), indent=st.sampled_from([None, 1]))
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".txt"])
+def test_rows_of_any_shape_give_seeds_or_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, rows: list[Any], indent: int | None
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"rows{suffix}"
+    path.write_text("\n".join(json.dumps(row, indent=indent) for row in rows))
+    assert_seeds_or_a_sentence(path, skip_bad=True)
+    assert_seeds_or_a_sentence(path, skip_bad=False)
+
+
+_MARKS = """<|im_start|> user assistant system <|im_end|> [INST] [/INST] <<SYS>> <</SYS>> <s> </s>
+    User: ### Human: ### Response: ## Question <|user|> <|assistant|> <start_of_turn> model Q: A:
+    Human: Assistant: <|start|> <|message|> <|channel|> analysis [|user|] --- - # | ``` <a> </a>
+    <?xml sep=; instruction , ; : { } [ ] " \\ \ufeff \u2028"""
+MARKS = st.sampled_from([*_MARKS.split(), "\n", " ", "\n\n", "\r", "\0", "\ud800"])
+SUFFIXES = st.sampled_from(
+    ["", ".txt", ".csv", ".tsv", ".json", ".jsonl", ".md", ".yaml", ".xml", ".arrow", ".parquet"]
+)
+
+
+@settings(QUICK, max_examples=100)
+@given(parts=st.lists(MARKS, max_size=30), suffix=SUFFIXES, skip_bad=st.booleans())
+def test_marks_of_every_template_and_format_give_seeds_or_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str], suffix: str, skip_bad: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"marks{suffix}"
+    path.write_bytes("".join(parts).encode(errors="surrogatepass"))
+    assert_seeds_or_a_sentence(path, skip_bad=skip_bad)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "part", ["_ ", "</s>", "### User:", "User: A\n", "<a ", "- a\n", "[INST]", " "]
+)
+def test_long_texts_are_read_in_linear_time(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "a.jsonl"
+    text = part * (60_000 // len(part))
+    path.write_text("".join(json.dumps({"text": f"{n} {text}"}) + "\n" for n in range(3)))
+    (tmp_path / "a.txt").write_text(text)
+    started = perf_counter()
+    assert_seeds_or_a_sentence(path, skip_bad=True)
+    assert_seeds_or_a_sentence(tmp_path / "a.txt", skip_bad=True)
+    assert perf_counter() - started < 20  # quadratic time would take minutes
 
 
 def test_a_text_of_parquet_that_is_not_utf8_gets_a_sentence(tmp_path: Path) -> None:

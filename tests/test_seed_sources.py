@@ -5,17 +5,27 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from shlex import quote
+from threading import Thread
+from typing import Any, BinaryIO
 
 import pytest
 
 from evolinstruct.errors import InputError, UsageError
+from evolinstruct.records import join_input
+from evolinstruct.run.seed_lines import SeedLines
 from evolinstruct.seeds import Seed, SeedCounts, hub, read_seeds
 from evolinstruct.seeds.layouts import layout_of
+from evolinstruct.seeds.sources import Source
 from evolinstruct.seeds.summary import script_of, summarize_seeds
+from evolinstruct.settings import SeedSettings
 from tests import runs
 from tests.command_line import enter, evolinstruct
 
@@ -25,6 +35,10 @@ ROWS = [{"instruction": "Add.", "input": "1, 2", "output": "3"}, {"instruction":
 def read(*names: str | Path, **options: Any) -> list[tuple[str, str | None, str | None]]:
     wanted = {"skip_bad": False, "limit": None, "counts": SeedCounts(), **options}
     return [(s.instruction, s.input, s.output) for s in read_seeds([*map(str, names)], **wanted)]
+
+
+def stdin(content: bytes) -> dict[Source, BinaryIO]:
+    return {Source("stdin", None): io.BytesIO(content)}
 
 
 TAKEN = [("Add.", "1, 2", "3"), ("Go.", None, None)]
@@ -47,7 +61,7 @@ def test_gzip_of_any_seed_file_is_read_as_the_file(tmp_path: Path, name: str) ->
     path.write_bytes(gzip.compress(content.get(name, text_of(ROWS))))
     expected = [("Add.", None, None), ("Go.", None, None)] if name == "a.txt.gz" else TAKEN
     assert read(path) == expected
-    assert read("-", stdin=io.BytesIO(path.read_bytes())) == expected
+    assert read("-", streams=stdin(path.read_bytes())) == expected
 
 
 def test_zstd_is_read_and_a_torn_one_gets_a_sentence(tmp_path: Path) -> None:
@@ -65,7 +79,7 @@ def test_parquet_is_read_row_by_row_also_from_standard_input_and_compressed(tmp_
     path = tmp_path / "a.parquet"
     parquet.write_table(arrow.Table.from_pylist(ROWS), path)
     assert read(path) == TAKEN
-    assert read("-", stdin=io.BytesIO(path.read_bytes())) == TAKEN
+    assert read("-", streams=stdin(path.read_bytes())) == TAKEN
     (tmp_path / "b.parquet.gz").write_bytes(gzip.compress(path.read_bytes()))
     assert read(tmp_path / "b.parquet.gz") == TAKEN
     chat = [{"messages": [{"role": "user", "content": "Hi?"}]}]
@@ -142,7 +156,7 @@ def test_of_conversations_the_first_turn_is_taken_and_those_of_several_are_count
     counts = SeedCounts()
     found = read(runs.write_seeds(tmp_path / "a.jsonl", rows), counts=counts)
     assert found == [("Hi?", None, "Ho."), ("A?", None, "Ho."), ("B?", None, "Ho.")]
-    assert counts.multi_turn == 2
+    assert counts.remarks == {"multi_turn": 2}
 
 
 def test_a_sample_is_drawn_by_the_seed_and_keeps_the_order(
@@ -192,6 +206,7 @@ def test_a_summary_says_what_would_be_read(tmp_path: Path) -> None:
         "duplicates": 1,
         "bad": 2,
         "multi_turn": 0,
+        "remarks": {},
         "with_input": 1,
         "with_output": 2,
         "words": {"least": 1.0, "median": 1.0, "most": 3.0},
@@ -241,3 +256,176 @@ def test_names_of_data_sets_are_read_and_refused() -> None:
     for name in ("hf:", "hf:name", "hf:o/n:a:b:c"):
         with pytest.raises(UsageError, match="is not a data set's name"):
             read(name)
+
+
+# Folders
+
+
+def test_the_folder_of_a_data_set_means_its_rows_and_nothing_about_them(tmp_path: Path) -> None:
+    about = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
+    for name in (*about, "README.txt", "LICENSE.txt", "requirements.txt", "README.md"):
+        (tmp_path / name).write_text('{"features": {}}')
+    (tmp_path / "train.jsonl").write_bytes(text_of(ROWS))
+    assert read(tmp_path) == TAKEN
+
+
+def test_of_a_cloned_data_set_the_folder_data_is_read(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("About.")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.jsonl").write_bytes(text_of(ROWS))
+    assert read(tmp_path) == TAKEN
+
+
+def test_other_folders_within_are_named(tmp_path: Path) -> None:
+    (tmp_path / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    for name in ("train", "test", "empty"):
+        (tmp_path / name).mkdir()
+    for name in ("train", "test"):
+        (tmp_path / name / "a.jsonl").write_bytes(text_of(ROWS))
+    within = f"{tmp_path / 'test'}, {tmp_path / 'train'}"
+    with pytest.raises(InputError) as raised:
+        read(tmp_path)
+    assert str(raised.value) == (
+        f"{tmp_path} is a folder that holds no seed file; folders in it are not read, so name the"
+        f" one that you want: {within}."
+    )
+
+
+@pytest.mark.parametrize("format_", ["alpaca", "chat", "prompt-completion", "sharegpt"])
+def test_an_export_can_be_evolved_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str
+) -> None:
+    enter(tmp_path, monkeypatch)
+    assert evolinstruct("evolve starter --limit 9 -o run --client offline -g 1 -q").exit_code == 0
+    trainer = {"alpaca": "--trainer llama-factory", "prompt-completion": "--trainer trl"}
+    words = trainer.get(format_, "")
+    assert evolinstruct(f"export run -o out --format {format_} {words} -q").exit_code == 0
+    rows = [json.loads(line) for line in Path("run/dataset.jsonl").read_text().splitlines()]
+    expected = {(row["instruction"], row["output"]) for row in rows}
+    found = read_seeds(["out"], skip_bad=False, limit=None, counts=SeedCounts())
+    joined = ((join_input(seed.instruction, seed.input), seed.output) for seed in found)
+    assert set(joined) == expected
+
+
+def test_names_that_are_not_utf8_are_read_written_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path(os.fsdecode(b"d\xe9"))
+    folder.mkdir()
+    name = os.fsdecode(b"d\xe9/caf\xe9.jsonl")
+    Path(name).write_bytes(text_of(ROWS))
+    for seeds in (name, str(folder)):
+        done = evolinstruct(f"evolve {quote(seeds)} -o run --client offline -g 1 -q")
+        assert (done.exit_code, done.stderr) == (0, "")
+    lines = Path("run/generation-0.jsonl").read_text().splitlines()
+    assert {json.loads(line)["seed_source"] for line in lines} == {r"caf\udce9.jsonl"}
+    missing = evolinstruct("seeds " + os.fsdecode(b"n\xe9.txt"))
+    assert missing.exit_code == 1
+    assert missing.stderr.startswith(r"Error: 'n\udce9.txt': no such file")
+
+
+# What can be read but once
+
+
+@pytest.mark.parametrize("sample", ["", "--sample 1"])
+def test_a_pipe_is_read_once_and_evolved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    writer = Thread(target=lambda: Path("pipe").write_bytes(gzip.compress(text_of(ROWS))))
+    writer.start()
+    done = evolinstruct(f"evolve pipe -o run --client offline -g 1 -q {sample}")
+    writer.join()
+    assert (done.exit_code, done.stderr) == (0, "")
+    lines = Path("run/generation-0.jsonl").read_text().splitlines()
+    assert len(lines) == (1 if sample else 2)
+    assert json.loads(lines[0])["seed_source"] == "pipe"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ask", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", ["pipe", "-"])
+def test_a_signal_ends_a_run_that_waits_for_its_seeds(
+    tmp_path: Path, ask: signal.Signals, name: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    words = ["evolve", name, "-o", "run", "--client", "offline"]
+    with subprocess.Popen(
+        [sys.executable, "-c", "from evolinstruct.cli import main; main()", *words],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        given = (tmp_path / "pipe").open("wb") if name == "pipe" else process.stdin
+        with given:
+            given.write(b"Go.\n" * 100_000)  # more than a pipe holds: it is being read
+            given.flush()
+            process.send_signal(ask)
+            assert process.wait(20) == 130
+        assert process.stderr.read() == b"Interrupted; run the same command again.\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_standard_input_under_its_other_name_is_the_same(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="can be read once only"):
+        read("-", "/dev/stdin")
+    with pytest.raises(InputError, match="is binary, not text"):
+        next(SeedLines(["/dev/zero"], SeedSettings()).read())
+
+
+# Files of columns
+
+
+def test_columns_that_nobody_asked_for_do_not_matter(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    turn = arrow.struct(
+        [("role", arrow.string()), ("content", arrow.string()), ("at", arrow.timestamp("ns"))]
+    )
+    turns = [{"role": "user", "content": "Hi?", "at": 1_234_567_891}]
+    columns = {
+        "messages": arrow.array([turns], arrow.list_(turn)),
+        "at": arrow.array([1_234_567_891], arrow.timestamp("ns")),
+        "day": arrow.array([2**30], arrow.date32()),
+        "bytes": arrow.array([b"\xff"], arrow.binary()).view(arrow.string()),
+    }
+    parquet.write_table(arrow.table(columns), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == [("Hi?", None, None)]
+    with pytest.raises(InputError, match=r"no 'question' among the columns 'messages', 'at'"):
+        read(tmp_path / "a.parquet", mapping={"instruction": "question"})
+    parquet.write_table(arrow.table({"id": [1], "task": ["A"]}), tmp_path / "b.parquet")
+    with pytest.raises(InputError, match=r"no instruction among the columns 'id', 'task' \(--map"):
+        read(tmp_path / "b.parquet")
+    assert read(tmp_path / "b.parquet", mapping={"instruction": "task"}) == [("A", None, None)]
+
+
+@pytest.mark.parametrize("kind", ["new_file", "new_stream"])
+def test_a_data_set_that_was_saved_to_disk_is_read(tmp_path: Path, kind: str) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    ipc = pytest.importorskip("pyarrow.ipc")
+    (tmp_path / "state.json").write_text('{"_data_files": []}')
+    (tmp_path / "dataset_info.json").write_text('{"features": {}}')
+    table = arrow.Table.from_pylist(ROWS)
+    path = tmp_path / "data-00000-of-00001.arrow"
+    with path.open("wb") as file, getattr(ipc, kind)(file, table.schema) as writer:
+        writer.write_table(table)
+    (tmp_path / "cache-0.arrow").write_bytes(b"not a seed")
+    assert read(tmp_path) == TAKEN
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="cannot be read as Arrow after row 0"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(("start", "kind"), [(b"PAR1", "a Parquet"), (b"ARROW1", "an Arrow")])
+def test_without_pyarrow_a_file_of_columns_is_named(
+    tmp_path: Path, start: bytes, kind: str
+) -> None:
+    if find_spec("pyarrow") is not None:
+        pytest.skip("pyarrow")
+    (tmp_path / "a").write_bytes(start)
+    with pytest.raises(InputError, match=f"a is {kind} file: to read it needs the package pyarrow"):
+        read(tmp_path / "a")

@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 from evolinstruct.errors import EvolinstructError, InputError, UsageError
 from evolinstruct.seeds import Seed, SeedCounts, read_seeds
+from evolinstruct.seeds.sources import Source
 
 OR_SKIP = "; correct it, or leave bad rows out with --skip-bad."
+SAVE = "save its rows as JSON lines or CSV"
+ONE_A_LINE = "write one instruction on each line"
+OVER_LINES = (
+    "has chats or fields that go over several lines; save each as one row of JSON lines, such as"
+    ' {"instruction": "…", "output": "…"}.'
+)
 TO_CORRECT = "; correct the file, because the rows after it cannot be told apart."
 
 
@@ -33,7 +40,7 @@ def read(
             skip_bad=skip_bad,
             limit=limit,
             counts=SeedCounts() if counts is None else counts,
-            stdin=io.BytesIO(stdin),
+            streams={Source("stdin", None): io.BytesIO(stdin)},
         )
     )
 
@@ -76,47 +83,11 @@ ROWS = {
         ("Go.", None, "Gone."),
     ),
     "self-instruct, no instance": ({"instruction": "Go.", "instances": []}, ("Go.", None, None)),
-    "messages": (
-        {
-            "messages": [
-                {"role": "system", "content": "Be kind."},
-                {"role": "user", "content": "Hi?"},
-                {"role": "assistant", "content": "Ho."},
-                {"role": "user", "content": "Ha?"},
-                {"role": "assistant", "content": "He."},
-            ]
-        },
-        ("Hi?", None, "Ho."),
+    "placeholders": (
+        {"instruction": "Add.", "input": "No input.", "output": "N/A"},
+        ("Add.", None, None),
     ),
-    "messages in parts": (
-        {
-            "prompt": "Say it first",
-            "messages": [
-                {"role": "user", "content": [{"type": "text", "text": "Say"}, {"text": "it."}]},
-                {"role": "assistant", "content": None},
-            ],
-        },
-        ("Say\nit.", None, None),
-    ),
-    "sharegpt": (
-        {
-            "conversations": [
-                {"from": "gpt", "value": "Welcome."},
-                {"from": "human", "value": "Hi?"},
-                {"from": "gpt", "value": "Ho."},
-            ]
-        },
-        ("Hi?", None, "Ho."),
-    ),
-    "sharegpt, other names": (
-        {
-            "conversations": [
-                {"from": "user", "value": "Hi?"},
-                {"from": "assistant", "value": "Ho."},
-            ]
-        },
-        ("Hi?", None, "Ho."),
-    ),
+    "nan of pandas": ({"instruction": "Add.", "input": float("nan")}, ("Add.", None, None)),
 }
 
 
@@ -140,6 +111,35 @@ TWO_ROWS = {
     "lone cr": ("a.jsonl", lines(ADD, GO).replace(b"\n", b"\r")),
     "repeated key": ("a.jsonl", b'{"instruction": 1, "instruction": "Go."}\n' + lines(ADD)),
     "array": ("a.json", json.dumps([ADD, GO]).encode()),
+    "objects over several lines named .jsonl": (
+        "a.jsonl",
+        b"\n".join(json.dumps(row, indent=1).encode() for row in (ADD, GO)),
+    ),
+    "array named .jsonl": ("a.jsonl", json.dumps([ADD, GO]).encode()),
+    "array over several lines named .jsonl": ("a.jsonl", json.dumps([ADD, GO], indent=1).encode()),
+    "array named .txt": ("a.txt", json.dumps([ADD, GO]).encode()),
+    "json lines named .txt": ("a.txt", lines(ADD, GO)),
+    "json lines named .csv": ("a.csv", lines(ADD, GO)),
+    "two objects in one line": ("a.jsonl", lines(ADD, GO).replace(b"\n", b"")),
+    "objects over several lines, one after the other": (
+        "a.json",
+        b"".join(json.dumps(row, indent=1).encode() for row in (ADD, GO)),
+    ),
+    "rows in a wrapper": ("a.json", json.dumps({"version": 1, "data": [ADD, GO]}).encode()),
+    "rows in a wrapper over several lines": (
+        "a.json",
+        json.dumps({"examples": [ADD, GO], "count": {"all": 2}}, indent=2).encode(),
+    ),
+    "rows in a wrapper for each split": (
+        "a.jsonl",
+        json.dumps({"train": [ADD], "validation": [GO]}).encode(),
+    ),
+    "rows of the Hub's viewer": (
+        "a.json",
+        json.dumps(
+            {"features": [{"a": 1}], "rows": [{"row_idx": 0, "row": ADD}, {"row": GO}]}
+        ).encode(),
+    ),
     "array over several lines": ("a.json", json.dumps([ADD, GO], indent=2).encode()),
     "array by content": ("a.dat", b"\xef\xbb\xbf \n" + json.dumps([ADD, GO]).encode() + b"\n\n"),
     "objects over several lines": (
@@ -153,6 +153,13 @@ TWO_ROWS = {
     ),
     "csv, lone cr": ("a.csv", b"instruction,input,output\rAdd.,1,2\rGo.,,\r"),
     "csv with semicolons": ("a.csv", b"id;instruction;input;output\n1;Add.;1;2\n2;Go.;;\n"),
+    "csv with the line of Excel": (
+        "a.csv",
+        b"\xef\xbb\xbfsep=;\r\ninstruction;input;output\r\nAdd.;1;2\r\nGo.;;\r\n",
+    ),
+    "csv named .txt": ("a.txt", b"instruction,input,output\nAdd.,1,2\nGo.,,\n"),
+    "tsv named .txt": ("a.txt", b"input\tinstruction\toutput\n1\tAdd.\t2\n\tGo.\t\n"),
+    "columns between bars": ("a.csv", b"instruction|input|output\nAdd.|1|2\nGo.||\n"),
     "csv by content": ("a", b"input,instruction,output\n1,Add.,2\n,Go.,\n"),
     "tsv": ("a.tsv", b"instruction\tinput\toutput\nAdd.\t1\t2\nGo.\t\t\n"),
 }
@@ -166,9 +173,9 @@ def test_every_format_gives_the_same_seeds(here: Path, name: str, content: bytes
 
 
 def test_plain_text_is_one_instruction_a_line_verbatim(here: Path) -> None:
-    text = '\ufeff\n {"not": json} \r\n\n[1, 2\rinstruction,output\nCafé\u2028{x} $y "z\x1b[31m\n'
+    text = '\ufeff\n {x}: "json"? \r\n\n[1, 2\rinstruction,output\nCafé\u2028{x} $y "z\x1b[31m\n'
     (here / "a.txt").write_bytes(text.encode())
-    expected = ['{"not": json}', "[1, 2", "instruction,output", 'Café\u2028{x} $y "z\x1b[31m']
+    expected = ['{x}: "json"?', "[1, 2", "instruction,output", 'Café\u2028{x} $y "z\x1b[31m']
     assert [seed.instruction for seed in read("a.txt")] == expected
 
 
@@ -345,17 +352,88 @@ BAD_FILES = {
         "the instruction has 1,000,000 characters, more than the 100,000 allowed",
     ),
     "no user": bad(b'{"messages": []}', "`messages` has no turn of a user"),
+    "roles that nobody knows": bad(
+        b'{"messages": [{"role": "x", "content": "A"}, {"role": "y", "content": "B"}]}',
+        "`messages` has no turn of a user; its roles are 'x', 'y'",
+    ),
+    "nobody speaks": bad(
+        b'{"data": [{"task": "A", "result": "B"}]}',
+        "`data[0]` does not say who speaks, among the fields 'task', 'result' (turns have `role`"
+        " and `content`; if these are rows, --map instruction=KEY names their field)",
+    ),
+    "a single turn": bad(
+        b'{"role": "assistant", "text": "A"}',
+        "it is a single turn of a conversation; put the turns of each conversation into one row, as"
+        " a list under `messages`",
+    ),
+    "a table of pandas": bad(
+        b'{"columns": ["instruction", "output"], "data": [["A", "B"]]}',
+        "no instruction among the fields 'columns', 'data'"
+        " (--map instruction=KEY names the one that holds it)",
+    ),
     "no turns": bad(b'{"messages": "A"}', "`messages` is the text 'A' instead of a list of turns"),
     "no turn": bad(b'{"conversations": [null]}', "`conversations[0]` is null instead of a turn"),
     "an image": bad(
         b'{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}',
         "`messages[0].content` has a part that is not text",
     ),
-    "array named .jsonl": (
+    "yaml": ("a.yaml", b"- instruction: A\n", f"a.yaml is YAML; {SAVE}."),
+    "yaml named .txt": ("a.txt", b"- prompt: A\n- prompt: B\n", f"a.txt is YAML; {SAVE}."),
+    "yaml with a list": ("a.txt", b"seeds:\n  - A\n  - B\n", f"a.txt is YAML; {SAVE}."),
+    "html named .txt": ("a.txt", b"<!DOCTYPE html>\n<p>A</p>\n", f"a.txt is HTML or XML; {SAVE}."),
+    "xml": ("a.xml", b"<a><b>A</b></a>\n", f"a.xml is HTML or XML; {SAVE}."),
+    "xml named .txt": ("a.txt", b"<tasks>\n<task>A</task>\n", f"a.txt is HTML or XML; {SAVE}."),
+    "markdown": ("a.md", b"A\n", f"a.md is Markdown; {ONE_A_LINE}, or {SAVE}."),
+    "markdown named .txt": (
+        "a.txt",
+        b"# All\n\nA\n",
+        f"a.txt is Markdown; {ONE_A_LINE}, or {SAVE}.",
+    ),
+    "a markdown table": (
+        "a.txt",
+        b"| prompt | note |\n|---|---|\n| A | B |\n",
+        f"a.txt is Markdown; {ONE_A_LINE}, or {SAVE}.",
+    ),
+    "a marked list": (
+        "a.txt",
+        b"1. A\n2. B\n",
+        "a.txt is a list with a mark on each line; take the marks away, so that each line is one"
+        " instruction.",
+    ),
+    "settings": ("a.txt", b'[seeds]\nfirst = "A"\n', f"a.txt is a file of settings; {SAVE}."),
+    "a column named .txt": (
+        "a.txt",
+        b"instruction\nA, please\n",
+        "a.txt begins with the name of a column, 'instruction'; name the file .csv, or take that"
+        " line away.",
+    ),
+    "a chat over lines": ("a.txt", b"User: A\nAssistant: B\n", f"a.txt {OVER_LINES}"),
+    "a template over lines": (
+        "a.txt",
+        b"<|im_start|>user\nA<|im_end|>\n<|im_start|>assistant\nB<|im_end|>\n",
+        f"a.txt {OVER_LINES}",
+    ),
+    "fields over lines": ("a.txt", b"instruction: A\noutput: B\n", f"a.txt {OVER_LINES}"),
+    "a python dictionary": (
+        "a.txt",
+        b"{'text': 'A'}\n",
+        "a.txt, line 1: broken JSON at column 2: expecting property name enclosed in double quotes,"
+        f" found \"'text': 'A'}}\"{OR_SKIP}",
+    ),
+    "a pointer of Git LFS": (
         "a.jsonl",
-        b'[{"text": "A"}]',
-        "a.jsonl, line 1: a list instead of a JSON object"
-        f" (name a file that is one JSON array .json){OR_SKIP}",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+        "a.jsonl is a pointer of Git LFS, not the data; run `git lfs pull` there.",
+    ),
+    "no parquet": (
+        "a.parquet",
+        b"Go.",
+        "a.parquet does not begin as Parquet does; download or write it again.",
+    ),
+    "more behind a wrapper": (
+        "a.json",
+        b'{"data": [{"text": "A"}]}\n[]',
+        f"a.json, line 2: something follows the JSON object{TO_CORRECT}",
     ),
     "endless line": (
         "a.txt",
@@ -429,7 +507,7 @@ def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path
         "no/where": f"no/where: no such file{missing}",
         "\x1b[31m": f"'\\x1b[31m': no such file{missing}",
         "folder": "folder is a folder that holds no seed file (.jsonl, .ndjson, .json, .csv, .tsv,"
-        " .txt, .parquet, each also with .gz or .zst or .zstd); name another.",
+        " .txt, .parquet, .arrow, each also with .gz or .zst or .zstd); name another.",
     }
     for name, sentence in sentences.items():
         with pytest.raises(InputError) as raised:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.seeds.problems import remarks
 from evolinstruct.seeds.summary import FileSummary, SeedSummary
 from evolinstruct.text import counted
 
@@ -52,11 +53,7 @@ def _together(summary: SeedSummary) -> Iterator[str]:
         f" {summary.with_output:,} with an answer; {counted(summary.duplicates, 'exact duplicate')}"
         " left out."
     )
-    if summary.multi_turn:
-        yield (
-            f"{counted(summary.multi_turn, 'conversation')} of several turns: only the first turn"
-            " of the user is evolved."
-        )
+    yield from remarks(summary.remarks)
     if lengths := summary.lengths:
         yield (
             f"Words: {lengths.least:,.0f} to {lengths.most:,.0f}, {lengths.median:,.0f} in the"

@@ -12,6 +12,7 @@ from evolinstruct.llm.journal import Journal
 from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.plan import Plan
 from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.seeds.problems import remarks
 from evolinstruct.settings import Recipe
 from evolinstruct.text import counted
 
@@ -43,11 +44,7 @@ def about_settings(plan: Plan) -> Iterator[str]:
     ]
     if left_out:
         yield f"Left out of the seeds: {' and '.join(left_out)}."
-    if counts.multi_turn:
-        yield (
-            f"{counted(counts.multi_turn, 'conversation')} of several turns: only the first turn of"
-            " the user is evolved."
-        )
+    yield from remarks(counts.remarks)
 
 
 def what_was_lost(plan: Plan, run_dir: RunDir, journal: Journal) -> Iterator[str]:

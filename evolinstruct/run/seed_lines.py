@@ -1,33 +1,30 @@
 """Seed lines: the seeds of a run as lines of generation 0.
 
-Chooses the rows that a run takes and gives each its id. They can be read more than once, standard
-input too.
+Chooses the rows that a run takes and gives each its id. They can be read more than once, pipes and
+standard input too.
 """
 
 from __future__ import annotations
 
-import shutil
-import sys
-import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from evolinstruct.filters import draw_sample
 from evolinstruct.records import Kept, join_input, seed_id
 from evolinstruct.seeds import SeedCounts, read_seeds
+from evolinstruct.seeds.sources import copy_streams
 from evolinstruct.settings import SeedSettings
 
 
 class SeedLines:
-    """The seeds as lines of generation 0; can be read more than once, standard input too."""
+    """The seeds as lines of generation 0; can be read more than once, pipes too."""
 
     def __init__(
         self, sources: Sequence[str], choice: SeedSettings, drawn: int | None = None, by: int = 0
     ) -> None:
-        """Name the sources; nothing is read yet.
+        """Name the sources; only those that can be read but once are read, and copied to disk.
 
         Args:
             sources: the seed files.
@@ -39,9 +36,9 @@ class SeedLines:
         self.choice = choice
         self._draw = drawn
         self._by = by
-        self._stdin = _spooled(sys.stdin.buffer) if "-" in self.sources else None
-        if self._stdin is not None:
-            weakref.finalize(self, self._stdin.close)
+        self._streams = copy_streams(self.sources)
+        for stream in self._streams.values():
+            weakref.finalize(self, stream.close)
 
     def read(self, counts: SeedCounts | None = None) -> Iterator[Kept]:
         """Yield the lines in file order.
@@ -74,15 +71,13 @@ class SeedLines:
         return (line for line in lines if line.id in self._sample)
 
     def _every(self, counts: SeedCounts | None = None) -> Iterator[Kept]:
-        if self._stdin is not None:
-            self._stdin.seek(0)
         choice = self.choice
         for seed in read_seeds(
             self.sources,
             skip_bad=choice.skip_bad,
             limit=choice.limit,
             counts=counts or SeedCounts(),
-            stdin=self._stdin,
+            streams=self._streams,
             mapping=choice.map,
         ):
             text = join_input(seed.instruction, seed.input)
@@ -101,10 +96,3 @@ class SeedLines:
                 compared=None,
                 seed_source=Path(seed.source).name,
             )
-
-
-def _spooled(stream: BinaryIO) -> BinaryIO:
-    """Copy a stream that can be read but once to where it can be read again."""
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the plan
-    shutil.copyfileobj(stream, copy)
-    return cast("BinaryIO", copy)

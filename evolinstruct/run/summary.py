@@ -16,6 +16,7 @@ from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.usage import Account
 from evolinstruct.run.counts import Counts
 from evolinstruct.run.plan import Plan
+from evolinstruct.seeds.sources import writable
 
 
 @dataclass(slots=True)
@@ -106,7 +107,7 @@ def describe(
         "rules": dict(plan.rules),
         "conduct": _without_secrets(execution.model_dump(mode="json")),
         "seeds": {
-            "files": list(plan.seeds.sources),
+            "files": [writable(name) for name in plan.seeds.sources],
             **plan.settings.seeds.model_dump(),
             "used": plan.size,
             "drawn_from": _drawn_from(plan, records),

@@ -163,7 +163,8 @@ class RunDir:
         """
         text = json.dumps({"format": FORMAT, **state}, ensure_ascii=False, indent=2) + "\n"
         with replaced(self.path / "run.json") as file:
-            file.write(text.encode())
+            # A file name that is not UTF-8 has lone surrogates, which JSON can write as escapes.
+            file.write(text.encode(errors="backslashreplace"))
 
     # Lines
 

@@ -7,6 +7,7 @@ the files are, and an error names the file and the line.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -47,14 +48,14 @@ class SeedCounts:
         read: rows, without blank lines.
         skipped: bad rows that were left out.
         duplicates: rows left out because an earlier one has the same joined text.
-        multi_turn: conversations with several turns of a user, of which only the first is read.
+        remarks: how many rows are read, but not as they stand, by keys of `problems.REMARKS`.
         problems: a sentence for each of the first five bad rows.
     """
 
     read: int = 0
     skipped: int = 0
     duplicates: int = 0
-    multi_turn: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
     def skip(self, problem: str) -> None:
@@ -70,7 +71,7 @@ def read_seeds(
     skip_bad: bool,
     limit: int | None,
     counts: SeedCounts,
-    stdin: BinaryIO | None = None,
+    streams: Mapping[Source, BinaryIO] = {},
     mapping: Mapping[str, str] | None = None,
 ) -> Iterator[Seed]:
     """Return an iterator over the distinct seeds of the files, in their order.
@@ -84,7 +85,7 @@ def read_seeds(
         skip_bad: leave bad rows out and count them, instead of raising at the first.
         limit: the most seeds to return, not counting bad rows and duplicates; None for all.
         counts: is kept up to date while the iterator is read.
-        stdin: what ``-`` reads; None for the process's own.
+        streams: what is read in the place of a source; from `sources.copy_streams`.
         mapping: the field or column that holds each of ``instruction``, ``input`` and ``output``;
             those that are left out are found by the known names.
 
@@ -94,7 +95,7 @@ def read_seeds(
     """
     fields = mapping or {}
     found = find_sources(sources)
-    seeds = (seed for source in found for seed in _read(source, fields, skip_bad, counts, stdin))
+    seeds = (seed for source in found for seed in _read(source, fields, skip_bad, counts, streams))
     return islice(distinct(seeds, counts), limit)
 
 
@@ -103,10 +104,10 @@ def _read(
     mapping: Mapping[str, str],
     skip_bad: bool,
     counts: SeedCounts,
-    stdin: BinaryIO | None,
+    streams: Mapping[Source, BinaryIO],
 ) -> Iterator[Seed]:
     seeds, first_problem = 0, ""
-    with open_source(source, mapping, stdin) as opened:
+    with open_source(source, mapping, streams) as opened:
         for row in opened.rows:
             counts.read += 1
             try:
@@ -121,7 +122,7 @@ def _read(
                 first_problem = first_problem or problem
             else:
                 seeds += 1
-                counts.multi_turn += texts.has_more_turns
+                counts.remarks.update(texts.remarks)
                 yield Seed(texts.instruction, texts.input, texts.output, source.name)
     if not seeds:
         why = f"every row is bad, the first: {first_problem}" if first_problem else "it has no row"

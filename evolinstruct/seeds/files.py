@@ -12,12 +12,13 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from evolinstruct import parquet
 from evolinstruct.errors import InputError
 from evolinstruct.installation import import_extra
 from evolinstruct.seeds.problems import shown_name
@@ -29,13 +30,19 @@ COMPRESSED = (".gz", ".zst", ".zstd")
 """The extensions of compressed files."""
 _CHUNK = 1 << 16
 _UTF8_MARK = b"\xef\xbb\xbf"
-_PARQUET = b"PAR1"
+_COLUMNS = (parquet.PARQUET, *parquet.ARROW)
 _NOT_UTF8_TEXT = {  # a file's first bytes → what it is and what to do; longer marks first
     b"\xff\xfe\0\0": "begins with a UTF-32 byte-order mark; save it as UTF-8",
     b"\0\0\xfe\xff": "begins with a UTF-32 byte-order mark; save it as UTF-8",
     b"\xff\xfe": "begins with a UTF-16 byte-order mark; save it as UTF-8",
     b"\xfe\xff": "begins with a UTF-16 byte-order mark; save it as UTF-8",
     b"PK\x03\x04": "is a zip archive or a spreadsheet; save it as CSV or JSON lines",
+    b"%PDF": "is a PDF; save its texts as CSV or JSON lines",
+    b"{\\rtf": "is RTF; save it as plain text in UTF-8",
+    b"SQLite format 3": "is a database; save its rows as CSV or JSON lines",
+    b"BZh": "is compressed with bzip2; unpack it first",
+    b"\xfd7zXZ": "is compressed with xz; unpack it first",
+    b"version https://git-lfs": "is a pointer of Git LFS, not the data; run `git lfs pull` there",
 }
 
 
@@ -48,14 +55,14 @@ class OpenFile:
         suffix: its extension in lower case, with the dot; empty for standard input.
         head: the first bytes, without a byte-order mark.
         rest: the bytes after the head, in pieces.
-        parquet: the file itself, seekable, if it is Parquet; it then has no lines.
+        columns: the file itself, seekable, if it is Parquet or Arrow; it then has no lines.
     """
 
     name: str
     suffix: str
     head: bytes
     rest: Iterator[bytes]
-    parquet: BinaryIO | None = None
+    columns: BinaryIO | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """Yield all bytes, in pieces."""
@@ -84,44 +91,72 @@ class OpenFile:
             yield number, rest
 
 
+def is_pipe(path: Path) -> bool:
+    """Tell whether what stands at a path is a pipe, which can be read but once."""
+    try:
+        return path.is_fifo()
+    except OSError:
+        return False  # whoever opens it says what is wrong
+
+
+def copied(name: str, path: Path | None) -> BinaryIO:
+    """Copy what can be read but once to where it can be read again.
+
+    Args:
+        name: as the user gave it.
+        path: the pipe; None for standard input.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    with _opened(shown_name(name), path) as stream:
+        copy.writelines(_chunks(shown_name(name), stream))
+    return cast("BinaryIO", copy)
+
+
 def suffix_of(path: Path) -> str:
     """Return the extension in lower case; of ``a.jsonl.gz`` it is ``.jsonl``."""
     return Path(path.stem if path.suffix.lower() in COMPRESSED else path.name).suffix.lower()
 
 
 @contextmanager
-def open_file(name: str, path: Path | None, stdin: BinaryIO | None) -> Iterator[OpenFile]:
+def open_file(name: str, path: Path | None, stream: BinaryIO | None) -> Iterator[OpenFile]:
     """Open a file for one reading.
 
     Args:
         name: as the user gave it.
         path: the file; None for standard input.
-        stdin: what standard input is; None for the process's own.
+        stream: what is read in its place; None to open it.
 
     Raises:
-        InputError: it cannot be read, is empty, or does not begin as UTF-8 text or Parquet.
+        InputError: it cannot be read, is empty, or does not begin as UTF-8 text, Parquet or Arrow.
     """
     name = shown_name(name)
-    try:
-        file = path.open("rb") if path else nullcontext(stdin or _standard_input())
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror}.") from error
-    with file as compressed, _decompressed(name, compressed) as stream:
-        chunks = _chunks(name, stream)
+    if stream is not None:
+        stream.seek(0)
+    file = _opened(name, path) if stream is None else nullcontext(stream)
+    with file as compressed, _decompressed(name, compressed) as content:
+        chunks = _chunks(name, content)
         head = next(chunks, b"")
         suffix = suffix_of(path) if path else ""
-        if head.startswith(_PARQUET):
-            with _seekable(stream, head, chunks) as whole:
-                yield OpenFile(name, ".parquet", head, chunks, whole)
+        if head.startswith(_COLUMNS):
+            with _seekable(content, head, chunks) as whole:
+                yield OpenFile(name, suffix, head, chunks, whole)
             return
         _require_text(name, head)
         yield OpenFile(name, suffix, head.removeprefix(_UTF8_MARK), chunks)
 
 
-def _standard_input() -> BinaryIO:
-    if sys.stdin is None:
-        raise InputError("stdin is closed; name a seed file, or send one to standard input.")
-    return sys.stdin.buffer
+def _opened(name: str, path: Path | None) -> AbstractContextManager[BinaryIO]:
+    if path is None:
+        if sys.stdin is None:
+            raise InputError("stdin is closed; name a seed file, or send one to standard input.")
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}.") from error
 
 
 @contextmanager

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.installation import import_extra
-from evolinstruct.seeds.formats import SeedRow
-from evolinstruct.seeds.problems import shown
+from evolinstruct.seeds.problems import SeedRow, shown
 
 _PREFIX = "hf:"
 _NAME = re.compile(
@@ -61,6 +60,7 @@ def read(name: str) -> Iterator[SeedRow]:
     """
     datasets = import_extra("datasets", "hf", f"{name}: to read from the Hub")
     wanted = parse(name)
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # what it raises is said once, below
     try:
         config, split = _chosen(datasets, wanted)
         rows = datasets.load_dataset(
@@ -68,7 +68,9 @@ def read(name: str) -> Iterator[SeedRow]:
         )
         for number, row in enumerate(rows, 1):
             yield SeedRow(f"row {number}", dict(row))
-    except (OSError, ValueError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # `datasets` raises every kind
         raise InputError(f"{name} cannot be read: {_why(wanted, error)}") from error
 
 
@@ -105,7 +107,16 @@ def _why(wanted: HubName, error: Exception) -> str:
             "there is no such data set, or it is private or gated; check the name, and for a"
             " private one set HF_TOKEN to a token that may read it."
         )
+    if "scripts are no longer supported" in str(error):
+        return (
+            "it is made by a script, which `datasets` does not run any more; read a revision with"
+            f" files, such as hf:{wanted.path}@refs/convert/parquet, or download its files."
+        )
+    if "CastError" in kinds or " changed from " in str(error):
+        return (
+            "its files have different columns or types; download those that you want and name"
+            " them, or name a config or a split that has one kind of rows."
+        )
     line = (str(error).splitlines() or [type(error).__name__])[0]
-    return (
-        f"{line.rstrip('.')}; check the name and the network, or download its files and name those."
-    )
+    check = "check the name and the network, or " if isinstance(error, OSError) else ""
+    return f"{line.rstrip('.')}; {check}download its files and name those."

@@ -1,11 +1,15 @@
-"""Seed problems: the error of a bad row, and the words that describe it.
+"""Seed problems: a row and the error of a bad one, and the words that describe what is in it.
 
 Values from a seed file are shown short and escaped, so that they cannot control a terminal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from evolinstruct.text import counted
 
 _WIDTH = 40
 _NAMES = 10
@@ -13,6 +17,72 @@ _NAMES = 10
 
 class BadRow(Exception):
     """One row cannot be a seed; the text says why, without the file and the line."""
+
+
+Fields = dict[str, Any]
+
+
+class SeedRow(NamedTuple):
+    """One row of a seed file.
+
+    Attributes:
+        place: where it stands in the file, such as ``line 12``.
+        content: its fields, or the reason why it cannot be read.
+    """
+
+    place: str
+    content: Fields | BadRow
+
+    @property
+    def fields(self) -> Fields:
+        """Its fields.
+
+        Raises:
+            BadRow: it cannot be read.
+        """
+        if isinstance(self.content, BadRow):
+            raise self.content
+        return self.content
+
+
+REMARKS = {
+    "multi_turn": ("conversation", "of several turns: only the first turn of the user is evolved"),
+    "system": (
+        "row",
+        "with a system text, which is left out: an answer may depend on what it says",
+    ),
+    "history": (
+        "row",
+        "with earlier turns in `history`, which are left out: the instruction may depend on them",
+    ),
+    "begun_by_other": (
+        "conversation",
+        "not begun by the user: what is said before the user's first turn is left out",
+    ),
+    "user_again": (
+        "conversation",
+        "with two turns of the user in a row: the first is evolved, without an answer",
+    ),
+    "not_answered": (
+        "conversation",
+        "where a tool, or a role that is not known, speaks after the user's first turn: the answer"
+        " is left out",
+    ),
+    "rendered": ("row", "with a whole chat in one text, taken apart by the marks of its template"),
+    "placeholder": (
+        "row",
+        "with a placeholder, such as N/A or <noinput>, for input or answer: read as none",
+    ),
+}
+"""What is said of rows that are read, but not as they stand: what is counted, and what became of
+it."""
+
+
+def remarks(counts: Counter[str]) -> Iterator[str]:
+    """Yield a sentence for each kind of remark, in a fixed order."""
+    for key, (noun, what) in REMARKS.items():
+        if counts[key]:
+            yield f"{counted(counts[key], noun)} {what}."
 
 
 def shown(text: str) -> str:
@@ -47,6 +117,26 @@ def kind_of(value: object) -> str:
             return "a list"
         case _:
             return "an object"
+
+
+def text_or_none(value: object, where: str) -> str | None:
+    """Return a text that can be written, or None for null.
+
+    Raises:
+        BadRow: it is something else than text, or no UTF-8 file can hold it.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise BadRow(f"`{where}` is {kind_of(value)} instead of text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        lone = shown(value[error.start])
+        raise BadRow(
+            f"`{where}` holds a lone surrogate ({lone}), which no UTF-8 file can hold"
+        ) from error
+    return value
 
 
 def decoded(line: bytes) -> str:

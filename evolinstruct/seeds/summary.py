@@ -14,9 +14,9 @@ from typing import BinaryIO
 from evolinstruct.quartiles import Quartiles
 from evolinstruct.records import join_input
 from evolinstruct.seeds import Seed, SeedCounts, distinct
-from evolinstruct.seeds.layouts import RowTexts, extract_texts, layout_of, used_fields
-from evolinstruct.seeds.problems import BadRow
-from evolinstruct.seeds.sources import OpenSource, find_sources, open_source
+from evolinstruct.seeds.layouts import RowTexts, extract_texts, layout_of
+from evolinstruct.seeds.problems import REMARKS, BadRow
+from evolinstruct.seeds.sources import OpenSource, Source, find_sources, open_source
 from evolinstruct.words import count_words
 
 _FIRST_FEW = 3
@@ -55,7 +55,7 @@ class SeedSummary:
         files: a summary of each.
         seeds: the number of distinct seeds.
         duplicates: rows left out because an earlier one has the same text.
-        multi_turn: conversations with several turns of a user, of which only the first is read.
+        remarks: how many rows are read, but not as they stand, by keys of `problems.REMARKS`.
         with_input: seeds with an input.
         with_output: seeds with an answer.
         words: the number of seeds for each number of words of the joined text.
@@ -67,7 +67,7 @@ class SeedSummary:
     files: list[FileSummary] = field(default_factory=list)
     seeds: int = 0
     duplicates: int = 0
-    multi_turn: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
     with_input: int = 0
     with_output: int = 0
     words: Counter[int] = field(default_factory=Counter)
@@ -93,7 +93,8 @@ class SeedSummary:
             "seeds": self.seeds,
             "duplicates": self.duplicates,
             "bad": self.bad,
-            "multi_turn": self.multi_turn,
+            "multi_turn": self.remarks["multi_turn"],
+            "remarks": {key: self.remarks[key] for key in REMARKS if self.remarks[key]},
             "with_input": self.with_input,
             "with_output": self.with_output,
             "words": lengths
@@ -118,21 +119,21 @@ def _file_to_json(file: FileSummary) -> dict[str, object]:
 
 
 def summarize_seeds(
-    names: Sequence[str], mapping: Mapping[str, str], stdin: BinaryIO | None = None
+    names: Sequence[str], mapping: Mapping[str, str], streams: Mapping[Source, BinaryIO] = {}
 ) -> SeedSummary:
     """Read files to their ends, and say what they hold.
 
     Args:
         names: as `read_seeds` takes them.
         mapping: the field of each part that the user named.
-        stdin: what ``-`` reads; None for the process's own.
+        streams: what is read in the place of a source.
 
     Raises:
         InputError: a file as a whole cannot be read.
         UsageError: standard input is named twice.
     """
     summary, counts = SeedSummary(), SeedCounts()
-    for seed in distinct(_seeds(summary, names, mapping, stdin), counts):
+    for seed in distinct(_seeds(summary, names, mapping, streams), counts):
         text = join_input(seed.instruction, seed.input)
         summary.seeds += 1
         summary.with_input += seed.input is not None
@@ -146,12 +147,15 @@ def summarize_seeds(
 
 
 def _seeds(
-    summary: SeedSummary, names: Sequence[str], mapping: Mapping[str, str], stdin: BinaryIO | None
+    summary: SeedSummary,
+    names: Sequence[str],
+    mapping: Mapping[str, str],
+    streams: Mapping[Source, BinaryIO],
 ) -> Iterator[Seed]:
     for source in find_sources(names):
         file = FileSummary(source.name)
         summary.files.append(file)
-        with open_source(source, mapping, stdin) as opened:
+        with open_source(source, mapping, streams) as opened:
             for texts in _texts(summary, file, opened, mapping):
                 yield Seed(texts.instruction, texts.input, texts.output, source.name)
 
@@ -171,8 +175,8 @@ def _texts(
             if len(summary.problems) < _MOST_PROBLEMS:
                 summary.problems.append(f"{opened.name}, {row.place}: {problem}")
         else:
-            file.mapping.update(used_fields(row.fields, mapping).items())
-            summary.multi_turn += texts.has_more_turns
+            file.mapping.update(texts.fields.items())
+            summary.remarks.update(texts.remarks)
             yield texts
 
 

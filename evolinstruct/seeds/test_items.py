@@ -14,7 +14,7 @@ from evolinstruct.errors import InputError, UsageError
 from evolinstruct.records import join_input
 from evolinstruct.seeds.layouts import FIELD_HINT, extract_texts
 from evolinstruct.seeds.problems import BadRow, shown_name
-from evolinstruct.seeds.sources import STDIN, Source, find_sources, open_source
+from evolinstruct.seeds.sources import Source, find_sources, is_stdin, open_source
 
 _HINT = "--against KEY=FILE names the one that holds it"
 
@@ -57,7 +57,7 @@ def _find(name: str) -> Iterator[tuple[Source, dict[str, str]]]:
     key, equals, rest = name.partition("=")
     is_keyed = bool(equals) and key.isidentifier() and not Path(name).exists()
     mapping = {"instruction": key} if is_keyed else {}
-    if (source := rest if is_keyed else name) == STDIN:
+    if is_stdin(source := rest if is_keyed else name):
         raise UsageError("--against: standard input (-) cannot be a test set; name a file.")
     for found in find_sources([source]):
         yield found, mapping
@@ -65,7 +65,7 @@ def _find(name: str) -> Iterator[tuple[Source, dict[str, str]]]:
 
 def _read(source: Source, mapping: dict[str, str]) -> Iterator[Item]:
     has_items = False
-    with open_source(source, mapping, None) as opened:
+    with open_source(source, mapping, {}) as opened:
         for row in opened.rows:
             try:
                 texts = extract_texts(row.fields, mapping)
