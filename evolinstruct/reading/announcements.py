@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.reading.said import Said, content
+from evolinstruct.reading.said import Said, content, in_another_script
 
 _HEAD = re.compile(r"([^:：\n]{1,300})([:：]|\n)")
 _TAIL = re.compile(
@@ -73,7 +73,11 @@ def without_announcement(text: str, parent: str) -> str:
 def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
     """Tell whether a first line speaks of rewriting, and only what follows is like the parent."""
     wanted = content(parent)
-    if len(wanted) < _FEW or not Said(line).has("rewrite", "harder", "task", "change"):
+    if not parent or not Said(line).has("rewrite", "harder", "task", "change", "matter"):
+        return False
+    if in_another_script(line, parent) and not in_another_script(rest, parent):
+        return True
+    if len(wanted) < _FEW:
         return False
     own, later = line.lower(), rest.lower()
     shared = sum(stem in later for stem in wanted)

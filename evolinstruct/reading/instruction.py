@@ -179,10 +179,20 @@ class _Labels(NamedTuple):
 _SPOKEN = 1500  # characters before a label that are looked at
 
 
+_KNOWN_LABELS = (
+    "rewritten instruction",
+    "rewritten prompt",
+    "created instruction",
+    "created prompt",
+)
+"""Labels that models know from prompts of this kind, whatever the pack's are."""
+
+
 @lru_cache(maxsize=64)
 def _labels_of(markers: tuple[str, ...]) -> _Labels:
     """Return the labels for a pack's markers; compiled once for each pack."""
-    names = tuple(name for marker in markers if (name := marker.strip(" \t\n#*_:：").lower()))
+    known = (*_KNOWN_LABELS, *markers)
+    names = tuple(name for label in known if (name := label.strip(" \t\n#*_:：").lower()))
     either = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
     return _Labels(names, re.compile(_label(f"(?:{either})"), re.IGNORECASE | re.MULTILINE))
 

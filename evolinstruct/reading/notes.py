@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from evolinstruct.reading.said import Said, shares_content
+from evolinstruct.reading.said import Said, in_another_script, shares_content
 from evolinstruct.words import count_words
 
 _NOTE_LENGTH = 1500
@@ -135,6 +135,8 @@ def _is_note(before: str, piece: str, parent: str, *, apart: bool) -> bool:
         points = 0.5 if name in _EXPLAINS else 1.0
     elif _is_framed(piece) and _is_sentence(Said(said)):
         points = 1.0
+    if in_another_script(said, parent) and not in_another_script(before, parent):
+        return Said(said).has("change", "effect", "matter", "harder", "rewrite", "task")
     if points or apart:
         return points + _points(said, before, parent) >= _ENOUGH_POINTS
     return False

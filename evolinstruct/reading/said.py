@@ -111,6 +111,24 @@ class Said:
         )
 
 
+_SCRIPTS = (
+    re.compile("[A-Za-z\u00c0-\u024f]"),
+    re.compile("[\u0400-\u04ff]"),
+    re.compile("[\u0600-\u06ff]"),
+    re.compile("[\u3040-\u30ff\u3400-\u9fff]"),
+    re.compile("[\uac00-\ud7af]"),
+)
+_LOOKED_AT = 2000  # characters
+
+
+def in_another_script(text: str, parent: str) -> bool:
+    """Tell whether most letters of a text are of a script in which the parent has none."""
+    counts = [len(script.findall(text[:_LOOKED_AT])) for script in _SCRIPTS]
+    most = max(range(len(counts)), key=counts.__getitem__)
+    clear = counts[most] * 2 > sum(counts)
+    return bool(parent) and clear and not _SCRIPTS[most].search(parent)
+
+
 _STEM, _LONGER = 4, 5  # characters
 _JOINED_RUN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
 
