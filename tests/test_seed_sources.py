@@ -13,7 +13,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
-from threading import Thread
 from typing import Any, BinaryIO
 
 import pytest
@@ -316,7 +315,8 @@ def test_names_that_are_not_utf8_are_read_written_and_shown(
     name = os.fsdecode(b"d\xe9/caf\xe9.jsonl")
     Path(name).write_bytes(text_of(ROWS))
     for seeds in (name, str(folder)):
-        done = evolinstruct(f"evolve {quote(seeds)} -o run --client offline -g 1 -q")
+        against = f"--against {quote(name)}"
+        done = evolinstruct(f"evolve {quote(seeds)} -o run --client offline -g 1 -q {against}")
         assert (done.exit_code, done.stderr) == (0, "")
     lines = Path("run/generation-0.jsonl").read_text().splitlines()
     assert {json.loads(line)["seed_source"] for line in lines} == {r"caf\udce9.jsonl"}
@@ -328,18 +328,21 @@ def test_names_that_are_not_utf8_are_read_written_and_shown(
 # What can be read but once
 
 
-@pytest.mark.parametrize("sample", ["", "--sample 1"])
-def test_a_pipe_is_read_once_and_evolved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    os.mkfifo("pipe")
-    writer = Thread(target=lambda: Path("pipe").write_bytes(gzip.compress(text_of(ROWS))))
-    writer.start()
-    done = evolinstruct(f"evolve pipe -o run --client offline -g 1 -q {sample}")
-    writer.join()
-    assert (done.exit_code, done.stderr) == (0, "")
-    lines = Path("run/generation-0.jsonl").read_text().splitlines()
+@pytest.mark.slow
+@pytest.mark.parametrize("sample", ["", "--sample=1"])
+def test_a_pipe_is_read_once_and_evolved(tmp_path: Path, sample: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    words = ["evolve", "pipe", "-o", "run", "--client", "offline", "-g", "1", "-q", sample]
+    with subprocess.Popen(
+        [sys.executable, "-c", "from evolinstruct.cli import main; main()", *filter(None, words)],
+        cwd=tmp_path,
+    ) as process:
+        try:
+            (tmp_path / "pipe").write_bytes(gzip.compress(text_of(ROWS)))
+            assert process.wait(60) == 0
+        finally:
+            process.kill()  # where it waits for the pipe once more
+    lines = (tmp_path / "run" / "generation-0.jsonl").read_text().splitlines()
     assert len(lines) == (1 if sample else 2)
     assert json.loads(lines[0])["seed_source"] == "pipe"
 
