@@ -8,7 +8,7 @@
 # make soak      runs that are killed again and again; MINUTES=10
 # make check     format, lint, types
 # make rules-report PAIRS=FILE  writes docs/rules.md anew, from a file of accepted pairs
-# make real-demo  a demo with a real, tiny model on this machine, in real-demo; 3 minutes
+# make real-demo evolves a few questions with a real, tiny model on this machine; 2 minutes
 # make example-finetune  evolves the starter seeds, exports them, fine-tunes a model; 5 minutes
 # make docs      writes docs/commands and docs/bad-input.md anew, from the program and its tests
 # make screenshots  takes docs/images anew; the report's with Chromium
@@ -32,7 +32,8 @@ real-demo: $(VENV)/installed $(VENV)/real-model
 	@$(VENV)/real-model/bin/python examples/local-model/serve.py \
 	    $(BIN)/evolinstruct evolve examples/local-model/seeds.txt -o real-demo \
 	    --recipe examples/local-model/recipe.toml --prompts examples/local-model/pack --update
-	$(BIN)/evolinstruct show real-demo
+	$(BIN)/evolinstruct show real-demo --generation 1-2 --limit 0
+	$(BIN)/evolinstruct show real-demo --rejected --limit 0
 
 test: $(VENV)/installed-dev
 	@$(BIN)/pytest -n 2 -m "not slow"
