@@ -1,4 +1,4 @@
-"""The words of a text: how many there are, and which of them a rewrite added and removed.
+"""The words of a text: how many there are, whether they say anything, and what a rewrite changed.
 
 Words are separated by white space; in scripts without spaces, each character counts as a word.
 """
@@ -19,6 +19,24 @@ _TOKEN = re.compile(rf"(?:[{UNSPACED}]|[^\s{UNSPACED}]+)\s*|\s+")
 _COMPARED = 4_000_000
 """At most so many pairs of words are compared; beyond, all that differs counts as one change."""
 
+_PLACEHOLDER = re.compile(
+    r"""
+    [\W_]* (?:                                              # in brackets, quotes, with a full stop
+        no [\W_]* (?:(?:additional|further|specific)\s+)?
+            (?:input|output|context|answer|response|data)s?
+            (?:\s+(?:is|was))? (?:\s+(?:given|provided|needed|required|necessary|available))?
+      | none (?:\s+(?:given|provided|needed|required|necessary|available))?
+      | not [\W_]* (?:applicable|available|provided)
+      | n\s*[/\\.]\s*a | nan | null | nil
+      | (?-i:NA|na)                                         # Na is sodium
+    ) [\W_]*
+    | [<\[(] \W* (?:empty|blank|missing) \W* [>\])]
+    | [-\u2010-\u2015_]+ | \.{3} | \u2026
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_LONGEST_PLACEHOLDER = 50  # characters
+
 _NEW_BELOW = 0.2
 """A rewrite that keeps a smaller share of the words is a new text."""
 
@@ -28,6 +46,12 @@ def count_words(text: str) -> int:
     if text.isascii() or not _FIND_UNSPACED.search(text):
         return len(text.split())
     return len(_WORD.findall(text))
+
+
+def is_placeholder(text: str) -> bool:
+    """Tell whether a text only says that there is none, such as ``<noinput>``, ``N/A`` or ``-``."""
+    text = text.strip()
+    return len(text) <= _LONGEST_PLACEHOLDER and bool(_PLACEHOLDER.fullmatch(text))
 
 
 @dataclass(frozen=True, slots=True)

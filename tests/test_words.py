@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.words import DiffPart, compare_words, count_words
+from evolinstruct.words import DiffPart, compare_words, count_words, is_placeholder
 
 TEXTS = st.text(alphabet="ab \n\t潮汐é👩\u200d.", max_size=40)
 
@@ -19,6 +19,30 @@ def test_words_stand_between_blanks_and_unspaced_scripts_count_by_the_letter(
     text: str, words: int
 ) -> None:
     assert count_words(text) == words
+
+
+PLACEHOLDERS = [
+    *("<noinput>", "<NoInput>", "<noinput", "\\<noinput>", '"<noinput>"', "no_input", "No-Input"),
+    *("<nooutput>", "N/A", "n/a", "#N/A", "N.A.", "NA", "na", "n\\a", "n / a", "None", "none."),
+    *("(none)", "nan", "NaN", "NULL", "`null`", "nil", "-", "--", "—", "…", "...", "[blank]"),
+    *("No input", "no input.", "[No input required]", "No additional input is needed."),
+    *("No context provided", "None given", "Not applicable", "not available.", " \tnull\n"),
+]
+NO_PLACEHOLDERS = [
+    *("", " ", "0", "No", "No.", "Na", "Empty", "[]", "{}", "?", "N", "NASA", "nano", "Nothing"),
+    *("Not given", "not", "..-. ---", "-5", "- a", "none of them", "no inputs at all"),
+    *("N/A is a placeholder.", "no data is safe"),
+]
+
+
+@pytest.mark.parametrize("text", PLACEHOLDERS)
+def test_what_stands_for_nothing_is_a_placeholder_in_any_case_and_brackets(text: str) -> None:
+    assert is_placeholder(text)
+
+
+@pytest.mark.parametrize("text", NO_PLACEHOLDERS)
+def test_what_may_be_an_answer_is_no_placeholder(text: str) -> None:
+    assert not is_placeholder(text)
 
 
 def test_a_difference_names_the_words_that_were_removed_and_added() -> None:
