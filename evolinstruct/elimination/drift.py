@@ -12,9 +12,8 @@ import unicodedata
 from collections import Counter
 from functools import cache, lru_cache
 
-from evolinstruct.elimination.paper import stop_words
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
-from evolinstruct.words import count_words
+from evolinstruct.words import count_words, stop_words
 
 # Growth
 
