@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -60,6 +62,18 @@ def is_placeholder(text: str) -> bool:
     """Tell whether a text only says that there is none, such as ``<noinput>``, ``N/A`` or ``-``."""
     text = text.strip()
     return len(text) <= _LONGEST_PLACEHOLDER and bool(_PLACEHOLDER.fullmatch(text))
+
+
+LANGUAGES = ("en", "zh", "es", "fr", "de", "pt", "ru", "ja", "ko", "ar")
+"""Those with stop words."""
+_STOP_WORDS = Path(__file__).parent / "data" / "stopwords"
+
+
+@cache
+def stop_words(language: str = "en") -> frozenset[str]:
+    """Return the words of a language that carry no content, lower-case."""
+    lines = (_STOP_WORDS / f"{language}.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from evolinstruct.elimination.language import is_english
-from evolinstruct.elimination.paper import stop_words
 from evolinstruct.elimination.request import asks, first_word, request_verbs
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.text import shorten
-from evolinstruct.words import split_words
+from evolinstruct.words import split_words, stop_words
 
 # The parent's answer
 

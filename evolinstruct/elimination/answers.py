@@ -1,181 +1,160 @@
-"""Rules for texts that answer nothing: they ask back, refuse, or repeat the instruction.
+"""Rules for texts that answer nothing: they ask back, refuse, put off, break off, loop or echo.
 
-The three patterns of asking back come from Auto Evol-Instruct (arXiv 2406.00770). Here they match
-only answers that speak to the person who asked, and they know more languages.
+What is said to whoever asked is told from an answer by the classifier in `talk`. Auto Evol-Instruct
+(arXiv 2406.00770) drops answers that ask back; its three patterns are English.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import zip_longest
 
+from evolinstruct.elimination.asked_for import (
+    asks_for_part,
+    asks_for_repetition,
+    asks_for_speech,
+    given_text,
+)
+from evolinstruct.elimination.endings import break_off
+from evolinstruct.elimination.loops import find_loop
 from evolinstruct.elimination.rule import Answer, Parameter, Rule
+from evolinstruct.elimination.talk import KINDS, Unit, read, units
+from evolinstruct.text import shorten
 from evolinstruct.words import count_words
 
-_HEAD = 300  # characters: refusals and questions stand at the start of an answer
+ASK, META, REFUSE, DEFER, POLITE, TALK = range(len(KINDS))
+
 _EDGE = 40
+_SHOWN = 80  # characters of evidence
+_SURE = 0.0  # score of the most telling sentence
+_PER_UNIT, _UNITS = 0.03, 30  # the more sentences, the surer: one of many is soon misread
+_SURE_OF_TALK = 0.5
+_SAME = 0.3  # score of a given text that says such things itself
+_ANSWERED = 40  # words that are no talk: enough for an answer
 
 
-def _straight(text: str) -> str:
-    return text.replace("’", "'") if "’" in text else text
+def _sure(said: Sequence[Unit]) -> float:
+    return _SURE + _PER_UNIT * min(len(said), _UNITS)
+
+
+def _best(said: Sequence[Unit], *kinds: int) -> tuple[int, float]:
+    """Return which sentence is most of some kinds of talk, and how much."""
+    scores = [max(unit.scores[kind] for kind in kinds) for unit in said]
+    most = max(scores)
+    return scores.index(most), most
+
+
+def _content(said: Sequence[Unit]) -> int:
+    """Return how many words are no talk; questions to whoever asked are."""
+    return sum(unit.words for unit in said if not unit.is_talk and unit.text[-1] not in "?？؟")
+
+
+def _is_given(instruction: str, *kinds: int) -> bool:
+    """Tell whether the instruction brings a text along that talks like this itself."""
+    said = tuple(units(given_text(instruction)))
+    return bool(said) and _best(said, *kinds)[1] >= _SAME
+
+
+def _shown(unit: Unit) -> str:
+    return shorten(" ".join(unit.text.split()), _SHOWN)
 
 
 # Asking back
 
-_BEGINS = re.compile(
-    r"[\s¡]*(?:understood|thank you|thanks|that is correct|that's correct|great|what|sure"
-    r"|which|could you"
-    r"|can you|verstanden|danke|großartig|was|natürlich|klar|welche|können sie|kannst du"
-    r"|könnten sie"
-    r"|compris|merci|très bien|quel|quelle|que|bien sûr|pourriez-vous|pouvez-vous|peux-tu"
-    r"|entendido|gracias|genial|claro|¿\s?qué|¿\s?cuál|¿\s?podrías|¿\s?puedes|¿\s?podría"
-    r"|明白|谢谢|好的|当然|请问|您想|你想|什么)(?![a-zà-ÿ-])",
-    re.IGNORECASE,
-)
-_TO_YOU = re.compile(
-    r"\byou(?:r|'re|'d)?\b|\b(?:sie|ihnen|ihre?n?|du|dir|dich|deine?n?)\b|\b(?:vous|votre|tu|toi)\b"
-    r"|\b(?:usted|tú|te|tus?|su|quieres|deseas|necesitas)\b|您|你",
-    re.IGNORECASE,
-)
-_PLEASE = re.compile(
-    r"(?:^|[.!?。！？]\s+|[,;]\s+(?:but |so |and )?|\n)\s*(?:please,? (?:provide|share|send"
-    r"|paste|specify)"
-    r"|(?:could|can|would) you (?:please )?(?:provide|share|paste|specify|clarify)"
-    r"|bitte (?:geben|gib|teilen|nennen|senden|stellen) (?:sie |du )?"
-    r"|veuillez (?:fournir|indiquer|préciser|partager)|merci de (?:fournir|préciser)"
-    r"|por favor,? (?:proporcion|indic|compart|especific|envía)\w*"
-    r"|请(?:您)?(?:提供|告诉我|说明|分享|发送))",
-    re.IGNORECASE,
-)
-_PLEASE_HINTS = (
-    *("please", "could you", "can you", "would you", "bitte", "veuillez", "merci", "por favor"),
-    "请",
-)
-_THE_MISSING = re.compile(
-    r"\b(?:the|your|more|a|an|some|me|any|further|additional|specific|which|what) (?:\w+ ){0,4}"
-    r"(?:text|sentence|paragraph|input|details?|information|context|article|code|passage|list|data"
-    r"|document|content|question|topic|image|file|numbers?|story|instruction|prompt|example"
-    r"|word)s?\b"
-    r"|\b(?:den|die|das|mehr|weitere|ihren?|deinen?) (?:\w+ ){0,3}(?:text|satz|angaben"
-    r"|informationen"
-    r"|daten|artikel|code|kontext|einzelheiten|frage|eingabe)\b"
-    r"|\b(?:le|la|les|plus de?|votre|des) ?(?:\w+ ){0,3}(?:texte|phrase|détails|informations"
-    r"|contexte"
-    r"|article|données|code|question)\b"
-    r"|\b(?:el|la|los|las|más|tu|su) (?:\w+ ){0,3}(?:texto|frase|detalles|información|contexto"
-    r"|artículo|datos|código|pregunta)\b|文本|句子|更多|信息|内容|文章|代码|数据|细节|详细"
-    r"|具体|上下文",
-    re.IGNORECASE,
-)
-_ASKED_FOR_WORDS = re.compile(
-    r"\b(?:e-?mails?|letters?|messages?|dialogues?|conversations?|scripts?|repl(?:y|ies)"
-    r"|respon[ds]\w*"
-    r"|questions?|ask|questionnaire|quiz|survey|interview|chatbot|greet|form|notice|announcement"
-    r"|rewrite|rephrase|paraphrase|convert|translate|edit|correct|punctuat\w*|transform"
-    r"|change|slogan"
-    r"|headline|caption|riddle|trivia|poll|query|inquir\w*|enquir\w*|icebreakers?|prompts?"
-    r"|polite\w*"
-    r"|nachricht|brief|fragen?|übersetz\w*|dialog|gespräch|lettre|questions?|message|traduis"
-    r"|traduisez"
-    r"|carta|correo|mensaje|preguntas?|traduce|diálogo)\b|邮件|信|对话|问题|提问|翻译|改写"
-    r"|消息|问卷|通知",
-    re.IGNORECASE,
-)
+_SURE_OF_WORK = 1.5  # score where the instruction asks for a letter or the like
+_SURE_OF_QUESTION = 2.5  # score of a question that follows an answer
 
 
-def _asks_back(answer: Answer, *, words: float = 60) -> str | None:
-    head = _straight(answer.response[:_HEAD])
-    asks = answer.response[-9:].rstrip().endswith(("?", "？")) and _BEGINS.match(head)
-    lower = head.lower()
-    hinted = any([hint in lower for hint in _PLEASE_HINTS])  # noqa: C419 - faster, and runs on every answer
-    please = _PLEASE.search(head) if hinted else None
-    if not asks and not please:
+def _asks_back(answer: Answer, *, words: float = 400) -> str | None:
+    said = read(answer.response)
+    if not said:
         return None
-    text = _straight(answer.response)
-    if count_words(text) > words or _ASKED_FOR_WORDS.search(answer.instruction):
+    place, score = _best(said, ASK, META)
+    unit = said[place]
+    if score < _sure(said) or unit.scores[TALK] < _SURE_OF_TALK:
         return None
-    if asks and _TO_YOU.search(text):
-        return f'"{" ".join(text[:_EDGE].split())}…" ends in a question'
-    if please and _THE_MISSING.search(text[please.start() :][:_HEAD]):
-        return " ".join(text[please.start() :][:80].split())
-    return None
+    is_last = place >= len(said) - 2 and _content(said[:place]) >= _ANSWERED
+    if (is_last and score < _SURE_OF_QUESTION) or count_words(answer.response) > words:
+        return None
+    if asks_for_speech(answer.instruction) and _best(said, META)[1] < _SURE_OF_WORK:
+        return None
+    return None if _is_given(answer.instruction, ASK, META) else _shown(unit)
 
 
 # Refusals
 
-_AI = (
-    r"(?:as an? (?:\w+[ -]){0,2}(?:ai|language model|virtual assistant|chatbot)\b[^,.\n]{0,50},? "
-    r"(?:i|it(?:'s| is) (?:not|beyond))"
-)
-_REFUSES = re.compile(
-    r"[\s*_]*(?:"
-    rf"{_AI}(?: (?:can(?:not|'t| not)|do(?:n't| not)|am (?:not|unable)|must)| )\b)"
-    r"|(?:(?:unfortunately|regrettably|i apologi[sz]e|my apologies|i'm afraid|i am afraid|sorry)"
-    r"[,.!]? (?:but |that )?)?"
-    r"(?:i(?:'m| am) (?:not able|unable|not allowed|not permitted|not comfortable) "
-    r"|i (?:can(?:not|'t| not)|could(?:n't| not)|won't|will not) (?:be able to )?"
-    r"(?:help|assist|comply|fulfil|provide|create|generate|write|answer|complete|do that|do this"
-    r"|access|browse|open|see|view|support|discuss|engage|offer|give|perform|process|produce)\w*\b"
-    r"|i (?:do not|don't) (?:have (?:access|the ability|the capability|enough information|personal)"
-    r"|feel comfortable)"
-    r"|i (?:must|have to) (?:respectfully |politely )?(?:decline|refuse)\b"
-    r"|(?:it|this) (?:is not|isn't) (?:possible|appropriate) (?:for me )?to (?:answer|provide"
-    r"|generate)"
-    r"|it(?:'s| is) not (?:something|a (?:request|topic)) i can\b)"
-    # German
-    r"|als (?:ki|künstliche intelligenz|sprachmodell|ki-[a-zä]+)\b[^.\n]{0,40}(?:kann|habe"
-    r"|darf|bin) ich"
-    r"|(?:es tut mir leid|tut mir leid|leider|entschuldigung)[,.!]? (?:aber )?(?:ich )?"
-    r"(?:kann|darf|ist es mir nicht|bin)\b[^.\n]{0,80}\b(?:nicht|kein\w*|möglich|lage)"
-    r"|ich (?:kann|darf) (?:(?:ihnen|dir|dabei|dazu|das|diese\w*|leider|hier"
-    r"|bei) ){0,4}(?:\w+ )?nicht "
-    r"(?:helfen|weiterhelfen|beantworten|nachkommen|erstellen|schreiben|unterstützen|erfüllen)"
-    # French
-    r"|en tant qu(?:e |')(?:ia|intelligence artificielle|modèle (?:de langage|linguistique)"
-    r"|assistant)"
-    r"[^.\n]{0,50}\bje (?:ne|n')"
-    r"|(?:(?:je suis )?(?:vraiment )?désolée?|malheureusement|je regrette)[,.!]? (?:mais )?je "
-    r"(?:ne (?:peux|suis|dispose)|n'ai)"
-    r"|je ne (?:peux|suis) pas (?:en mesure de |capable de )?(?:vous |t')?(?:aider|fournir|répondre"
-    r"|satisfaire|rédiger|écrire|générer|traiter)"
-    # Spanish
-    r"|como (?:una? )?(?:ia|inteligencia artificial|modelo (?:de lenguaje|lingüístico)|asistente)"
-    r"[^.\n]{0,50}\bno (?:puedo|tengo|me)"
-    r"|(?:lo siento|lamentablemente|desafortunadamente|disculpa"
-    r"|perdón)[^.\n]{0,30}\bno (?:puedo|me es"
-    r"|estoy|tengo)"
-    r"|no puedo (?:ayudar|proporcionar|cumplir|responder|generar|escribir|crear|realizar"
-    r"|asistir)\w*"
-    # Chinese
-    r"|(?:很抱歉|抱歉|对不起|非常抱歉|不好意思)[，,。]?[^。\n]{0,12}(?:无法|不能|不可以"
-    r"|没有办法|没办法)"
-    r"|作为(?:一个|一名|一款)?(?:人工智能|ai|语言模型|大型语言模型)[^。\n]{0,20}我?(?:无法"
-    r"|不能|没有|不具备)"
-    r"|我(?:无法|不能)(?:为[你您])?(?:提供|帮助|回答|满足|协助|完成|生成|编写|处理)"
-    r")",
+_BUT = re.compile(
+    r"\s*(?:(?:but|though|although|however|yet|aber|doch|jedoch|mais|cependant|toutefois|pero"
+    r"|sin embargo|aunque|mas|porém|embora|но|однако|хотя|لكن|غير أن)\b|但|不过|可是|しかし|ただ"
+    r"|하지만|다만|그러나|그래도)",
     re.IGNORECASE,
 )
-_ASKED_TO_REFUSE = re.compile(
-    r"\b(?:apolog\w*|sorry|refus\w*|declin\w*|reject\w*|excuse|turn(?:ing)? down"
-    r"|say(?:ing)? no|cancel\w*"
-    r"|regret\w*|unable|cannot|can't|can not|couldn't|e-?mail|letter|message|dialogue"
-    r"|conversation|reply"
-    r"|roleplay|role-play|pretend|act as|character|speaker|first[- ]person|monologue|quote|sentence"
-    r"|translate|rewrite|rephrase|paraphrase|correct|edit|convert|story|poem|lyrics|complaint"
-    r"|entschuldig\w*|ab(?:lehn|sag)\w*|brief|satz|übersetz\w*|excus\w*|désolé\w*|lettre|phrase"
-    r"|tradui\w*|disculp\w*|rechaz\w*|carta|frase|traduc\w*)\b|道歉|拒绝|抱歉|对不起|邮件|信"
-    r"|句子|翻译|改写"
-    r"|对话|婉拒|扮演",
-    re.IGNORECASE,
-)
+_BUT_BEHIND = re.compile(r"(?:が、|けど、|けれど、|지만,?)\Z")
+_MOSTLY = 0.8  # share of words that are no talk in an answer with a refusal before it
 
 
-def _refuses(answer: Answer, *, words: float = 100) -> str | None:
-    found = _REFUSES.match(_straight(answer.response[:_HEAD]))
-    if not found or count_words(answer.response) > words:
+def _refuses(answer: Answer, *, words: float = 400) -> str | None:
+    said = read(answer.response)
+    refusals = [unit for unit, behind in zip_longest(said, said[1:]) if not _goes_on(unit, behind)]
+    if not refusals:
         return None
-    if _ASKED_TO_REFUSE.search(_straight(answer.instruction)):
+    unit = refusals[_best(refusals, REFUSE)[0]]
+    if unit.scores[REFUSE] < _sure(said) or unit.scores[TALK] < _SURE_OF_TALK:
         return None
-    return " ".join(found[0].split())
+    count = count_words(answer.response)
+    content = count - sum(unit.words for unit in said) + _content(said)
+    if count > words or (content >= _ANSWERED and content >= _MOSTLY * count):
+        return None
+    if asks_for_speech(answer.instruction) or _is_given(answer.instruction, REFUSE):
+        return None
+    return _shown(unit)
+
+
+def _goes_on(unit: Unit, behind: Unit | None) -> bool:
+    """Tell whether an answer follows: "I cannot see it, but most of them are red"."""
+    if behind is None or behind.is_talk:
+        return False
+    return bool(_BUT.match(behind.text) or _BUT_BEHIND.search(unit.text))
+
+
+# Putting off
+
+_TALKING = 0.4  # share of words that are talk in an answer that points elsewhere
+_ALL_TALK = 0.95  # the same in one that is only polite
+
+
+def _puts_off(answer: Answer, *, words: float = 200) -> str | None:
+    said = tuple(unit for unit in read(answer.response) if unit.text[-1] not in ":：")
+    if not said:
+        return None
+    count = count_words(answer.response)
+    talk = sum(unit.words for unit in said if unit.is_talk)
+    defers, sure = _best(said, DEFER)
+    is_polite = _best(said, POLITE)[1] >= _sure(said) and talk >= _ALL_TALK * count
+    if not is_polite and (sure < _sure(said) or talk < _TALKING * count):
+        return None
+    if count > words or asks_for_speech(answer.instruction):
+        return None
+    return None if _is_given(answer.instruction, DEFER, POLITE) else _shown(said[defers])
+
+
+# Endings and loops
+
+
+def _breaks_off(answer: Answer) -> str | None:
+    evidence = break_off(answer.response)
+    return None if evidence is None or asks_for_part(answer.instruction) else evidence
+
+
+def _loops(answer: Answer, *, times: float = 4) -> str | None:
+    loop = find_loop(answer.response, times)
+    if loop is None or asks_for_repetition(answer.instruction):
+        return None
+    unit, count = loop
+    if answer.instruction.count(unit) > 1:
+        return None
+    return f'"{shorten(" ".join(unit.split()), _SHOWN)}" {count} times'
 
 
 # Echoes
@@ -203,27 +182,59 @@ def _bare(text: str) -> str:
 RULES: tuple[Rule[Answer], ...] = (
     Rule(
         name="asks_back",
-        meaning="A short answer asks for something instead of answering, and the instruction asked"
-        " for no question or message.",
+        meaning="The answer asks for something instead of answering, and the instruction asked for"
+        " no question or message.",
         cause="the instructions refer to a text or data that they do not hold: read some of them,"
         " and look at which operations made them",
         stage="answer",
         parameters=(
-            Parameter("words", 60, 1, 10_000, "looks at answers of at most so many words"),
+            Parameter("words", 400, 1, 10_000, "looks at answers of at most so many words"),
         ),
         check=_asks_back,
     ),
     Rule(
         name="response_refuses",
-        meaning="A short answer begins with a refusal, in one of five languages, and the"
-        " instruction asked for no refusal or apology.",
+        meaning="The answer refuses, in one of ten languages, and the instruction asked for no"
+        " refusal or apology.",
         cause="the instructions ask for things that the model cannot or will not do: read some of"
         " them, or let another model answer",
         stage="answer",
         parameters=(
-            Parameter("words", 100, 1, 10_000, "looks at answers of at most so many words"),
+            Parameter("words", 400, 1, 10_000, "looks at answers of at most so many words"),
         ),
         check=_refuses,
+    ),
+    Rule(
+        name="response_defers",
+        meaning="The answer is only polite, or points to a file, a place or a time instead of"
+        " answering.",
+        cause="the instructions refer to files or earlier messages, or the model is made for chats:"
+        " read some of them, or let another model answer",
+        stage="answer",
+        parameters=(
+            Parameter("words", 200, 1, 10_000, "looks at answers of at most so many words"),
+        ),
+        check=_puts_off,
+    ),
+    Rule(
+        name="response_cut_off",
+        meaning="The answer breaks off: in a sentence, a list, a table or a block of code.",
+        cause="the service cuts replies off without saying so: look at the raw replies and raise"
+        " --max-tokens",
+        stage="answer",
+        check=_breaks_off,
+    ),
+    Rule(
+        name="response_loops",
+        meaning="The answer repeats the same words or sentences again and again.",
+        cause="the model runs into a loop: its temperature is too low, or it is too small",
+        stage="answer",
+        parameters=(
+            Parameter(
+                "times", 4, 3, 100, "drops so many rounds of a loop or more, of at least 16 words"
+            ),
+        ),
+        check=_loops,
     ),
     Rule(
         name="response_echoes",

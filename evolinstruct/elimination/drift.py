@@ -10,9 +10,9 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-from evolinstruct.elimination.paper import stop_words
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.prose import count_prose
+from evolinstruct.words import stop_words
 
 # Growth
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from pathlib import Path
 
 from evolinstruct.elimination.rule import Answer, Rewrite, Rule
+from evolinstruct.words import LANGUAGES, is_placeholder, stop_words
 
 # Rewrites
 
@@ -95,7 +95,7 @@ def _normal(text: str) -> str:
 
 # Answers
 
-_STOP_WORDS = Path(__file__).parents[1] / "data" / "stopwords_en.txt"
+_EMPTY = 200  # characters: a longer answer says something
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\x00-\x7f]")
 _SORRY = re.compile(r"\bsorry\b", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
@@ -119,25 +119,61 @@ def _apologizes(answer: Answer) -> str | None:
     return f'"{around}" in an answer of {words} words'
 
 
-@cache
-def stop_words() -> frozenset[str]:
-    """Return English words that carry no content, lower-case."""
-    lines = _STOP_WORDS.read_text(encoding="utf-8").splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
-
-
 def _empty(answer: Answer) -> str | None:
     """Look for content: a word that is not a stop word, or a sign beyond ASCII, such as an emoji.
 
-    So "B" (of a multiple choice), "42", "x" and "👍" are answers; a lone "A" or "I" is not.
+    So "B" (of a multiple choice), "42", "x" and "👍" are answers; a lone "A" or "I" is not. A
+    placeholder, such as "N/A", is none unless the instruction names it.
     """
-    known = stop_words()
-    for token in _TOKEN.finditer(_straight(answer.response)):
-        word = token[0].lower()
-        if word not in known and (word[0].isalnum() or _means_something(word[0])):
-            return None
-    text = " ".join(answer.response.split())
+    response = answer.response
+    if len(response) > _EMPTY:
+        return None
+    if is_placeholder(response) and not _is_named(response, answer.instruction):
+        return f'a placeholder: "{" ".join(response.split())}"' if response.strip(" -") else None
+    words = [
+        found[0].lower()
+        for found in _TOKEN.finditer(_straight(response))
+        if found[0].isalnum() or "'" in found[0] or _means_something(found[0])
+    ]
+    if words and not any(_is_said(words, language, answer) for language in LANGUAGES):
+        return None
+    text = " ".join(response.split())
     return f'only stop words and punctuation: "{text}"' if text else "nothing is left"
+
+
+def _is_named(placeholder: str, instruction: str) -> bool:
+    words = re.findall(r"\w+", placeholder.lower())
+    return bool(words) and " ".join(words) in " ".join(re.findall(r"\w+", instruction.lower()))
+
+
+def _is_said(words: list[str], language: str, answer: Answer) -> bool:
+    """Tell whether all words are stop words of a language in which one may have asked."""
+    known = stop_words(language)
+    if language in _UNSPACED:
+        return all(_is_made_of(word, language) for word in words)
+    if not known.issuperset(words):
+        return False
+    if language == "en" or not "".join(words).replace("'", "").isascii():
+        return True
+    asked = [found[0].lower() for found in _TOKEN.finditer(_straight(answer.instruction))]
+    english = stop_words()
+    return sum(word in known for word in asked) > sum(word in english for word in asked)
+
+
+_UNSPACED = ("zh", "ja")
+
+
+def _is_made_of(text: str, language: str) -> bool:
+    """Tell whether a text without spaces is nothing but stop words, one of them of two letters."""
+    return _stop_pattern(language).fullmatch(text) is not None
+
+
+@cache
+def _stop_pattern(language: str) -> re.Pattern[str]:
+    words = sorted(stop_words(language), key=lambda word: (-len(word), word))
+    long = "|".join(word for word in words if len(word) > 1)
+    short = "".join(word for word in words if len(word) == 1)
+    return re.compile(f"(?:(?:{long})[{short}]*)+|[{short}](?:{long})+[{short}]*")
 
 
 def _means_something(char: str) -> bool:
@@ -180,7 +216,8 @@ ANSWERS: tuple[Rule[Answer], ...] = (
     ),
     Rule(
         name="response_empty",
-        meaning="The answer is only punctuation and stop words (paper, 3).",
+        meaning="The answer is only punctuation and stop words (paper, 3), or a placeholder such as"
+        " N/A.",
         cause="the model answers with nothing, or its whole reply is reasoning: look at the raw "
         "replies and raise --max-tokens for answers",
         stage="answer",

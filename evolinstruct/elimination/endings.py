@@ -1,0 +1,258 @@
+"""Texts that break off: in a word, a sentence, a list, a table or a block of code."""
+
+from __future__ import annotations
+
+import re
+
+_TAIL = 1200  # characters at the end
+_PROSE = 6  # words: a shorter last line is a heading, an item or data
+_ENDS = ".!?…。！？؟۔"
+_CLOSES = "\"'”’»）)]」』*_~|`>}"
+_MARKER = re.compile(r"[ \t]*(?:[-*•·–]|\d{1,3}[.)、．]|[（(]?[a-zа-я]\))(?:\s+|$|(?<=、))")
+_INNER = re.compile(
+    r"[^\W\d_]{4,}[.!?؟]['\"”’»)*]*\s+(?=[\"'“«„(*]*[A-ZÀ-ÞА-Я\u0600-\u06ff\uac00-\ud7af])"
+    r"|[。！？](?=\S)|[\uac00-\ud7af]{2,}\.\s+"
+)
+_OPENERS = re.compile(r"[({\[（「『«„“]")
+_PAIRS = dict(zip("({[（「『«„“", ")}]）」』»“”", strict=True))
+_DANGLING = frozenset(
+    [
+        "an",
+        "the",
+        "and",
+        "or",
+        "nor",
+        "than",
+        "because",
+        "while",
+        "although",
+        "whether",
+        "if",
+        "that",
+        "which",
+        "whose",
+        "who",
+        "where",
+        "when",
+        "including",
+        "between",
+        "among",
+        "your",
+        "their",
+        "its",
+        "our",
+        "this",
+        "these",
+        "those",
+        "such",
+        "der",
+        "das",
+        "und",
+        "oder",
+        "mit",
+        "für",
+        "von",
+        "zu",
+        "ein",
+        "eine",
+        "einen",
+        "einem",
+        "einer",
+        "dem",
+        "den",
+        "des",
+        "sowie",
+        "dass",
+        "weil",
+        "wenn",
+        "le",
+        "les",
+        "et",
+        "ou",
+        "avec",
+        "du",
+        "des",
+        "une",
+        "dans",
+        "que",
+        "qui",
+        "sur",
+        "pour",
+        "par",
+        "aux",
+        "leur",
+        "leurs",
+        "el",
+        "los",
+        "las",
+        "para",
+        "una",
+        "del",
+        "con",
+        "por",
+        "sus",
+        "cuando",
+        "porque",
+        "para",
+        "uma",
+        "com",
+        "dos",
+        "das",
+        "pelo",
+        "pela",
+        "pelos",
+        "pelas",
+        "ao",
+        "à",
+        "às",
+        "quando",
+        "porque",
+        "и",
+        "в",
+        "на",
+        "с",
+        "к",
+        "по",
+        "для",
+        "что",
+        "как",
+        "но",
+        "или",
+        "из",
+        "от",
+        "до",
+        "за",
+        "при",
+        "о",
+        "об",
+        "которые",
+        "который",
+        "которая",
+        "чтобы",
+        "في",
+        "من",
+        "على",
+        "إلى",
+        "عن",
+        "مع",
+        "أو",
+        "أن",
+        "التي",
+        "الذي",
+        "بين",
+        "لكن",
+        "ما",
+        "كما",
+    ]
+)
+_STRANDED = frozenset(
+    ("of", "with", "for", "from", "into", "onto", "by", "as", "at", "to", "in", "on")
+)
+"""Words that only a question may end in."""
+_QUESTION = re.compile(r"\b(?:wh(?:o|om|ose|at|ich|ere|en|y)|how)\b", re.IGNORECASE)
+_UNSPACED = re.compile(
+    r"(?:[的和与及在把被对从向为将而但且或]|如果|因为|所以|以及|[をがにはのとでへも]|など|から|より|って|ながら)\Z"
+)
+_SIGNED = re.compile(
+    r"[.!?…][\"'”’»)]*\s+[-–—]\s*\S+(?:\s\S+){0,3}\Z"
+    r"|\A[^.!?,]{0,30},\s*[A-ZÀ-ÞА-Я]\S*(?:\s[A-ZÀ-ÞА-Я]\S*){0,2}\Z"
+)
+_TO_VERB = re.compile(r"\b(?:to|can|could) \w+ \w+\Z")
+_OPENING = re.compile(r"(?:\S+\s+){2,}\S+[:：]\Z|\S{8,}[:：]\Z")
+_COMMA = re.compile(r"[\u3040-\u9fff][、，]")
+_CODE = re.compile(r"\s*(?:def|if|for|while|class|elif|else|try|with|case|switch)\b")
+
+
+def break_off(text: str) -> str | None:
+    """Return the words in which a text breaks off; None if it may well be whole."""
+    text = text.rstrip()
+    if not text or text[-1] in _ENDS:
+        return None
+    tail = text[-_TAIL:]
+    above, _, line = tail.rpartition("\n")
+    if _is_open_block(text, line) or _dangles(line) or _is_unfinished(above, line):
+        return f'it ends in "…{tail[-40:].strip()}"'
+    return None
+
+
+# Blocks
+
+
+def _is_open_block(text: str, line: str) -> bool:
+    if text.count("```") % 2 or (text[0] in "[{" and _is_open_data(text)):
+        return True
+    if line.startswith("|"):
+        return _is_open_row(text[: -len(line)], line)
+    return bool(_MARKER.fullmatch(line)) or line in {"**", "##", "###"}
+
+
+def _is_open_row(above: str, line: str) -> bool:
+    """Tell whether a table's last row has fewer cells than the row above it."""
+    row = above.rstrip().rpartition("\n")[2].strip()
+    return row.startswith("|") and line.count("|") < row.count("|")
+
+
+def _is_open_data(text: str) -> bool:
+    return (
+        text[-1] not in "]}`" and '"' in text and text.count(text[0]) > text.count(_PAIRS[text[0]])
+    )
+
+
+# Words
+
+
+def _dangles(line: str) -> bool:
+    if len(line.split()) < _PROSE:
+        is_long = len(line) > 4 * _PROSE and not line.isascii()
+        return is_long and _UNSPACED.search(line) is not None
+    if line.endswith((",", "，", "、", "،", "(", "$", "€", " -", " –", " —")):
+        return True
+    word = line[line.rfind(" ") + 1 :]
+    if word in _STRANDED:
+        return not _QUESTION.search(line) and not _TO_VERB.search(line)
+    return word in _DANGLING or bool(_OPENING.match(line) and not _CODE.match(line))
+
+
+# Sentences
+
+
+def _is_unfinished(above: str, line: str) -> bool:
+    """Tell whether a sentence has no end although those before it have theirs."""
+    if line[-1] in _CLOSES or not line[-1].isalnum() or "://" in line or "#" in line:
+        return False
+    marker = _MARKER.match(line)
+    last = line
+    for last_end in _INNER.finditer(line, marker.end() if marker else 0):
+        last = line[last_end.end() :]
+    if last != line:
+        return _is_sentence(last) and not _SIGNED.search(last)
+    if marker:
+        return _items_end(above)
+    lines = [each for each in above.split("\n") if each.strip()]
+    prose = [each for each in lines if _is_long(each)]
+    return _is_long(line) and bool(prose) and all(_is_ended(each) for each in prose)
+
+
+def _is_sentence(text: str) -> bool:
+    words = text.split()
+    if len(words) == 1:
+        return len(text) >= 4 and not text.isascii()  # noqa: PLR2004
+    return len(words) >= 3 and not all(word[:1].isupper() for word in words)  # noqa: PLR2004
+
+
+def _is_long(line: str) -> bool:
+    """Tell whether a line is prose; one in a script without spaces has a comma or many letters."""
+    return len(line.split()) >= _PROSE + 2 or (
+        not line.isascii() and (len(line) > 4 * _PROSE or bool(_COMMA.search(line)))
+    )
+
+
+def _is_ended(line: str) -> bool:
+    return line.rstrip(_CLOSES + " ").endswith(tuple(_ENDS + ":;："))
+
+
+def _items_end(above: str) -> bool:
+    """Tell whether the items above, two or a long one, all end as sentences do."""
+    items = [line for line in above.split("\n") if _MARKER.match(line)]
+    enough = len(items) > 1 or any(_is_long(item) for item in items)
+    return enough and all(_is_ended(item) for item in items)

@@ -1,0 +1,88 @@
+"""Texts that run into a loop: the same words or the same sentences, again and again."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from evolinstruct.words import count_words
+
+_LOOKED_AT = 6000  # characters at the end
+_LONGEST = 400  # characters of what is repeated
+_PIECE = 8  # characters that are looked for again
+_PLACES, _STEP = 16, 50  # at so many places or fewer, so many characters apart or more
+_LEAST_RUN = 16  # words; in a word without spaces, so many times five characters
+_SHARE = 0.6  # of a text that repeated lines or sentences make up
+_COUNTER = "0123456789.)]:、．-*•· \t#"
+_MANY = 20  # lines: so often, a line of one word is a loop too
+
+
+def find_loop(text: str, times: float) -> tuple[str, int] | None:
+    """Return what a text repeats so many times or more, and how often; None without a loop.
+
+    Words in a row are a loop wherever they stand. The same line or sentence between others, or
+    behind a number that counts up, is one where it makes up most of the text.
+    """
+    tail = text[-_LOOKED_AT:]
+    return _in_a_row(tail, times) or _scattered(tail, times)
+
+
+def _in_a_row(text: str, times: float) -> tuple[str, int] | None:
+    step = max(len(text) // _PLACES, _STEP)
+    for place in range(len(text) % step, len(text) - _PIECE, step):
+        piece = text[place : place + _PIECE]
+        again = text.find(piece, place + 1, place + _LONGEST)
+        while again != -1:
+            run = _run(text, place, again - place)
+            if run >= times * (again - place) and _is_long(text[place : place + run]):
+                unit = text[place:again]
+                return (unit, run // len(unit)) if _is_prose(unit) else None
+            again = text.find(piece, again + 1, place + _LONGEST)
+    return None
+
+
+def _run(text: str, place: int, period: int) -> int:
+    """Return how many characters from a place on repeat those one period before."""
+    if text[place : place + period] != text[place + period : place + 2 * period]:
+        return 0
+    end = place + period
+    while text.startswith(text[place : place + period], end):
+        end += period
+    while end < len(text) and text[end] == text[end - period]:
+        end += 1
+    return end - place
+
+
+def _is_long(run: str) -> bool:
+    return count_words(run) >= _LEAST_RUN or len(run) >= 5 * _LEAST_RUN
+
+
+def _is_prose(unit: str) -> bool:
+    """Tell whether what is repeated are words: zeros and dashes of data may repeat."""
+    return sum(map(str.isalpha, unit)) * 2 >= len(unit)
+
+
+def _scattered(text: str, times: float) -> tuple[str, int] | None:
+    lines = text.split("\n")
+    if len(lines) < times:
+        lines = _sentences(text)
+    if len(lines) < times:
+        return None
+    counts = Counter([line.strip(_COUNTER) for line in lines])
+    if len(counts) > len(lines) - times + 1:
+        return None
+    repeated = {line: count for line, count in counts.items() if count >= times and line}
+    if not repeated:
+        return None
+    said = sum(len(line) * count for line, count in repeated.items())
+    unit = max(repeated, key=lambda line: len(line) * repeated[line])
+    if said < _SHARE * sum(len(line) * count for line, count in counts.items()) or not _is_prose(
+        unit
+    ):
+        return None
+    is_sentence = count_words(unit) >= 3 or repeated[unit] >= _MANY  # noqa: PLR2004
+    return (unit, repeated[unit]) if is_sentence else None
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"[。！？]", text) if not text.isascii() and "。" in text else text.split(". ")
