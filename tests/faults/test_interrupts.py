@@ -151,9 +151,9 @@ def stopped_after(job: Job, settled: int, **options: bool) -> None:
     asyncio.run(some())
 
 
-@pytest.mark.parametrize(("settled", "said"), [(30, "generation 1, "), (50, "generation 2, ")])
-def test_one_line_says_what_was_found(tmp_path: Path, seeds: Path, settled: int, said: str) -> None:
-    out = tmp_path / "run"
+@pytest.mark.parametrize(("settled", "said"), [(130, "generation 1, "), (230, "generation 2, ")])
+def test_one_line_says_what_was_found(tmp_path: Path, settled: int, said: str) -> None:
+    out, seeds = tmp_path / "run", write_seeds(tmp_path / "hundred.jsonl", tasks(100))
     job = prepare(seeds, out, client="offline", generations=2, concurrency=1)
     with pytest.raises(Interrupted):
         stopped_after(job, settled)
@@ -167,7 +167,7 @@ def test_one_line_says_what_was_found(tmp_path: Path, seeds: Path, settled: int,
     db.close()
     told = said_by(prepared(seeds, out))
     assert told[-1] == (
-        f"Going on with the run in {out}: {said}{written * 100 // 20}% done,"
+        f"Going on with the run in {out}: {said}{written}% done,"
         f" {replies} replies in the journal, none will be paid for again."
     )
 
