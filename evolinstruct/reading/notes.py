@@ -121,6 +121,8 @@ def _is_note(before: str, piece: str, parent: str, *, apart: bool) -> bool:
     piece = piece.replace("’", "'")
     label = _LABEL.match(piece)
     name = label[1].strip().lower() if label else ""
+    if label and label[0].strip() in parent:
+        return False
     if label and _ABOUT_CHANGES.fullmatch(name):
         return not _EMPTY.fullmatch(piece[label.end() :])
     first = piece.partition("\n")[0].rstrip("*_ ")
