@@ -120,28 +120,30 @@ def _is_note(before: str, piece: str, parent: str, *, apart: bool) -> bool:
         return abs(int(counted[1]) - count_words(before)) <= _NEARLY or "added" in piece
     piece = piece.replace("’", "'")
     label = _LABEL.match(piece)
-    name = label[1].strip().lower() if label else ""
-    if label and label[0].strip() in parent:
+    if _is_of_text(piece, label, parent):
         return False
-    if label and _ABOUT_CHANGES.fullmatch(name):
+    if label and _ABOUT_CHANGES.fullmatch(label[1].strip()):
         return not _EMPTY.fullmatch(piece[label.end() :])
-    first = piece.partition("\n")[0].rstrip("*_ ")
-    if "\n" in piece and first.endswith((":", "：")) and not label:
-        return False  # a letter, a form
     said = piece.strip("*_()[]（）【】 —–-")
     if _GOODBYE.match(said) and piece[-1] not in "\"”'’»」":
         return not _LETTER.search(before)
     points = 0.0
-    if label and len(Said(name).tokens) <= 1 and Said(name).has("label"):
+    if label and len(Said(label[1]).tokens) <= 1 and Said(label[1]).has("label"):
         said = piece[label.end() :].strip("*_()[] ")
-        points = 0.5 if name in _EXPLAINS else 1.0
+        points = 0.5 if label[1].strip().lower() in _EXPLAINS else 1.0
     elif _is_framed(piece) and _is_sentence(Said(said)):
         points = 1.0
     if in_another_script(said, parent) and not in_another_script(before, parent):
         return Said(said).has("change", "effect", "matter", "harder", "rewrite", "task")
-    if points or apart:
-        return points + _points(said, before, parent) >= _ENOUGH_POINTS
-    return False
+    return bool(points or apart) and points + _points(said, before, parent) >= _ENOUGH_POINTS
+
+
+def _is_of_text(piece: str, label: re.Match[str] | None, parent: str) -> bool:
+    """Tell whether a piece is a part of a form or a letter, or has a label of the parent's."""
+    if label is not None:
+        return label[0].strip() in parent
+    first, line_break, _ = piece.partition("\n")
+    return bool(line_break) and first.rstrip("*_ ").endswith((":", "："))
 
 
 _EXPLAINS = ("explanation", "rationale", "reasoning", "explicación", "explication", "erklärung")
