@@ -61,8 +61,12 @@ def seeds(source: str) -> list[Kept]:
 
 def as_pairs(lines: Sequence[Kept]) -> Pairs:
     """Return seeds as the rules see them: a rewrite without a parent, and its answer."""
+    prompt = prompts.read(prompts.find("general")).texts
     return [
-        (Rewrite("", line.instruction, (), None, None), Answer(line.instruction, line.output or ""))
+        (
+            Rewrite("", line.instruction, (), prompt=prompt),
+            Answer(line.instruction, line.output or ""),
+        )
         for line in lines
     ]
 
