@@ -136,8 +136,10 @@ def _missing(text: str) -> str | None:
 
 
 def _is_plain_data(line: str) -> bool:
-    """Tell whether a line is data that cannot itself speak of data elsewhere."""
-    return _is_data(line) and not any([hint in line for hint in _HINTS])  # noqa: C419 - faster
+    """Tell whether a line is data that cannot itself speak of data, as in "the list below"."""
+    if not _is_data(line):
+        return False
+    return "th" not in line or not any([hint in line for hint in _HINTS])  # noqa: C419 - faster
 
 
 def _spoken_of(text: str, lower: str, hints: list[str]) -> re.Match[str] | None:
