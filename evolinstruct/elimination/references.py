@@ -1,6 +1,6 @@
-"""Rules for rewrites that are not whole: they speak of data that they do not hold.
+"""The rule for rewrites that speak of data that they do not hold, such as "the table below".
 
-Either nothing stands where a text, a table or code is spoken of, or a placeholder does.
+What may be the data is read leniently: any line, quote or further sentence that asks for nothing.
 """
 
 from __future__ import annotations

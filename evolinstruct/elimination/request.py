@@ -75,7 +75,11 @@ def first_word(text: str) -> str:
     found = _FIRST_WORD.match(text)
     if not found or (found[1].isupper() and not text.isupper() and len(found[1]) > 1):
         return ""  # SELECT is code
-    return found[1].lower()
+    word = found[1].lower()
+    is_label = text[found.end() : found.end() + 4].lstrip(" *_").startswith(":") and word in _words(
+        "labels"
+    )
+    return "" if is_label else word
 
 
 def _words(name: str) -> frozenset[str]:
