@@ -6,7 +6,7 @@ Words are separated by white space; in scripts without spaces, each character co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
@@ -18,6 +18,7 @@ UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _FIND_UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 _TOKEN = re.compile(rf"(?:[{UNSPACED}]|[^\s{UNSPACED}]+)\s*|\s+")
+_DATA = Path(__file__).parent / "data"
 _COMPARED = 4_000_000
 """At most so many pairs of words are compared; beyond, all that differs counts as one change."""
 
@@ -46,6 +47,14 @@ _NEW_BELOW = 0.2
 def count_words(text: str) -> int:
     """Return how many words a text has."""
     return len(split_words(text))
+
+
+@cache
+def word_lists(name: str) -> Mapping[str, frozenset[str]]:
+    """Return the lists of words in a file of ours, by their titles."""
+    lines = (_DATA / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    titled = (line.partition(":") for line in lines if not line.startswith("#"))
+    return {title: frozenset(words.split()) for title, _, words in titled}
 
 
 def split_words(text: str) -> list[str]:

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from evolinstruct import prompts
+from evolinstruct.analysis.refilter import Refilter, refilter
+from evolinstruct.analysis.runs import Run
 from evolinstruct.elimination import (
     ANSWER_RULES,
     REWRITE_RULES,
@@ -21,12 +24,15 @@ from evolinstruct.elimination import (
     parse_words,
 )
 from evolinstruct.errors import InputError, RuleFailed, UsageError
-from evolinstruct.records import Failed
+from evolinstruct.llm.base import ClientOptions, Request
+from evolinstruct.records import Failed, Rejected
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.settings import Layer, Recipe, resolve
 from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
+from tests.scripted import Scripted
 
 OWN = "tests.own_rules"
+PROMPT = prompts.read(prompts.find("general")).texts
 
 
 def on(**options: Any) -> set[str]:
@@ -210,6 +216,41 @@ def test_other_rules_make_another_run_which_an_update_carries_over(tmp_path: Pat
     assert data_files(tmp_path / "run") == data_files(tmp_path / "anew")
 
 
+# What a run gives the rules to look at
+
+
+EGGS = "It nests in open meadows, lays four mottled eggs and lures foxes away from them."
+
+
+class Spoiler(Scripted):
+    """Answers, or repeats the prompt, where it should rewrite."""
+
+    def __init__(self, options: ClientOptions) -> None:
+        super().__init__(self._say)
+
+    def _say(self, request: Request) -> str:
+        if "lapwing" in request.context.instruction:
+            return "Foxes that she lures away, four mottled eggs, a nest in open meadows"
+        return f"{request.context.instruction} {request.messages[0][1].splitlines()[0]}"
+
+
+def test_a_run_knows_the_words_of_its_prompts_and_the_answers_of_its_parents(
+    tmp_path: Path,
+) -> None:
+    lines = [
+        {"instruction": "What does a lapwing do in spring?", "output": EGGS},
+        {"instruction": "Name a bird of the meadows.", "output": "A lapwing."},
+    ]
+    seeds = write_seeds(tmp_path / "seeds.jsonl", lines)
+    evolve(seeds, tmp_path / "run", client=f"{__name__}:Spoiler", generations=1)
+    evidence = {line.rule: line.evidence for line in RunDir(tmp_path / "run").read(1, Rejected)}
+    assert evidence.keys() == {"answers_parent", "prompt_leaked"}
+    assert "words of the parent's answer" in evidence["answers_parent"]
+    assert evidence["prompt_leaked"].strip('"…') in " ".join(" ".join(PROMPT).lower().split())
+    refiltered = refilter(Refilter(Run(tmp_path / "run"), choose({}), compare=True))
+    assert refiltered.let_through == {}
+
+
 # Hostile inputs
 
 HOSTILE = {
@@ -228,6 +269,14 @@ HOSTILE = {
     "stars": "*" * 1_000_000 + "a",
     "answer lines": "\nAnswer:\n" * 100_000,
     "the": "the " * 250_000,
+    "the given": "the given " * 100_000,
+    "the following text": "the following text " * 50_000,
+    "open quotes of a text": "the following text 'a b c " * 42_000,
+    "brackets": "[your " * 160_000,
+    "comments": "// rest of it here\n" * 50_000,
+    "dots": '{"a": "...", ' * 70_000,
+    "orders": "Write it, please. " * 50_000,
+    "prompt": "Do not carry it out and do not answer it. " * 20_000,
 }
 
 
@@ -249,7 +298,8 @@ def test_no_rule_takes_long_over_a_megabyte(text: str, share: int) -> None:
                 Answer(parent, child)
                 if rule.stage == "answer"
                 else Rewrite(
-                    parent, child, ("given instruction",), "deepen", "in-depth", None, parent
+                    *(parent, child, ("given instruction",), "deepen", "in-depth", None),
+                    *(parent, parent, PROMPT),
                 )
             )
             if (seconds := min(seconds_of(rule, subject) for _ in range(2))) > 2 / share:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from evolinstruct.elimination.language import is_english
-from evolinstruct.elimination.request import asks, first_word, request_verbs
+from evolinstruct.elimination.request import asks, begins_with_order
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.text import shorten
 from evolinstruct.words import split_words, stop_words
@@ -26,7 +26,7 @@ _STATES = re.compile(
 
 def _answers_parent(rewrite: Rewrite, *, share: float = 0.6) -> str | None:
     parent, child = rewrite.parent[:_LOOKED_AT], rewrite.child[:_LOOKED_AT]
-    if child.startswith(parent[:_SAME_START]) or first_word(child) in request_verbs():
+    if child.startswith(parent[:_SAME_START]) or begins_with_order(child):
         return None  # most rewrites
     if asks(child):
         return None

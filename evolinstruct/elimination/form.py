@@ -50,7 +50,7 @@ _END_HINTS = (
     *("hope", "let me know", "feel free", "like me to", "want me to", "anything else", "version"),
     *("prompt", "rewrite", "instruction", "hoffe", "espère", "espero", "希望", "如果"),
 )
-_HEAD, _TAIL = 200, 400
+_HEAD, _TAIL, _LAST_SENTENCE = 200, 400, 250
 
 
 def _chat_leftover(rewrite: Rewrite) -> str | None:
@@ -58,7 +58,7 @@ def _chat_leftover(rewrite: Rewrite) -> str | None:
     start = _START.match(head)
     if start and not _START.match(rewrite.parent[:_HEAD].replace("’", "'")):
         return " ".join(start[0].split())
-    tail = rewrite.child.rstrip()[-_TAIL:].replace("’", "'")
+    tail = rewrite.child.rstrip()[-_LAST_SENTENCE:].replace("’", "'")
     lower = tail.lower()
     if not any([hint in lower for hint in _END_HINTS]):  # noqa: C419 - faster, and runs on every rewrite
         return None  # most rewrites have none of these words
@@ -75,7 +75,8 @@ _FENCE = re.compile(r"^(?:[ \t]*(?=`)| {0,3})(`{3,}|~{3,}(?=[ \w]*$))([^\n]*)$",
 
 def _fence_open(rewrite: Rewrite) -> str | None:
     child = rewrite.child
-    if "```" not in child and "~~~" not in child:
+    # One sign is found much faster than three.
+    if not ("`" in child and "```" in child) and not ("~" in child and "~~~" in child):
         return None
     opened = _opened(child)
     if opened is None or _opened(rewrite.parent) is not None:

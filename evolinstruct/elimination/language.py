@@ -10,13 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import chain
-from pathlib import Path
 
 from evolinstruct.elimination.drift import script_of
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
-from evolinstruct.words import split_words
+from evolinstruct.words import split_words, word_lists
 
-_LEXICA = Path(__file__).parents[1] / "data" / "common_words.txt"
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SIGNS = ".,:;!?()\"'"
 _LOOKED_AT = 1000  # characters
@@ -25,12 +23,9 @@ _BORROWED = 2  # words
 _FOREIGN = 4  # a text of one language may have a quarter as many words of another
 
 
-@cache
 def _lexica() -> Mapping[str, frozenset[str]]:
     """Return the common words of each language."""
-    lines = _LEXICA.read_text(encoding="utf-8").splitlines()
-    named = (line.partition(":") for line in lines if not line.startswith("#"))
-    return {name: frozenset(words.split()) for name, _, words in named}
+    return word_lists("common_words")
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from evolinstruct.elimination.rule import Rewrite, Rule
 
@@ -86,7 +87,7 @@ _DOTS = r"(?:\.\.\.|…)"
 _DOTTED = re.compile(
     rf"\"[\w -]+\"\s*:\s*\"?{_DOTS}|[\[,]\s*\"{_DOTS}\"\s*[,\]]|[}}\]\"'],\s*{_DOTS}\s*[\]}}]"
     rf"|\|\s*{_DOTS}\s*\||>\s*{_DOTS}\s*</|{_COMMENT}{_DOTS}|=\s*[\"']{_DOTS}[\"']|\[{_DOTS}\]"
-    rf"|(?:,\S|[|;{{}}<>=])[^\n]*\n[ \t]*\[?{_DOTS}\]?,?[ \t]*$",
+    rf"|(?:,\S|[|;{{}}<>=])[^\n]{{0,200}}\n[ \t]*\[?{_DOTS}\]?,?[ \t]*$",
     re.MULTILINE,
 )
 _CAPITALS = re.compile(r"\b(?:TODO|TBD)\b|(?<![A-Za-z] )\bX{3,}\b(?!-rated)")
@@ -116,14 +117,18 @@ _ABOUT = re.compile(
     r"|merge (?:tag|field)s?|jinja2?|mustache|handlebars|liquid|brackets?|braces|lorem|dummy|cloze"
     r"|vorlage\w*|platzhalter\w*|modèle|plantilla|ellips[ei]s|wildcards?|complete the|implement"
     r"|substitut\w+|formats?|in the form|comments?)\b|(?-i:\bSELECT\b)|模板|占位"
-    r"|^\W*(?:answer|solution|output|result|response)\W*:\s*$",
+    r"|^[^\w\n]*(?:answer|solution|output|result|response)[^\w\n]*:\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
 
 
+_LOOKED_AT = 20  # different placeholders
+
+
 def _placeholder(rewrite: Rewrite) -> str | None:
     child = rewrite.child
-    for found in (*_enclosed(child), *_gaps(child)):
+    different = dict.fromkeys((*_enclosed(child), *_gaps(child)))
+    for found in islice(different, _LOOKED_AT):
         if found not in rewrite.parent and not _is_about(rewrite, found):
             return " ".join(found.split())
     return None

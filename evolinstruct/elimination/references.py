@@ -1,13 +1,13 @@
-"""Rules for rewrites that are not whole: they speak of data that they do not hold.
+"""The rule for rewrites that speak of data that they do not hold, such as "the table below".
 
-Either nothing stands where a text, a table or code is spoken of, or a placeholder does.
+What may be the data is read leniently: any line, quote or further sentence that asks for nothing.
 """
 
 from __future__ import annotations
 
 import re
 
-from evolinstruct.elimination.request import orders
+from evolinstruct.elimination.request import is_order
 from evolinstruct.elimination.rule import Rewrite, Rule
 from evolinstruct.text import shorten
 from evolinstruct.words import split_words
@@ -98,8 +98,9 @@ _SHAPES_THE_ANSWER = re.compile(
 _CONTENT = re.compile(r"[^\W_]|[^\x00-\x7f]")
 _BRACKETED = re.compile(r"\W*(?:\[[^\],\d\"']*\]|\([^)]*\)|<[^>]*>|\.\.\.|…)\W*\Z")
 _INLINE = re.compile(
-    r"(?<!\w)[\"'](?:[^\s\"']+\s+){2,}[^\"\n]+?[\"'](?!\w)|“[^”\n]{8,}”|«[^»\n]{8,}»|„[^“”\n]{8,}[“”]"
-    r"|「[^」\n]{4,}」|`[^`\n]{12,}`|\bhttps?://\w|\bwww\.\w|!\[|```",
+    r"(?<!\w)[\"'][^\s\"']{1,40}\s[^\s\"']{1,40}\s[^\"\n]{1,300}?[\"'](?!\w)"
+    r"|“[^”\n]{8,600}”|«[^»\n]{8,600}»|„[^“”\n]{8,600}[“”]"
+    r"|「[^」\n]{4,600}」|`[^`\n]{12,600}`|\bhttps?://\w|\bwww\.\w|!\[|```",
 )
 _KINDS = r"(?:categor|class|labels|groups|types|levels|parts|steps|points|aspects|sections)"
 _INTRODUCED = re.compile(
@@ -135,8 +136,10 @@ def _missing(text: str) -> str | None:
 
 
 def _is_plain_data(line: str) -> bool:
-    """Tell whether a line is data that cannot itself speak of data elsewhere."""
-    return _is_data(line) and not any([hint in line for hint in _HINTS])  # noqa: C419 - faster
+    """Tell whether a line is data that cannot itself speak of data, as in "the list below"."""
+    if not _is_data(line):
+        return False
+    return "th" not in line or not any([hint in line for hint in _HINTS])  # noqa: C419 - faster
 
 
 def _spoken_of(text: str, lower: str, hints: list[str]) -> re.Match[str] | None:
@@ -179,7 +182,7 @@ def _is_data(line: str) -> bool:
 
 
 def _is_request(sentence: str) -> bool:
-    return orders(sentence) or _OF_THE_ANSWER.search(sentence) is not None
+    return is_order(sentence) or _OF_THE_ANSWER.search(sentence) is not None
 
 
 # What a rewrite lost of its parent
