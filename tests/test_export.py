@@ -311,6 +311,14 @@ def test_a_trainer_s_configuration_names_the_files(
             assert [name for name in names if name not in said] == []
 
 
+def test_the_command_that_is_told_works_in_a_folder_of_any_name(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    done = evolinstruct(f"export {made} -o 'my data/for trl #1' --format chat --trainer trl")
+    assert "`cd 'my data/for trl #1' && trl sft --config trl.yaml`" in done.stderr
+
+
 def test_the_command_line_exports_and_tells(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from evolinstruct.text import (
     clock,
+    command,
     counted,
     did_you_mean,
     dollars,
@@ -70,3 +74,18 @@ def test_a_name_is_taken_for_the_one_that_is_near_in_any_case() -> None:
     assert did_you_mean("Depen", ["concretize", "deepen"]) == " (did you mean 'deepen'?)"
     assert did_you_mean("x", ["concretize", "deepen"]) == ""
     assert len(did_you_mean("a" * 100_000, ["a" * 100_000])) < 100
+
+
+WORDS = ["", "plain", "two words", "it's", '"', "$HOME", "`id`", "#1", "a\nb", "tab\tesc\x1b[1m",
+         "back\\slash\n", "\x07'", "naïve 👩‍🚀", os.fsdecode(b"caf\xe9 7")]  # fmt: skip
+
+
+def test_a_shell_takes_a_command_s_words_as_they_were_and_it_can_be_printed() -> None:
+    line = command("printf", "%s\\0", *WORDS)
+    assert line.isprintable()
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
+    assert done.stdout == b"".join(os.fsencode(word) + b"\0" for word in WORDS)
+
+
+def test_a_path_in_a_command_is_no_flag() -> None:
+    assert command("cd", Path("-rf"), "-n") == "cd ./-rf -n"

@@ -17,8 +17,8 @@ from rich.console import Console as Terminal
 from rich.console import RenderableType
 from rich.text import Text
 
-from evolinstruct.console.page import harmless, harmless_lines
 from evolinstruct.errors import EvolinstructError, Interrupted, StopRun
+from evolinstruct.text import harmless, harmless_lines
 
 _UNBOUNDED = 1_000
 _TRACEBACKS = 2

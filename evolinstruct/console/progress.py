@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 from rich.text import Text
 
-from evolinstruct.console.page import one_line
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.records import Failed
 from evolinstruct.run.counts import Counts, LowYield
@@ -24,7 +23,7 @@ from evolinstruct.run.events import (
     LineWritten,
     Notice,
 )
-from evolinstruct.text import clock, counted, dollars, listed, short_number, shorten
+from evolinstruct.text import clock, counted, dollars, listed, one_line, short_number, shorten
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from shlex import quote
 
 from evolinstruct import elimination, parquet
 from evolinstruct.analysis.runs import Run
@@ -23,6 +22,7 @@ from evolinstruct.export.options import ExportOptions, ExportResult, Licences, p
 from evolinstruct.export.trainers import TRAINERS, ExportedData
 from evolinstruct.filters import Selection, select
 from evolinstruct.records import Kept
+from evolinstruct.text import command
 
 __all__ = [
     "FORMATS",
@@ -100,7 +100,7 @@ def _refuse_empty(run: Run, options: ExportOptions, result: ExportResult) -> Non
     what = "these filters" if options.filters else "what was asked for"
     raise InputError(
         f"No instruction of {run.path} passes {what}, so nothing is exported;"
-        f" `evolinstruct stats {quote(str(run.path))}` shows what there is."
+        f" `{command('evolinstruct', 'stats', run.path)}` shows what there is."
     )
 
 

@@ -5,7 +5,6 @@ Files are named without their folders: a path says more about a machine than a d
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from evolinstruct.analysis.runs import State
 from evolinstruct.export.options import ExportOptions
 from evolinstruct.seeds import hub
 from evolinstruct.settings import Execution, SeedSettings, Settings, to_command_line
+from evolinstruct.text import command
 
 
 def evolve_command(state: State, run_name: str) -> str:
@@ -22,7 +22,7 @@ def evolve_command(state: State, run_name: str) -> str:
     recipe = state.recipe.model_copy(update=named_again)
     settings = Settings(recipe, SeedSettings.of_run(state.seeds), Execution())
     words = ["evolinstruct", "evolve", *seed_names(state), "-o", run_name, "--prompts", "prompts"]
-    return shlex.join(words + to_command_line(settings))
+    return command(*words, *to_command_line(settings))
 
 
 def seed_names(state: State) -> list[str]:
@@ -62,7 +62,7 @@ def export_command(options: ExportOptions, run_name: str, out_name: str) -> str:
     )
     words += [] if options.seeds else ["--no-seeds"]
     words += [] if options.shuffle else ["--no-shuffle"]
-    return shlex.join(words)
+    return command(*words)
 
 
 def _set(**options: object) -> Iterator[str]:
