@@ -30,10 +30,6 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
 LINE = Kept("c", "s", "s", 1, "deepen", None, "Why?", None, "So.", "m", "not equal", "a.jsonl")
 SEED = Kept("s", "s", None, 0, None, None, "Sum up.\nA text.", "A text.", "Ok.", None, None, "a")
 ORIGIN = {"id": "c", "seed_id": "s", "generation": 1, "operation": "deepen"}
@@ -132,7 +128,7 @@ def test_the_checksums_are_those_of_all_files(made: Path, tmp_path: Path) -> Non
     export(
         Run(made), tmp_path / "out", ExportOptions("sharegpt", test=0.1, trainer="llama-factory")
     )
-    found = contents(tmp_path / "out")
+    found = runs.contents(tmp_path / "out")
     sums = found.pop("SHA256SUMS").decode()
     assert sums == "".join(
         f"{hashlib.sha256(found[name]).hexdigest()}  {name}\n" for name in sorted(found, key=Path)
@@ -219,12 +215,12 @@ def test_an_export_that_is_there_is_replaced_only_by_force(made: Path, tmp_path:
     export(Run(made), out, ExportOptions("alpaca", shard=20_000, trainer="axolotl"))
     (out / "model").mkdir()
     (out / "model" / "mine").write_text("kept")
-    before = contents(out)
+    before = runs.contents(out)
     with pytest.raises(InputError, match="is not empty; name another folder with -o"):
         export(Run(made), out, ExportOptions("chat"))
-    assert contents(out) == before
+    assert runs.contents(out) == before
     export(Run(made), out, ExportOptions("chat", force=True))
-    after = contents(out)
+    after = runs.contents(out)
     assert {name for name in after if "/" not in name} == {"README.md", "SHA256SUMS", "train.jsonl"}
     assert after["model/mine"] == b"kept"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

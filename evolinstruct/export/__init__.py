@@ -7,12 +7,11 @@ Only `push` sends anything off this machine.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from evolinstruct import elimination, parquet
+from evolinstruct import elimination, parquet, prompts
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError
 from evolinstruct.export import card, files
@@ -125,7 +124,7 @@ def _write_companions(
     """Write the card, the prompts, the trainer's configuration, and at last the checksums."""
     text = card.write(run, out, options, result)
     (folder / "README.md").write_text(text, encoding="utf-8")
-    shutil.copytree(run.path / "prompts", folder / "prompts")
+    prompts.copy(run.path / "prompts", folder / "prompts")
     if options.trainer is not None:
         data = ExportedData(out.resolve().name, options.format, result.files, bool(options.system))
         for name, content in TRAINERS[options.trainer].configure(data).items():

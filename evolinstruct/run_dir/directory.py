@@ -8,13 +8,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from evolinstruct.atomic_write import replaced
+from evolinstruct.atomic_write import refuse_link, replaced, without_links
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected, encode
 from evolinstruct.run_dir.lines import LazyLine, LineFile, lazy_lines, matches, newest_per_seed
@@ -22,6 +23,10 @@ from evolinstruct.run_dir.lines import LazyLine, LineFile, lazy_lines, matches, 
 FORMAT = 1
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
 """What stands between ``generation-N`` and ``.jsonl`` for each kind of line."""
+_IN_PLACE = re.compile(r"\.lock|(journal|gate)\.sqlite(-\w+)?")
+_REPLACED = re.compile(r"(run\.json|dataset\.jsonl|generation-\d+(\.\w+)?\.jsonl)(\.partial)?")
+_FOLDERS = ("prompts", ".prompts.partial")
+"""The names of what a run writes: files in place, files whole, folders."""
 
 
 class RunDir:
@@ -58,7 +63,16 @@ class RunDir:
                 f"{self.path} holds files but no run (there is no run.json);"
                 " choose an empty or a new directory with -o."
             )
+        self._refuse_links()
         self.state()
+
+    def _refuse_links(self) -> None:
+        """Refuse a link under a name that a run writes: a file elsewhere would be changed."""
+        for path in self.path.iterdir():
+            if _IN_PLACE.fullmatch(path.name) or _REPLACED.fullmatch(path.name):
+                refuse_link(path, hard=bool(_IN_PLACE.fullmatch(path.name)))
+            elif path.name in _FOLDERS and path.is_symlink():
+                raise InputError(f"{path} is a link, so nothing is written there; move it away.")
 
     def _check_parent(self) -> None:
         """Refuse a directory that cannot be made where it would be."""
@@ -81,7 +95,9 @@ class RunDir:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.path / ".lock").open("a+")
+            self._refuse_links()
+            lock = self.path / ".lock"
+            self._lock = open(lock, "a+", opener=without_links)  # noqa: SIM115
         except OSError as error:
             raise InputError(
                 f"The run directory {self.path} cannot be made: {error.strerror};"

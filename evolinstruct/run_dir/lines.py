@@ -16,7 +16,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from evolinstruct.atomic_write import partial_path, put_in_place, write_errors_explained
+from evolinstruct.atomic_write import (
+    created,
+    partial_path,
+    put_in_place,
+    refuse_link,
+    without_links,
+    write_errors_explained,
+)
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected, decode
 
@@ -52,8 +59,11 @@ class LineFile:
         self.lines = 0
         self.size = 0
         with write_errors_explained(path):
+            refuse_link(path)
             self._old: BinaryIO | None = path.open("rb") if path.exists() else None
-            self._new: BinaryIO | None = None if self._old else path.open("wb")
+            self._new: BinaryIO | None = None if self._old else created(path)
+            if self._old and os.fstat(self._old.fileno()).st_nlink > 1:
+                self._is_complete = True  # it is a file of another name, too: leave that one alone
 
     def write(self, line: bytes) -> None:
         """Add a line: compare it with the old one while there is one, then write."""
@@ -76,18 +86,21 @@ class LineFile:
         # Only at the end of the file is less found than was asked for. What was found begins the
         # right line there, so to go on in place takes nothing away.
         if not self._is_complete and len(found) < len(line) and line.startswith(found):
-            with write_errors_explained(self._path):
-                self._new = self._path.open("r+b")
-                self._new.seek(self.size)
-                self._new.truncate()
+            self._go_on_in_place()
         else:
             self._go_beside()
+
+    def _go_on_in_place(self) -> None:
+        with write_errors_explained(self._path):
+            self._new = open(self._path, "r+b", opener=without_links)  # noqa: SIM115
+            self._new.seek(self.size)
+            self._new.truncate()
 
     def _go_beside(self) -> None:
         """Copy the lines that were right so far into the partial file, and write on there."""
         self._goes_beside = True
         with write_errors_explained(self._partial), self._path.open("rb") as old:
-            self._new = self._partial.open("wb")
+            self._new = created(self._partial)
             left = self.size
             while left and (block := old.read(min(left, _BLOCK))):
                 self._new.write(block)
