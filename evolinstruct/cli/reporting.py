@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import typer
 
-from evolinstruct.errors import EvolinstructError, InputError, Interrupted
+from evolinstruct.errors import InputError, told
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -44,10 +44,10 @@ class Report:
 
     def end_with(self, error: BaseException) -> None:
         """Tell what ended the command early."""
-        told = _told(error)
-        self.console.error(told, error)
-        self.exit_code = told.exit_code
-        self.facts = {**self.facts, "status": str(told), "exit_code": told.exit_code}
+        ending = told(error)
+        self.console.error(ending, error)
+        self.exit_code = ending.exit_code
+        self.facts = {**self.facts, "status": str(ending), "exit_code": ending.exit_code}
 
 
 @contextmanager
@@ -79,23 +79,6 @@ def _print(report: Report) -> None:
     except OSError as error:
         sys.stdout = None  # what it holds back cannot be told either
         report.end_with(OSError(error.errno, error.strerror, "the standard output"))
-
-
-def _told(error: BaseException) -> EvolinstructError:
-    """Return what a user is told of an error."""
-    match error:
-        case EvolinstructError():
-            return error
-        case KeyboardInterrupt():
-            return Interrupted("Interrupted; run the same command again.")
-        case OSError(filename=name, strerror=said) if said:
-            place = f"{name}: " if name else ""
-            return EvolinstructError(f"{place}{said}; put that right and run the command again.")
-        case _:
-            return EvolinstructError(
-                f"Unexpected {type(error).__name__}: {error};"
-                " -vv shows where, which belongs in a report of this."
-            )
 
 
 class HasJson(Protocol):

@@ -43,8 +43,9 @@ _DOT = " · "
 async def show_events(console: Console, events: AsyncIterator[Event]) -> None:
     """Show each event as it comes, and how far the run is in between."""
     if console.verbosity < 0:
-        async for _ in events:
-            pass
+        async for event in events:
+            if isinstance(event, Notice) and event.is_loss:
+                console.warn(event.text)
         return
     display = _Display(console)
     ticking = asyncio.create_task(display.tick())
@@ -94,6 +95,8 @@ class _Display:
                 self._end_generation(event)
             case LowYield():
                 self._console.show(_warning(event))
+            case Notice(text, is_loss=True):
+                self._console.warn(text)
             case Notice(text):
                 self._console.say(text)
             case Finished():

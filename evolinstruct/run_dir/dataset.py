@@ -45,6 +45,7 @@ def write(
                 for number in range(generations + 1)
             ]
             _sort(order, files, seed, check_stop)
+            run_dir.check_intact()
             with replaced(run_dir.dataset) as out:
                 return _merge(order, files, out, check_stop)
     except sqlite3.Error as error:

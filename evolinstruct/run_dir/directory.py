@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from evolinstruct.atomic_write import refuse_link, replaced, without_links
-from evolinstruct.errors import InputError
+from evolinstruct.errors import FilesGone, InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected, encode
 from evolinstruct.run_dir.lines import LazyLine, LineFile, lazy_lines, matches, newest_per_seed
 
@@ -27,6 +27,8 @@ _IN_PLACE = re.compile(r"\.lock|(journal|gate)\.sqlite(-\w+)?")
 _REPLACED = re.compile(r"(run\.json|dataset\.jsonl|generation-\d+(\.\w+)?\.jsonl)(\.partial)?")
 _FOLDERS = ("prompts", ".prompts.partial")
 """The names of what a run writes: files in place, files whole, folders."""
+_WATCHED = (".lock", "journal.sqlite", "journal.sqlite-wal")
+"""What must not be removed under a run: with the lock goes the directory, with the rest replies."""
 
 
 class RunDir:
@@ -36,6 +38,7 @@ class RunDir:
         """Name the directory; nothing is read or made yet."""
         self.path = path
         self._lock: IO[str] | None = None
+        self._identities: dict[str, tuple[int, int]] = {}  # of the files that are watched
 
     # Opening
 
@@ -113,9 +116,31 @@ class RunDir:
                 f"{self.path} is being written by {holder};"
                 " wait for it to end, or choose another directory with -o."
             ) from error
+        self._identities = {".lock": _file_identity(os.fstat(self._lock.fileno()))}
         self._lock.truncate(0)
         self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
         self._lock.flush()
+
+    def check_intact(self, *names: str) -> None:
+        """Refuse to go on where another file, or none, stands under a name that is being written.
+
+        Args:
+            names: the files to look at; all that are watched if none is named.
+
+        Raises:
+            FilesGone: one was removed or replaced since it was first looked at.
+        """
+        for name in names or _WATCHED:
+            found = _identity(self.path / name)
+            known = self._identities.get(name, found)
+            if found != known:
+                what = self.path if name == ".lock" else self.path / name
+                raise FilesGone(
+                    f"{what} was removed or replaced while the run was writing it; put it back,"
+                    " then run the same command again, or choose another directory with -o."
+                )
+            if found is not None:
+                self._identities[name] = found
 
     def close(self) -> None:
         """Give the lock back."""
@@ -176,7 +201,9 @@ class RunDir:
 
         Raises:
             InputError: it cannot be written.
+            FilesGone: the directory was removed or replaced.
         """
+        self.check_intact(".lock")
         text = json.dumps({"format": FORMAT, **state}, ensure_ascii=False, indent=2) + "\n"
         with replaced(self.path / "run.json") as file:
             file.write(text.encode())
@@ -217,11 +244,24 @@ class RunDir:
 
     def drop_after(self, generation: int) -> None:
         """Remove the files of later generations, left by a run of more generations."""
+        self.check_intact()
         number = generation + 1
         while self.file(number).exists():
             for kind in KINDS:
                 self.file(number, kind).unlink(missing_ok=True)
             number += 1
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from any other that may take its name; None if there is none."""
+    try:
+        return _file_identity(path.lstat())
+    except OSError:
+        return None
+
+
+def _file_identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def _is_first_file(path: Path) -> bool:
@@ -242,6 +282,7 @@ class GenerationFiles:
         self, run_dir: RunDir, generation: int, kinds: tuple[type[Line], ...], *, beside: bool
     ) -> None:
         """Open the files for the given kinds of line; see `LineFile` for `beside`."""
+        run_dir.check_intact()
         self._open = ExitStack()
         self._files = {
             kind: self._open.enter_context(LineFile(run_dir.file(generation, kind), beside=beside))

@@ -119,6 +119,8 @@ class LineFile:
             self._old = None
             self._go_beside()
         with write_errors_explained(self._path):
+            if not self._goes_beside:
+                self._refuse_removed()
             if self._new is not None:
                 self._new.flush()
                 os.fsync(self._new.fileno())
@@ -128,6 +130,17 @@ class LineFile:
             else:
                 self._partial.unlink(missing_ok=True)  # left by a command that was cut off
         return {"lines": self.lines, "bytes": self.size, "digest": self._digest.hexdigest()}
+
+    def _refuse_removed(self) -> None:
+        """Refuse to go on where the file that was written has its name no more."""
+        handle = self._new or self._old
+        assert handle is not None  # noqa: S101 - one is open until the end
+        there = self._path.exists() and self._path.stat()
+        if not (there and os.path.samestat(os.fstat(handle.fileno()), there)):
+            raise InputError(
+                f"{self._path} was removed or replaced while it was written;"
+                " run the same command again, which writes it again."
+            )
 
     def _close(self) -> None:
         for handle in (self._old, self._new):
