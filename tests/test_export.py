@@ -167,7 +167,8 @@ def test_the_card_says_how_it_was_made_and_only_what_is_stated_of_rights(
 NAMES = st.text() | st.lists(
     st.sampled_from(
         ["<img src=x>", "&amp;", "[a](b)", "![", "`", "**", "_", "|", "\\", "~~", "#", "\n",
-         "\x1b[1m", "\u202e", "\x85", "a_b", "- ", "{{", "🚀", "\ud800", "$x$", '"', "'", ": ", "\ufeff"]
+         "\x1b[1m", "\u202e", "\x85", "a_b", "- ", "{{", "🚀", "\ud800", "$x$", '"', "'", ": ",
+         "\ufeff"]
     )
 ).map("".join)  # fmt: skip
 
@@ -211,7 +212,8 @@ def test_no_name_adds_to_the_structure_of_a_card(
         export(Run(run), folder / "out", options)
         cards.append((folder / "out" / "README.md").read_text())
     assert all(line.isprintable() for card in cards for line in card.split("\n"))
-    heads, bodies = zip(*(card.removeprefix("---\n").split("\n---\n", 1) for card in cards))
+    parts = [card.removeprefix("---\n").split("\n---\n", 1) for card in cards]
+    heads, bodies = zip(*parts, strict=True)
     assert heads[0].count("\n") == heads[1].count("\n")
     markdown = MarkdownIt().enable("table")
     hostile, plain = ([token.type for token in markdown.parse(body)] for body in bodies)
