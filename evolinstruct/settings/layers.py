@@ -177,6 +177,14 @@ def read_environment(environment: Mapping[str, str]) -> Layer:
     return read_words(words, Layer({}, named=variable_of, error=InputError))
 
 
+def ignored_variables() -> list[str]:
+    """Return the variables that are set as if they could decide bytes, which none can."""
+    deciding = [name for name, setting in SETTINGS.items() if not setting.env]
+    names = [*deciding, "rule", "no_rule", "strict", "preset", "recipe"]
+    variables = [f"EVOLINSTRUCT_{name.upper()}" for name in names]
+    return [name for name in variables if os.environ.get(name, "").strip()]
+
+
 def _divided(variable: str, text: str) -> list[str]:
     try:
         return shlex.split(text)
