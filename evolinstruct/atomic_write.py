@@ -24,8 +24,10 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
     it is written directly.
 
     Raises:
-        InputError: it is a link to a file, or cannot be written.
+        InputError: it is a directory or a link to a file, or cannot be written.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a directory; name a file in it.")
     partial = partial_path(path)
     with write_errors_explained(path):
         if path.exists() and not path.is_file():

@@ -12,12 +12,14 @@ from typing import TypeVar
 from evolinstruct.errors import UsageError
 from evolinstruct.records import Line
 from evolinstruct.run_dir.lines import ParsedLine
-from evolinstruct.text import did_you_mean
+from evolinstruct.text import did_you_mean, shorten
 from evolinstruct.words import count_words
 
 _T = TypeVar("_T")
 _TEXTS = ("instruction", "input", "output", "raw", "evidence", "message")
-_SPAN = re.compile(r"(\d+)(?:-(\d+))?")
+_SPAN = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
+_WHOLE = re.compile(r"\d{1,18}")
+_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +155,12 @@ def whole_number(flag: str, word: object, least: int = 0) -> int | None:
     """
     if word is None:
         return None
-    if not str(word).isdecimal() or int(str(word)) < least:
-        raise UsageError(f"{flag} must be a whole number from {least} up (given: {word}).")
-    return int(str(word))
+    text = str(word)
+    if not _WHOLE.fullmatch(text) or int(text) < least:
+        raise UsageError(
+            f"{flag} must be a whole number from {least} up (given: {shorten(text, _SHOWN)})."
+        )
+    return int(text)
 
 
 def draw_sample(items: Iterable[_T], size: int, seed: int, name: Callable[[_T], str]) -> list[_T]:

@@ -81,6 +81,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 # Foreign text, where a person reads it
 
 
+def is_utf8(text: str) -> bool:
+    """Tell whether a text can be written: what was no UTF-8 on a command line cannot."""
+    return text.isascii() or text.encode("utf-8", "replace").decode() == text
+
+
 def harmless(text: str) -> str:
     """Make control characters visible, so that no text can steer the terminal."""
     if text.isprintable():

@@ -88,7 +88,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
         values,
         max_size=3,
     ),
-    "generations": count,
+    "generations": st.integers(1, 1_000),
     "prompts": text,
     "operations": st.dictionaries(name, number),
     "seed": st.integers(),

@@ -5,7 +5,9 @@ Also the files that a command writes beside that: never over what it reads, nor 
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -58,6 +60,7 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
         typer.Exit: always, with the exit code.
     """
     report = Report(-1 if quiet else verbose)
+    _prepare_stdout()
     try:
         yield report
     except (typer.Exit, BrokenPipeError):
@@ -67,6 +70,14 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     if as_json:
         _print(report)
     raise typer.Exit(report.exit_code)
+
+
+def _prepare_stdout() -> None:
+    """Let any text be printed: in an encoding that lacks a character, a mark stands for it."""
+    if sys.stdout is None:  # closed before the program began
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _print(report: Report) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -40,8 +39,6 @@ class Page:
 
     def __init__(self) -> None:
         """Show on stdout; lines are wrapped on a terminal, or where COLUMNS says how wide."""
-        if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="replace")
         self._terminal = Terminal(highlight=False, emoji=False, markup=False)
         self._wraps = self._terminal.is_terminal or "COLUMNS" in os.environ
         self.width = self._terminal.width if self._wraps else _PIPED

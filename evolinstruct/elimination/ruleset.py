@@ -68,7 +68,7 @@ def _evidence(rule: Rule[Any], check: _Check, text: Rewrite | Answer) -> str | N
     title = rule.title or f"The rule {rule.name!r}"
     try:
         evidence = check(text)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         found = f"{type(error).__name__}: {error}"
         raise RuleFailed(rule.name, f"{title} raised {found}; mend it, or leave it out.") from error
     if evidence is None or isinstance(evidence, str):

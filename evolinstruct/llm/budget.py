@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeGuard
 
 from evolinstruct import defaults
 from evolinstruct.errors import (
@@ -30,6 +31,7 @@ from evolinstruct.text import dollars
 _BYTES_PER_TOKEN = 2  # tables, digits and code reach it; prose has four and more
 _PER_MESSAGE = 8  # tokens that a service adds around a message
 _UNBILLED = frozenset({UNREACHABLE, "too_long"})  # never sent, or never processed
+_TOO_MANY = 10**15  # tokens
 _REFUSAL = "http_4"  # how the names of all errors with a 4xx status begin
 
 
@@ -242,21 +244,53 @@ class BudgetedClient:
                 self._budget.refuse(reserved)
             else:
                 self._budget.settle(reserved, None)
-            if self._owner and _is_a_bug(error):
-                found = f"{type(error).__name__}: {error}"
-                raise StopRun(f"{self._owner} raised {found}; mend it, -vv shows where.") from error
+            self._blame(error)
             raise
-        if isinstance(reply, Reply):
+        if _is_reply(reply):
             self._budget.settle(reserved, reply.usage)
             return reply
         self._budget.settle(reserved, None)
+        needed = " of texts and a Usage of whole numbers" * isinstance(reply, Reply)
         raise StopRun(
-            f"{self._owner or 'The client'} returned {reply!r}; a client returns a Reply."
+            f"{self._owner or 'The client'} returned {reply!r}; a client returns a Reply{needed}."
         )
+
+    def take_notices(self) -> list[str]:
+        """Return what the client within has learned since the last time, a sentence each."""
+        try:
+            return [*map(str, getattr(self._client, "take_notices", list)())]
+        except Exception as error:
+            self._blame(error)
+            raise
 
     async def aclose(self) -> None:
         """Close the client within."""
-        await self._client.aclose()
+        try:
+            await self._client.aclose()
+        except BaseException as error:
+            self._blame(error)
+            raise
+
+    def _blame(self, error: BaseException) -> None:
+        """Raise what a mistake in a user's own client is told as, unless it is none."""
+        if self._owner and _is_a_bug(error):
+            found = f"{type(error).__name__}: {error}"
+            raise StopRun(f"{self._owner} raised {found}; mend it, -vv shows where.") from error
+
+
+def _is_reply(value: object) -> TypeGuard[Reply]:
+    """Tell whether a client returned what it may, down to the types of the fields."""
+    if not isinstance(value, Reply) or not isinstance(value.usage, Usage):
+        return False
+    usage = value.usage
+    tokens = (
+        *(usage.prompt_tokens, usage.completion_tokens),
+        *(usage.cached_tokens, usage.reasoning_tokens),
+    )
+    texts = (value.text, value.finish_reason, value.model)
+    return all(isinstance(text, str) for text in texts) and all(
+        count is None or (isinstance(count, int) and 0 <= count < _TOO_MANY) for count in tokens
+    )
 
 
 def most(request: Request) -> tuple[int, int]:
@@ -273,13 +307,16 @@ def _bytes(text: str) -> int:
 
 def _is_a_bug(error: BaseException) -> bool:
     """Tell whether an error is none of those by which a client tells how a call ended."""
-    return isinstance(error, Exception) and not isinstance(error, CallError | EvolinstructError)
+    if isinstance(error, CallError):
+        return not (isinstance(error.error, str) and isinstance(error.message, str))
+    ends = EvolinstructError | asyncio.CancelledError | KeyboardInterrupt | GeneratorExit
+    return not isinstance(error, ends)
 
 
 def _is_free(error: BaseException) -> bool:
     """Tell whether a service surely bills nothing: it was not reached, or it refused the call."""
     if isinstance(error, CallError):
-        return error.error in _UNBILLED or error.error.startswith(_REFUSAL)
+        return error.error in _UNBILLED or str(error.error).startswith(_REFUSAL)
     return isinstance(error, StopRun)
 
 

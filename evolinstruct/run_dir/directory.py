@@ -19,6 +19,7 @@ from evolinstruct.atomic_write import refuse_link, replaced, without_links
 from evolinstruct.errors import FilesGone, InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected, encode
 from evolinstruct.run_dir.lines import LazyLine, LineFile, lazy_lines, matches, newest_per_seed
+from evolinstruct.run_dir.shape import find_misfit
 
 FORMAT = 1
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
@@ -186,14 +187,19 @@ class RunDir:
             return {}
         try:
             state = json.loads(path.read_text(encoding="utf-8"))
-            version = state["format"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(
                 f"{path} cannot be read ({type(error).__name__}: {error});"
                 " restore it, or choose another directory with -o."
             ) from error
-        if version > FORMAT:
+        version = state.get("format") if isinstance(state, dict) else None
+        if isinstance(version, int) and version > FORMAT:
             raise InputError(f"{path} is from a newer version of evolinstruct; update it.")
+        if (misfit := find_misfit(state)) is not None:
+            raise InputError(
+                f"{path} is not as a run writes it ({misfit}); restore it from a copy, or choose"
+                " another directory with -o."
+            )
         return dict(state)
 
     def save_state(self, state: dict[str, Any]) -> None:
@@ -206,7 +212,7 @@ class RunDir:
         self.check_intact(".lock")
         text = json.dumps({"format": FORMAT, **state}, ensure_ascii=False, indent=2) + "\n"
         with replaced(self.path / "run.json") as file:
-            file.write(text.encode())
+            file.write(text.encode(errors="backslashreplace"))  # JSON's escape for half a character
 
     # Lines
 

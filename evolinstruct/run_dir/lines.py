@@ -7,7 +7,6 @@ lines, also one of another version or one that a run is writing.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +24,15 @@ from evolinstruct.atomic_write import (
     write_errors_explained,
 )
 from evolinstruct.errors import InputError
-from evolinstruct.records import Failed, Kept, Line, Rejected, decode
+from evolinstruct.records import (
+    Failed,
+    Kept,
+    Line,
+    Rejected,
+    decode,
+    decode_object,
+    require_types,
+)
 
 _BLOCK = 1 << 20
 
@@ -162,7 +169,7 @@ class LineFile:
 def matches(path: Path, described: dict[str, object]) -> bool:
     """Tell whether a file is, byte for byte, the one that `LineFile.finish` described."""
     try:
-        if path.stat().st_size != described["bytes"]:
+        if path.stat().st_size != described.get("bytes"):
             return False
         digest = blake2b(digest_size=16)
         with path.open("rb") as file:
@@ -170,7 +177,7 @@ def matches(path: Path, described: dict[str, object]) -> bool:
                 digest.update(block)
     except OSError:
         return False
-    return digest.hexdigest() == described["digest"]
+    return digest.hexdigest() == described.get("digest")
 
 
 # Reading a run's own files, in pool order
@@ -269,9 +276,6 @@ class _OneGeneration:
 
 # Reading any file of lines
 
-_decode = json.JSONDecoder().decode
-_TEXTS = ("id", "seed_id", "instruction")
-
 
 class ParsedLine(NamedTuple):
     """A line with the bytes that it was read from, line break included."""
@@ -321,25 +325,12 @@ def read_line(raw: bytes | str) -> Line:
     Raises:
         ValueError: it is not one of ours; says why.
     """
-    fields: Any = _decode(raw if isinstance(raw, str) else raw.decode())
-    if not isinstance(fields, dict):
-        raise ValueError(f"expected an object, found {type(fields).__name__}")  # noqa: TRY004
+    fields = decode_object(raw if isinstance(raw, str) else raw.decode())
     kind: type[Line] = Rejected if "rule" in fields else Failed if "error" in fields else Kept
     try:
         line = kind(**fields)
     except TypeError:
         known: dict[str, Any] = {name: fields.get(name) for name in kind.__slots__}
         line = kind(**known)
-    _require_fields(line)
+    require_types(line)
     return line
-
-
-def _require_fields(line: Line) -> None:
-    """Refuse a line that lacks an id, a text or its generation, or has one of another type."""
-    missing = [name for name in _TEXTS if not isinstance(getattr(line, name, ""), str)]
-    if type(line.generation) is not int:
-        missing.append("generation")
-    if not isinstance(getattr(line, "output", None), str | None):
-        missing.append("output")
-    if missing:
-        raise ValueError(f"it has no proper {missing[0]!r}")

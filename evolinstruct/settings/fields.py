@@ -31,10 +31,11 @@ from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS
 
 _T = TypeVar("_T")
-Whole = Annotated[int, BeforeValidator(no_switch)]
-Count = Annotated[Whole, Field(ge=1)]
+# The bounds are far beyond what anyone needs, and within what files and databases can hold.
+Whole = Annotated[int, BeforeValidator(no_switch), Field(ge=-(10**100), le=10**100)]
+Count = Annotated[Whole, Field(ge=1, le=10**15)]
 Number = Annotated[float, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
-Dollars = Annotated[Decimal, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
+Dollars = Annotated[Decimal, BeforeValidator(no_switch), Field(allow_inf_nan=False, le=10**12)]
 Price = Annotated[Dollars, Field(ge=0)]
 Weight = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
@@ -79,7 +80,7 @@ class Recipe(_Settings):
     answers: StrictBool = _stated("answers")
     answer_seeds: StrictBool = _stated("answer_seeds")
     seed: Whole = _stated("seed")
-    generations: Count = _stated("generations")
+    generations: Annotated[Count, Field(le=1_000)] = _stated("generations")
 
     @classmethod
     def of_run(cls, said: Mapping[str, Any]) -> Self:
@@ -152,7 +153,7 @@ class Execution(_Settings):
     price_in: ByPurpose[Price] = _stated("price_in")
     price_out: ByPurpose[Price] = _stated("price_out")
     min_kept: Share | None = _stated("min_kept")
-    allow_failures: Annotated[str, Field(pattern=r"^\d+$|^\d+(\.\d+)?%$")] = _stated(
+    allow_failures: Annotated[str, Field(pattern=r"^\d{1,15}$|^\d{1,3}(\.\d{1,15})?%$")] = _stated(
         "allow_failures"
     )
 

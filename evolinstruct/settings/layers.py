@@ -21,6 +21,10 @@ from evolinstruct.settings.fields import NAMES, PART_OF, PARTS, Settings
 from evolinstruct.settings.kinds import COMPARISON, DEFAULT, ByPurpose, nearest
 from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS, flag_of, variable_of
+from evolinstruct.text import is_utf8, shorten
+
+_PATHS = ("prompts", "against")
+_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,11 @@ class Layer:
                 raise self.error(
                     f"{self.named(name)}: unknown setting"
                     f"{nearest(name, (*sorted(NAMES), 'preset'))}."
+                )
+            if (wrong := _unfit(values[name], is_path=name in _PATHS)) is not None:
+                raise self.error(
+                    f"{self.named(name)} must be UTF-8 text without null characters"
+                    f" (given: {_given(wrong)})."
                 )
         checked: dict[str, Any] = {}
         for part in PARTS:
@@ -138,8 +147,19 @@ def _given(value: object) -> str:
     try:
         float(str(value))
     except ValueError:
-        return repr(value)
-    return str(value)
+        return shorten(repr(value), _SHOWN)
+    return shorten(str(value), _SHOWN)
+
+
+def _unfit(value: object, *, is_path: bool) -> str | None:
+    """Return a text in a value that no file can hold; the name of a file may be any bytes."""
+    if isinstance(value, str):
+        return None if (is_path or is_utf8(value)) and "\0" not in value else value
+    if isinstance(value, Mapping):
+        value = [part for item in value.items() for part in item]
+    parts = value if isinstance(value, list | tuple) else ()
+    found = (_unfit(part, is_path=is_path) for part in parts)
+    return next((text for text in found if text is not None), None)
 
 
 # Where layers come from
@@ -206,7 +226,7 @@ def read_file(path: Path) -> Layer:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"The recipe {path} is not UTF-8 text; save it so.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"The recipe {path} is not TOML: {error}.") from error
     preset = values.pop("preset", None)
     return Layer(values, preset, lambda name: f"The recipe {path}: {name}", InputError)
