@@ -20,6 +20,7 @@ from evolinstruct.text import counted, harmless_lines, shorten
 from evolinstruct.words import DiffPart
 
 _PIPED = 80
+_MOST = 1_000
 _LEAST = 24
 """Text keeps at least so many columns, however deep it is indented."""
 _GAP = 2
@@ -40,6 +41,7 @@ class Page:
     def __init__(self) -> None:
         """Show on stdout; lines are wrapped on a terminal, or where COLUMNS says how wide."""
         self._terminal = Terminal(highlight=False, emoji=False, markup=False)
+        self._terminal.width = min(self._terminal.width, _MOST)
         self._wraps = self._terminal.is_terminal or "COLUMNS" in os.environ
         self.width = self._terminal.width if self._wraps else _PIPED
 

@@ -185,7 +185,7 @@ def read(folder: Path) -> Pack:
 def _about(text: Passage) -> dict[str, str]:
     try:
         found = tomllib.loads(text.text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{text.path}: this is not TOML: {error}.") from error
     for key in dict.fromkeys((*found, *_ABOUT)):
         found_at = re.search(rf"^\s*[\"'\[]?{re.escape(key)}", text.text, re.MULTILINE)

@@ -153,7 +153,7 @@ class Execution(_Settings):
     price_in: ByPurpose[Price] = _stated("price_in")
     price_out: ByPurpose[Price] = _stated("price_out")
     min_kept: Share | None = _stated("min_kept")
-    allow_failures: Annotated[str, Field(pattern=r"^\d{1,15}$|^\d{1,3}(\.\d{1,15})?%$")] = _stated(
+    allow_failures: Annotated[str, Field(pattern=r"^\d{1,15}$|^\d{1,15}(\.\d{1,15})?%$")] = _stated(
         "allow_failures"
     )
 

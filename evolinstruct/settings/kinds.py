@@ -242,6 +242,10 @@ def by_parameter(value: object) -> object:
             raise ValueError(unknown_purpose(purpose))
         if name in NO_PARAMETERS:
             raise ValueError(f"{name!r} cannot be passed on: {NO_PARAMETERS[name]}")
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{str(error).lower()}; a parameter is a value of JSON") from error
     return value
 
 

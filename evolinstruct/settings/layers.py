@@ -100,10 +100,10 @@ class Layer:
         Raises:
             EvolinstructError: of the layer's kind: the preset is unknown.
         """
-        if self.preset not in PRESETS:
+        if not isinstance(self.preset, str) or self.preset not in PRESETS:
             near = nearest(str(self.preset), PRESETS)
             raise self.error(f"{self.named('preset')}: unknown preset {self.preset!r}{near}.")
-        return PRESETS[str(self.preset)]()
+        return PRESETS[self.preset]()
 
     def _sentence(self, error: ValidationError) -> str:
         first = error.errors(include_url=False)[0]
@@ -226,7 +226,7 @@ def read_file(path: Path) -> Layer:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"The recipe {path} is not UTF-8 text; save it so.") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"The recipe {path} is not TOML: {error}.") from error
     preset = values.pop("preset", None)
     return Layer(values, preset, lambda name: f"The recipe {path}: {name}", InputError)
