@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -135,11 +136,12 @@ def _pattern(text: object, expression: object) -> re.Pattern[str] | None:
     if expression is None:
         return None if text is None else re.compile(re.escape(str(text)), re.IGNORECASE)
     try:
-        return re.compile(str(expression), re.MULTILINE)
-    except re.error as error:
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            return re.compile(str(expression), re.MULTILINE)
+    except (re.error, RecursionError, OverflowError) as error:
         raise UsageError(
-            f"--regex {expression}: this is not a regular expression ({error});"
-            " correct it, or look for plain text with --grep."
+            f"--regex {shorten(str(expression), _SHOWN)}: this is not a regular expression"
+            f" ({error}); correct it, or look for plain text with --grep."
         ) from error
 
 

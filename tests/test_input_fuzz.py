@@ -67,7 +67,7 @@ JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, 1, -1, 10**400, 1.5, float("nan"), "", "x", BYTES, [], {}, [1], {"a": 1}, [[]]]
 )
 thorough = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150
 )
 pytestmark = pytest.mark.slow
 
