@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Literal, Unpack
 
 from evolinstruct.analysis.runs import Run
+from evolinstruct.errors import UsageError
 from evolinstruct.run.events import Event
 from evolinstruct.run.job import Job
 from evolinstruct.run.job import prepare as prepare_job
@@ -105,7 +106,12 @@ def evolve(
     preset: Preset | None = None,
     **settings: Unpack[SettingArguments],
 ) -> Summary:
-    """Evolve seeds; the same as `evolve_async` from a script without an event loop."""
+    """Evolve seeds; the same as `evolve_async` from a script without an event loop.
+
+    Raises:
+        UsageError: it is called inside a running event loop, as in a notebook.
+    """
+    _refuse_running_loop()
     return asyncio.run(
         evolve_async(
             seeds,
@@ -118,3 +124,12 @@ def evolve(
             **settings,
         )
     )
+
+
+def _refuse_running_loop() -> None:
+    with suppress(RuntimeError):  # there is none
+        asyncio.get_running_loop()
+        raise UsageError(
+            "evolve() cannot wait inside a running event loop, as in a notebook;"
+            " write `await evolve_async(...)` with the same arguments."
+        )

@@ -1,11 +1,13 @@
 """Atomic write: a file is replaced whole or not at all, and reaches the disk before it counts.
 
 The new content grows in ``NAME.partial`` beside the old file and takes its place by one rename.
+Nothing is written through a link, because it would change a file of another name or place.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,16 +24,20 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
     it is written directly.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: it is a directory or a link to a file, or cannot be written.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a directory; name a file in it.")
     partial = partial_path(path)
     with write_errors_explained(path):
         if path.exists() and not path.is_file():
-            with path.open("wb") as file:
-                yield file
+            with path.open("wb") as pipe:
+                yield pipe
             return
+        refuse_link(path)
+        file = created(partial)
         try:
-            with partial.open("wb") as file:
+            with file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -45,6 +51,46 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
 def partial_path(path: Path) -> Path:
     """Return the path where the new content of a file grows."""
     return path.with_name(f"{path.name}.partial")
+
+
+def refuse_link(path: Path, *, hard: bool = False) -> None:
+    """Refuse a path at which anything but a file of its own stands; a free one is fine.
+
+    Args:
+        path: of a file that is to be written.
+        hard: refuse a second name of another file (a hard link), too.
+
+    Raises:
+        InputError: it is a link, or no regular file.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a link" if stat.S_ISLNK(found.st_mode) else "no regular file"
+    elif hard and found.st_nlink > 1:
+        kind = "a second name (a hard link) of another file"
+    else:
+        return
+    raise InputError(f"{path} is {kind}, so it is not written; move it away, or name another file.")
+
+
+def created(path: Path) -> BinaryIO:
+    """Open a new file, in place of one that a command which was cut off left under this name.
+
+    Raises:
+        InputError: something else has the name.
+        OSError: it cannot be made.
+    """
+    refuse_link(path, hard=True)
+    path.unlink(missing_ok=True)
+    return open(path, "xb", opener=without_links)
+
+
+def without_links(path: str, flags: int) -> int:
+    """Open a file for `open`, but none that a link leads to."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def put_in_place(partial: Path, path: Path) -> None:

@@ -103,6 +103,7 @@ class _Probe:
 
     def __init__(self, recipe: Recipe, tariff: Tariff, endpoint: Endpoint) -> None:
         self._client, self._ask = endpoint.client, endpoint.ask
+        self._take_notices = endpoint.take_notices
         self._model = endpoint.options.model
         self._requests = _requests(recipe, endpoint.purposes)
         self._blank = ConnectionResult(
@@ -128,7 +129,6 @@ class _Probe:
         asked = self._requests[0]
         parameters = getattr(self._client, "parameters", Request.parameters)(asked)
         left_out = sorted(asked.parameters().keys() - parameters.keys() - {"max_tokens"})
-        notices: list[str] = getattr(self._client, "take_notices", list)()
         return replace(
             self._blank,
             seconds=round(seconds, 3),
@@ -137,7 +137,7 @@ class _Probe:
             left_out=tuple(left_out),
             reasons=reply.reasoned or bool(reply.usage.reasoning_tokens) or "<think>" in reply.text,
             limits=reply.limits,
-            notices=tuple(notices),
+            notices=tuple(self._take_notices()),
         )
 
     async def _with_names(self, problem: str) -> str:

@@ -9,6 +9,7 @@
         ├── BudgetReached      a cap of the user is reached; resumable              exit 4
         ├── ServiceSilent      the service stopped answering; resumable             exit 5
         ├── TooLittleKept      almost nothing is kept; resumable                    exit 5
+        ├── FilesGone          a file of the run was removed under it               exit 1
         └── Interrupted        Ctrl-C or SIGTERM; resumable                       exit 130
 
     CallError                  one call ended without a reply; never leaves the run
@@ -76,6 +77,10 @@ class TooLittleKept(StopRun):
     """Raised when a smaller share of instructions is kept than ``--min-kept`` asks for."""
 
     exit_code = 5
+
+
+class FilesGone(StopRun):
+    """Raised when the run directory or the journal in it was removed or replaced under a run."""
 
 
 class Interrupted(StopRun):
@@ -167,3 +172,20 @@ class RuleFailed(Exception):
     def __init__(self, rule: str, message: str) -> None:
         super().__init__(message)
         self.rule = rule
+
+
+def told(error: BaseException) -> EvolinstructError:
+    """Return what a user is told of an error that ends a command."""
+    match error:
+        case EvolinstructError():
+            return error
+        case KeyboardInterrupt():
+            return Interrupted("Interrupted; run the same command again.")
+        case OSError(filename=name, strerror=said) if said:
+            place = f"{name}: " if name else ""
+            return EvolinstructError(f"{place}{said}; put that right and run the command again.")
+        case _:
+            return EvolinstructError(
+                f"Unexpected {type(error).__name__}: {error};"
+                " -vv shows where, which belongs in a report of this."
+            )

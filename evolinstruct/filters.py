@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -206,11 +207,12 @@ def _pattern(text: object, expression: object) -> Pattern | None:
         return None if text is None else Pattern(f"--grep {text}", plain)
     words = f"--regex {expression}"
     try:
-        return Pattern(words, re.compile(str(expression), re.MULTILINE))
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            return Pattern(words, re.compile(str(expression), re.MULTILINE))
     except (re.error, RecursionError, OverflowError) as error:
         raise UsageError(
-            f"{words}: this is not a regular expression ({error});"
-            " correct it, or look for plain text with --grep."
+            f"--regex {shorten(str(expression), _LONGEST_GIVEN)}: this is not a regular expression"
+            f" ({error}); correct it, or look for plain text with --grep."
         ) from error
 
 

@@ -107,7 +107,7 @@ class Plugins:
         remedy = "correct the name" if is_own else f"install the package {package} anew"
         try:
             module = importlib.import_module(module_name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script may end the process when imported
             if isinstance(error, OSError) and (variable := _names(error.filename)):
                 # aiohttp opens what SSLKEYLOGFILE names as soon as it is imported
                 raise InputError(
@@ -124,12 +124,14 @@ class Plugins:
                 f"{title}: the module {module_name!r} cannot be imported ({found});"
                 f" {'mend it' if is_own else remedy}."
             ) from error
-        if not hasattr(module, attribute):
+        try:
+            value = getattr(module, attribute)
+        except Exception as error:  # a module may look attributes up by code of its own
             near = did_you_mean(attribute, dir(module))
             raise UsageError(
                 f"{title}: the module {module_name!r} has no {attribute!r}{near}; {remedy}."
-            )
-        return Plugin(getattr(module, attribute), title, not is_own and package == _OURS)
+            ) from error
+        return Plugin(value, title, not is_own and package == _OURS)
 
 
 def _names(file: object) -> str | None:
@@ -137,7 +139,7 @@ def _names(file: object) -> str | None:
     return next((name for name, value in os.environ.items() if file and value == file), None)
 
 
-def _missing(module: str, error: Exception) -> str | None:
+def _missing(module: str, error: BaseException) -> str | None:
     """Return which part of a module's own name is not installed, None if all of it is."""
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     return missing if missing and f"{module}.".startswith(f"{missing}.") else None

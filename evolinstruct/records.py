@@ -12,6 +12,9 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 
 _ID_BYTES = 8
+_NUMBERS = ("generation", "attempts")
+_NEEDED = ("id", "seed_id", "generation", "instruction", "rule", "error")
+_MOST = 10**6
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -140,7 +143,7 @@ _L = TypeVar("_L", Kept, Rejected, Failed)
 def encode(line: Line) -> bytes:
     """Return a line as JSON in UTF-8 with a final line break; equal lines give equal bytes."""
     fields = {name: getattr(line, name) for name in line.__slots__}
-    return _to_json(fields).encode() + b"\n"
+    return _to_json(fields).encode(errors="replace") + b"\n"
 
 
 def decode(kind: type[_L], line: bytes | str) -> _L:
@@ -149,10 +152,42 @@ def decode(kind: type[_L], line: bytes | str) -> _L:
     Raises:
         ValueError: it is not a JSON object, or does not have exactly the fields of the kind.
     """
-    fields: Any = json.loads(line)
-    if not isinstance(fields, dict):
-        raise ValueError(f"expected an object, found {type(fields).__name__}")  # noqa: TRY004
     try:
-        return kind(**fields)
+        record = kind(**decode_object(line))
     except TypeError as error:
         raise ValueError(str(error)) from error
+    require_types(record)
+    return record
+
+
+def decode_object(line: bytes | str) -> dict[str, Any]:
+    """Read a line of JSON.
+
+    Raises:
+        ValueError: it is not an object.
+    """
+    try:
+        fields: Any = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(fields, dict):
+        raise ValueError(f"expected an object, found {type(fields).__name__}")  # noqa: TRY004
+    return fields
+
+
+def require_types(line: Line) -> None:
+    """Refuse a line that lacks what every line has, or holds a value of another type.
+
+    Raises:
+        ValueError: names the field.
+    """
+    for name in line.__slots__:
+        value = getattr(line, name)
+        if value is None:
+            fits = name not in _NEEDED
+        elif name in _NUMBERS:
+            fits = type(value) is int and 0 <= value < _MOST
+        else:
+            fits = isinstance(value, str)
+        if not fits:
+            raise ValueError(f"it has no proper {name!r}")

@@ -1,10 +1,14 @@
-"""How counts, money, times and texts are written for people: one way for each."""
+"""How counts, money, times, texts and commands are written for people: one way for each."""
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
+from pathlib import PurePath
+from shlex import quote
 
 NONE = "-"
 """Written where there is no figure."""
@@ -12,6 +16,8 @@ _CENT = Decimal("0.01")
 _NANO = 9  # digits of a dollar beyond which a sum of floats is noise
 _NEAR = 120.0  # seconds
 _COMPARED = 40  # characters of a name, which may be a whole text that was given by mistake
+_TURNING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+"""Format characters that change the direction of what follows; other format characters stay."""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -84,3 +90,65 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     by_start = {each[:_COMPARED].lower(): each for each in known}
     near = get_close_matches(name[:_COMPARED].lower(), by_start, n=1)
     return f" (did you mean {shorten(by_start[near[0]], _COMPARED)!r}?)" if near else ""
+
+
+# Foreign text, where a person reads it
+
+
+def is_utf8(text: str) -> bool:
+    """Tell whether a text can be written: what was no UTF-8 on a command line cannot."""
+    return text.isascii() or text.encode("utf-8", "replace").decode() == text
+
+
+def harmless(text: str) -> str:
+    """Make control characters visible, so that no text can steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else _escaped(char) for char in text)
+
+
+def harmless_lines(text: str) -> str:
+    """Make control characters visible, except line breaks."""
+    return "\n".join(harmless(line) for line in text.split("\n"))
+
+
+def one_line(text: str) -> str:
+    """Return foreign text so that it may be printed on one line."""
+    return harmless(" ".join(text.split()))
+
+
+def _is_harmless(char: str) -> bool:
+    if char.isprintable():
+        return True
+    return char not in _TURNING and unicodedata.category(char) == "Cf"
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()
+
+
+# Commands, to be copied into a shell
+
+
+def command(*words: object) -> str:
+    """Return a command on one line, each word quoted as a shell takes it.
+
+    What cannot be printed, such as a line break or a byte that is no UTF-8, is written in the form
+    of bash, zsh and ksh: a dollar sign before the quotes, and three octal digits for a byte.
+    """
+    return " ".join(map(_shell_word, words))
+
+
+def _shell_word(word: object) -> str:
+    text = str(word)
+    if isinstance(word, PurePath) and text.startswith("-"):
+        text = f"./{text}"  # else it would be read as a flag
+    return quote(text) if text.isprintable() else f"$'{''.join(map(_shell_character, text))}'"
+
+
+def _shell_character(char: str) -> str:
+    if char in "\\'":
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    return "".join(f"\\{byte:03o}" for byte in os.fsencode(char))

@@ -80,6 +80,11 @@ def data_files(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(names)}
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder by its name in it."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
 def check_invariants(out: Path, generations: int) -> None:
     """Assert conservation, pool order, ids as places, and unbroken lineage."""
     run_dir = RunDir(out)

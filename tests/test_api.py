@@ -60,6 +60,15 @@ def test_evolve_async_runs_beside_others_in_one_loop(folder: Path) -> None:
     assert data_files(folder / "one") == data_files(folder / "two")
 
 
+def test_evolve_in_a_running_loop_names_evolve_async(folder: Path) -> None:
+    async def cell() -> None:
+        evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT)
+
+    with pytest.raises(UsageError, match=r"as in a notebook; write `await evolve_async\(...\)`"):
+        asyncio.run(cell())
+    assert not (folder / "run").exists()
+
+
 def test_events_come_in_the_order_in_which_things_happen() -> None:
     seen: list[Event] = []
     evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT, generations=2, on_event=seen.append)

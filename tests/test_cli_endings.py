@@ -218,6 +218,27 @@ def test_a_run_goes_on_where_nobody_can_be_told(folder: Path, target: str) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", [["--version"], ["evolve", "--help"], ["rules"]])
+def test_words_that_cannot_be_printed_end_in_a_sentence(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "No space left on device; put that right and run the command again." in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [">&-", "| true", "| head -c 1 > /dev/null"])
+def test_a_reader_that_goes_away_is_no_error(folder: Path, target: str) -> None:
+    words = " ".join(map(shlex.quote, PROGRAM))
+    done = subprocess.run(
+        ["bash", "-c", f"{words} rules {target}"], check=False, stderr=subprocess.PIPE, text=True
+    )
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
 def test_facts_that_cannot_be_printed_end_in_a_sentence(folder: Path) -> None:
     words = ("evolve", "seeds.txt", "-o", "run", "--client", "offline", "-g", "1", "-q", "--json")
     with Path("/dev/full").open("w") as full:

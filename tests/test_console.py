@@ -16,7 +16,6 @@ from rich.console import Console as Terminal
 
 from evolinstruct.console import Console
 from evolinstruct.console.evolve import tables, where_to_look
-from evolinstruct.console.page import harmless
 from evolinstruct.console.progress import Progress, show_events
 from evolinstruct.errors import (
     EvolinstructError,
@@ -36,6 +35,7 @@ from evolinstruct.run.events import (
     Notice,
 )
 from evolinstruct.run.summary import Summary
+from evolinstruct.text import harmless
 
 LINE = Kept("id", "id", None, 1, "deepen", None, "Why?", None, None, None, None, None)
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.export import FORMATS, TRAINERS, ExportOptions, Licences, export, parse_size
+from evolinstruct.export.markup import prose, yaml_text
 from evolinstruct.records import Kept
+from evolinstruct.text import one_line
 from tests import runs
 from tests.command_line import enter, evolinstruct
 
@@ -28,10 +34,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 LINE = Kept("c", "s", "s", 1, "deepen", None, "Why?", None, "So.", "m", "not equal", "a.jsonl")
@@ -132,7 +134,7 @@ def test_the_checksums_are_those_of_all_files(made: Path, tmp_path: Path) -> Non
     export(
         Run(made), tmp_path / "out", ExportOptions("sharegpt", test=0.1, trainer="llama-factory")
     )
-    found = contents(tmp_path / "out")
+    found = runs.contents(tmp_path / "out")
     sums = found.pop("SHA256SUMS").decode()
     assert sums == "".join(
         f"{hashlib.sha256(found[name]).hexdigest()}  {name}\n" for name in sorted(found, key=Path)
@@ -160,6 +162,86 @@ def test_the_card_says_how_it_was_made_and_only_what_is_stated_of_rights(
     deepened = [f"{done.made[number, 'deepen']}" for number in (1, 2)]
     assert f"| deepen | {' | '.join(deepened)} |" in card
     assert str(tmp_path) not in card
+
+
+NAMES = st.text() | st.lists(
+    st.sampled_from(
+        ["<img src=x>", "&amp;", "[a](b)", "![", "`", "**", "_", "|", "\\", "~~", "#", "\n",
+         "\x1b[1m", "\u202e", "\x85", "a_b", "- ", "{{", "🚀", "\ud800", "$x$", '"', "'", ": ",
+         "\ufeff"]
+    )
+).map("".join)  # fmt: skip
+
+
+@given(NAMES)
+def test_foreign_text_in_a_card_reads_as_it_is(name: str) -> None:
+    shown = MarkdownIt().enable(["table", "strikethrough"]).renderInline(f"by {prose(name)}.")
+    assert "<" not in shown
+    assert html.unescape(shown) == f"by {one_line(name)}."
+
+
+@given(NAMES)
+def test_foreign_text_in_the_head_of_a_card_is_valid_yaml(name: str) -> None:
+    yaml = pytest.importorskip("yaml")
+    scalar = yaml_text(name)
+    assert scalar.isprintable()
+    assert yaml.safe_load(f"name: {scalar}\n") == {"name": name.encode("utf-8", "replace").decode()}
+
+
+HOSTILE = 'a|b_c <b>`x` [y](z)\n---\n# "Mine" \x1b[31m'
+"""A name for whatever may be named."""
+
+
+def test_no_name_adds_to_the_structure_of_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    names = HOSTILE.replace("/", ""), "plain"
+    cards = []
+    for number, name in enumerate(names):
+        folder = tmp_path / str(number)
+        run = folder / name
+        folder.mkdir()
+        seeds = runs.write_seeds(folder / f"{name}.jsonl", runs.tasks(4))
+        tests = runs.write_seeds(folder / f"{name} tests.jsonl", [{"question": "Name a river."}])
+        runs.evolve(
+            seeds, run, model=name, generations=1, against=[str(tests)], param={"user": name}
+        )
+        notes = Licences(name, name, name)
+        options = ExportOptions("chat", system=name, title=name, licences=notes)
+        export(Run(run), folder / "out", options)
+        cards.append((folder / "out" / "README.md").read_text())
+    assert all(line.isprintable() for card in cards for line in card.split("\n"))
+    parts = [card.removeprefix("---\n").split("\n---\n", 1) for card in cards]
+    heads, bodies = zip(*parts, strict=True)
+    assert heads[0].count("\n") == heads[1].count("\n")
+    markdown = MarkdownIt().enable("table")
+    hostile, plain = ([token.type for token in markdown.parse(body)] for body in bodies)
+    assert hostile == plain
+    assert "<b>" not in markdown.render(bodies[0])
+
+
+def test_the_card_says_what_a_run_was_held_against(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    runs.write_seeds(tmp_path / "tests.jsonl", [{"task": "Name a river in Asia."}])
+    against = "--against task=tests.jsonl"
+    said = []
+    for rules in ("", against, f"{against} --rule contaminated_near", f"{against} --no-eliminate",
+                  f"{against} --no-rule contaminated"):  # fmt: skip
+        line = f"evolve seeds.txt -o run -g 1 --client offline --answer-seeds --update {rules}"
+        assert evolinstruct(line).exit_code == 0
+        assert evolinstruct("export run -o out --format chat --force").exit_code == 0
+        card = (tmp_path / "out" / "README.md").read_text()
+        said.append(next(line for line in card.splitlines() if "benchmark" in line))
+    none = (
+        "- They were not compared with any benchmark: whether they contain test items is unknown."
+    )
+    held = "- What holds an item of tests.jsonl was dropped (rule{}), except seeds; they were not"
+    held += " compared with any other benchmark."
+    one = held.format(" `contaminated`")
+    assert said == [none, one, held.format("s `contaminated` and `contaminated_near`"), one, none]
 
 
 def test_the_card_s_command_makes_the_run_again(
@@ -219,12 +301,12 @@ def test_an_export_that_is_there_is_replaced_only_by_force(made: Path, tmp_path:
     export(Run(made), out, ExportOptions("alpaca", shard=20_000, trainer="axolotl"))
     (out / "model").mkdir()
     (out / "model" / "mine").write_text("kept")
-    before = contents(out)
+    before = runs.contents(out)
     with pytest.raises(InputError, match="is not empty; name another folder with -o"):
         export(Run(made), out, ExportOptions("chat"))
-    assert contents(out) == before
+    assert runs.contents(out) == before
     export(Run(made), out, ExportOptions("chat", force=True))
-    after = contents(out)
+    after = runs.contents(out)
     assert {name for name in after if "/" not in name} == {"README.md", "SHA256SUMS", "train.jsonl"}
     assert after["model/mine"] == b"kept"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
@@ -309,6 +391,14 @@ def test_a_trainer_s_configuration_names_the_files(
             assert f'dataset_name: "../{name}"\n' in config
         else:
             assert [name for name in names if name not in said] == []
+
+
+def test_the_command_that_is_told_works_in_a_folder_of_any_name(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    done = evolinstruct(f"export {made} -o 'my data/for trl #1' --format chat --trainer trl")
+    assert "`cd 'my data/for trl #1' && trl sft --config trl.yaml`" in done.stderr
 
 
 def test_the_command_line_exports_and_tells(

@@ -242,6 +242,21 @@ def test_no_variable_decides_what_else_is_made(monkeypatch: pytest.MonkeyPatch) 
     assert read() == resolve(Layer({}))
 
 
+def test_a_run_says_which_variables_it_does_not_read(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    for name in ("SEED", "TEMPERATURE", "RULE", "PRESET", "MY_OWN_KEY", "CONCURRENCY"):
+        monkeypatch.setenv(f"EVOLINSTRUCT_{name}", "7")
+    done = command_line("evolve seeds.txt -o run --client offline -g 1")
+    (said,) = [line for line in done.stderr.splitlines() if "environment" in line]
+    assert said == (
+        "Not read from the environment: EVOLINSTRUCT_TEMPERATURE, EVOLINSTRUCT_SEED,"
+        " EVOLINSTRUCT_RULE and EVOLINSTRUCT_PRESET, because a variable that nobody sees would"
+        " decide the bytes of the run; give it as a flag or in a recipe."
+    )
+
+
 def test_flags_win_over_variables_and_these_over_the_recipe_and_the_preset(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

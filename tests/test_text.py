@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from evolinstruct.text import (
     clock,
+    command,
     counted,
     did_you_mean,
     dollars,
@@ -80,3 +84,16 @@ def test_a_name_is_taken_for_the_one_that_is_near_in_any_case() -> None:
 )
 def test_a_moment_to_come_is_told_by_the_clock_and_its_date(seconds: float, form: str) -> None:
     assert re.fullmatch(form, until(seconds))
+WORDS = ["", "plain", "two words", "it's", '"', "$HOME", "`id`", "#1", "a\nb", "tab\tesc\x1b[1m",
+         "back\\slash\n", "\x07'", "naïve 👩‍🚀", os.fsdecode(b"caf\xe9 7")]  # fmt: skip
+
+
+def test_a_shell_takes_a_command_s_words_as_they_were_and_it_can_be_printed() -> None:
+    line = command("printf", "%s\\0", *WORDS)
+    assert line.isprintable()
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=True)
+    assert done.stdout == b"".join(os.fsencode(word) + b"\0" for word in WORDS)
+
+
+def test_a_path_in_a_command_is_no_flag() -> None:
+    assert command("cd", Path("-rf"), "-n") == "cd ./-rf -n"

@@ -360,7 +360,7 @@ class Run:
 
     def _find(self, prefix: str) -> tuple[str, str]:
         """Return the id that begins so, and the id of its seed."""
-        start = prefix.lower().encode()
+        start = prefix.lower().encode(errors="replace")
         found: dict[bytes, bytes] = {}
         for line_id, seed_id in self._ids():
             if line_id.startswith(start):

@@ -5,6 +5,7 @@ Commands import what they run only when they run it, so that `--help` is instant
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -24,6 +25,7 @@ from evolinstruct.cli import (
     stats,
     trace,
 )
+from evolinstruct.errors import told
 
 app = typer.Typer(
     name="evolinstruct",
@@ -69,4 +71,8 @@ def _options(
 
 def main() -> None:
     """Run the program."""
-    app()
+    try:
+        app()
+    except OSError as error:  # of what no command prints, such as --help
+        sys.stdout = None  # what it holds back cannot be printed either
+        sys.exit(f"Error: {told(OSError(error.errno, error.strerror, 'the standard output'))}")

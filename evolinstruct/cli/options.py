@@ -58,7 +58,7 @@ Update = Annotated[
     ),
 ]
 AsJson = Annotated[bool, switch("--json", about="Print one JSON object about the run on stdout.")]
-Quiet = Annotated[bool, switch("--quiet", "-q", about="Print nothing but errors.")]
+Quiet = Annotated[bool, switch("--quiet", "-q", about="Print only errors, and what was lost.")]
 Verbose = Annotated[
     int,
     typer.Option(

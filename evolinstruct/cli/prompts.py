@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -65,13 +64,13 @@ def copy(
 ) -> None:
     """Copy a pack to a folder of your own, to change it there."""
     with reported(verbose=verbose):
-        from evolinstruct import prompts  # noqa: PLC0415 - slow
+        from evolinstruct import prompts, text  # noqa: PLC0415 - slow
 
         prompts.copy(prompts.find(pack), to)
-        name = shlex.quote(str(to))
+        check = text.command("evolinstruct", "prompts", "check", to)
         typer.echo(
-            f"Copied to {to}; change it there, check it with `evolinstruct prompts check {name}`,"
-            f" and use it with --prompts {name}.",
+            f"Copied to {to}; change it there, check it with `{check}`, and use it with"
+            f" {text.command('--prompts', to)}.",
             err=True,
         )
 

@@ -5,7 +5,9 @@ Also the files that a command writes beside that: never over what it reads, nor 
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import typer
 
-from evolinstruct.errors import EvolinstructError, InputError, Interrupted
+from evolinstruct.errors import InputError, told
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -44,10 +46,10 @@ class Report:
 
     def end_with(self, error: BaseException) -> None:
         """Tell what ended the command early."""
-        told = _told(error)
-        self.console.error(told, error)
-        self.exit_code = told.exit_code
-        self.facts = {**self.facts, "status": str(told), "exit_code": told.exit_code}
+        ending = told(error)
+        self.console.error(ending, error)
+        self.exit_code = ending.exit_code
+        self.facts = {**self.facts, "status": str(ending), "exit_code": ending.exit_code}
 
 
 @contextmanager
@@ -58,6 +60,7 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
         typer.Exit: always, with the exit code.
     """
     report = Report(-1 if quiet else verbose)
+    _prepare_stdout()
     try:
         yield report
     except (typer.Exit, BrokenPipeError):
@@ -67,6 +70,14 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     if as_json:
         _print(report)
     raise typer.Exit(report.exit_code)
+
+
+def _prepare_stdout() -> None:
+    """Let any text be printed: in an encoding that lacks a character, a mark stands for it."""
+    if sys.stdout is None:  # closed before the program began
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _print(report: Report) -> None:
@@ -79,23 +90,6 @@ def _print(report: Report) -> None:
     except OSError as error:
         sys.stdout = None  # what it holds back cannot be told either
         report.end_with(OSError(error.errno, error.strerror, "the standard output"))
-
-
-def _told(error: BaseException) -> EvolinstructError:
-    """Return what a user is told of an error."""
-    match error:
-        case EvolinstructError():
-            return error
-        case KeyboardInterrupt():
-            return Interrupted("Interrupted; run the same command again.")
-        case OSError(filename=name, strerror=said) if said:
-            place = f"{name}: " if name else ""
-            return EvolinstructError(f"{place}{said}; put that right and run the command again.")
-        case _:
-            return EvolinstructError(
-                f"Unexpected {type(error).__name__}: {error};"
-                " -vv shows where, which belongs in a report of this."
-            )
 
 
 class HasJson(Protocol):

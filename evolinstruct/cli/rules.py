@@ -31,7 +31,7 @@ def command(name: _Name = None, as_json: _AsJson = False, verbose: Verbose = 0) 
         names = [name] if name else [*elimination.RULES, *others]
         rules = [elimination.find(each) for each in names]
         if as_json:
-            typer.echo(json.dumps({rule.name: _facts(rule) for rule in rules}, ensure_ascii=False))
+            typer.echo(json.dumps({rule.name: _facts(rule) for rule in rules}))
             return
         for rule in rules:
             typer.echo(_told(rule))

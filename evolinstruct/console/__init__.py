@@ -17,8 +17,8 @@ from rich.console import Console as Terminal
 from rich.console import RenderableType
 from rich.text import Text
 
-from evolinstruct.console.page import harmless, harmless_lines
 from evolinstruct.errors import EvolinstructError, Interrupted, StopRun
+from evolinstruct.text import harmless, harmless_lines
 
 _UNBOUNDED = 1_000
 _TRACEBACKS = 2
@@ -62,12 +62,12 @@ class Console:
 
     Attributes:
         terminal: where they are printed: stderr.
-        verbosity: below 0 only errors are said, above 0 details too.
+        verbosity: below 0 only errors and losses are said, above 0 details too.
         is_drawn_on: whether lines can be drawn anew, as on a terminal.
     """
 
     def __init__(self, verbosity: int = 0) -> None:
-        """Say nothing but errors below 0, more above it."""
+        """Say nothing but errors and losses below 0, more above it."""
         self.verbosity = verbosity
         file = cast("TextIO", _Stderr())
         bounded = file.isatty()
@@ -83,6 +83,10 @@ class Console:
     def say(self, text: str) -> None:
         """Print a sentence, unless quiet."""
         self.show(Text(harmless(text)))
+
+    def warn(self, text: str) -> None:
+        """Print a sentence about something that was lost, even if quiet."""
+        self.terminal.print(Text(harmless(text)))
 
     def show(self, *parts: RenderableType) -> None:
         """Print tables or marked text, unless quiet."""

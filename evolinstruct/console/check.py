@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from evolinstruct.connection_check import ConnectionResult
-from evolinstruct.console.page import harmless
 from evolinstruct.llm.base import Limits
-from evolinstruct.text import counted, listed
+from evolinstruct.text import counted, harmless, listed
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.text import Text
 
 from evolinstruct.analysis.contamination import ContaminationResult, ItemMatch, OverlapCounts
-from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.console.page import Page, page_text
 from evolinstruct.console.show import heading
-from evolinstruct.text import counted
+from evolinstruct.text import counted, one_line
 
 _LINES = 6
 _INDENT = "  "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evolinstruct.export import TRAINERS, ExportOptions, ExportResult
-from evolinstruct.text import counted
+from evolinstruct.text import command, counted
 
 
 def told(out: Path, options: ExportOptions, result: ExportResult) -> Iterator[str]:
@@ -19,5 +19,5 @@ def told(out: Path, options: ExportOptions, result: ExportResult) -> Iterator[st
     if options.trainer is not None:
         yield (
             f"Next: put your model into {out / options.trainer}.yaml, then"
-            f" `cd {out} && {TRAINERS[options.trainer].command}`."
+            f" `{command('cd', out)} && {TRAINERS[options.trainer].command}`."
         )

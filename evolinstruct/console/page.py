@@ -1,15 +1,13 @@
 """The page that commands show on stdout: text wrapped to its width, tables, differences.
 
-Texts of models, services and files go through `page_text` or `one_line`, so that nothing in them
-can steer the terminal.
+Texts of models, services and files go through `page_text` or `text.one_line`, so that nothing in
+them can steer the terminal.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -18,10 +16,11 @@ from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
-from evolinstruct.text import counted, shorten
+from evolinstruct.text import counted, harmless_lines, shorten
 from evolinstruct.words import DiffPart
 
 _PIPED = 80
+_MOST = 1_000
 _LEAST = 24
 """Text keeps at least so many columns, however deep it is indented."""
 _GAP = 2
@@ -30,8 +29,6 @@ _KEPT, _LONG = 10, 20
 """Of a long part that is the same, 10 words are shown at each end if 20 or more are left out."""
 _STYLES = {"same": "", "added": "green", "removed": "red strike"}
 _MARKS = {"same": ("", ""), "added": ("{+", "+}"), "removed": ("[-", "-]")}
-_TURNING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
-"""Format characters that change the direction of what follows; other format characters stay."""
 
 
 class Page:
@@ -43,9 +40,8 @@ class Page:
 
     def __init__(self) -> None:
         """Show on stdout; lines are wrapped on a terminal, or where COLUMNS says how wide."""
-        if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="replace")
         self._terminal = Terminal(highlight=False, emoji=False, markup=False)
+        self._terminal.width = min(self._terminal.width, _MOST)
         self._wraps = self._terminal.is_terminal or "COLUMNS" in os.environ
         self.width = self._terminal.width if self._wraps else _PIPED
 
@@ -134,36 +130,9 @@ def _ends(text: str) -> tuple[str, int, str] | None:
     return text[: words[_KEPT].start()], left_out, text[words[-_KEPT - 1].end() :]
 
 
-def harmless(text: str) -> str:
-    """Make control characters visible, so that no text can steer the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if _is_harmless(char) else _escaped(char) for char in text)
-
-
-def harmless_lines(text: str) -> str:
-    """Make control characters visible, except line breaks."""
-    return "\n".join(harmless(line) for line in text.split("\n"))
-
-
-def _is_harmless(char: str) -> bool:
-    if char.isprintable():
-        return True
-    return char not in _TURNING and unicodedata.category(char) == "Cf"
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode()
-
-
 def page_text(text: str) -> str:
     """Return foreign text so that it may be printed: harmless, tabs as blanks, one line break."""
     return harmless_lines(text.replace("\r\n", "\n").expandtabs(4))
-
-
-def one_line(text: str) -> str:
-    """Return foreign text so that it may be printed on one line."""
-    return harmless(" ".join(text.split()))
 
 
 def _parts(widths: Sequence[int], room: int) -> Iterable[tuple[int, int]]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 from rich.text import Text
 
-from evolinstruct.console.page import one_line
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.records import Failed
 from evolinstruct.run.counts import Counts, LowYield
@@ -24,7 +23,16 @@ from evolinstruct.run.events import (
     LineWritten,
     Notice,
 )
-from evolinstruct.text import clock, counted, dollars, listed, short_number, shorten, until
+from evolinstruct.text import (
+    clock,
+    counted,
+    dollars,
+    listed,
+    one_line,
+    short_number,
+    shorten,
+    until,
+)
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -44,8 +52,9 @@ _DOT = " · "
 async def show_events(console: Console, events: AsyncIterator[Event]) -> None:
     """Show each event as it comes, and how far the run is in between."""
     if console.verbosity < 0:
-        async for _ in events:
-            pass
+        async for event in events:
+            if isinstance(event, Notice) and event.is_loss:
+                console.warn(event.text)
         return
     display = _Display(console)
     ticking = asyncio.create_task(display.tick())
@@ -95,6 +104,8 @@ class _Display:
                 self._end_generation(event)
             case LowYield():
                 self._console.show(_warning(event))
+            case Notice(text, is_loss=True):
+                self._console.warn(text)
             case Notice(text):
                 self._console.say(text)
             case Finished():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.console.page import Page, page_text
 from evolinstruct.seeds.problems import remarks
 from evolinstruct.seeds.summary import FileSummary, SeedSummary
-from evolinstruct.text import counted
+from evolinstruct.text import counted, one_line
 
 _INDENT = "  "
 _LINES = 8

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.console.page import Page, page_text
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.run_dir.lines import ParsedLine
-from evolinstruct.text import counted
+from evolinstruct.text import counted, one_line
 from evolinstruct.words import count_words
 
 INSTRUCTION_LINES = 12

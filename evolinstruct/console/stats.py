@@ -14,8 +14,8 @@ from rich.text import Text
 
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import SECTIONS, GroupStatistics, Table, compare, in_table
-from evolinstruct.console.page import Page, one_line
-from evolinstruct.text import NONE, clock, counted, percent
+from evolinstruct.console.page import Page
+from evolinstruct.text import NONE, clock, counted, one_line, percent
 
 Cell = str | Text
 _DIFFERS = "≠ "

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from shlex import quote
 
 from rich.text import Text
 
 from evolinstruct.analysis.families import Family, FamilyStep
 from evolinstruct.analysis.preview import Extrapolation
 from evolinstruct.analysis.replay import Call
-from evolinstruct.console.page import Page, one_line, page_text
+from evolinstruct.console.page import Page, page_text
 from evolinstruct.console.show import ANSWER_LINES, heading, show_outcome
 from evolinstruct.llm.base import Request
 from evolinstruct.records import Failed, Kept, Line
-from evolinstruct.text import counted, dollars, listed
+from evolinstruct.text import command, counted, dollars, listed
 from evolinstruct.words import compare_words, count_words, is_new_text
 
 CallsOf = Callable[[FamilyStep | Kept], Sequence[Call]]
@@ -156,5 +155,5 @@ def show_preview(
     if out is not None:
         page.print(
             "Next: `evolinstruct evolve` with the same options and"
-            f" -o {one_line(quote(str(out)))} makes it whole and pays for nothing twice."
+            f" {command('-o', out)} makes it whole and pays for nothing twice."
         )

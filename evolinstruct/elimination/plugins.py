@@ -38,7 +38,7 @@ def find(name: str, built_in: tuple[str, ...]) -> Rule[Any]:
     if isinstance(found, Rule):
         digest = _digest(found.check)
         return replace(found, name=name, structural=False, digest=digest, title=title)
-    if not callable(found):
+    if not inspect.isroutine(found) or inspect.isbuiltin(found):
         raise UsageError(f"{title} is {found!r}, not a function; name a function.")
     parameters = list(inspect.signature(found).parameters.values())
     stage = parameters[0].name if parameters else ""

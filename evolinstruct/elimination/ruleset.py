@@ -66,7 +66,7 @@ class RuleSet:
 def _evidence(rule: Rule[Any], check: _Check, text: Rewrite | Answer) -> str | None:
     try:
         evidence = check(text)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         found = f"{type(error).__name__}: {error}"
         raise RuleFailed(
             rule.name, f"{_title(rule)} raised {found}; mend it, or leave it out."

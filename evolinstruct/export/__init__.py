@@ -7,13 +7,11 @@ Only `push` sends anything off this machine.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from shlex import quote
 
-from evolinstruct import elimination, parquet
+from evolinstruct import elimination, parquet, prompts
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError
 from evolinstruct.export import card, files
@@ -23,6 +21,7 @@ from evolinstruct.export.options import ExportOptions, ExportResult, Licences, p
 from evolinstruct.export.trainers import TRAINERS, ExportedData
 from evolinstruct.filters import Selection, select
 from evolinstruct.records import Kept
+from evolinstruct.text import command
 
 __all__ = [
     "FORMATS",
@@ -100,7 +99,7 @@ def _refuse_empty(run: Run, options: ExportOptions, result: ExportResult) -> Non
     what = "these filters" if options.filters else "what was asked for"
     raise InputError(
         f"No instruction of {run.path} passes {what}, so nothing is exported;"
-        f" `evolinstruct stats {quote(str(run.path))}` shows what there is."
+        f" `{command('evolinstruct', 'stats', run.path)}` shows what there is."
     )
 
 
@@ -125,7 +124,7 @@ def _write_companions(
     """Write the card, the prompts, the trainer's configuration, and at last the checksums."""
     text = card.write(run, out, options, result)
     (folder / "README.md").write_text(text, encoding="utf-8")
-    shutil.copytree(run.path / "prompts", folder / "prompts")
+    prompts.copy(run.path / "prompts", folder / "prompts")
     if options.trainer is not None:
         data = ExportedData(out.resolve().name, options.format, result.files, bool(options.system))
         for name, content in TRAINERS[options.trainer].configure(data).items():

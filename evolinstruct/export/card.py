@@ -10,14 +10,17 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from evolinstruct.analysis.runs import Run
-from evolinstruct.export.commands import evolve_command, export_command, seed_names
+from evolinstruct.analysis.runs import Run, State
+from evolinstruct.elimination import RULES, Rule
+from evolinstruct.export.commands import evolve_command, export_command, item_names, seed_names
 from evolinstruct.export.files import CHECKSUMS, TEST, TRAIN
 from evolinstruct.export.formats import SEED
+from evolinstruct.export.markup import prose, yaml_text
 from evolinstruct.export.options import ExportOptions, ExportResult
 from evolinstruct.export.trainers import MODEL, TRAINERS
 from evolinstruct.purposes import asked_by
 from evolinstruct.settings import Recipe
+from evolinstruct.text import listed
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -36,7 +39,7 @@ def write(run: Run, out: Path, options: ExportOptions, result: ExportResult) -> 
     title = options.title or run.path.resolve().name
     parts = [
         "\n".join(["---", *_header(title, options, result), "---"]),
-        f"# {title}",
+        f"# {prose(title)}",
         _opening(run, options, result),
         _section("How it was made", _making(run, result)),
         _section("What is in it", _contents(options, result)),
@@ -49,9 +52,9 @@ def write(run: Run, out: Path, options: ExportOptions, result: ExportResult) -> 
 
 
 def _header(title: str, options: ExportOptions, result: ExportResult) -> Iterator[str]:
-    yield f"pretty_name: {json.dumps(title)}"
+    yield f"pretty_name: {yaml_text(title)}"
     if options.licences.data:
-        yield f"license: {json.dumps(options.licences.data)}"
+        yield f"license: {yaml_text(options.licences.data)}"
     yield from ("task_categories:", "- text-generation")
     yield from ("tags:", "- instruction-tuning", "- synthetic", "- evol-instruct")
     rows = sum(result.rows.values())
@@ -93,20 +96,20 @@ def _making(run: Run, result: ExportResult) -> Iterator[str]:
     yield "| | |"
     yield "|---|---|"
     yield f"| program | evolinstruct {state.versions.get('evolinstruct', '(unknown)')} |"
-    yield f"| client | {_cell(recipe.client)} |"
+    yield f"| client | {prose(recipe.client)} |"
     for purpose in asked_by(recipe):
         settings = [f"model {recipe.setting('model', purpose) or 'unnamed'}"]
         settings += [f"{name} {recipe.setting(name, purpose):g}" for name in _SAMPLING]
         settings += [f"{name} {value}" for name, value in recipe.parameters(purpose).items()]
-        yield f"| {purpose} | {_cell(', '.join(settings))} |"
+        yield f"| {purpose} | {prose(', '.join(settings))} |"
     answered = [f"{model or 'came with the seeds'}: {n:,}" for model, n in result.models.items()]
-    yield f"| answers by | {_cell('; '.join(answered))} |"
-    yield f"| prompts | the pack {_cell(state.pack)}, whole in [`prompts/`](prompts) |"
+    yield f"| answers by | {prose('; '.join(answered))} |"
+    yield f"| prompts | the pack {prose(state.pack)}, whole in [`prompts/`](prompts) |"
     yield f"| generations | {recipe.generations} |"
-    yield f"| seeds | {_cell(_seeds(run))} |"
+    yield f"| seeds | {prose(_seeds(run))} |"
     for name, ours, _ in recipe.differences(Recipe()):
         if name not in _TOLD:
-            yield f"| {name} | {_cell(json.dumps(ours, ensure_ascii=False))} |"
+            yield f"| {name} | {prose(json.dumps(ours, ensure_ascii=False))} |"
 
 
 _SAMPLING = ("temperature", "top_p", "max_tokens")
@@ -158,9 +161,9 @@ def _eliminated(run: Run) -> Iterator[str]:
 
 def _rights(options: ExportOptions) -> Iterator[str]:
     stated = options.licences
-    yield f"- This data set: {stated.data or _UNSTATED}."
-    yield f"- The seeds: {stated.seeds or _UNSTATED}."
-    yield f"- The texts of the models: {stated.outputs or _UNSTATED}."
+    yield f"- This data set: {prose(stated.data or _UNSTATED)}."
+    yield f"- The seeds: {prose(stated.seeds or _UNSTATED)}."
+    yield f"- The texts of the models: {prose(stated.outputs or _UNSTATED)}."
 
 
 def _limits(run: Run, result: ExportResult) -> Iterator[str]:
@@ -169,9 +172,30 @@ def _limits(run: Run, result: ExportResult) -> Iterator[str]:
         " checked them: facts, code and calculations in them may be wrong."
     )
     yield "- They have the language, the topics and the biases of their seeds and models."
-    yield "- They were not compared with any benchmark: whether they contain test items is unknown."
+    yield f"- {_compared(run.state)}"
     for notice in result.notices:
-        yield f"- {notice.replace(str(run.path), 'The run')}"
+        yield f"- {prose(notice.replace(str(run.path), 'The run'))}"
+
+
+def _compared(state: State) -> str:
+    """Say what the data set was held against, so that it holds no test items."""
+    wishes = state.recipe.rules
+    used = [
+        name
+        for name, rule in RULES.items()
+        if isinstance(rule, Rule)
+        and rule.looks_for_test_items
+        and wishes.get(name, rule.on) is not False
+    ]
+    if not state.recipe.against or not used:
+        return (
+            "They were not compared with any benchmark: whether they contain test items is unknown."
+        )
+    rules = f"rule{'s' * (len(used) > 1)} {listed([f'`{name}`' for name in used])}"
+    return (
+        f"What holds an item of {prose(listed(item_names(state)))} was dropped ({rules}), except"
+        " seeds; they were not compared with any other benchmark."
+    )
 
 
 def _again(run: Run, out: Path, options: ExportOptions) -> Iterator[str]:
@@ -189,12 +213,7 @@ def _again(run: Run, out: Path, options: ExportOptions) -> Iterator[str]:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(map(_cell, head))} |"
+    yield f"| {' | '.join(map(prose, head))} |"
     yield f"|---|{'---:|' * (len(head) - 1)}"
     for row in rows:
-        yield f"| {' | '.join(map(_cell, row))} |"
-
-
-def _cell(text: str) -> str:
-    """Return any text in a form that a cell can hold."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+        yield f"| {' | '.join(map(prose, row))} |"

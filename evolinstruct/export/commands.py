@@ -5,7 +5,6 @@ Files are named without their folders: a path says more about a machine than a d
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,15 +13,17 @@ from evolinstruct.analysis.runs import State
 from evolinstruct.export.options import ExportOptions
 from evolinstruct.seeds import hub
 from evolinstruct.settings import Execution, SeedSettings, Settings, to_command_line
+from evolinstruct.text import command
 
 
 def evolve_command(state: State, run_name: str) -> str:
     """Return the command that makes the run again, with the prompts that lie beside the card."""
-    named_again = {"prompts": defaults.PACK, "against": [*map(_item_file, state.recipe.against)]}
+    against = ["".join(_key_and_file(name)) for name in state.recipe.against]
+    named_again = {"prompts": defaults.PACK, "against": against}
     recipe = state.recipe.model_copy(update=named_again)
     settings = Settings(recipe, SeedSettings.of_run(state.seeds), Execution())
     words = ["evolinstruct", "evolve", *seed_names(state), "-o", run_name, "--prompts", "prompts"]
-    return shlex.join(words + to_command_line(settings))
+    return command(*words, *to_command_line(settings))
 
 
 def seed_names(state: State) -> list[str]:
@@ -30,12 +31,16 @@ def seed_names(state: State) -> list[str]:
     return [_without_folder(name) for name in state.seeds.get("files", ())]
 
 
-def _item_file(name: str) -> str:
-    """Return a test set, ``FILE`` or ``KEY=FILE``, without its folder."""
+def item_names(state: State) -> list[str]:
+    """Return the names of the test sets that a run was held against, without their folders."""
+    return [_key_and_file(name)[1] for name in state.recipe.against]
+
+
+def _key_and_file(name: str) -> tuple[str, str]:
+    """Divide a test set, ``FILE`` or ``KEY=FILE``; the file comes without its folder."""
     key, equals, rest = name.partition("=")
-    if equals and key.isidentifier():
-        return f"{key}={_without_folder(rest)}"
-    return _without_folder(name)
+    is_named = bool(equals) and key.isidentifier()
+    return (f"{key}=", _without_folder(rest)) if is_named else ("", _without_folder(name))
 
 
 def _without_folder(name: str) -> str:
@@ -62,7 +67,7 @@ def export_command(options: ExportOptions, run_name: str, out_name: str) -> str:
     )
     words += [] if options.seeds else ["--no-seeds"]
     words += [] if options.shuffle else ["--no-shuffle"]
-    return shlex.join(words)
+    return command(*words)
 
 
 def _set(**options: object) -> Iterator[str]:

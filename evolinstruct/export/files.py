@@ -7,21 +7,34 @@ are never removed.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Protocol
 
-from evolinstruct.atomic_write import put_in_place, write_errors_explained
+from evolinstruct.atomic_write import (
+    partial_path,
+    put_in_place,
+    refuse_link,
+    write_errors_explained,
+)
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept
+from evolinstruct.text import shorten
 
+_SHOWN = 60
 TRAIN, TEST = "train", "test"
 CHECKSUMS = "SHA256SUMS"
+_NAMES = re.compile(
+    r"README\.md|(train|test)(-\d{5,}-of-\d{5,})?\.(jsonl|parquet)|dataset_info\.json"
+    r"|(trl|axolotl|llama-factory)\.yaml|prompts/([a-z]+/)?[^/.][^/]*"
+)
+"""The names that a file of an export may have."""
 
 # Rows
 
@@ -151,17 +164,21 @@ def check_folder(out: Path, *, force: bool) -> None:
     """Refuse a folder that cannot take the export; change nothing.
 
     Raises:
-        InputError: it is a file or a run, or it is not empty and `force` is not set.
+        InputError: it is a file or a run; or it is not empty, and `force` is not set or it holds
+            something that no export wrote under a name that exports use.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; name a folder for the export with -o.")
     if (out / "run.json").exists():
         raise InputError(f"{out} holds a run; name another folder for the export with -o.")
-    if out.exists() and any(out.iterdir()) and not force:
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not force:
         raise InputError(
             f"{out} is not empty; name another folder with -o, or replace the files of an earlier"
             " export with --force."
         )
+    _earlier_files(out)
 
 
 @contextmanager
@@ -169,9 +186,10 @@ def replacing(out: Path) -> Iterator[Path]:
     """Lend an empty folder; at the end of the block its files are moved into `out`.
 
     Raises:
-        InputError: something cannot be written.
+        InputError: something cannot be written, or stands there that no export wrote.
     """
     with write_errors_explained(out):
+        out = out.resolve()  # where the folder is a link, the rename has to stay on its disk
         out.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
         try:
@@ -182,34 +200,99 @@ def replacing(out: Path) -> Iterator[Path]:
 
 
 def _move(staging: Path, out: Path) -> None:
-    """Remove the files of an earlier export, and put the new ones in place, the checksums last."""
-    files = sorted(_files(staging), key=lambda path: path.name == CHECKSUMS)
-    new = {path.relative_to(staging) for path in files}
-    for old in listed_files(out) - new:
-        (out / old).unlink(missing_ok=True)
-    for path in files:
-        target = out / path.relative_to(staging)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        put_in_place(path, target)
+    """Put the new files in the place of those of an earlier export.
+
+    The new checksums stand beside the old ones meanwhile, so that each file can be told from a
+    stranger's wherever this is cut off.
+    """
+    earlier = _earlier_files(out) if out.exists() and any(out.iterdir()) else set()
+    new = sorted(path.relative_to(staging) for path in _files(staging))
+    new.remove(Path(CHECKSUMS))
+    for name in {*new, Path(CHECKSUMS)} - earlier:
+        _refuse_stranger(out, name)
+    out.mkdir(exist_ok=True)
+    both = partial_path(out / CHECKSUMS)
+    put_in_place(staging / CHECKSUMS, both)
+    for name in earlier - {*new, Path(CHECKSUMS), Path(both.name)}:
+        (out / name).unlink()
+    for name in new:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        put_in_place(staging / name, out / name)
+    put_in_place(both, out / CHECKSUMS)
 
 
-def listed_files(out: Path) -> set[Path]:
-    """Return the files that the checksums of a folder name, without paths that lead out of it."""
-    sums = out / CHECKSUMS
-    if not sums.is_file():
-        return set()
-    lines = sums.read_text(encoding="utf-8", errors="replace").splitlines()
-    names = {Path(line.partition("  ")[2]) for line in lines if "  " in line}
-    return {name for name in names if not name.is_absolute() and ".." not in name.parts}
+def _earlier_files(out: Path) -> set[Path]:
+    """Return the files that an earlier export wrote to a folder and nobody has changed since.
+
+    Raises:
+        InputError: there was no export, or a file that it names is another one now.
+    """
+    sums = [path for path in (out / CHECKSUMS, partial_path(out / CHECKSUMS)) if path.exists()]
+    if not sums:
+        raise InputError(
+            f"{out} holds files but no earlier export (there is no {CHECKSUMS});"
+            " name another folder with -o."
+        )
+    digests: dict[str, set[str]] = {}
+    for path in sums:
+        refuse_link(path, hard=True)
+        for name, digest in _listed(path):
+            digests.setdefault(name, set()).add(digest)
+    for name, known in digests.items():
+        _refuse_stranger(out, Path(name), known)
+    there = {Path(name) for name in digests if (out / name).exists()}
+    return there | {path.relative_to(out) for path in sums}
+
+
+def _refuse_stranger(out: Path, name: Path, digests: Collection[str] = ()) -> None:
+    """Refuse a file that is not what an export wrote, as one of these digests tells; or a link.
+
+    Raises:
+        InputError: it, or a folder around it, is something else.
+    """
+    *folders, _ = (out / part for part in name.parents)
+    stranger = next((path for path in folders if path.is_symlink() or path.is_file()), None)
+    path = out / name
+    if stranger is None and (path.is_symlink() or path.exists()):
+        is_ours = path.is_file() and not path.is_symlink() and _digest(path) in digests
+        stranger = None if is_ours else path
+    if stranger is not None:
+        raise InputError(
+            f"{stranger} is not what an earlier export wrote, so it is not replaced;"
+            " move it away, or name another folder with -o."
+        )
+
+
+def listed_files(folder: Path) -> list[str]:
+    """Return the names of the files that an export's checksums name.
+
+    Raises:
+        InputError: the checksums are not as an export writes them.
+    """
+    return [name for name, _ in _listed(folder / CHECKSUMS)]
+
+
+def _listed(sums: Path) -> Iterator[tuple[str, str]]:
+    """Yield the (name, digest) of each line of checksums; see `listed_files`."""
+    for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
+        digest, _, name = line.partition("  ")
+        if not re.fullmatch("[0-9a-f]{64}", digest) or not _NAMES.fullmatch(name):
+            raise InputError(
+                f"{sums} has the line {shorten(line, _SHOWN)!r}, which no export writes;"
+                " name another folder with -o."
+            )
+        yield name, digest
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_checksums(folder: Path) -> None:
     """Write the checksums of all files in a folder, as `sha256sum --check` reads them."""
-    lines = []
-    for path in sorted(_files(folder)):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    names = {path.relative_to(folder).as_posix(): _digest(path) for path in sorted(_files(folder))}
+    lines = [f"{digest}  {name}\n" for name, digest in names.items()]
     (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
 
 

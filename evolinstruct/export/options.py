@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -9,8 +10,9 @@ from dataclasses import dataclass, field
 from evolinstruct.errors import UsageError
 from evolinstruct.export import trainers
 from evolinstruct.export.formats import FORMATS, Format
-from evolinstruct.text import did_you_mean
+from evolinstruct.text import did_you_mean, is_utf8, shorten
 
+_SHOWN = 40
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
@@ -82,6 +84,8 @@ class ExportOptions:
             raise UsageError(f"--test must be a share between 0 and 1 (given: {self.test:g}).")
         if self.parquet and self.format == "openai-finetune":
             raise UsageError("--format openai-finetune is JSONL only; leave --parquet out.")
+        if self.system is not None and not is_utf8(self.system):
+            raise UsageError("--system is not valid UTF-8; write the text in UTF-8.")
 
 
 @dataclass(slots=True)
@@ -127,8 +131,10 @@ def parse_size(words: str) -> int:
     text = words.strip().upper().removesuffix("B")
     unit = text[-1:] if text[-1:] in _UNITS else ""
     number = text.removesuffix(unit).strip()
-    if not number.isdecimal() or int(number) < 1:
-        raise UsageError(f"--shard must be a size such as 500MB or 1GB (given: {words}).")
+    if not re.fullmatch(r"\d{1,15}", number) or int(number) < 1:
+        raise UsageError(
+            f"--shard must be a size such as 500MB or 1GB (given: {shorten(words, _SHOWN)})."
+        )
     return int(number) * _UNITS[unit]
 
 

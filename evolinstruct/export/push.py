@@ -45,7 +45,7 @@ def push(folder: Path, name: str, *, private: bool) -> str:
     hub: Any = import_extra("huggingface_hub", "hf", "--push")
     # Its errors share a base with network errors; by version, that is from one package or another.
     troubles = import_extra("huggingface_hub.errors", "hf", "--push").HfHubHTTPError.__bases__
-    files = [*(path.as_posix() for path in sorted(listed_files(folder))), CHECKSUMS]
+    files = [*listed_files(folder), CHECKSUMS]
     try:
         api = hub.HfApi()
         address = api.create_repo(name, repo_type="dataset", private=private, exist_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from evolinstruct.errors import UsageError
 from evolinstruct.export.files import TEST, TRAIN
+from evolinstruct.export.markup import yaml_text
 
 MODEL = "OWNER/MODEL"
 _NAME = "evolinstruct"
@@ -202,6 +203,8 @@ def _yaml(trainer: str, config: Mapping[str, Any]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, list):
         return "".join(f"\n  - {json.dumps(item)}" for item in value)
+    if isinstance(value, str):
+        return f" {yaml_text(value)}"
     return f" {value:f}".rstrip("0") if isinstance(value, float) else f" {json.dumps(value)}"
 
 

@@ -251,9 +251,19 @@ class BudgetedClient:
         self._budget.settle(reserved, reply.usage)
         return reply
 
+    def take_notices(self) -> list[str]:
+        """Return what the client within has learned since the last time, a sentence each."""
+        try:
+            return [*map(str, getattr(self._client, "take_notices", list)())]
+        except Exception as error:  # noqa: BLE001 - raised, as what it means
+            raise self._intake.error(error) from error.__cause__
+
     async def aclose(self) -> None:
         """Close the client within."""
-        await self._client.aclose()
+        try:
+            await self._client.aclose()
+        except BaseException as error:  # noqa: BLE001 - raised, as what it means
+            raise self._intake.error(error) from error.__cause__
 
 
 def most(request: Request) -> tuple[int, int]:

@@ -12,10 +12,12 @@ One call passes, from the top down:
 
 from __future__ import annotations
 
+import inspect
 import resource
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from evolinstruct import defaults
 from evolinstruct.errors import EvolinstructError, StopRun, UsageError
@@ -99,12 +101,14 @@ class Endpoint:
         purposes: what it is asked for.
         client: who answers.
         ask: asks it once, and names it where it does what no client may.
+        take_notices: returns what it has learned, a sentence each.
     """
 
     options: ClientOptions
     purposes: tuple[str, ...]
     client: Client
     ask: Callable[[Request], Awaitable[Reply]]
+    take_notices: Callable[[], list[str]]
 
 
 class Clients:
@@ -187,7 +191,7 @@ class Clients:
             budgeted = BudgetedClient(client, self.budget, intake)
             self._clients[options] = client, budgeted
             self._throttles[options] = Throttle(budgeted, self._pace(execution), execution.max_wait)
-            self.tariff.free |= getattr(client, "FREE", False)
+            self.tariff.free |= getattr(client, "FREE", False) is True
             self._notice(client)
         return self._throttles[options]
 
@@ -209,8 +213,8 @@ class Clients:
 
     def take_notices(self) -> list[str]:
         """Return what clients have learned since the last time, a sentence each."""
-        sources = (*(client for client, _ in self._clients.values()), *self._balancers)
-        taken = [take() for one in sources if (take := getattr(one, "take_notices", None))]
+        taken = [budgeted.take_notices() for _, budgeted in self._clients.values()]
+        taken += [balancer.take_notices() for balancer in self._balancers]
         return [notice for notices in taken for notice in notices]
 
     def endpoints(self) -> list[Endpoint]:
@@ -221,6 +225,7 @@ class Clients:
                 tuple(purpose for purpose, group in self._groups.items() if options in group),
                 client,
                 budgeted.complete,
+                budgeted.take_notices,
             )
             for options, (client, budgeted) in self._clients.items()
         ]
@@ -332,11 +337,11 @@ class ClientFactory:
             UsageError: it cannot be found, or it makes no client.
         """
         plugin = PLUGINS.load(name)
-        if not callable(plugin.value):
+        if not _makes_clients(plugin.value):
             raise UsageError(f"{plugin.title} is {plugin.value!r}, not a class; name a class.")
         self._make, self._title = plugin.value, plugin.title
         self.owner = "" if plugin.is_built_in else plugin.title
-        self.is_free: bool = getattr(self._make, "FREE", False)
+        self.is_free = getattr(self._make, "FREE", False) is True
         if isinstance(self._make, type):
             self._check(self._make)
 
@@ -350,7 +355,7 @@ class ClientFactory:
             client: Client = self._make(options)
         except EvolinstructError:
             raise
-        except Exception as error:  # noqa: BLE001 - told as a mistake of whoever wrote it
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told as whose mistake it is
             found = options.secrets.hide_all(f"{type(error).__name__}: {error}")
             cause = harmless_cause(error, options.secrets)
             raise UsageError(f"{self._title} raised {found} when it was made; mend it.") from cause
@@ -358,6 +363,9 @@ class ClientFactory:
         return client
 
     def _check(self, client: object) -> None:
+        notice = getattr(client, "NOTICE", None)
+        if not isinstance(notice, str | None):
+            raise UsageError(f"{self._title} has the NOTICE {notice!r}; write it as text.")
         lacking = [
             method
             for method in ("complete", "aclose")
@@ -368,3 +376,21 @@ class ClientFactory:
                 f"{self._title} has no {' and no '.join(lacking)};"
                 " a client has the two methods complete and aclose."
             )
+
+
+def _makes_clients(value: object) -> TypeGuard[Callable[[ClientOptions], Client]]:
+    """Tell whether a thing may be called with options: a class, or a function of one argument.
+
+    Whatever else can be called, such as ``os:system``, would do something first.
+    """
+    if isinstance(value, type):
+        return True
+    if not inspect.isfunction(value):
+        return False
+    needed = [
+        parameter
+        for parameter in inspect.signature(value).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    return len(needed) == 1 and needed[0].kind is not inspect.Parameter.KEYWORD_ONLY

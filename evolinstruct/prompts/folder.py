@@ -115,6 +115,8 @@ def copy(folder: Path, to: Path) -> None:
         if to.exists() and any(to.iterdir()):
             raise InputError(f"{to}: the folder is not empty; name a new one for the copy.")
         if target != to:
+            if target.is_symlink():
+                raise InputError(f"{target} is a link, so nothing is written there; move it away.")
             shutil.rmtree(target, ignore_errors=True)
         for name, path in found.items():
             (target / name).parent.mkdir(parents=True, exist_ok=True)

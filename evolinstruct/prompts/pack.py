@@ -213,7 +213,7 @@ def _about(text: Passage) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what pack.toml says of the pack, and how its prompts are made and read."""
     try:
         found = tomllib.loads(text.text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{text.path}: this is not TOML: {error}.") from error
     for key in dict.fromkeys((*found, *_ABOUT)):
         at = _place(text, key)

@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence for the user: what was found, what is added, what to know about a client."""
+    """A sentence for the user: what was found, what is added, what to know about a client.
+
+    Attributes:
+        text: the sentence.
+        is_loss: whether it tells that something was lost, which is said even with ``--quiet``.
+    """
 
     text: str
+    is_loss: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 from evolinstruct import prompts
 from evolinstruct.defaults import METHOD
-from evolinstruct.errors import EvolinstructError, InputError, Interrupted
+from evolinstruct.errors import FilesGone, InputError, Interrupted, told
 from evolinstruct.evolution import Evolution
 from evolinstruct.evolution.asking import Ask
 from evolinstruct.gate import Gate, open_gate
@@ -193,7 +193,7 @@ class Job:
             self._session.journal.end_retries()
         except BaseException as error:
             self._end_early(error)
-            with suppress(InputError):  # a full disk was said already
+            with suppress(InputError, FilesGone):  # a full disk was said already
                 self._save()
             raise
         self._save()
@@ -219,17 +219,16 @@ class Job:
 
     def _end_early(self, error: BaseException) -> None:
         """Note why the run ended, for the summary; a caller that walks away interrupts it."""
-        if isinstance(error, Exception) and not isinstance(error, EvolinstructError):
-            error = EvolinstructError(f"Unexpected {type(error).__name__}: {error}.")
-        elif not isinstance(error, EvolinstructError):
-            error = Interrupted(INTERRUPTED)
-        self.summary.status = str(error)
-        self.summary.exit_code = error.exit_code
+        ending = told(error if isinstance(error, Exception) else Interrupted(INTERRUPTED))
+        self.summary.status = str(ending)
+        self.summary.exit_code = ending.exit_code
 
     async def _said_first(self, retry: str | None) -> AsyncIterator[Event]:
         plan, out, journal = self._plan, self._dir.path, self._session.journal
         lost = notices.what_was_lost(plan, self._dir, journal)
-        for notice in (*lost, *self._session.notices, *notices.about_settings(plan)):
+        for notice in lost:
+            yield Notice(notice, is_loss=True)
+        for notice in (*self._session.notices, *notices.about_settings(plan)):
             yield Notice(notice)
         if retry is not None:
             places = retries.places(retry, self._dir, self._recipe.generations)

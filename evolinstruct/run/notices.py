@@ -13,15 +13,20 @@ from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.plan import Plan
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds.problems import remarks
-from evolinstruct.settings import Recipe
-from evolinstruct.text import counted
+from evolinstruct.settings import Recipe, ignored_variables
+from evolinstruct.text import counted, listed
 
 DONE = "done"
 
 
 def about_settings(plan: Plan) -> Iterator[str]:
-    """Say what is left out of the seeds, and which parts of the method are off."""
+    """Say what is not read, what is left out of the seeds, and what of the method is off."""
     recipe: Recipe = plan.settings.recipe
+    if ignored := ignored_variables():
+        yield (
+            f"Not read from the environment: {listed(ignored)}, because a variable that nobody sees"
+            " would decide the bytes of the run; give it as a flag or in a recipe."
+        )
     if not recipe.compare:
         yield "Comparison is off: a rewrite that gained no information is kept."
     if not recipe.eliminate:

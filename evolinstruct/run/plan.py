@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from shlex import quote
 from typing import Any
 
 from evolinstruct import elimination, prompts
@@ -28,7 +27,7 @@ from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds import SeedCounts
 from evolinstruct.seeds.test_items import read_test_items
 from evolinstruct.settings import Recipe, Settings
-from evolinstruct.text import did_you_mean
+from evolinstruct.text import command, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def make_plan(
     if preview and state and not was_preview:
         raise InputError(
             f"{run_dir.path} holds a whole run; look at it with"
-            f" `evolinstruct show {quote(str(run_dir.path))}`,"
+            f" `{command('evolinstruct', 'show', run_dir.path)}`,"
             " or name another directory with -o."
         )
     found = SeedComparison(run_dir, state, grows_anywhere=was_preview)

@@ -6,12 +6,13 @@ account of what was spent and the clients, and leaves them true however it ends.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Protocol
 
-from evolinstruct.errors import InputError, Interrupted, StopRun
+from evolinstruct.errors import FilesGone, InputError, Interrupted, StopRun
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.clients import Clients, Endpoint
@@ -23,6 +24,8 @@ from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.settings import Settings
 
 INTERRUPTED = "Interrupted; the same command goes on where it stopped."
+_LOOK_EVERY = 1.0
+"""Seconds between looks at whether the files of the directory are still there."""
 
 
 class Work(Protocol):
@@ -74,6 +77,7 @@ class Session:
         self._journal: Journal | None = None
         self._client: JournalledClient | None = None
         self._stopped: StopRun | None = None
+        self._watching: asyncio.Task[None] | None = None
         self.work: Work | None = None
         self.tariff = self._clients.tariff
         self.notices = self._clients.notices
@@ -93,6 +97,7 @@ class Session:
             except BaseException:
                 await self._close()
                 raise
+            self._watching = asyncio.create_task(self._watch(self._directory))
         return self
 
     async def __aexit__(
@@ -119,7 +124,18 @@ class Session:
         self._client = JournalledClient(self._clients, self._journal, self._client_name)
         self._clients.budget.open(directory.journal)
 
+    async def _watch(self, directory: RunDir) -> None:
+        """Stop as soon as the lock or the journal is gone: what is paid for then would be lost."""
+        try:
+            while True:
+                await asyncio.sleep(_LOOK_EVERY)
+                directory.check_intact()
+        except FilesGone as error:
+            self.stop(error)
+
     async def _close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         try:
             # Clients first: a call that is still on its way back is accounted for.
             await self._clients.aclose()

@@ -1,7 +1,8 @@
 """Data set writer: merges the generations into dataset.jsonl and shuffles the lines.
 
-A line's place depends on the run's seed and its id alone. Memory stays flat, because only the
-places of lines in their files are sorted, and on disk.
+A line's place depends on the run's seed and its id alone; but where a field is null all through the
+beginning, the first line that has a value for it moves to the front. Memory stays flat, because
+only the places of lines in their files are sorted, and on disk.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ from evolinstruct.records import Kept, decode
 from evolinstruct.run_dir.directory import RunDir
 
 _CHECK_EVERY = 256
+_BEGINNING = 1 << 20
+"""Readers such as `datasets.load_dataset` take the types of columns from the first megabytes, and
+fail at a text where a column was null until then."""
+
+_Place = tuple[bytes, int, int, int]
+"""The rank of a line, its file, where it starts there, and its size."""
 
 
 def write(
@@ -45,6 +52,7 @@ def write(
                 for number in range(generations + 1)
             ]
             _sort(order, files, seed, check_stop)
+            run_dir.check_intact()
             with replaced(run_dir.dataset) as out:
                 return _merge(order, files, out, check_stop)
     except sqlite3.Error as error:
@@ -59,9 +67,17 @@ def _sort(
 ) -> None:
     """Fill a table with the place of each line and the rank by which it is shuffled."""
     order.execute("CREATE TABLE lines (rank BLOB, file INT, start INT, size INT)")
+    firsts: dict[str, _Place] = {}
     for number, file in enumerate(files):
-        places = _places(file, number, seed, check_stop)
+        places = _places(file, number, seed, firsts, check_stop)
         order.executemany("INSERT INTO lines VALUES (?, ?, ?, ?)", places)
+    before = "SELECT SUM(size) FROM lines WHERE (rank, file, start) < (?, ?, ?)"
+    late = [
+        (number, start)
+        for rank, number, start, _ in firsts.values()
+        if (order.execute(before, (rank, number, start)).fetchone()[0] or 0) > _BEGINNING
+    ]
+    order.executemany("UPDATE lines SET rank = x'' WHERE file = ? AND start = ?", late)
 
 
 def _merge(
@@ -86,9 +102,13 @@ def _merge(
 
 
 def _places(
-    file: IO[bytes], number: int, seed: int, check_stop: Callable[[], None]
-) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield the rank, file, start and size of each line that has an answer."""
+    file: IO[bytes],
+    number: int,
+    seed: int,
+    firsts: dict[str, _Place],
+    check_stop: Callable[[], None],
+) -> Iterator[_Place]:
+    """Yield the place of each line that has an answer; note the first that has each field."""
     start = 0
     for count, line in enumerate(file):
         if count % _CHECK_EVERY == 0:
@@ -96,5 +116,9 @@ def _places(
         record = decode(Kept, line)
         if record.output is not None:
             rank = blake2b(f"{seed}/{record.id}/dataset".encode(), digest_size=8).digest()
-            yield rank, number, start, len(line)
+            place = rank, number, start, len(line)
+            for name in Kept.__slots__:
+                if getattr(record, name) is not None:
+                    firsts[name] = min(place, firsts.get(name, place))
+            yield place
         start += len(line)

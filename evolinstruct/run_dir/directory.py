@@ -8,20 +8,28 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from evolinstruct.atomic_write import replaced
-from evolinstruct.errors import InputError
+from evolinstruct.atomic_write import refuse_link, replaced, without_links
+from evolinstruct.errors import FilesGone, InputError
 from evolinstruct.records import Failed, Kept, Line, Member, Rejected, encode
 from evolinstruct.run_dir.lines import LazyLine, LineFile, lazy_lines, matches, members
+from evolinstruct.run_dir.shape import find_misfit
 
 FORMAT = 1
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
 """What stands between ``generation-N`` and ``.jsonl`` for each kind of line."""
+_IN_PLACE = re.compile(r"\.lock|(journal|gate)\.sqlite(-\w+)?")
+_REPLACED = re.compile(r"(run\.json|dataset\.jsonl|generation-\d+(\.\w+)?\.jsonl)(\.partial)?")
+_FOLDERS = ("prompts", ".prompts.partial")
+"""The names of what a run writes: files in place, files whole, folders."""
+_WATCHED = (".lock", "journal.sqlite", "journal.sqlite-wal")
+"""What must not be removed under a run: with the lock goes the directory, with the rest replies."""
 
 
 class RunDir:
@@ -31,6 +39,7 @@ class RunDir:
         """Name the directory; nothing is read or made yet."""
         self.path = path
         self._lock: IO[str] | None = None
+        self._identities: dict[str, tuple[int, int]] = {}  # of the files that are watched
 
     # Opening
 
@@ -58,7 +67,16 @@ class RunDir:
                 f"{self.path} holds files but no run (there is no run.json);"
                 " choose an empty or a new directory with -o."
             )
+        self._refuse_links()
         self.state()
+
+    def _refuse_links(self) -> None:
+        """Refuse a link under a name that a run writes: a file elsewhere would be changed."""
+        for path in self.path.iterdir():
+            if _IN_PLACE.fullmatch(path.name) or _REPLACED.fullmatch(path.name):
+                refuse_link(path, hard=bool(_IN_PLACE.fullmatch(path.name)))
+            elif path.name in _FOLDERS and path.is_symlink():
+                raise InputError(f"{path} is a link, so nothing is written there; move it away.")
 
     def _check_parent(self) -> None:
         """Refuse a directory that cannot be made where it would be."""
@@ -81,7 +99,9 @@ class RunDir:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.path / ".lock").open("a+")
+            self._refuse_links()
+            lock = self.path / ".lock"
+            self._lock = open(lock, "a+", opener=without_links)  # noqa: SIM115
         except OSError as error:
             raise InputError(
                 f"The run directory {self.path} cannot be made: {error.strerror};"
@@ -97,9 +117,31 @@ class RunDir:
                 f"{self.path} is being written by {holder};"
                 " wait for it to end, or choose another directory with -o."
             ) from error
+        self._identities = {".lock": _file_identity(os.fstat(self._lock.fileno()))}
         self._lock.truncate(0)
         self._lock.write(f"process {os.getpid()} on {socket.gethostname()}")
         self._lock.flush()
+
+    def check_intact(self, *names: str) -> None:
+        """Refuse to go on where another file, or none, stands under a name that is being written.
+
+        Args:
+            names: the files to look at; all that are watched if none is named.
+
+        Raises:
+            FilesGone: one was removed or replaced since it was first looked at.
+        """
+        for name in names or _WATCHED:
+            found = _identity(self.path / name)
+            known = self._identities.get(name, found)
+            if found != known:
+                what = self.path if name == ".lock" else self.path / name
+                raise FilesGone(
+                    f"{what} was removed or replaced while the run was writing it; put it back,"
+                    " then run the same command again, or choose another directory with -o."
+                )
+            if found is not None:
+                self._identities[name] = found
 
     def close(self) -> None:
         """Give the lock back."""
@@ -145,14 +187,19 @@ class RunDir:
             return {}
         try:
             state = json.loads(path.read_text(encoding="utf-8"))
-            version = state["format"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(
                 f"{path} cannot be read ({type(error).__name__}: {error});"
                 " restore it, or choose another directory with -o."
             ) from error
-        if version > FORMAT:
+        version = state.get("format") if isinstance(state, dict) else None
+        if isinstance(version, int) and version > FORMAT:
             raise InputError(f"{path} is from a newer version of evolinstruct; update it.")
+        if (misfit := find_misfit(state)) is not None:
+            raise InputError(
+                f"{path} is not as a run writes it ({misfit}); restore it from a copy, or choose"
+                " another directory with -o."
+            )
         return dict(state)
 
     def save_state(self, state: dict[str, Any]) -> None:
@@ -160,7 +207,9 @@ class RunDir:
 
         Raises:
             InputError: it cannot be written.
+            FilesGone: the directory was removed or replaced.
         """
+        self.check_intact(".lock")
         text = json.dumps({"format": FORMAT, **state}, ensure_ascii=False, indent=2) + "\n"
         with replaced(self.path / "run.json") as file:
             # A file name that is not UTF-8 has lone surrogates, which JSON can write as escapes.
@@ -204,11 +253,24 @@ class RunDir:
 
     def drop_after(self, generation: int) -> None:
         """Remove the files of later generations, left by a run of more generations."""
+        self.check_intact()
         number = generation + 1
         while self.file(number).exists():
             for kind in KINDS:
                 self.file(number, kind).unlink(missing_ok=True)
             number += 1
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from any other that may take its name; None if there is none."""
+    try:
+        return _file_identity(path.lstat())
+    except OSError:
+        return None
+
+
+def _file_identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def _is_first_file(path: Path) -> bool:
@@ -229,6 +291,7 @@ class GenerationFiles:
         self, run_dir: RunDir, generation: int, kinds: tuple[type[Line], ...], *, beside: bool
     ) -> None:
         """Open the files for the given kinds of line; see `LineFile` for `beside`."""
+        run_dir.check_intact()
         self._open = ExitStack()
         self._files = {
             kind: self._open.enter_context(LineFile(run_dir.file(generation, kind), beside=beside))

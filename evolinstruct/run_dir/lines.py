@@ -7,7 +7,6 @@ lines, also one of another version or one that a run is writing.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,9 +15,25 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from evolinstruct.atomic_write import partial_path, put_in_place, write_errors_explained
+from evolinstruct.atomic_write import (
+    created,
+    partial_path,
+    put_in_place,
+    refuse_link,
+    without_links,
+    write_errors_explained,
+)
 from evolinstruct.errors import InputError
-from evolinstruct.records import Failed, Kept, Line, Member, Rejected, decode
+from evolinstruct.records import (
+    Failed,
+    Kept,
+    Line,
+    Member,
+    Rejected,
+    decode,
+    decode_object,
+    require_types,
+)
 
 _BLOCK = 1 << 20
 
@@ -52,8 +67,11 @@ class LineFile:
         self.lines = 0
         self.size = 0
         with write_errors_explained(path):
+            refuse_link(path)
             self._old: BinaryIO | None = path.open("rb") if path.exists() else None
-            self._new: BinaryIO | None = None if self._old else path.open("wb")
+            self._new: BinaryIO | None = None if self._old else created(path)
+            if self._old and os.fstat(self._old.fileno()).st_nlink > 1:
+                self._is_complete = True  # it is a file of another name, too: leave that one alone
 
     def write(self, line: bytes) -> None:
         """Add a line: compare it with the old one while there is one, then write."""
@@ -76,18 +94,21 @@ class LineFile:
         # Only at the end of the file is less found than was asked for. What was found begins the
         # right line there, so to go on in place takes nothing away.
         if not self._is_complete and len(found) < len(line) and line.startswith(found):
-            with write_errors_explained(self._path):
-                self._new = self._path.open("r+b")
-                self._new.seek(self.size)
-                self._new.truncate()
+            self._go_on_in_place()
         else:
             self._go_beside()
+
+    def _go_on_in_place(self) -> None:
+        with write_errors_explained(self._path):
+            self._new = open(self._path, "r+b", opener=without_links)  # noqa: SIM115
+            self._new.seek(self.size)
+            self._new.truncate()
 
     def _go_beside(self) -> None:
         """Copy the lines that were right so far into the partial file, and write on there."""
         self._goes_beside = True
         with write_errors_explained(self._partial), self._path.open("rb") as old:
-            self._new = self._partial.open("wb")
+            self._new = created(self._partial)
             left = self.size
             while left and (block := old.read(min(left, _BLOCK))):
                 self._new.write(block)
@@ -106,6 +127,8 @@ class LineFile:
             self._old = None
             self._go_beside()
         with write_errors_explained(self._path):
+            if not self._goes_beside:
+                self._refuse_removed()
             if self._new is not None:
                 self._new.flush()
                 os.fsync(self._new.fileno())
@@ -115,6 +138,17 @@ class LineFile:
             else:
                 self._partial.unlink(missing_ok=True)  # left by a command that was cut off
         return {"lines": self.lines, "bytes": self.size, "digest": self._digest.hexdigest()}
+
+    def _refuse_removed(self) -> None:
+        """Refuse to go on where the file that was written has its name no more."""
+        handle = self._new or self._old
+        assert handle is not None  # noqa: S101 - one is open until the end
+        there = self._path.exists() and self._path.stat()
+        if not (there and os.path.samestat(os.fstat(handle.fileno()), there)):
+            raise InputError(
+                f"{self._path} was removed or replaced while it was written;"
+                " run the same command again, which writes it again."
+            )
 
     def _close(self) -> None:
         for handle in (self._old, self._new):
@@ -136,7 +170,7 @@ class LineFile:
 def matches(path: Path, described: dict[str, object]) -> bool:
     """Tell whether a file is, byte for byte, the one that `LineFile.finish` described."""
     try:
-        if path.stat().st_size != described["bytes"]:
+        if path.stat().st_size != described.get("bytes"):
             return False
         digest = blake2b(digest_size=16)
         with path.open("rb") as file:
@@ -144,7 +178,7 @@ def matches(path: Path, described: dict[str, object]) -> bool:
                 digest.update(block)
     except OSError:
         return False
-    return digest.hexdigest() == described["digest"]
+    return digest.hexdigest() == described.get("digest")
 
 
 # Reading a run's own files, in pool order
@@ -247,9 +281,6 @@ class _OneGeneration:
 
 # Reading any file of lines
 
-_decode = json.JSONDecoder().decode
-_TEXTS = ("id", "seed_id", "instruction")
-
 
 class ParsedLine(NamedTuple):
     """A line with the bytes that it was read from, line break included."""
@@ -299,25 +330,12 @@ def read_line(raw: bytes | str) -> Line:
     Raises:
         ValueError: it is not one of ours; says why.
     """
-    fields: Any = _decode(raw if isinstance(raw, str) else raw.decode())
-    if not isinstance(fields, dict):
-        raise ValueError(f"expected an object, found {type(fields).__name__}")  # noqa: TRY004
+    fields = decode_object(raw if isinstance(raw, str) else raw.decode())
     kind: type[Line] = Rejected if "rule" in fields else Failed if "error" in fields else Kept
     try:
         line = kind(**fields)
     except TypeError:
         known: dict[str, Any] = {name: fields.get(name) for name in kind.__slots__}
         line = kind(**known)
-    _require_fields(line)
+    require_types(line)
     return line
-
-
-def _require_fields(line: Line) -> None:
-    """Refuse a line that lacks an id, a text or its generation, or has one of another type."""
-    missing = [name for name in _TEXTS if not isinstance(getattr(line, name, ""), str)]
-    if type(line.generation) is not int:
-        missing.append("generation")
-    if not isinstance(getattr(line, "output", None), str | None):
-        missing.append("output")
-    if missing:
-        raise ValueError(f"it has no proper {missing[0]!r}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evolinstruct.settings.layers import (
         Layer,
         gather,
+        ignored_variables,
         read_file,
         read_map,
         read_words,
@@ -36,6 +37,7 @@ __all__ = [
     "Settings",
     "flag_of",
     "gather",
+    "ignored_variables",
     "read_file",
     "read_map",
     "read_words",

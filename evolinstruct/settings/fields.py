@@ -32,11 +32,12 @@ from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS
 
 _T = TypeVar("_T")
-Whole = Annotated[int, BeforeValidator(no_switch)]
+# The bounds are far beyond what anyone needs, and within what files and databases can hold.
+Whole = Annotated[int, BeforeValidator(no_switch), Field(ge=-(10**100), le=10**100)]
 Count = Annotated[Whole, Field(ge=1, le=10**9)]  # sums of what is counted fit into 64 bits
 Calls = Annotated[Whole, Field(ge=1, le=100_000)]
 Number = Annotated[float, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
-Dollars = Annotated[Decimal, BeforeValidator(no_switch), Field(allow_inf_nan=False)]
+Dollars = Annotated[Decimal, BeforeValidator(no_switch), Field(allow_inf_nan=False, le=10**9)]
 Price = Annotated[Dollars, Field(ge=0, le=10**6)]
 Weight = Annotated[Number, Field(ge=0, le=10**6)]
 Share = Annotated[Number, Field(ge=0, le=1)]

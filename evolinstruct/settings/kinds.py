@@ -190,7 +190,7 @@ def _json(text: str) -> object:
     """Return what a text says as JSON, or the text itself where it is none."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

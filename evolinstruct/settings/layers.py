@@ -21,7 +21,9 @@ from evolinstruct.settings.fields import NAMES, PART_OF, PARTS, Settings
 from evolinstruct.settings.kinds import COMPARISON, DEFAULT, ByPurpose, nearest
 from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS, flag_of, variable_of
-from evolinstruct.text import shorten
+from evolinstruct.text import is_utf8, shorten
+
+_PATHS = ("prompts", "against")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class Layer:
                 raise self.error(
                     f"{self.named(name)}: unknown setting"
                     f"{nearest(name, (*sorted(NAMES), 'preset'))}."
+                )
+            if (wrong := _unfit(values[name], is_path=name in _PATHS)) is not None:
+                raise self.error(
+                    f"{self.named(name)} must be UTF-8 text without null characters"
+                    f" (given: {_given(wrong)})."
                 )
         checked: dict[str, Any] = {}
         for part in PARTS:
@@ -92,10 +99,10 @@ class Layer:
         Raises:
             EvolinstructError: of the layer's kind: the preset is unknown.
         """
-        if self.preset not in PRESETS:
+        if not isinstance(self.preset, str) or self.preset not in PRESETS:
             near = nearest(str(self.preset), PRESETS)
             raise self.error(f"{self.named('preset')}: unknown preset {self.preset!r}{near}.")
-        return PRESETS[str(self.preset)]()
+        return PRESETS[self.preset]()
 
     def _sentence(self, error: ValidationError) -> str:
         first = error.errors(include_url=False)[0]
@@ -144,6 +151,17 @@ def _given(value: object) -> str:
     return shorten(str(value), _LONGEST_GIVEN)
 
 
+def _unfit(value: object, *, is_path: bool) -> str | None:
+    """Return a text in a value that no file can hold; the name of a file may be any bytes."""
+    if isinstance(value, str):
+        return None if (is_path or is_utf8(value)) and "\0" not in value else value
+    if isinstance(value, Mapping):
+        value = [part for item in value.items() for part in item]
+    parts = value if isinstance(value, list | tuple) else ()
+    found = (_unfit(part, is_path=is_path) for part in parts)
+    return next((text for text in found if text is not None), None)
+
+
 # Where layers come from
 
 
@@ -179,6 +197,14 @@ def read_environment(environment: Mapping[str, str]) -> Layer:
     return read_words(words, Layer({}, named=variable_of, error=InputError))
 
 
+def ignored_variables() -> list[str]:
+    """Return the variables that are set as if they could decide bytes, which none can."""
+    deciding = [name for name, setting in SETTINGS.items() if not setting.env]
+    names = [*deciding, "rule", "no_rule", "strict", "preset", "recipe"]
+    variables = [f"EVOLINSTRUCT_{name.upper()}" for name in names]
+    return [name for name in variables if os.environ.get(name, "").strip()]
+
+
 def _divided(variable: str, text: str) -> list[str]:
     try:
         return shlex.split(text)
@@ -200,7 +226,7 @@ def read_file(path: Path) -> Layer:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"The recipe {path} is not UTF-8 text; save it so.") from error
-    except ValueError as error:  # a number of thousands of digits too
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits too
         raise InputError(f"The recipe {path} is not TOML: {error}.") from error
     preset = values.pop("preset", None)
     return Layer(values, preset, lambda name: f"The recipe {path}: {name}", InputError)

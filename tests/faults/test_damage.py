@@ -11,6 +11,7 @@ import pytest
 
 from evolinstruct.api import prepare
 from evolinstruct.errors import InputError
+from tests.command_line import evolinstruct
 from tests.faults.harness import evolve as command
 from tests.faults.harness import is_no_worse, kill, outcomes, start, wait_for
 from tests.runs import carry_out, copied, data_files, evolve, finished, said_by, tasks, write_seeds
@@ -273,12 +274,12 @@ def test_an_older_copy_of_the_journal_is_told_before_anything_is_paid_again(
     whole = data_files(out)
     forget(out / "journal.sqlite")
     (out / "dataset.jsonl").unlink()
-    job = prepare(seeds, out, client=CLIENT, generations=1)
-    told = said_by(job)
-    assert told[0] == (
+    done = evolinstruct(f"evolve {seeds} -o {out} --client {CLIENT} -g 1 -q")
+    assert (done.exit_code, done.stderr) == (
+        0,  # it is said even with -q
         f"The journal {out / 'journal.sqlite'} lacks replies that the run's files were made of: it"
         " is an older copy, or its journal.sqlite-wal was left behind. What it lacks is asked and"
-        " paid for again; put the right one in its place first if you have it."
+        " paid for again; put the right one in its place first if you have it.\n",
     )
     assert data_files(out) == whole
 

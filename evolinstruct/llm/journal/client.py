@@ -67,10 +67,9 @@ class JournalledClient:
             return _ended(REJECTED, error, request, attempts=1)
         except CallFailed as error:
             return _ended(FAILED, error, request, error.attempts)
-        text = encodable(reply.text)
-        return Outcome(
-            *(REPLY, text, reply.finish_reason, reply.model), request.max_tokens, 1, reply.usage
-        )
+        text, word = encodable(reply.text), encodable(reply.finish_reason)
+        model = encodable(reply.model)
+        return Outcome(REPLY, text, word, model, request.max_tokens, 1, reply.usage)
 
     async def aclose(self) -> None:
         """Close the wrapped clients; the journal's owner closes the journal."""
