@@ -57,9 +57,12 @@ def _blocks(text: str) -> Iterator[tuple[bool, list[str]]]:
         yield looks_like_data and (fenced or len(lines) >= _RUN), [line for line, _, _ in lines]
 
 
+_LONGEST = 200_000  # characters; a longer text is data
+
+
 def count_prose(text: str) -> int:
     """Return how many words a text has that are neither code nor data."""
-    if "\n" not in text:
+    if "\n" not in text or len(text) > _LONGEST:
         return count_words(text)
     return sum(count_words("\n".join(lines)) for is_data, lines in _blocks(text) if not is_data)
 

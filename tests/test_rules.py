@@ -246,7 +246,8 @@ def test_a_run_knows_the_words_of_its_prompts_and_the_answers_of_its_parents(
     evidence = {line.rule: line.evidence for line in RunDir(tmp_path / "run").read(1, Rejected)}
     assert evidence.keys() == {"answers_parent", "prompt_leaked"}
     assert "words of the parent's answer" in evidence["answers_parent"]
-    assert evidence["prompt_leaked"].strip('"…') in " ".join(" ".join(PROMPT).lower().split())
+    prompt = re.findall(r"\w+", " ".join(PROMPT).lower())
+    assert " ".join(re.findall(r"\w+", evidence["prompt_leaked"])[:8]) in " ".join(prompt)
     refiltered = refilter(Refilter(Run(tmp_path / "run"), choose({}), compare=True))
     assert refiltered.let_through == {}
 
