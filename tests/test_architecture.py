@@ -26,7 +26,7 @@ LAYERS = [
     ["llm.journal", "llm.throttle"],
     ["atomic_write", "plugins", "similarity", "llm.offline"],
     ["draws", "errors", "prose", "quartiles", "reading", "records"],
-    ["llm.base"],
+    ["languages", "llm.base"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""

@@ -84,6 +84,8 @@ def test_a_name_is_taken_for_the_one_that_is_near_in_any_case() -> None:
 )
 def test_a_moment_to_come_is_told_by_the_clock_and_its_date(seconds: float, form: str) -> None:
     assert re.fullmatch(form, until(seconds))
+
+
 WORDS = ["", "plain", "two words", "it's", '"', "$HOME", "`id`", "#1", "a\nb", "tab\tesc\x1b[1m",
          "back\\slash\n", "\x07'", "naïve 👩‍🚀", os.fsdecode(b"caf\xe9 7")]  # fmt: skip
 

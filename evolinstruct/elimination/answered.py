@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.elimination.language import is_english
 from evolinstruct.elimination.request import asks, begins_with_order
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
+from evolinstruct.languages import is_english
 from evolinstruct.text import shorten
 from evolinstruct.words import split_words, stop_words
 

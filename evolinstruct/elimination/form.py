@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
+from evolinstruct.reading import find_note, find_opening
 from evolinstruct.text import shorten
 
 # Leftovers of a chat
@@ -58,6 +59,8 @@ def _chat_leftover(rewrite: Rewrite) -> str | None:
     start = _START.match(head)
     if start and not _START.match(rewrite.parent[:_HEAD].replace("’", "'")):
         return " ".join(start[0].split())
+    if "\n" in rewrite.child and (remark := _remark(rewrite)):
+        return shorten(" ".join(remark.split()), _SHOWN)
     tail = rewrite.child.rstrip()[-_LAST_SENTENCE:].replace("’", "'")
     lower = tail.lower()
     if not any([hint in lower for hint in _END_HINTS]):  # noqa: C419 - faster, and runs on every rewrite
@@ -66,6 +69,11 @@ def _chat_leftover(rewrite: Rewrite) -> str | None:
     if end and end[1].lower() not in rewrite.parent.lower().replace("’", "'"):
         return " ".join(end[1].split())
     return None
+
+
+def _remark(rewrite: Rewrite) -> str | None:
+    child, parent = rewrite.child, rewrite.parent
+    return find_opening(child, parent) or find_note(child, parent)
 
 
 # Fences

@@ -1,7 +1,17 @@
 """Reply readers: take the instruction, the answer or the verdict out of a model's reply."""
 
+from evolinstruct.reading.announcements import find_opening
 from evolinstruct.reading.instruction import read_instruction
+from evolinstruct.reading.notes import find_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, read_answer
 from evolinstruct.reading.verdict import read_verdict
 
-__all__ = ["find_next_turn", "own_text", "read_answer", "read_instruction", "read_verdict"]
+__all__ = [
+    "find_next_turn",
+    "find_note",
+    "find_opening",
+    "own_text",
+    "read_answer",
+    "read_instruction",
+    "read_verdict",
+]

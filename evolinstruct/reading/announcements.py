@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.reading.said import Said, content, in_another_script
+from evolinstruct.reading.said import Said, content, is_foreign
 
 _HEAD = re.compile(r"([^:：\n]{1,300})([:：]|\n)")
 _TAIL = re.compile(
@@ -70,12 +70,23 @@ def without_announcement(text: str, parent: str) -> str:
     return rest[ruled.end() :].removesuffix("\n---").strip() if ruled else rest
 
 
+def find_opening(text: str, parent: str) -> str | None:
+    """Return a first line that sounds like an announcement, though not enough to be taken off."""
+    line, line_break, rest = text.partition("\n")
+    if not line_break or not rest.strip() or line.strip() in parent:
+        return None
+    foreign = is_foreign(line, parent) and not is_foreign(rest, parent)
+    leads = line.rstrip("*_ ").endswith((":", "："))
+    sounds = leads and Said(line).has("rewrite") and not content(parent) & content(line)
+    return line if (foreign and (leads or Said(line).has("task", "rewrite"))) or sounds else None
+
+
 def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
     """Tell whether a first line speaks of rewriting, and only what follows is like the parent."""
     wanted = content(parent)
     if not parent or not Said(line).has("rewrite", "harder", "task", "change", "matter"):
         return False
-    if in_another_script(line, parent) and not in_another_script(rest, parent):
+    if is_foreign(line, parent) and not is_foreign(rest, parent):
         return True
     if len(wanted) < _FEW:
         return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from evolinstruct.reading.said import Said, in_another_script, shares_content
+from evolinstruct.reading.said import Said, is_foreign, shares_content
 from evolinstruct.words import count_words
 
 _NOTE_LENGTH = 1500
@@ -90,6 +90,21 @@ def without_note(text: str, parent: str) -> str:
     return _without_explanation(text, parent)
 
 
+def find_note(text: str, parent: str) -> str | None:
+    """Return a last paragraph that sounds like a note, though not enough to be taken off."""
+    start = text.rfind("\n\n")
+    before, piece = text[: max(start, 0)].rstrip(), text[start:].strip()
+    if not before or before.endswith((":", "：")) or "```" in piece or piece in parent:
+        return None
+    said = piece.strip("*_()[]（）【】 —–-").replace("’", "'")
+    foreign = is_foreign(said, parent) and not is_foreign(before, parent)
+    sounds = Said(said).has("matter", "rewrite") and _points(said, before, parent) >= _SOME_POINTS
+    return piece if len(piece) <= _NOTE_LENGTH and (foreign or sounds) else None
+
+
+_SOME_POINTS = 2.5
+
+
 def _last_pieces(text: str) -> Iterator[tuple[int, str]]:
     """Yield where a last piece may begin: its paragraph, its line, its bracket."""
     bracket = text.rfind("(") if text.endswith((")", ")*", ")_", ").")) else -1
@@ -133,7 +148,7 @@ def _is_note(before: str, piece: str, parent: str, *, apart: bool) -> bool:
         points = 0.5 if label[1].strip().lower() in _EXPLAINS else 1.0
     elif _is_framed(piece) and _is_sentence(Said(said)):
         points = 1.0
-    if in_another_script(said, parent) and not in_another_script(before, parent):
+    if is_foreign(said, parent) and not is_foreign(before, parent):
         return Said(said).has("change", "effect", "matter", "harder", "rewrite", "task")
     return bool(points or apart) and points + _points(said, before, parent) >= _ENOUGH_POINTS
 

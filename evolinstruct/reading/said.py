@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from evolinstruct.languages import in_another_language
+
 
 class _Words(NamedTuple):
     """Words of one kind, of all languages.
@@ -121,12 +123,14 @@ _SCRIPTS = (
 _LOOKED_AT = 2000  # characters
 
 
-def in_another_script(text: str, parent: str) -> bool:
-    """Tell whether most letters of a text are of a script in which the parent has none."""
+def is_foreign(text: str, parent: str) -> bool:
+    """Tell whether a text is in another language or script than the parent."""
     counts = [len(script.findall(text[:_LOOKED_AT])) for script in _SCRIPTS]
     most = max(range(len(counts)), key=counts.__getitem__)
     clear = counts[most] * 2 > sum(counts)
-    return bool(parent) and clear and not _SCRIPTS[most].search(parent)
+    if not parent:
+        return False
+    return (clear and not _SCRIPTS[most].search(parent)) or in_another_language(text, parent)
 
 
 _STEM, _LONGER = 4, 5  # characters

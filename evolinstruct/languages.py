@@ -1,0 +1,77 @@
+"""Languages: tells them apart by common words, and says nothing where these are few or mixed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cache
+from itertools import chain
+
+from evolinstruct.words import split_words, word_lists
+
+_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_SIGNS = ".,:;!?()\"'"
+_LOOKED_AT = 1000  # characters
+_BORROWED = 2  # words
+_FOREIGN = 4  # a text of one language may have a quarter as many words of another
+
+
+def lexica() -> Mapping[str, frozenset[str]]:
+    """Return the common words of each language."""
+    return word_lists("common_words")
+
+
+@cache
+def languages_of() -> Mapping[str, tuple[str, ...]]:
+    """Return the languages of each common word."""
+    found = defaultdict(list)
+    for language, words in lexica().items():
+        for word in words:
+            found[word].append(language)
+    return {word: tuple(languages) for word, languages in found.items()}
+
+
+def common_words(text: str) -> set[str]:
+    """Return the words of a text, its code left out, that are common in some language."""
+    text = text[:_LOOKED_AT].lower()
+    prose = _FENCE.sub(" ", text) if "```" in text else text
+    for sign in _SIGNS:
+        prose = prose.replace(sign, " ")
+    return languages_of().keys() & set(split_words(prose))
+
+
+def language_of(words: Iterable[str]) -> str | None:
+    """Return the language that has most of some common words."""
+    known = languages_of()
+    votes = Counter(chain.from_iterable([known[word] for word in words]))
+    return max(votes, key=lambda name: (votes[name], name)) if votes else None
+
+
+def is_clear(words: set[str], language: str, other: str, least: float) -> bool:
+    """Tell whether common words are of one language rather than the other."""
+    its, others = lexica()[language] - lexica()[other], lexica()[other] - lexica()[language]
+    count = len(words & its)
+    return count >= least and count >= _FOREIGN * len(words & others)
+
+
+def is_english(text: str) -> bool:
+    """Tell whether a text may be English: next to no common words of it are of other languages."""
+    words, english = common_words(text), lexica()["English"]
+    foreign = words - english
+    language = language_of(foreign)
+    count = len(foreign & lexica()[language]) if language else 0
+    return count <= _BORROWED or count * _FOREIGN <= len(words & english)
+
+
+def in_another_language(text: str, other: str, least: float = 3) -> bool:
+    """Tell whether a text is surely in another language than another one is."""
+    own, there = common_words(text), common_words(other)
+    language, known = language_of(own), language_of(there)
+    return (
+        language is not None
+        and known is not None
+        and language != known
+        and is_clear(own, language, known, least)
+        and is_clear(there, known, language, 2)
+    )
