@@ -14,8 +14,9 @@ from evolinstruct.elimination.endings import break_off
 from evolinstruct.elimination.loops import find_loop
 from evolinstruct.elimination.asked_for import (
     asks_for_part,
+    asks_for_questions,
+    asks_for_refusal,
     asks_for_repetition,
-    asks_for_speech,
     given_text,
 )
 from evolinstruct.elimination.rule import Answer, Parameter, Rule
@@ -27,11 +28,12 @@ ASK, META, REFUSE, DEFER, POLITE, TALK = range(len(KINDS))
 
 _EDGE = 40
 _SHOWN = 80  # characters of evidence
-_SURE = 0.0  # score of the most telling sentence
+_SURE = -0.4  # score of the most telling sentence
 _PER_UNIT, _UNITS = 0.03, 30  # the more sentences, the surer: one of many is soon misread
-_SURE_OF_TALK = 0.5
+_SURE_OF_TALK = 0.4
 _SAME = 0.3  # score of a given text that says such things itself
 _ANSWERED = 40  # words that are no talk: enough for an answer
+_BEGUN = 15  # words that are no talk: enough for one before a last question
 
 
 def _sure(said: Sequence[Unit]) -> float:
@@ -63,7 +65,6 @@ def _shown(unit: Unit) -> str:
 # Asking back
 
 _SURE_OF_WORK = 1.5  # score where the instruction asks for a letter or the like
-_SURE_OF_QUESTION = 2.5  # score of a question that follows an answer
 
 
 def _asks_back(answer: Answer, *, words: float = 400) -> str | None:
@@ -74,10 +75,10 @@ def _asks_back(answer: Answer, *, words: float = 400) -> str | None:
     unit = said[place]
     if score < _sure(said) or unit.scores[TALK] < _SURE_OF_TALK:
         return None
-    is_last = place >= len(said) - 2 and _content(said[:place]) >= _ANSWERED
-    if (is_last and score < _SURE_OF_QUESTION) or count_words(answer.response) > words:
+    is_last = place >= len(said) - 2 and _content(said[:place]) >= _BEGUN
+    if is_last or count_words(answer.response) > words:
         return None
-    if asks_for_speech(answer.instruction) and _best(said, META)[1] < _SURE_OF_WORK:
+    if asks_for_questions(answer.instruction) and _best(said, META)[1] < _SURE_OF_WORK:
         return None
     return None if _is_given(answer.instruction, ASK, META) else _shown(unit)
 
@@ -108,7 +109,7 @@ def _refuses(answer: Answer, *, words: float = 400) -> str | None:
     content = count - sum(unit.words for unit in said) + _content(said)
     if count > words or (content >= _ANSWERED and content >= _MOSTLY * count):
         return None
-    if asks_for_speech(answer.instruction) or _is_given(answer.instruction, REFUSE):
+    if asks_for_refusal(answer.instruction) or _is_given(answer.instruction, REFUSE):
         return None
     return _shown(unit)
 
@@ -136,7 +137,7 @@ def _puts_off(answer: Answer, *, words: float = 200) -> str | None:
     is_polite = _best(said, POLITE)[1] >= _sure(said) and talk >= _ALL_TALK * count
     if not is_polite and (sure < _sure(said) or talk < _TALKING * count):
         return None
-    if count > words or asks_for_speech(answer.instruction):
+    if count > words or asks_for_refusal(answer.instruction):
         return None
     return None if _is_given(answer.instruction, DEFER, POLITE) else _shown(said[defers])
 

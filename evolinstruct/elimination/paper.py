@@ -135,6 +135,8 @@ def _leaked(rewrite: Rewrite) -> str | None:
 # Answers
 
 _EMPTY = 200  # characters: a longer answer says something
+_DRAWING = re.compile(r"[^\w\s]{3,}\n[^\w\s]{3,}(?:\n|\Z)")
+"""Two rows of signs."""
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\x00-\x7f]")
 _SORRY = re.compile(r"\bsorry\b", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
@@ -165,7 +167,7 @@ def _empty(answer: Answer) -> str | None:
     placeholder, such as "N/A", is none unless the instruction names it.
     """
     response = answer.response
-    if len(response) > _EMPTY:
+    if len(response) > _EMPTY or _DRAWING.search(response):
         return None
     if is_placeholder(response) and not _is_named(response, answer.instruction):
         return f'a placeholder: "{" ".join(response.split())}"' if response.strip(" -") else None

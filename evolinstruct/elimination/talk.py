@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import sqrt
@@ -25,10 +25,9 @@ STEP = 0.25
 """Of a weight; in the file each is a character so many steps above or below `ZERO`."""
 ZERO = ord("P")
 _WEIGHTS = Path(__file__).parents[1] / "data" / "talk.txt.gz"
-_HEAD, _TAIL = 1600, 800  # characters that are read
-_BEGIN, _END = 300, 250  # characters that tell whether to read on
-_BRIEF = 60  # characters: so short a text is always read
-_SILENT = -0.4  # score of talk below which the beginning and the end are no talk
+_HEAD, _TAIL = 1000, 600  # characters that are read
+_BEGIN, _END = 160, 120  # characters that tell whether to read on
+_SILENT, _OF_NO_KIND = -0.4, -0.8  # scores of talk and its kinds below which a sentence is none
 _LONG = 70  # characters: a longer sentence is read clause by clause
 _SHORT = 30  # characters: a shorter clause stays with its neighbour
 _DENSE = 2.4  # letters of most scripts that a letter of an unspaced one stands for
@@ -36,14 +35,16 @@ _STEM = 5  # letters
 _GRAMS = (2, 3, 4)  # letters, in scripts whose words take no spaces or many endings
 
 _TOKEN = re.compile(r"[^\W\d_]+|[?？؟]")
+_FIRST_GRAMMED = "\u3040"
 _GRAMMED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LETTER = re.compile(r"[^\W\d_]")
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
 _CLAUSE = re.compile(r"[^,;:—–，；：、،]+[,;:—–，；：、،]*")  # noqa: RUF001
 
 
 _NO_TALK = re.compile(
     r"\"[^\"\n]{2,}\"|“[^”\n]{2,}”|«[^»\n]{2,}»|„[^“”\n]{2,}[“”]|「[^」\n]{2,}」|『[^』\n]{2,}』"
-    r"|```.*?(?:```|\Z)|^\s*[—–][^\n]*|^[*_]{0,2}[^\s:：]{1,20}[*_]{0,2}[:：] [^\n]*$",
+    r"|```.*?(?:```|\Z)|^\s*[—–][^\n]*|^[ \t]*(?:[-•*]\s)?[*_]{0,2}[^\s:：]{1,20}(?: [^\s:：]{1,20})?[*_]{0,2}[:：](?!//)[*_]{0,2}[^\n]+$",
     re.MULTILINE | re.DOTALL,
 )
 """Quotes, code, and lines of a dialogue."""
@@ -51,20 +52,20 @@ _CODE = re.compile(r"[{}<>=\\|_#]|\(\)|\w\.\w+\(")
 _SIGNS = str.maketrans(dict.fromkeys(".,;:!?()[]*\"“”’'¿¡«»„…—–-،؟", " "))  # noqa: RUF001
 _SPEAKERS = frozenset(
     """
-    i me my mine myself you your yours we our us please sorry thanks thank unfortunately apologies
-    attached above below previous earlier conversation chat missing ready
+    i me my mine myself you your yours please sorry thanks thank unfortunately apologies sure
+    attached above below previous earlier chat missing here done working coming see moment
     ich mir mich mein meine meiner meinen du dir dich dein deine deiner deinen sie ihnen ihr ihre
-    ihren ihrer bitte danke leider gerne gern entschuldigung anhang anbei oben
+    ihren ihrer bitte danke leider gerne gern entschuldigung anhang anbei oben fehlt klar
     je j me m moi mon ma mes vous votre vos tu te toi ton ta tes merci désolé malheureusement
-    veuillez volontiers ci jointe joint dessus
+    veuillez volontiers ci joint jointe dessus voir manque site
     yo me mi mis tu te tus usted su sus por favor gracias lamentablemente puedo tengo necesito
-    podrías puedes prefiero adjunto arriba espero
+    podrías puedes prefiero adjunto arriba espero falta claro listo
     eu me meu minha meus minhas você vocês seu sua seus suas obrigado obrigada infelizmente desculpe
-    posso tenho preciso poderia pode prefiro anexo acima espero
+    posso tenho preciso poderia pode prefiro anexo acima espero falta claro pronto enviei
     я мне меня мой мою моя моё моих вы вам вас ваш ваша ваше ваши вашем вашего ты тебе тебя твой
-    пожалуйста извините спасибо сожалению могу смогу буду нужен нужна нужно выше вложении
+    пожалуйста извините спасибо сожалению могу смогу буду нужен нужна нужно выше вложении готово конечно смотрите сообщении воздержусь
     أنا لي لدي يمكنني أستطيع أحتاج أود أفضل أفضّل أرجو آسف عذرا عذرًا شكرا شكرًا عفوا لك لديك رسالتك
-    سؤالك طلبك فضلك يرجى الرجاء هل أعلاه المرفق المرفقة سأقوم سأبدأ سأعد سأعود يسعدني تجد راجع انظر
+    سؤالك طلبك فضلك يرجى الرجاء هل أعلاه المرفق المرفقة سأقوم سأبدأ سأعد سأعود يسعدني تجد راجع انظر يوجد أعتذر عذرًا بكل بالطبع تم لحظة لن لا
     """.split()
 )
 """Words of whoever speaks to somebody: nearly all talk has one, most answers do not."""
@@ -112,33 +113,78 @@ def units(text: str) -> Iterator[Unit]:
 
 
 def _may_talk(text: str) -> bool:
+    """Tell whether a sentence at the beginning or at the end speaks to somebody as talk does."""
     begin = text[:_BEGIN]
     end = text[max(_BEGIN, len(text) - _END) :]
-    if len(text) > _BRIEF and not _GRAMMED.search(begin):
-        words = f"{begin} {end}".translate(_SIGNS).lower().split()
-        if _SPEAKERS.isdisjoint(words):
-            return False
-    return any(score(each)[-1] >= _SILENT for part in (begin, end) for each in split(part))
+    if not _speaks(f"{begin} {end}"):
+        return False
+    for part in (begin, end):
+        for each in split(part):
+            if _speaks(each):
+                *kinds, talk = score(each)
+                if talk >= _SILENT and max(kinds) >= _OF_NO_KIND:
+                    return True
+    return False
+
+
+def _speaks(text: str) -> bool:
+    if "?" in text or (not text.isascii() and ("؟" in text or _GRAMMED.search(text))):
+        return True
+    return not _SPEAKERS.isdisjoint(text.translate(_SIGNS).lower().split())
 
 
 def score(text: str) -> list[float]:
     """Return how much of each of `KINDS` a sentence or clause is."""
-    weights = _weights()
-    found = features(text)
-    known = [weights[feature] for feature in found if feature in weights]
-    scale = STEP / sqrt(len(found) + 1)
+    words = tokens(text)
+    known = _known(words)
     if not known:
         return [BIAS] * len(KINDS)
+    scale = STEP * damping(words)
     return [BIAS + (sum(each) - ZERO * len(known)) * scale for each in zip(*known, strict=True)]
+
+
+def damping(words: Sequence[str]) -> float:
+    """Return by what the sum of weights is multiplied, so that long sentences say no more."""
+    if max(words, default="") < _FIRST_GRAMMED:
+        return 1 / sqrt(4 * len(words) + 1)
+    return 1 / sqrt(4 * sum([len(word) if is_grammed(word) else 1 for word in words]) + 1)
+
+
+def _known(words: Sequence[str]) -> list[bytes]:
+    """Return the weights of the features of words that have any, as `features` lists them."""
+    single, after = _weights()
+    known = []
+    row: Mapping[str, bytes] | None = None
+    rows: Mapping[str, bytes] | None = None
+    last = ""
+    for word in words:
+        if word >= _FIRST_GRAMMED and is_grammed(word):
+            known += [single[gram] for gram in _grams(word) if gram in single]
+            row = rows = None
+            last = ""
+            continue
+        begin = word if len(word) <= _STEM else f"{word[:_STEM]}*"
+        if word in single:
+            known.append(single[word])
+        if begin is not word and begin in single:
+            known.append(single[begin])
+        if row and begin in row:
+            known.append(row[begin])
+        if rows and begin in rows:
+            known.append(rows[begin])
+        rows = after.get(f"{last} {begin}") if row else None
+        row = after.get(begin)
+        last = begin
+    return known
 
 
 def split(text: str) -> Iterator[str]:
     """Yield sentences, and of long ones the clauses."""
     for found in _SENTENCE.finditer(text):
         sentence = found[0].strip()
-        if not any(map(str.isalpha, sentence)):
+        if not _LETTER.search(sentence):
             continue
-        dense = _DENSE if _GRAMMED.search(sentence) else 1
+        dense = _DENSE if not sentence.isascii() and _GRAMMED.search(sentence) else 1
         if len(sentence) * dense <= _LONG:
             yield sentence
         else:
@@ -152,28 +198,34 @@ def _clauses(sentence: str, dense: float) -> Iterator[str]:
         if len(clause) * dense >= _SHORT:
             yield clause.strip()
             clause = ""
-    if any(map(str.isalpha, clause)):
+    if _LETTER.search(clause):
         yield clause.strip()
 
 
-def features(text: str) -> set[str]:
-    """Return the words of a text, their stems, and up to three in a row; of some scripts, grams."""
-    found: set[str] = set()
+def features(words: Sequence[str]) -> list[str]:
+    """Return the words, their stems, and up to three in a row; of words by letters, the grams."""
+    found: list[str] = []
     before = last = ""
-    for word in _TOKEN.findall(text.lower()):
+    for word in words:
         if is_grammed(word):
-            found.update(_grams(word))
+            found += _grams(word)
             before = last = ""
             continue
-        found.add(word)
+        found.append(word)
         begin = stem(word)
-        found.add(begin)
+        if begin != word:
+            found.append(begin)
         if last:
-            found.add(f"{last} {begin}")
+            found.append(f"{last} {begin}")
         if before:
-            found.add(f"{before} {last} {begin}")
+            found.append(f"{before} {last} {begin}")
         before, last = last, begin
     return found
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of a text in lower case, and its question marks."""
+    return _TOKEN.findall(text.lower())
 
 
 def stem(word: str) -> str:
@@ -183,7 +235,7 @@ def stem(word: str) -> str:
 
 def is_grammed(word: str) -> bool:
     """Tell whether a word is read by its letters: its script has no spaces or many endings."""
-    return bool(_GRAMMED.match(word))
+    return word >= _FIRST_GRAMMED and _GRAMMED.match(word) is not None
 
 
 def _grams(word: str) -> Iterator[str]:
@@ -195,6 +247,12 @@ def _grams(word: str) -> Iterator[str]:
 
 
 @cache
-def _weights() -> dict[str, bytes]:
-    lines = gzip.decompress(_WEIGHTS.read_bytes()).decode().splitlines()
-    return {feature: own.encode() for feature, own in (line.split("\t") for line in lines)}
+def _weights() -> tuple[dict[str, bytes], dict[str, dict[str, bytes]]]:
+    """Return the weights of single words and grams, and of what follows a word or a pair."""
+    single: dict[str, bytes] = {}
+    after: dict[str, dict[str, bytes]] = {}
+    for line in gzip.decompress(_WEIGHTS.read_bytes()).decode().splitlines():
+        feature, own = line.split("\t")
+        before, _, last = feature.rpartition(" ")
+        (after.setdefault(before, {}) if before else single)[last] = own.encode()
+    return single, after
