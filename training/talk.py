@@ -34,7 +34,7 @@ from evolinstruct.elimination.talk import (
 
 TEXTS = Path(__file__).parent / "talk"
 SEEDS = Path(__file__).parents[1] / "seeds" / "starter.jsonl"
-BARE, ORDINARY = 0.05, 0.5  # weights
+BARE, ORDINARY = 0.05, 0.2  # weights
 STOP = frozenset(
     word
     for path in (Path(__file__).parents[1] / "evolinstruct" / "data" / "stopwords").glob("*.txt")
@@ -61,7 +61,7 @@ def sentences(path: Path) -> Iterator[Sentence]:
             words[kind] = line.split("|")
         elif "{" in line:
             for variant in range(VARIANTS):
-                yield kind, fill(line, words, row, variant), 2 / VARIANTS
+                yield kind, fill(line, words, row, variant), 3 / VARIANTS
         else:
             yield kind, line, 1.0
 

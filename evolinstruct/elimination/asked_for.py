@@ -19,7 +19,7 @@ _MESSAGES = (
 )
 _QUESTIONS = (
     r"\b(?:questions?|ask(?:s|ing)?|questionnaire|quiz|surveys?|interviews?|forms?|icebreakers?"
-    r"|trivia|riddles?|fragen?|frage\w*|formular|umfrage|interview|demand\w*|formulaire|sondage"
+    r"|trivia|riddles?|conversation\w*|quer(?:y|ies)|polite\w*|fragen?|frage\w*|formular|umfrage|interview|demand\w*|formulaire|sondage"
     r"|entretien|preguntas?|pregúnt\w*|formulario|encuesta|entrevista|perguntas?|pergunte"
     r"|formulário|pesquisa|вопрос\w*|спроси\w*|анкет\w*|опрос\w*|интервью)\b"
     r"|سؤال|أسئلة|اسأل|استمارة|استبيان|مقابلة|问题|提问|问卷|表格|采访|面试"

@@ -66,11 +66,9 @@ def _scattered(text: str, times: float) -> tuple[str, int] | None:
     lines = text.split("\n")
     if len(lines) < times:
         lines = _sentences(text)
-    if len(lines) < times:
-        return None
+    if len({line[-_PIECE:] for line in lines}) > len(lines) - times + 1:
+        return None  # most texts: no four lines end alike
     counts = Counter([_bare(line) for line in lines])
-    if len(counts) > len(lines) - times + 1:
-        return None
     repeated = {line: count for line, count in counts.items() if count >= times and line}
     if not repeated:
         return None

@@ -25,9 +25,9 @@ STEP = 0.25
 """Of a weight; in the file each is a character so many steps above or below `ZERO`."""
 ZERO = ord("P")
 _WEIGHTS = Path(__file__).parents[1] / "data" / "talk.txt.gz"
-_HEAD, _TAIL = 1000, 600  # characters that are read
-_BEGIN, _END = 160, 120  # characters that tell whether to read on
-_SILENT, _OF_NO_KIND = -0.4, -0.8  # scores of talk and its kinds below which a sentence is none
+_HEAD, _TAIL = 800, 500  # characters that are read
+_BEGIN, _END = 160, 200  # characters that tell whether to read on
+_SILENT, _OF_NO_KIND = -0.4, -0.6  # scores of talk and its kinds below which a sentence is none
 _LONG = 70  # characters: a longer sentence is read clause by clause
 _SHORT = 30  # characters: a shorter clause stays with its neighbour
 _DENSE = 2.4  # letters of most scripts that a letter of an unspaced one stands for
@@ -48,12 +48,12 @@ _NO_TALK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 """Quotes, code, and lines of a dialogue."""
-_CODE = re.compile(r"[{}<>=\\|_#]|\(\)|\w\.\w+\(")
+_CODE = re.compile(r"[{}<>=\\|_#]|\w\(|^(?:for|while|if|elif|else|def)\b.*:$")
 _SIGNS = str.maketrans(dict.fromkeys(".,;:!?()[]*\"“”’'¿¡«»„…—–-،؟", " "))  # noqa: RUF001
 _SPEAKERS = frozenset(
     """
-    i me my mine myself you your yours please sorry thanks thank unfortunately apologies sure
-    attached above below previous earlier chat missing here done working coming see moment
+    m ll ve t cannot unable rather prefer must me you your please sorry thanks thank
+    unfortunately apologies apologize sure attached previous earlier chat missing moment
     ich mir mich mein meine meiner meinen du dir dich dein deine deiner deinen sie ihnen ihr ihre
     ihren ihrer bitte danke leider gerne gern entschuldigung anhang anbei oben fehlt klar
     je j me m moi mon ma mes vous votre vos tu te toi ton ta tes merci désolé malheureusement
@@ -69,6 +69,8 @@ _SPEAKERS = frozenset(
     """.split()
 )
 """Words of whoever speaks to somebody: nearly all talk has one, most answers do not."""
+_BRIEF = 160  # characters: in so short a text, some words say more
+_SPEAK_BRIEFLY = _SPEAKERS | {"i", "my", "here", "below", "above", "done", "see", "there", "no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ def _may_talk(text: str) -> bool:
 def _speaks(text: str) -> bool:
     if "?" in text or (not text.isascii() and ("؟" in text or _GRAMMED.search(text))):
         return True
-    return not _SPEAKERS.isdisjoint(text.translate(_SIGNS).lower().split())
+    known = _SPEAK_BRIEFLY if len(text) <= _BRIEF else _SPEAKERS
+    return not known.isdisjoint(text.translate(_SIGNS).lower().split())
 
 
 def score(text: str) -> list[float]:
