@@ -19,12 +19,22 @@ from collections.abc import Iterator
 from math import exp, sqrt
 from pathlib import Path
 
-from evolinstruct.elimination.talk import BIAS, KINDS, STEP, ZERO, features, is_grammed, split, stem
+from evolinstruct.elimination.talk import (
+    BIAS,
+    KINDS,
+    STEP,
+    ZERO,
+    damping,
+    features,
+    is_grammed,
+    split,
+    stem,
+    tokens,
+)
 
 TEXTS = Path(__file__).parent / "talk"
 SEEDS = Path(__file__).parents[1] / "seeds" / "starter.jsonl"
-BARE, ORDINARY = 0.05, 0.5  # weights
-TOKEN = re.compile(r"[^\W\d_]+")
+BARE, ORDINARY = 0.05, 0.2  # weights
 STOP = frozenset(
     word
     for path in (Path(__file__).parents[1] / "evolinstruct" / "data" / "stopwords").glob("*.txt")
@@ -51,7 +61,7 @@ def sentences(path: Path) -> Iterator[Sentence]:
             words[kind] = line.split("|")
         elif "{" in line:
             for variant in range(VARIANTS):
-                yield kind, fill(line, words, row, variant), 2 / VARIANTS
+                yield kind, fill(line, words, row, variant), 3 / VARIANTS
         else:
             yield kind, line, 1.0
 
@@ -64,12 +74,17 @@ def fill(line: str, words: dict[str, list[str]], row: int, variant: int) -> str:
     return line
 
 
-def bare(rows: list[Sentence]) -> Iterator[tuple[str, set[str], float]]:
-    """Yield the words of content of each sentence of talk, one by one: none of them is talk."""
+def bare(rows: list[Sentence]) -> Iterator[tuple[str, list[str], float]]:
+    """Yield the words of content of each sentence of talk, apart: none of them alone is talk."""
     for kind, text, _ in rows:
         if kind != "plain":
-            words = [word for word in TOKEN.findall(text.lower()) if word not in STOP]
-            yield "plain", {feature for word in words for feature in features(word)}, BARE
+            words = [word for word in tokens(text) if word not in STOP and word not in "?？؟"]
+            yield "plain", words, BARE
+
+
+def singles(words: list[str]) -> list[str]:
+    """Return the features of words that do not stand in a row."""
+    return [feature for word in words for feature in features([word])]
 
 
 def ordinary() -> Iterator[Sentence]:
@@ -79,11 +94,11 @@ def ordinary() -> Iterator[Sentence]:
             yield "plain", text, ORDINARY
 
 
-def telling(found: list[set[str]], count: int) -> list[list[str]]:
+def telling(found: list[list[str]], count: int) -> list[list[str]]:
     """Leave out long features met once, and what says no more than a part of it."""
     where: defaultdict[str, list[int]] = defaultdict(list)
     for row, each in enumerate(found[:count]):
-        for feature in each:
+        for feature in sorted(set(each)):
             where[feature].append(row)
     kept = {
         feature
@@ -91,7 +106,7 @@ def telling(found: list[set[str]], count: int) -> list[list[str]]:
         if not any(where.get(part) == rows for part in parts(feature))
         and (len(rows) > 1 or not is_long(feature))
     }
-    return [sorted(each & kept) for each in found]
+    return [[feature for feature in each if feature in kept] for each in found]
 
 
 def is_long(feature: str) -> bool:
@@ -112,10 +127,12 @@ def parts(feature: str) -> list[str]:
 
 def train(sentences: list[Sentence]) -> dict[str, list[float]]:
     """Fit one logistic regression a kind by AdaGrad, and return the weights of each feature."""
-    rows = [(kind, features(text), weight) for kind, text, weight in sentences]
+    rows = [(kind, tokens(text), weight) for kind, text, weight in sentences]
     rows += bare(sentences)
-    found = telling([each for _, each, _ in rows], len(sentences))
-    counts = [len(each) for _, each, _ in rows]
+    found = [features(words) for _, words, _ in rows[: len(sentences)]]
+    found += [singles(words) for _, words, _ in rows[len(sentences) :]]
+    found = telling(found, len(sentences))
+    scales = [damping(words) for _, words, _ in rows]
     weights = {feature: [0.0] * len(KINDS) for each in found for feature in each}
     squares = {feature: [1e-6] * len(KINDS) for feature in weights}
     order = list(range(len(rows)))
@@ -125,7 +142,7 @@ def train(sentences: list[Sentence]) -> dict[str, list[float]]:
         for row in order:
             kind, _, weight = rows[row]
             labels = {kind} if kind == "plain" else {kind, "talk"}
-            scale = 1 / sqrt(counts[row] + 1)
+            scale = scales[row]
             for place, name in enumerate(KINDS):
                 said = BIAS + scale * sum(weights[feature][place] for feature in found[row])
                 error = (1 / (1 + exp(-said)) - (name in labels)) * weight

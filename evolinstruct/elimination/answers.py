@@ -12,8 +12,9 @@ from itertools import zip_longest
 
 from evolinstruct.elimination.asked_for import (
     asks_for_part,
+    asks_for_questions,
+    asks_for_refusal,
     asks_for_repetition,
-    asks_for_speech,
     given_text,
 )
 from evolinstruct.elimination.endings import break_off
@@ -27,11 +28,13 @@ ASK, META, REFUSE, DEFER, POLITE, TALK = range(len(KINDS))
 
 _EDGE = 40
 _SHOWN = 80  # characters of evidence
-_SURE = 0.0  # score of the most telling sentence
-_PER_UNIT, _UNITS = 0.03, 30  # the more sentences, the surer: one of many is soon misread
-_SURE_OF_TALK = 0.5
-_SAME = 0.3  # score of a given text that says such things itself
+_SURE = -0.6  # score of the most telling sentence
+_PER_UNIT, _UNITS = 0.06, 30  # the more sentences, the surer: one of many is soon misread
+_SURE_OF_TALK = 0.4
+_SAME = -0.3  # score of a given text that says such things itself
 _ANSWERED = 40  # words that are no talk: enough for an answer
+_IDLE = 2  # words that are no talk: too few for an answer
+_BEGUN = 15  # words that are no talk: enough for one before a last question
 
 
 def _sure(said: Sequence[Unit]) -> float:
@@ -62,8 +65,8 @@ def _shown(unit: Unit) -> str:
 
 # Asking back
 
+_SURE_AT_LAST = 1.0  # score of the last sentences after some that are no talk
 _SURE_OF_WORK = 1.5  # score where the instruction asks for a letter or the like
-_SURE_OF_QUESTION = 2.5  # score of a question that follows an answer
 
 
 def _asks_back(answer: Answer, *, words: float = 400) -> str | None:
@@ -72,14 +75,24 @@ def _asks_back(answer: Answer, *, words: float = 400) -> str | None:
         return None
     place, score = _best(said, ASK, META)
     unit = said[place]
-    if score < _sure(said) or unit.scores[TALK] < _SURE_OF_TALK:
+    is_sure = score >= _sure(said) and unit.scores[TALK] >= _SURE_OF_TALK
+    if not is_sure and not _only_asks(said, answer):
         return None
-    is_last = place >= len(said) - 2 and _content(said[:place]) >= _ANSWERED
-    if (is_last and score < _SURE_OF_QUESTION) or count_words(answer.response) > words:
+    is_last = place >= len(said) - 2 and _content(said[:place]) >= _BEGUN
+    if is_last and (unit.text[-1] in "?？؟" or score < _SURE_AT_LAST):
+        return None  # a question that follows an answer
+    if count_words(answer.response) > words:
         return None
-    if asks_for_speech(answer.instruction) and _best(said, META)[1] < _SURE_OF_WORK:
+    if asks_for_questions(answer.instruction) and _best(said, META)[1] < _SURE_OF_WORK:
         return None
     return None if _is_given(answer.instruction, ASK, META) else _shown(unit)
+
+
+def _only_asks(said: Sequence[Unit], answer: Answer) -> bool:
+    """Tell whether an answer is questions and talk alone, and no words were given to ask about."""
+    if said[-1].text[-1] not in "?？؟" or _content(said) > _IDLE:
+        return False
+    return not given_text(answer.instruction)
 
 
 # Refusals
@@ -91,6 +104,7 @@ _BUT = re.compile(
     re.IGNORECASE,
 )
 _BUT_BEHIND = re.compile(r"(?:が、|けど、|けれど、|지만,?)\Z")
+_SURE_OF_MORE = 1.5  # score of talk that goes on instead of answering
 _MOSTLY = 0.8  # share of words that are no talk in an answer with a refusal before it
 
 
@@ -106,20 +120,21 @@ def _refuses(answer: Answer, *, words: float = 400) -> str | None:
     content = count - sum(unit.words for unit in said) + _content(said)
     if count > words or (content >= _ANSWERED and content >= _MOSTLY * count):
         return None
-    if asks_for_speech(answer.instruction) or _is_given(answer.instruction, REFUSE):
+    if asks_for_refusal(answer.instruction) or _is_given(answer.instruction, REFUSE):
         return None
     return _shown(unit)
 
 
 def _goes_on(unit: Unit, behind: Unit | None) -> bool:
     """Tell whether an answer follows: "I cannot see it, but most of them are red"."""
-    if behind is None or behind.is_talk:
+    if behind is None or behind.scores[REFUSE] >= 0 or behind.scores[TALK] >= _SURE_OF_MORE:
         return False
     return bool(_BUT.match(behind.text) or _BUT_BEHIND.search(unit.text))
 
 
 # Putting off
 
+_RATHER = -0.2  # score of talk from which on a sentence is no answer
 _TALKING = 0.4  # share of words that are talk in an answer that points elsewhere
 _ALL_TALK = 0.95  # the same in one that is only polite
 
@@ -129,12 +144,12 @@ def _puts_off(answer: Answer, *, words: float = 200) -> str | None:
     if not said:
         return None
     count = count_words(answer.response)
-    talk = sum(unit.words for unit in said if unit.is_talk)
+    talk = sum(unit.words for unit in said if unit.scores[TALK] >= _RATHER)
     defers, sure = _best(said, DEFER)
     is_polite = _best(said, POLITE)[1] >= _sure(said) and talk >= _ALL_TALK * count
     if not is_polite and (sure < _sure(said) or talk < _TALKING * count):
         return None
-    if count > words or asks_for_speech(answer.instruction):
+    if count > words or asks_for_refusal(answer.instruction):
         return None
     return None if _is_given(answer.instruction, DEFER, POLITE) else _shown(said[defers])
 
@@ -152,7 +167,7 @@ def _loops(answer: Answer, *, times: float = 4) -> str | None:
     if loop is None or asks_for_repetition(answer.instruction):
         return None
     unit, count = loop
-    if answer.instruction.count(unit) > 1:
+    if answer.instruction.count(unit.strip()) > 1:
         return None
     return f'"{shorten(" ".join(unit.split()), _SHOWN)}" {count} times'
 

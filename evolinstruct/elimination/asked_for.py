@@ -6,56 +6,64 @@ import re
 
 # Words that somebody says to somebody
 
-_LETTERS = (
-    r"e-?mails?|letters?|messages?|notes?|sms|tweets?|posts?|repl(?:y|ies)|respond|responses?"
-    r"|announcements?|notices?|invit\w*|prompts?|greet\w*|signature|voicemail"
+_MESSAGES = (
+    r"\b(?:e-?mails?|letters?|messages?|notes?|sms|tweets?|posts?|repl(?:y|ies)|respond|responses?"
+    r"|announcements?|notices?|invit\w*|prompts?|greet\w*|signature|voicemail|chatbot|quotes?|slogan"
     r"|nachricht(?:en)?|brief\w*|mails?|antwort(?:e|en)?|einladung|notiz|zettel|karte"
     r"|lettre|courriel|courrier|réponse|répond\w*|mot"
     r"|cartas?|correo|mensajes?|respuesta|respond\w*|nota"
     r"|mensage[mn]s?|resposta|bilhete|recado"
-    r"|письм\w*|сообщени\w*|ответ\w*|записк\w*|открытк\w*"
-)
-_SPEECH = (
-    r"dialog(?:ue)?s?|conversations?|exchange|scripts?|scenes?|chatbot|role-?play|pretend|act as"
-    r"|quotes?|slogan|riddle|jokes? in which"
-    r"|dialog\w*|gespräch\w*|szene|rolle|interview\w*|entretien|sketch|scène|conversation"
-    r"|diálogos?|conversación|escena|entrevista|conversa|cena"
-    r"|диалог\w*|разговор\w*|сцен\w*|интервью"
+    r"|письм\w*|сообщени\w*|ответ\w*|записк\w*|открытк\w*)\b"
+    r"|رسالة|بريد|رد\b|ردًا|邮件|信|消息|短信|回复|通知|留言|台词|邀请"
+    r"|メール|手紙|メッセージ|返信|返事|お知らせ|伝言|挨拶|편지|이메일|메일|메시지|문자|답장|안내문|쪽지|인사"
 )
 _QUESTIONS = (
-    r"questions?|ask(?:s|ing)?|questionnaire|quiz|surveys?|interviews?|forms?|icebreakers?|trivia"
-    r"|fragen?|frage\w*|formular|umfrage|quiz|demand\w*|formulaire|sondage"
-    r"|preguntas?|pregúnt\w*|formulario|encuesta|perguntas?|pergunte|formulário|pesquisa"
-    r"|вопрос\w*|спроси\w*|анкет\w*|опрос\w*"
+    r"\b(?:questions?|ask(?:s|ing)?|questionnaire|quiz|surveys?|interviews?|forms?|icebreakers?"
+    r"|trivia|riddles?|conversation\w*|quer(?:y|ies)|polite\w*|fragen?|frage\w*|formular|umfrage|interview|demand\w*|formulaire|sondage"
+    r"|entretien|preguntas?|pregúnt\w*|formulario|encuesta|entrevista|perguntas?|pergunte"
+    r"|formulário|pesquisa|вопрос\w*|спроси\w*|анкет\w*|опрос\w*|интервью)\b"
+    r"|سؤال|أسئلة|اسأل|استمارة|استبيان|مقابلة|问题|提问|问卷|表格|采访|面试"
+    r"|質問|アンケート|面接|インタビュー|フォーム|질문|양식|설문|면접|인터뷰"
 )
 _REFUSALS = (
-    r"apolog\w*|sorry|refus\w*|declin\w*|reject\w*|say(?:ing)? no|turn(?:ing)? down|excuses?"
-    r"|cancel\w*|polite\w*|templates?"
-    r"|absage|ablehn\w*|entschuldig\w*|vorlage|déclin\w*|excus\w*|modèle"
-    r"|rechaz\w*|disculp\w*|plantilla|recus\w*|desculp\w*|modelo"
-    r"|отказ\w*|извин\w*|шаблон\w*"
+    r"\b(?:apolog\w*|sorry|refus\w*|declin\w*|reject\w*|say(?:ing)? no|turn(?:ing)? down|excuses?"
+    r"|cancel\w*|polite\w*|role-?play|pretend|act as|first[- ]person|negative"
+    r"|absage|ablehn\w*|entschuldig\w*|rolle|déclin\w*|excus\w*|rôle"
+    r"|rechaz\w*|disculp\w*|recus\w*|desculp\w*|papel|отказ\w*|извин\w*|роли)\b"
+    r"|رفض|اعتذر|اعتذار|拒绝|婉拒|道歉|扮演|断り|断る|お詫び|謝罪|役|거절|사과|역할"
 )
-_ARABIC = r"رسالة|بريد|سؤال|أسئلة|اسأل|حوار|محادثة|استمارة|نموذج|رد\b|ردًا|رفض|اعتذر|اعتذار|مشهد|استبيان|مقابلة"
-_EAST_ASIAN = (
-    r"邮件|信|消息|短信|问题|提问|问卷|对话|会话|场景|回复|拒绝|婉拒|道歉|模板|表格|采访|面试|通知|留言|台词|邀请"
-    r"|メール|手紙|メッセージ|質問|会話|対話|台本|場面|返信|返事|断り|断る|お詫び|謝罪|テンプレート|アンケート|面接"
-    r"|インタビュー|お知らせ|伝言|挨拶|フォーム"
-    r"|편지|이메일|메일|메시지|문자|질문|대화|대본|장면|답장|거절|사과|양식|설문|면접|인터뷰|안내문|쪽지|인사"
-)
-_SAID = re.compile(
-    rf"\b(?:{_LETTERS}|{_SPEECH}|{_QUESTIONS}|{_REFUSALS})\b|{_ARABIC}|{_EAST_ASIAN}", re.IGNORECASE
-)
+_TALK = re.compile(f"{_MESSAGES}|{_QUESTIONS}", re.IGNORECASE)
+_REFUSAL = re.compile(f"{_MESSAGES}|{_REFUSALS}", re.IGNORECASE)
 _ANSWER_IT = re.compile(
     r"\banswer (?:the|this|my|these)(?: following)? questions?|ответ\w* на вопрос\w*"
     r"|beantworte\w* (?:die|diese|meine) fragen?|répond\w* (?:à|aux) (?:la |ces )?questions?"
     r"|respond\w* (?:a )?(?:la|esta|estas|à|a) (?:pregunta|pergunta)s?|回答(?:以下)?问题",
     re.IGNORECASE,
 )
+_EDIT = re.compile(
+    r"\b(?:edit|correct|proofread|summari[sz]\w*|translate|revise|improve|check|fix|review|shorten"
+    r"|korrigier\w*|überarbeit\w*|übersetz\w*|fass\w*|verbesser\w*|corrig\w*|tradui\w*|résum\w*"
+    r"|relis\w*|revis\w*|traduc\w*|traduz\w*|resum\w*|mejora|melhor\w*|отредактир\w*|исправ\w*"
+    r"|переве\w*|провер\w*|сократи\w*)\b"
+    r"|صحح|لخّ?ص|ترجم|دقق|راجع|修改|翻译|总结|校对|润色|要約|翻訳|添削|校正|고쳐|번역|요약|교정",
+    re.IGNORECASE,
+)
 
 
-def asks_for_speech(instruction: str) -> bool:
-    """Tell whether a text is asked for in which somebody speaks to somebody, such as a letter."""
-    return _SAID.search(_ANSWER_IT.sub(" ", instruction)) is not None
+def asks_for_questions(instruction: str) -> bool:
+    """Tell whether questions or a message are asked for: words that may ask somebody back."""
+    return _asks_for(_TALK, instruction)
+
+
+def asks_for_refusal(instruction: str) -> bool:
+    """Tell whether a refusal, an apology or a message is asked for."""
+    return _asks_for(_REFUSAL, instruction)
+
+
+def _asks_for(words: re.Pattern[str], instruction: str) -> bool:
+    if not words.search(_ANSWER_IT.sub(" ", instruction)):
+        return False
+    return not _EDIT.search(instruction) or bool(given_text(instruction))
 
 
 # A given text
@@ -96,8 +104,10 @@ def asks_for_repetition(instruction: str) -> bool:
 # A part of a text
 
 _PART = re.compile(
-    r"complet|continu|finish|\bfill|blank|\bgap|\bhalf\b|\bbegin|\bstart of|opening|first (?:line|words)"
-    r"|predict|next word|autocomplete|truncat|salutation|ergänz|vervollständig|fortsetz|anfang|beginn|hälfte"
+    r"complet|continu|finish|\bfill|blank|\bgap|\bhalf\b|\bbegin|\bstart of|opening"
+    r"|first (?:line|words)"
+    r"|predict|next word|autocomplete|truncat|salutation|ergänz|vervollständig|fortsetz|anfang"
+    r"|beginn|hälfte"
     r"|complét|suite|début|moitié|commenc|complet|continú|comienz|principio|mitad"
     r"|continue|início|começ|metade|продолж|дополн|начал|половин|أكمل|بداية|نصف|تابع"
     r"|续写|补全|填空|开头|前半|続き|穴埋め|冒頭|前半|이어|빈칸|첫 문장|앞부분",

@@ -157,7 +157,7 @@ _SIGNED = re.compile(
     r"[.!?…][\"'”’»)]*\s+[-–—]\s*\S+(?:\s\S+){0,3}\Z"
     r"|\A[^.!?,]{0,30},\s*[A-ZÀ-ÞА-Я]\S*(?:\s[A-ZÀ-ÞА-Я]\S*){0,2}\Z"
 )
-_TO_VERB = re.compile(r"\b(?:to|can|could) \w+ \w+\Z")
+_TO_VERB = re.compile(r"\bto \w+(?: \w+){1,2}\Z")
 _OPENING = re.compile(r"(?:\S+\s+){2,}\S+[:：]\Z|\S{8,}[:：]\Z")
 _COMMA = re.compile(r"[\u3040-\u9fff][、，]")
 _CODE = re.compile(r"\s*(?:def|if|for|while|class|elif|else|try|with|case|switch)\b")
@@ -170,7 +170,12 @@ def break_off(text: str) -> str | None:
         return None
     tail = text[-_TAIL:]
     above, _, line = tail.rpartition("\n")
-    if _is_open_block(text, line) or _dangles(line) or _is_unfinished(above, line):
+    if (
+        _is_open_block(text, line)
+        or dangles(line)
+        or _announces(line)
+        or _is_unfinished(above, line)
+    ):
         return f'it ends in "…{tail[-40:].strip()}"'
     return None
 
@@ -201,7 +206,8 @@ def _is_open_data(text: str) -> bool:
 # Words
 
 
-def _dangles(line: str) -> bool:
+def dangles(line: str) -> bool:
+    """Tell whether a line ends in a comma or in a word that no sentence ends in."""
     if len(line.split()) < _PROSE:
         is_long = len(line) > 4 * _PROSE and not line.isascii()
         return is_long and _UNSPACED.search(line) is not None
@@ -210,7 +216,12 @@ def _dangles(line: str) -> bool:
     word = line[line.rfind(" ") + 1 :]
     if word in _STRANDED:
         return not _QUESTION.search(line) and not _TO_VERB.search(line)
-    return word in _DANGLING or bool(_OPENING.match(line) and not _CODE.match(line))
+    return word in _DANGLING
+
+
+def _announces(line: str) -> bool:
+    """Tell whether a line ends in a colon that something should follow."""
+    return bool(_OPENING.match(line)) and not _CODE.match(line)
 
 
 # Sentences

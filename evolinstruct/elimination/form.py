@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from evolinstruct.elimination.endings import break_off, dangles
+from evolinstruct.elimination.loops import find_loop
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.reading import find_note, find_opening
 from evolinstruct.text import shorten
@@ -52,6 +54,7 @@ _END_HINTS = (
     *("prompt", "rewrite", "instruction", "hoffe", "espère", "espero", "希望", "如果"),
 )
 _HEAD, _TAIL, _LAST_SENTENCE = 200, 400, 250
+_SHOWN = 60  # characters of evidence
 
 
 def _chat_leftover(rewrite: Rewrite) -> str | None:
@@ -107,82 +110,39 @@ def _opened(text: str) -> str | None:
 
 # Endings
 
-_DANGLING = frozenset(
-    (
-        *("an", "the", "and", "or", "nor", "than", "because", "while", "although", "whether", "if"),
-        *("that", "which", "whose", "who", "where", "when", "including", "between", "among"),
-        *("your", "their", "its", "our", "this", "these", "those", "such"),
-        *("der", "das", "und", "oder", "mit", "für", "von", "zu", "ein", "eine", "einen", "sowie"),
-        *("le", "les", "et", "ou", "avec", "du", "des", "une", "dans", "que", "qui"),
-        *("el", "los", "las", "para", "una", "del"),
-    )
-)
-_STRANDED = frozenset(
-    ("of", "with", "for", "from", "into", "onto", "by", "as", "at", "to", "in", "on")
-)
-"""Words that only a question may end in."""
-_QUESTION = re.compile(r"\b(?:wh(?:o|om|ose|at|ich|ere|en|y)|how)\b", re.IGNORECASE)
 _TO_COMPLETE = re.compile(
     r"complet|continu|finish|fill|blank|gap|ending|predict|next word|autocomplete|cut off|truncat"
-    r"|ergänz|vervollständig|rhym|title|sentence|phrase|string|query|search|\bline\b|word",
+    r"|ergänz|vervollständig|rhym|title|sentence|phrase|string|query|search|\bline\b|word"
+    r"|complét|completa|termina|допол|продолж|закончи|أكمل|补全|续写|填空|完成させ|続き|穴埋め|완성|이어",
     re.IGNORECASE,
 )
-_PROSE = 6  # words: a shorter last line is a heading, an item or data
+_ENDED = (".", "!", "?", "。", "！", "？", "؟")
 
 
 def _cut_off(rewrite: Rewrite) -> str | None:
-    end = rewrite.child.rstrip()[-_TAIL:]
-    last_line = end.rpartition("\n")[2]
-    if not _dangles(last_line) or len(last_line.split()) < _PROSE:
+    child, parent = rewrite.child.rstrip(), rewrite.parent.rstrip()
+    line = child[child.rfind("\n") + 1 :][-_TAIL:]
+    if not dangles(line):
+        if line != child or not parent.endswith(_ENDED) or not break_off(child):
+            return None  # what follows the first paragraph is often data
+        if line.endswith((":", "：")):
+            return None
+    if _TO_COMPLETE.search(child) or parent.endswith(line[-20:]):
         return None
-    if _TO_COMPLETE.search(rewrite.child) or rewrite.parent.rstrip().endswith(end[-20:]):
-        return None
-    return f'it ends in "…{end[-40:].strip()}"'
-
-
-def _dangles(line: str) -> bool:
-    if line.endswith((",", "，", "、")):
-        return True
-    word = line[line.rfind(" ") + 1 :]
-    return word in _DANGLING or (word in _STRANDED and not _QUESTION.search(line))
+    return f'it ends in "…{line[-40:].strip()}"'
 
 
 # Loops
 
-_LONGEST = 60  # words of what is repeated
-_LOOKED_AT = 6000  # characters at the end
-_NEAR = 1000  # characters at the end that hold at least two rounds of a loop
-_LEAST_RUN = 16  # words
-_SHOWN = 60  # characters of evidence
-
 
 def _loops(rewrite: Rewrite, *, times: float = 4) -> str | None:
-    near = rewrite.child[-_NEAR:].split()
-    if not near or near[-1] not in near[-1 - _LONGEST : -1]:
-        return None  # most rewrites: their last word does not come again
-    words = rewrite.child[-_LOOKED_AT:].split()
-    count = len(words)
-    for period in range(1, min(_LONGEST, count // 2) + 1):
-        if words[-1] != words[-1 - period]:
-            continue
-        run = period
-        while run < count and words[-1 - run] == words[-1 - run + period]:
-            run += 1
-        unit = " ".join(words[-period:])
-        if run >= max(times * period, _LEAST_RUN) and _is_prose(unit):
-            return _evidence(unit, run // period, rewrite.parent)
-    return None
-
-
-def _is_prose(unit: str) -> bool:
-    """Tell whether what is repeated are words: zeros and dashes of data may repeat."""
-    return sum(map(str.isalpha, unit)) * 2 > len(unit)
-
-
-def _evidence(unit: str, times: int, parent: str) -> str | None:
-    if parent.count(unit) > 1:
+    loop = find_loop(rewrite.child, times)
+    if loop is None:
         return None
-    return f'"{shorten(unit, _SHOWN)}" {times} times in a row'
+    unit, count = loop
+    if rewrite.parent.count(unit.strip()) > 1:
+        return None
+    return f'"{shorten(" ".join(unit.split()), _SHOWN)}" {count} times in a row'
 
 
 RULES: tuple[Rule[Rewrite], ...] = (
@@ -213,7 +173,7 @@ RULES: tuple[Rule[Rewrite], ...] = (
     ),
     Rule(
         name="repetition_loop",
-        meaning="The rewrite ends in words that repeat again and again.",
+        meaning="The rewrite repeats the same words or sentences again and again.",
         cause="the model runs into a loop: its temperature is too low, or it is too small",
         stage="rewrite",
         parameters=(

@@ -13,7 +13,7 @@ _PIECE = 8  # characters that are looked for again
 _PLACES, _STEP = 16, 50  # at so many places or fewer, so many characters apart or more
 _LEAST_RUN = 16  # words; in a word without spaces, so many times five characters
 _SHARE = 0.6  # of a text that repeated lines or sentences make up
-_COUNTER = "0123456789.)]:、．-*•· \t#"
+_COUNTER = re.compile(r"[\s#*•·-]*(?:\d+(?:[.):、．]\d*|\s))?[\s*]*")
 _MANY = 20  # lines: so often, a line of one word is a loop too
 
 
@@ -66,11 +66,9 @@ def _scattered(text: str, times: float) -> tuple[str, int] | None:
     lines = text.split("\n")
     if len(lines) < times:
         lines = _sentences(text)
-    if len(lines) < times:
-        return None
-    counts = Counter([line.strip(_COUNTER) for line in lines])
-    if len(counts) > len(lines) - times + 1:
-        return None
+    if len({line[-_PIECE:] for line in lines}) > len(lines) - times + 1:
+        return None  # most texts: no four lines end alike
+    counts = Counter([_bare(line) for line in lines])
     repeated = {line: count for line, count in counts.items() if count >= times and line}
     if not repeated:
         return None
@@ -82,6 +80,12 @@ def _scattered(text: str, times: float) -> tuple[str, int] | None:
         return None
     is_sentence = count_words(unit) >= 3 or repeated[unit] >= _MANY  # noqa: PLR2004
     return (unit, repeated[unit]) if is_sentence else None
+
+
+def _bare(line: str) -> str:
+    """Return a line without the mark of a list before it, such as a number that counts up."""
+    counter = _COUNTER.match(line)
+    return line[counter.end() if counter else 0 :].rstrip(" \t.*")
 
 
 def _sentences(text: str) -> list[str]:

@@ -11,7 +11,7 @@ import unicodedata
 from functools import cache
 
 from evolinstruct.elimination.rule import Answer, Rewrite, Rule
-from evolinstruct.words import LANGUAGES, is_placeholder, stop_words
+from evolinstruct.words import LANGUAGES, UNSPACED, is_placeholder, stop_words
 
 # Rewrites
 
@@ -96,6 +96,8 @@ def _normal(text: str) -> str:
 # Answers
 
 _EMPTY = 200  # characters: a longer answer says something
+_DRAWING = re.compile(r"[^\w\s]{3,}\n[^\w\s]{3,}(?:\n|\Z)")
+"""Two rows of signs."""
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\x00-\x7f]")
 _SORRY = re.compile(r"\bsorry\b", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
@@ -126,41 +128,57 @@ def _empty(answer: Answer) -> str | None:
     placeholder, such as "N/A", is none unless the instruction names it.
     """
     response = answer.response
-    if len(response) > _EMPTY:
+    if len(response) > _EMPTY or _DRAWING.search(response):
         return None
-    if is_placeholder(response) and not _is_named(response, answer.instruction):
-        return f'a placeholder: "{" ".join(response.split())}"' if response.strip(" -") else None
-    words = [
-        found[0].lower()
-        for found in _TOKEN.finditer(_straight(response))
-        if found[0].isalnum() or "'" in found[0] or _means_something(found[0])
-    ]
+    if is_placeholder(response) and any(map(str.isalpha, response)):
+        is_asked_for = _plain(response) in _plain(answer.instruction)
+        return None if is_asked_for else f'a placeholder: "{" ".join(response.split())}"'
+    words = []
+    for found in _TOKEN.finditer(_straight(response)):
+        word = found[0].lower()
+        if word[0].isalnum() or _means_something(word[0]):
+            if word not in _of_any_language() and not _UNSPACED_LETTER.match(word):
+                return None
+            words.append(word)
     if words and not any(_is_said(words, language, answer) for language in LANGUAGES):
         return None
     text = " ".join(response.split())
     return f'only stop words and punctuation: "{text}"' if text else "nothing is left"
 
 
-def _is_named(placeholder: str, instruction: str) -> bool:
-    words = re.findall(r"\w+", placeholder.lower())
-    return bool(words) and " ".join(words) in " ".join(re.findall(r"\w+", instruction.lower()))
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def _is_said(words: list[str], language: str, answer: Answer) -> bool:
     """Tell whether all words are stop words of a language in which one may have asked."""
-    known = stop_words(language)
     if language in _UNSPACED:
         return all(_is_made_of(word, language) for word in words)
-    if not known.issuperset(words):
+    if not stop_words(language).issuperset(words):
         return False
-    if language == "en" or not "".join(words).replace("'", "").isascii():
-        return True
-    asked = [found[0].lower() for found in _TOKEN.finditer(_straight(answer.instruction))]
-    english = stop_words()
-    return sum(word in known for word in asked) > sum(word in english for word in asked)
+    return not words[0].isascii() or language == _language(answer.instruction)
+
+
+def _language(text: str) -> str:
+    """Return the language of Latin letters that has most of a text's words as stop words."""
+    words = _words(text)
+    return max(_LATIN, key=lambda language: len(words & stop_words(language)))
+
+
+def _words(text: str) -> set[str]:
+    return {found[0].lower() for found in _TOKEN.finditer(_straight(text))}
+
+
+_LATIN = ("en", "de", "fr", "es", "pt")
+
+
+@cache
+def _of_any_language() -> frozenset[str]:
+    return frozenset().union(*map(stop_words, LANGUAGES))
 
 
 _UNSPACED = ("zh", "ja")
+_UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 
 
 def _is_made_of(text: str, language: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import sqrt
@@ -25,10 +25,9 @@ STEP = 0.25
 """Of a weight; in the file each is a character so many steps above or below `ZERO`."""
 ZERO = ord("P")
 _WEIGHTS = Path(__file__).parents[1] / "data" / "talk.txt.gz"
-_HEAD, _TAIL = 1600, 800  # characters that are read
-_BEGIN, _END = 300, 250  # characters that tell whether to read on
-_BRIEF = 60  # characters: so short a text is always read
-_SILENT = -0.4  # score of talk below which the beginning and the end are no talk
+_HEAD, _TAIL = 800, 500  # characters that are read
+_BEGIN, _END = 160, 200  # characters that tell whether to read on
+_SILENT, _OF_NO_KIND = -0.4, -0.6  # scores of talk and its kinds below which a sentence is none
 _LONG = 70  # characters: a longer sentence is read clause by clause
 _SHORT = 30  # characters: a shorter clause stays with its neighbour
 _DENSE = 2.4  # letters of most scripts that a letter of an unspaced one stands for
@@ -36,47 +35,51 @@ _STEM = 5  # letters
 _GRAMS = (2, 3, 4)  # letters, in scripts whose words take no spaces or many endings
 
 _TOKEN = re.compile(r"[^\W\d_]+|[?？؟]")
+_FIRST_GRAMMED = "\u3040"
 _GRAMMED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LETTER = re.compile(r"[^\W\d_]")
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
 _CLAUSE = re.compile(r"[^,;:—–，；：、،]+[,;:—–，；：、،]*")
 
 
 _NO_TALK = re.compile(
     r"\"[^\"\n]{2,}\"|“[^”\n]{2,}”|«[^»\n]{2,}»|„[^“”\n]{2,}[“”]|「[^」\n]{2,}」|『[^』\n]{2,}』"
-    r"|```.*?(?:```|\Z)|^\s*[—–][^\n]*|^[*_]{0,2}[^\s:：]{1,20}[*_]{0,2}[:：] [^\n]*$",
+    r"|```.*?(?:```|\Z)|^\s*[—–][^\n]*"
+    r"|^[ \t]*(?:[-•*]\s)?[*_]{0,2}[^\s:：]{1,20}(?: [^\s:：]{1,20})?[*_]{0,2}[:：](?!//)"
+    r"[*_]{0,2}[^\n]+$",
     re.MULTILINE | re.DOTALL,
 )
 """Quotes, code, and lines of a dialogue."""
-_CODE = re.compile(r"[{}<>=\\|_#]|\(\)|\w\.\w+\(")
+_CODE = re.compile(r"[{}<>=\\|_#]|\w\(|^(?:for|while|if|elif|else|def)\b.*:$")
 _SIGNS = str.maketrans(dict.fromkeys(".,;:!?()[]*\"“”’'¿¡«»„…—–-،؟", " "))
 _SPEAKERS = frozenset(
     [
-        "i",
+        "m",
+        "ll",
+        "ve",
+        "t",
+        "cannot",
+        "unable",
+        "rather",
+        "prefer",
+        "must",
         "me",
-        "my",
-        "mine",
-        "myself",
         "you",
         "your",
-        "yours",
-        "we",
-        "our",
-        "us",
         "please",
         "sorry",
         "thanks",
         "thank",
         "unfortunately",
         "apologies",
+        "apologize",
+        "sure",
         "attached",
-        "above",
-        "below",
         "previous",
         "earlier",
-        "conversation",
         "chat",
         "missing",
-        "ready",
+        "moment",
         "ich",
         "mir",
         "mich",
@@ -106,6 +109,8 @@ _SPEAKERS = frozenset(
         "anhang",
         "anbei",
         "oben",
+        "fehlt",
+        "klar",
         "je",
         "j",
         "me",
@@ -129,9 +134,12 @@ _SPEAKERS = frozenset(
         "veuillez",
         "volontiers",
         "ci",
-        "jointe",
         "joint",
+        "jointe",
         "dessus",
+        "voir",
+        "manque",
+        "site",
         "yo",
         "me",
         "mi",
@@ -155,6 +163,9 @@ _SPEAKERS = frozenset(
         "adjunto",
         "arriba",
         "espero",
+        "falta",
+        "claro",
+        "listo",
         "eu",
         "me",
         "meu",
@@ -180,6 +191,10 @@ _SPEAKERS = frozenset(
         "anexo",
         "acima",
         "espero",
+        "falta",
+        "claro",
+        "pronto",
+        "enviei",
         "я",
         "мне",
         "меня",
@@ -213,6 +228,11 @@ _SPEAKERS = frozenset(
         "нужно",
         "выше",
         "вложении",
+        "готово",
+        "конечно",
+        "смотрите",
+        "сообщении",
+        "воздержусь",
         "أنا",
         "لي",
         "لدي",
@@ -249,9 +269,20 @@ _SPEAKERS = frozenset(
         "تجد",
         "راجع",
         "انظر",
+        "يوجد",
+        "أعتذر",
+        "عذرًا",
+        "بكل",
+        "بالطبع",
+        "تم",
+        "لحظة",
+        "لن",
+        "لا",
     ]
 )
 """Words of whoever speaks to somebody: nearly all talk has one, most answers do not."""
+_BRIEF = 160  # characters: in so short a text, some words say more
+_SPEAK_BRIEFLY = _SPEAKERS | {"i", "my", "here", "below", "above", "done", "see", "there", "no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,33 +327,79 @@ def units(text: str) -> Iterator[Unit]:
 
 
 def _may_talk(text: str) -> bool:
+    """Tell whether a sentence at the beginning or at the end speaks to somebody as talk does."""
     begin = text[:_BEGIN]
     end = text[max(_BEGIN, len(text) - _END) :]
-    if len(text) > _BRIEF and not _GRAMMED.search(begin):
-        words = f"{begin} {end}".translate(_SIGNS).lower().split()
-        if _SPEAKERS.isdisjoint(words):
-            return False
-    return any(score(each)[-1] >= _SILENT for part in (begin, end) for each in split(part))
+    if not _speaks(f"{begin} {end}"):
+        return False
+    for part in (begin, end):
+        for each in split(part):
+            if _speaks(each):
+                *kinds, talk = score(each)
+                if talk >= _SILENT and max(kinds) >= _OF_NO_KIND:
+                    return True
+    return False
+
+
+def _speaks(text: str) -> bool:
+    if "?" in text or (not text.isascii() and ("؟" in text or _GRAMMED.search(text))):
+        return True
+    known = _SPEAK_BRIEFLY if len(text) <= _BRIEF else _SPEAKERS
+    return not known.isdisjoint(text.translate(_SIGNS).lower().split())
 
 
 def score(text: str) -> list[float]:
     """Return how much of each of `KINDS` a sentence or clause is."""
-    weights = _weights()
-    found = features(text)
-    known = [weights[feature] for feature in found if feature in weights]
-    scale = STEP / sqrt(len(found) + 1)
+    words = tokens(text)
+    known = _known(words)
     if not known:
         return [BIAS] * len(KINDS)
+    scale = STEP * damping(words)
     return [BIAS + (sum(each) - ZERO * len(known)) * scale for each in zip(*known, strict=True)]
+
+
+def damping(words: Sequence[str]) -> float:
+    """Return by what the sum of weights is multiplied, so that long sentences say no more."""
+    if max(words, default="") < _FIRST_GRAMMED:
+        return 1 / sqrt(4 * len(words) + 1)
+    return 1 / sqrt(4 * sum([len(word) if is_grammed(word) else 1 for word in words]) + 1)
+
+
+def _known(words: Sequence[str]) -> list[bytes]:
+    """Return the weights of the features of words that have any, as `features` lists them."""
+    single, after = _weights()
+    known = []
+    row: Mapping[str, bytes] | None = None
+    rows: Mapping[str, bytes] | None = None
+    last = ""
+    for word in words:
+        if word >= _FIRST_GRAMMED and is_grammed(word):
+            known += [single[gram] for gram in _grams(word) if gram in single]
+            row = rows = None
+            last = ""
+            continue
+        begin = word if len(word) <= _STEM else f"{word[:_STEM]}*"
+        if word in single:
+            known.append(single[word])
+        if begin is not word and begin in single:
+            known.append(single[begin])
+        if row and begin in row:
+            known.append(row[begin])
+        if rows and begin in rows:
+            known.append(rows[begin])
+        rows = after.get(f"{last} {begin}") if row else None
+        row = after.get(begin)
+        last = begin
+    return known
 
 
 def split(text: str) -> Iterator[str]:
     """Yield sentences, and of long ones the clauses."""
     for found in _SENTENCE.finditer(text):
         sentence = found[0].strip()
-        if not any(map(str.isalpha, sentence)):
+        if not _LETTER.search(sentence):
             continue
-        dense = _DENSE if _GRAMMED.search(sentence) else 1
+        dense = _DENSE if not sentence.isascii() and _GRAMMED.search(sentence) else 1
         if len(sentence) * dense <= _LONG:
             yield sentence
         else:
@@ -336,28 +413,34 @@ def _clauses(sentence: str, dense: float) -> Iterator[str]:
         if len(clause) * dense >= _SHORT:
             yield clause.strip()
             clause = ""
-    if any(map(str.isalpha, clause)):
+    if _LETTER.search(clause):
         yield clause.strip()
 
 
-def features(text: str) -> set[str]:
-    """Return the words of a text, their stems, and up to three in a row; of some scripts, grams."""
-    found: set[str] = set()
+def features(words: Sequence[str]) -> list[str]:
+    """Return the words, their stems, and up to three in a row; of words by letters, the grams."""
+    found: list[str] = []
     before = last = ""
-    for word in _TOKEN.findall(text.lower()):
+    for word in words:
         if is_grammed(word):
-            found.update(_grams(word))
+            found += _grams(word)
             before = last = ""
             continue
-        found.add(word)
+        found.append(word)
         begin = stem(word)
-        found.add(begin)
+        if begin != word:
+            found.append(begin)
         if last:
-            found.add(f"{last} {begin}")
+            found.append(f"{last} {begin}")
         if before:
-            found.add(f"{before} {last} {begin}")
+            found.append(f"{before} {last} {begin}")
         before, last = last, begin
     return found
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of a text in lower case, and its question marks."""
+    return _TOKEN.findall(text.lower())
 
 
 def stem(word: str) -> str:
@@ -367,7 +450,7 @@ def stem(word: str) -> str:
 
 def is_grammed(word: str) -> bool:
     """Tell whether a word is read by its letters: its script has no spaces or many endings."""
-    return bool(_GRAMMED.match(word))
+    return word >= _FIRST_GRAMMED and _GRAMMED.match(word) is not None
 
 
 def _grams(word: str) -> Iterator[str]:
@@ -379,6 +462,12 @@ def _grams(word: str) -> Iterator[str]:
 
 
 @cache
-def _weights() -> dict[str, bytes]:
-    lines = gzip.decompress(_WEIGHTS.read_bytes()).decode().splitlines()
-    return {feature: own.encode() for feature, own in (line.split("\t") for line in lines)}
+def _weights() -> tuple[dict[str, bytes], dict[str, dict[str, bytes]]]:
+    """Return the weights of single words and grams, and of what follows a word or a pair."""
+    single: dict[str, bytes] = {}
+    after: dict[str, dict[str, bytes]] = {}
+    for line in gzip.decompress(_WEIGHTS.read_bytes()).decode().splitlines():
+        feature, own = line.split("\t")
+        before, _, last = feature.rpartition(" ")
+        (after.setdefault(before, {}) if before else single)[last] = own.encode()
+    return single, after
