@@ -17,7 +17,6 @@ from typing import Protocol
 from evolinstruct.llm.base import Limits
 from evolinstruct.llm.throttle.pace import Pace, Sent
 
-
 CLOSED = 0
 """In place of a status: the connection is closed without an answer."""
 
@@ -122,6 +121,7 @@ class Noisy:
     refusals: float
     failures: float = 0.0
     retry_after: float | None = None
+    ending: int = 500
     dice: random.Random = field(default_factory=lambda: random.Random(2))
 
     def ask(self, now: float) -> End:
@@ -129,7 +129,7 @@ class Noisy:
         if chance < self.refusals:
             return End(0.002, 429, self.retry_after)
         if chance < self.refusals + self.failures:
-            return End(0.05, 500)
+            return End(0.05, self.ending)
         return self.service.ask(now)
 
 

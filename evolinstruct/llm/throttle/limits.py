@@ -17,7 +17,7 @@ from math import inf, log2
 FIRST = 3
 """Calls under way before the first reply."""
 FEW = 16
-"""Up to so many calls under way, each reply doubles the window."""
+"""Up to so many calls under way, each reply doubles the window, until it first rests."""
 DOUBLING = 2.0
 """Seconds in which the window doubles, or one round trip if that is longer."""
 GAIN = 1.25
@@ -34,7 +34,8 @@ _OCTAVE = 2  # levels for each doubling
 _LEAST_WEIGHT = 0.04  # a new sample counts at least so much: the service may change
 _SMOOTH = 0.1
 _QUEUED = 1.5  # a reply that takes so many times as long as one alone has waited in a queue
-_ROUNDS = 2  # round trips that a rest takes at least
+_ROUNDS = 2  # round trips that a rest because of the timeout takes at least
+_LONG_AGO = 2 * LONGEST_REST  # a loss as long ago has another cause than the next one
 _SAFE = 0.5  # of the timeout: a call that takes longer is in danger of being given up
 
 
@@ -82,6 +83,8 @@ class Window:
         self._looked = 0.0
         self._rests_until = 0.0
         self._rest = REST
+        self._patience = REST
+        self._has_rested = False
         self._judge_at = 0.0
         self._lowered_at = -inf
 
@@ -130,46 +133,57 @@ class Window:
         # is more than there are, the service has lost one call, and is not too slow.
         if replies / 2 >= self.size:
             return
+        if now - self._lowered_at > _LONG_AGO:
+            self._patience = REST
         if sent_at < self._lowered_at:  # a burst of losses is one cut
             self.rest_at(replies / 2, self._rests_until)
         else:
-            self._rest_longer(replies / 2, now)
+            self._beware(replies / 2, now)
         self._lowered_at = now
 
     def rest_at(self, size: float, until: float) -> None:
         """Stay at a size for a while."""
         self.size = max(1.0, min(size, self._most))
         self._rests_until = until
+        self._has_rested = True
 
-    def _rest_longer(self, size: float, now: float) -> None:
-        """Stay at a size for twice as long as the last time."""
-        self.rest_at(size, now + max(self._rest, _ROUNDS * self.latency))
-        self._rest = min(self._rest * 2, LONGEST_REST)
+    def _beware(self, size: float, now: float) -> None:
+        """Stay at a size because more may time out, for twice as long as the last time."""
+        self.rest_at(size, now + max(self._patience, _ROUNDS * self.latency))
+        self._patience = min(self._patience * 2, LONGEST_REST)
 
     def _grow(self, now: float, sent_with: int, latency: float) -> None:
-        doubling = max(DOUBLING, self.latency)
-        seconds = min(now - self._looked, doubling)
-        # One more for each reply at most, however long it took: a few replies of a slow server say
-        # nothing about twice as many calls. Where many come together, the next ones make up for it.
-        size = min(self.size * 2 ** (seconds / doubling), self.size + 1)
-        self._looked = now - (seconds - doubling * log2(size / self.size))
+        size = self._larger(now)
         if self._rests_until:  # the rest is over: what lies above is unknown again, and worth a try
             self._rests_until = 0.0
             here = _level(self.size)
             self._levels = {k: level for k, level in self._levels.items() if k <= here}
             self._judge_at = 0.0
-        else:
-            if self._is_safe(2 * self.size):
-                size = size if self.size >= FEW else 2 * self.size
-            elif sent_with == 1 < self.limit:  # how fast one call is alone says nothing of more
-                return
-            elif sent_with == 1 or latency > _QUEUED * self._alone:
-                self._rest_longer(self.size, now)
-                return
+        elif self._is_safe(2 * self.size):
+            if self.size < FEW and not self._has_rested:
+                size = 2 * self.size
+        elif sent_with == 1 < self.limit:  # how fast one call is alone says nothing of more
+            return
+        elif sent_with == 1 or latency > _QUEUED * self._alone:
+            self._beware(self.size, now)
+            return
         self.size = min(size, self._most)
         if now >= self._judge_at:
-            self._judge_at = now + doubling / 2
+            self._judge_at = now + self._doubling / 2
             self._judge(now)
+
+    @property
+    def _doubling(self) -> float:
+        return max(DOUBLING, self.latency)
+
+    def _larger(self, now: float) -> float:
+        """Return the size that the time since the last look allows, and note the time as used."""
+        seconds = min(now - self._looked, self._doubling)
+        # One more for each reply at most, however long it took: a few replies of a slow server say
+        # nothing about twice as many calls. Where many come together, the next ones make up for it.
+        size = min(self.size * 2 ** (seconds / self._doubling), self.size + 1)
+        self._looked = now - (seconds - self._doubling * log2(size / self.size))
+        return size
 
     def _is_safe(self, size: float) -> bool:
         """Tell whether so many calls end before the timeout even if they bring no more replies."""
@@ -192,7 +206,8 @@ class Window:
             return
         most = max(level.rate for level in known.values())
         knee = min(k for k, level in known.items() if level.rate >= KNEE * most)
-        self._rest_longer(known[knee].in_flight * MARGIN, now)
+        self.rest_at(known[knee].in_flight * MARGIN, now + self._rest)
+        self._rest = min(self._rest * 2, LONGEST_REST)
 
 
 def _level(in_flight: float) -> int:
