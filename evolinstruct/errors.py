@@ -93,6 +93,10 @@ UNREACHABLE = "unreachable"
 """The error of an attempt that never reached the service."""
 DAILY_LIMIT = "daily_limit"
 """The error of an attempt that came after all that an account may use in a day."""
+TIMEOUT = "timeout"
+"""The error of an attempt that got no answer in time."""
+CONNECTION_ERROR = "connection_error"
+"""The error of an attempt whose connection was closed before an answer came."""
 
 
 class CallError(Exception):
@@ -101,12 +105,14 @@ class CallError(Exception):
     Attributes:
         error: a short name for scripts, such as ``timeout`` or ``http_500``.
         message: what the service said, for a person.
+        took: the seconds from its sending to this end, None where that is not known.
     """
 
     def __init__(self, error: str, message: str) -> None:
         super().__init__(f"{error}: {message}")
         self.error = error
         self.message = message
+        self.took: float | None = None
 
 
 class TryAgain(CallError):

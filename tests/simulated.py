@@ -17,10 +17,13 @@ from typing import Protocol
 from evolinstruct.llm.base import Limits
 from evolinstruct.llm.throttle.pace import Pace, Sent
 
+CLOSED = 0
+"""In place of a status: the connection is closed without an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a call ends: after so many seconds; refused, failed, or answered."""
+    """How a call ends: after so many seconds; refused, failed, closed or answered."""
 
     seconds: float
     status: int = 200
@@ -74,19 +77,24 @@ class Limited:
 
 @dataclass
 class Queueing:
-    """Works on so many at once; others wait in line."""
+    """Works on so many at once; others wait in line.
+
+    A call that is given up after `patience` seconds takes no more of the server's time; a server
+    that does not notice has no patience of its own, and works for nobody.
+    """
 
     capacity: int
     latency: Latency
+    patience: float = inf
     _free_at: list[float] = field(default_factory=list, init=False)
 
     def ask(self, now: float) -> End:
         start = now
         if len(self._free_at) >= self.capacity:
             start = max(now, heapq.heappop(self._free_at))
-        end = start + self.latency()
+        end = max(start, min(start + self.latency(), now + self.patience))
         heapq.heappush(self._free_at, end)
-        return End(end - now)
+        return End(end - now if end < now + self.patience else inf)
 
 
 @dataclass
@@ -113,6 +121,7 @@ class Noisy:
     refusals: float
     failures: float = 0.0
     retry_after: float | None = None
+    ending: int = 500
     dice: random.Random = field(default_factory=lambda: random.Random(2))
 
     def ask(self, now: float) -> End:
@@ -120,7 +129,7 @@ class Noisy:
         if chance < self.refusals:
             return End(0.002, 429, self.retry_after)
         if chance < self.refusals + self.failures:
-            return End(0.05, 500)
+            return End(0.05, self.ending)
         return self.service.ask(now)
 
 
@@ -132,12 +141,14 @@ class Traffic:
         replies: when each reply came.
         refusals: when each refusal came.
         sends: when each call was sent.
+        lost: when each call was given up.
         limits: the window once a second.
     """
 
     replies: list[float] = field(default_factory=list)
     refusals: list[float] = field(default_factory=list)
     sends: list[float] = field(default_factory=list)
+    lost: list[float] = field(default_factory=list)
     windows: list[int] = field(default_factory=list)
 
     def rate(self, start: float, end: float) -> float:
@@ -155,6 +166,7 @@ def simulate(
     seconds: float,
     make: Callable[[Callable[[], float]], Pace],
     demand: int = 2048,
+    timeout: float = inf,
 ) -> Traffic:
     """Send as the pace allows, for so many seconds; `demand` calls are there at any time."""
     now = 0.0
@@ -168,14 +180,17 @@ def simulate(
             sent = pace.on_sent(100.0)
             traffic.sends.append(now)
             end = service.ask(now)
-            heapq.heappush(ends, (now + end.seconds, next(order), sent, end))
+            heapq.heappush(ends, (now + min(end.seconds, timeout), next(order), sent, end))
         if len(traffic.windows) <= now:
             traffic.windows.append(pace.limit)
         # a loop turns no sooner than in a tenth of a millisecond
         now = min(ends[0][0] if ends else inf, max(now + wake, now + 1e-4))
         while ends and ends[0][0] <= now:
             _, _, sent, end = heapq.heappop(ends)
-            if end.status == 200:
+            if end.seconds > timeout or end.status == CLOSED:
+                traffic.lost.append(now)
+                pace.on_lost(sent)
+            elif end.status == 200:
                 traffic.replies.append(now)
                 pace.on_reply(sent, 100.0, end.limits)
             elif end.status == 429:

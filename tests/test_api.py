@@ -107,6 +107,14 @@ def test_a_job_tells_its_forecast_and_is_carried_out_later(folder: Path) -> None
     assert not (folder / "run").exists()
 
 
+def test_at_temperature_0_no_comparison_is_foreseen_twice() -> None:
+    for temperature, twice in (({"compare": 0.0}, 0), (0.0, 0), ({"evolve": 0.0}, 10)):
+        job = evolinstruct.prepare(
+            "seeds.txt", "run", client=OBEDIENT, generations=1, temperature=temperature
+        )
+        assert job.forecast().second_looks == twice
+
+
 def test_a_forecast_can_be_told_inside_a_running_loop() -> None:
     evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT, generations=1)
 

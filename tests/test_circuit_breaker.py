@@ -262,3 +262,38 @@ def test_a_call_that_is_held_back_ends_as_the_run_does() -> None:
         return ended
 
     assert isinstance(asyncio.run(stopped()), Interrupted)
+
+
+def took(seconds: float) -> TryAgain:
+    late = TryAgain("timeout", "no reply within 30 s")
+    late.took = seconds
+    return late
+
+
+def test_a_call_that_waited_while_another_was_answered_tells_of_no_silence() -> None:
+    clock = Clock()
+    breaker = CircuitBreaker("m", now=clock)
+    clock.now = 20
+    breaker.answered()
+    clock.now = 30
+    breaker.failed(REQUEST.call_id, took(30))
+    clock.now = 160
+    breaker.failed(REQUEST.call_id, took(30))  # the first that was sent after the answer
+    clock.now = 279
+    breaker.failed(REQUEST.call_id, took(30))
+    clock.now = 280
+    with pytest.raises(ServiceSilent, match="no call has succeeded for 120 seconds"):
+        breaker.failed(REQUEST.call_id, took(30))
+
+
+def test_calls_that_failed_while_others_were_answered_are_no_row() -> None:
+    async def judged() -> None:
+        breaker = CircuitBreaker("m", failures=3)
+        for _ in range(6):
+            breaker.answered()
+            late = took(30)
+            breaker.failed(REQUEST.call_id, late)
+            with pytest.raises(CallFailed):
+                await breaker.judge(REQUEST.call_id, CallFailed(late.error, late.message, 6))
+
+    asyncio.run(judged())

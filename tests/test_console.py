@@ -104,6 +104,17 @@ def test_progress_says_until_when_nothing_is_sent_also_before_there_is_a_speed(
         assert re.search(told, line) or (line is before and "calls/s" in told), line
 
 
+def test_progress_says_the_replies_where_they_are_too_few_for_a_speed() -> None:
+    sending = Sending(3, 4, 9, 0.0, replies=7)
+    shown = Progress(GenerationStarted(Counts(1, 60), 1, lambda: sending), 0, (now := Time()))
+    told = "Generation 1/1: 0 of 60 · 0 kept · 7 replies · 3 in flight of 4."
+    assert shown.plain() == told
+    now.seconds += 1_000
+    shown.see(LineWritten(LINE, 7, 0))  # 0.007 calls a second
+    assert shown.plain() == told
+    assert "7 replies · 3 in flight of 4" in shown.drawn(100).plain
+
+
 def test_progress_drawn_on_two_lines_fits_its_width() -> None:
     shown = progress(Time(), counts())
     assert shown.drawn(100).plain.split("\n") == [

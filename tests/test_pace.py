@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 import pytest
 
@@ -11,7 +12,9 @@ from evolinstruct.llm.base import Limits
 from evolinstruct.llm.throttle.limits import Announced, Bucket
 from evolinstruct.llm.throttle.pace import Pace
 from tests.simulated import (
+    CLOSED,
     Batching,
+    End,
     Limited,
     Noisy,
     Queueing,
@@ -149,6 +152,7 @@ def test_a_fixed_number_is_kept_whatever_comes_but_a_pause() -> None:
     pace = Pace(lambda: now, 4, fixed=True)
     for _ in range(20):
         pace.on_refused(pace.on_sent(), 0.5, None)
+        pace.on_lost(pace.on_sent())
     assert (pace.limit, pace.wait()) == (4, 0.5)
     now = 0.5
     assert pace.wait() == 0
@@ -183,7 +187,119 @@ def test_what_comes_back_meanwhile_is_the_rate_when_nothing_is_left() -> None:
     assert announced.rate == pytest.approx(500 / 60)
 
 
-def test_errors_and_timeouts_shrink_nothing() -> None:
+SLOW: dict[str, tuple[int, float, float, float, int]] = {
+    "one slot, 1 s a call": (1, 1, 30, 0.95, 0),
+    "one slot, 5 s a call": (1, 5, 60, 0.95, 0),
+    "one slot, 20 s a call": (1, 20, 300, 0.95, 0),
+    "one slot, 20 s a call, and little time": (1, 20, 60, 0.8, 6),
+    "one slot, 20 s a call, and hardly time for one": (1, 20, 30, 0.7, 12),
+    "4 slots, 5 s a call": (4, 5, 30, 0.95, 0),
+    "4 slots, 20 s a call": (4, 20, 300, 0.95, 0),
+    "4 slots, 20 s a call, and little time": (4, 20, 60, 0.75, 15),
+}
+"""Slots, seconds of a call, the timeout, the least share of what can be got, the most lost."""
+
+
+def slow(
+    slots: int, seconds: float, timeout: float, *, notices: bool = True, minutes: float = 10
+) -> Traffic:
+    """Ask a server that answers in order, and that notices or does not when a call is given up."""
+    service = Queueing(slots, mixed(seconds), timeout if notices else inf)
+    make = partial(Pace, most=MOST, timeout=timeout)
+    return simulate(service, minutes * 60, make, timeout=timeout)
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_small_server_is_not_overrun(name: str) -> None:
+    slots, seconds, timeout, share, lost = SLOW[name]
+    traffic = slow(slots, seconds, timeout)
+    assert len(traffic.replies) >= share * slots * 600 / seconds
+    assert len(traffic.lost) <= lost
+
+
+@pytest.mark.parametrize(("seconds", "share"), [(5.0, 0.85), (10.0, 0.8), (20.0, 0.55)])
+def test_a_server_that_works_on_for_calls_given_up_gets_through_them(
+    seconds: float, share: float
+) -> None:
+    traffic = slow(1, seconds, 30.0, notices=False)
+    assert len(traffic.replies) >= share * 600 / seconds
+
+
+def test_few_calls_are_sent_before_the_first_reply() -> None:
+    sends = auto(queueing(MOST, 5.0)(), 10).sends
+    assert sum(at < 4 for at in sends) == 3
+
+
+def test_a_service_that_takes_long_but_many_at_once_gets_many() -> None:
+    traffic = slow(MOST, 100.0, 300.0, minutes=1_200 / 60)
+    assert (traffic.lost, traffic.windows[-1]) == ([], MOST)
+
+
+def paced(replies: int, *, fixed: bool = False) -> tuple[Pace, list[float]]:
+    """Return a pace of 64 with a latency of a second after so many replies, and its clock."""
+    now = [0.0]
+    pace = Pace(lambda: now[0], 64, fixed=fixed)
+    while replies:
+        together = [pace.on_sent() for _ in range(min(pace.limit, replies))]
+        now[0] += 1
+        for sent in together:
+            pace.on_reply(sent)
+        replies -= len(together)
+    return pace, now
+
+
+def test_a_call_lost_while_none_was_answered_leaves_one_under_way() -> None:
+    pace, now = paced(200)
+    burst = [pace.on_sent() for _ in range(20)]
+    now[0] += 30
+    for sent in burst:
+        pace.on_lost(sent)
+    assert (pace.limit, pace.in_flight) == (1, 0)
+
+
+def test_a_call_lost_among_many_that_were_answered_changes_nothing() -> None:
+    pace, now = paced(200)
+    before, lost = pace.limit, pace.on_sent()
+    for _ in range(30):
+        together = [pace.on_sent() for _ in range(20)]
+        now[0] += 1
+        for sent in together:
+            pace.on_reply(sent)
+    pace.on_lost(lost)
+    assert pace.limit >= before
+
+
+def test_a_connection_closed_at_once_is_a_refusal() -> None:
+    pace, now = paced(200)
+    sent = [pace.on_sent() for _ in range(5)][-1]
+    now[0] += 0.01
+    pace.on_lost(sent)
+    assert (pace.limit, pace.in_flight, pace.pause) == (5, 4, 0.5)
+
+
+def test_a_stall_of_a_large_service_is_made_up_for() -> None:
+    service = _Stalling(Queueing(200, mixed(1)), 100.0, 140.0)
+    traffic = simulate(service, 240, partial(Pace, most=MOST, timeout=30.0), timeout=30.0)
+    assert traffic.rate(105, 145) == 0
+    assert traffic.rate(200, 240) >= 0.9 * 200
+
+
+class _Stalling:
+    """Answers nothing that comes between two seconds."""
+
+    def __init__(self, service: Queueing, start: float, end: float) -> None:
+        self._service, self._start, self._end = service, start, end
+
+    def ask(self, now: float) -> End:
+        return End(inf) if self._start <= now < self._end else self._service.ask(now)
+
+
+def test_random_closed_connections_do_not_slow_it_down() -> None:
+    stormy = Noisy(Queueing(64, mixed(0.2)), refusals=0.0, failures=0.04, ending=CLOSED)
+    assert auto(stormy).rate(15, SECONDS) >= 0.9 * 0.96 * 320
+
+
+def test_errors_of_the_service_shrink_nothing() -> None:
     now = 0.0
     pace = Pace(lambda: now, MOST)
     before = (pace.limit, pace.rate)

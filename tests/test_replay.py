@@ -68,6 +68,16 @@ def test_every_call_of_a_run_is_told_as_it_was_asked(run: Run) -> None:
     assert sorted(found, key=key) == sorted(ASKED, key=key)
 
 
+def test_an_unclear_comparison_is_not_asked_again_at_temperature_0(tmp_path: Path) -> None:
+    ASKED.clear()
+    seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(1))
+    sampling = {"generations": 1, "temperature": {"compare": 0.0}}
+    evolve(seeds, tmp_path / "run", client="tests.test_replay:Listening", **sampling)
+    assert [request.purpose for request in ASKED] == ["evolve", "compare", "answer"]
+    (step,) = next(Run(tmp_path / "run").families()).steps
+    assert step.line.compared == "unclear"
+
+
 def test_only_the_line_that_is_meant_tells_its_calls_and_a_seed_all_its_family(run: Run) -> None:
     family = next(run.families())
     with replaying(run) as replay:

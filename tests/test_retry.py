@@ -119,6 +119,20 @@ def test_the_time_that_the_first_attempt_took_counts_too() -> None:
     assert found == (("http_500", "late", 1), [], 1)
 
 
+def test_the_wait_for_a_turn_to_be_sent_is_not_counted() -> None:
+    class Crowded(Scripted):
+        """Sends a call after others, and says how long it was under way."""
+
+        async def complete(self, request: Request) -> Reply:
+            await asyncio.sleep(0.1)
+            return await super().complete(request)
+
+    late = TryAgain("timeout", "late")
+    late.took = 0.0
+    client = retry(Crowded(late, late, REPLY), total_seconds=0.05, wait=NO_WAIT)
+    assert asyncio.run(client.complete(ASK)) == REPLY
+
+
 def test_a_final_failure_after_passing_ones_counts_every_attempt() -> None:
     answers = (error(500), error(500), error(400, "no"))
     assert waits(*answers) == (("http_400", "no", 3), [0.0, 0.0], 3)

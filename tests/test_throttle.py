@@ -324,3 +324,31 @@ def test_the_state_tells_when_the_next_attempt_is_due() -> None:
         assert throttle.state.resting == 0
 
     run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "limit"),
+    [
+        ("timeout", None, 1),
+        ("connection_error", None, 1),
+        ("http_504", 504, 1),
+        ("http_408", 408, 1),
+        ("http_500", 500, 3),
+        ("unreachable", None, 3),
+    ],
+)
+def test_a_call_that_waited_in_vain_lowers_the_limit(
+    error: str, status: int | None, limit: int
+) -> None:
+    async def scenario() -> None:
+        held, now, trouble = Held(), 0.0, TryAgain(error, "", status=status)
+        throttle = Throttle(held, Pace(lambda: now, 8))
+        tasks = start(throttle, "a")
+        await settle()
+        now = 30.0
+        held.end("a", trouble)
+        await settle()
+        assert (throttle.state.limit, throttle.state.replies, trouble.took) == (limit, 0, 30.0)
+        assert ends(tasks)["a"] is trouble
+
+    run(scenario)

@@ -250,11 +250,11 @@ class Progress:
         waits = _waits(sending) if sending else []
         in_flight = _in_flight(sending) if sending else []
         calls, finished = self._speed.rates()
-        if waits or not (calls or finished):
+        if waits:
             return [*waits, *in_flight]
-        speed = f"{calls:,.0f} calls/s" if calls >= 10 else f"{calls:.1f} calls/s"  # noqa: PLR2004 - two digits
+        speed = _speed(calls) or (_replies(sending) if sending else [])
         left = [f"{clock((self._counts.pool - self._done) / finished)} left"] if finished else []
-        return [speed, *in_flight, *left]
+        return [*speed, *in_flight, *left]
 
 
 def _waits(sending: Sending) -> list[str]:
@@ -264,6 +264,18 @@ def _waits(sending: Sending) -> list[str]:
     if sending.resting >= 1 and not sending.in_flight and not sending.waiting:
         return [f"next attempt in {clock(sending.resting)}"]
     return []
+
+
+def _speed(calls: float) -> list[str]:
+    """Say how many calls end in a second; nothing where that would read as none."""
+    if calls < 0.05:  # noqa: PLR2004 - what is less is written as 0.0
+        return []
+    return [f"{calls:,.0f} calls/s" if calls >= 10 else f"{calls:.1f} calls/s"]  # noqa: PLR2004 - two digits
+
+
+def _replies(sending: Sending) -> list[str]:
+    """Say how many replies came so far: all there is to say until lines are finished."""
+    return [counted(sending.replies, "reply", "replies")] if sending.replies else []
 
 
 def _in_flight(sending: Sending) -> list[str]:

@@ -114,12 +114,16 @@ class Asking:
     async def compare(self, child: Kept, parent: Kept) -> tuple[Kept, Objection | None]:
         """Ask whether the rewrite gained anything; an unclear verdict is asked for once more.
 
+        But not at temperature 0, where it would come back as it was.
+
         Raises:
             CallError: there is no reply.
         """
         messages = self._pack.prompt("compare", parent=parent.instruction, child=child.instruction)
         context = self._context(child, child.instruction, parent.instruction)
-        for attempt in range(2):  # another call id: the same one would get the same reply back
+        for attempt in range(
+            1 + self._recipe.may_vary("compare")
+        ):  # another call id: the same one would get the same reply back
             try:
                 reply = await self._once("compare", messages, context, child.id, attempt)
             except CallRejected as refusal:

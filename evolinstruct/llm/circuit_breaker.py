@@ -74,6 +74,7 @@ class CircuitBreaker:
         self._is_new = is_new
         self._is_first = is_first
         self._now = now
+        self._answered_at = -inf
         self._failing_since: float | None = None
         self._failed_in_a_row = 0
         self._refused_alike = 0
@@ -117,8 +118,9 @@ class CircuitBreaker:
     def answered(self) -> None:
         """Note that the service answered an attempt."""
         self._answers += 1
+        self._answered_at = self._now()
         self._long_waits = 0
-        if self._failing_since is not None:
+        if self._failing_since is not None or self._failed_in_a_row:
             self._failing_since = None
             self._failed_in_a_row = self._refused_alike = 0
             self._excused = 0.0
@@ -136,6 +138,8 @@ class CircuitBreaker:
             if self._long_waits >= LONG_WAITS:
                 self._stop(ServiceSilent(self._wait_told(error, error.not_waited)))
         self._answers_at_failure.setdefault(call, self._answers)
+        if self._now() - (error.took or 0.0) < self._answered_at:
+            return  # others were answered while it was under way, if only in a server's queue
         if self._failing_since is None:
             # The silence begins here and not with the last success: a run that idles between two
             # calls, or sends nothing because the service asked for a pause, meets no silence.

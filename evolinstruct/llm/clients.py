@@ -28,7 +28,7 @@ from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import FIRST_REFUSALS, CircuitBreaker
 from evolinstruct.llm.intake import Intake, harmless_cause
 from evolinstruct.llm.prices import Tariff
-from evolinstruct.llm.retry import Retry
+from evolinstruct.llm.retry import TOTAL_SECONDS, Retry
 from evolinstruct.llm.secrets import Secrets
 from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
@@ -172,7 +172,11 @@ class Clients:
             is_new=lambda: not self._has_replied(group),
             is_first=lambda: not any(map(self._has_replied, self._retries)),
         )
-        return Retry(client, breaker, sleep=throttles[0].pause, on_stop=self.stop)
+        # A call that timed out once is sent again, however long that took.
+        seconds = max(TOTAL_SECONDS, 2 * execution.timeout)
+        return Retry(
+            client, breaker, total_seconds=seconds, sleep=throttles[0].pause, on_stop=self.stop
+        )
 
     def _has_replied(self, group: tuple[ClientOptions, ...]) -> bool:
         """Tell whether a group of servers has replied in this run, also to an earlier command."""
@@ -197,7 +201,14 @@ class Clients:
 
     def _pace(self, execution: Execution) -> Pace:
         fixed = execution.concurrency is not None or self._is_local
-        return Pace(time.monotonic, self._most, fixed=fixed, rpm=execution.rpm, tpm=execution.tpm)
+        return Pace(
+            time.monotonic,
+            self._most,
+            fixed=fixed,
+            timeout=execution.timeout,
+            rpm=execution.rpm,
+            tpm=execution.tpm,
+        )
 
     def _check_price(self, purpose: str, model: str) -> None:
         if self.tariff.price(purpose, model) is None:
@@ -260,6 +271,7 @@ class Clients:
             waiting=sum(state.waiting for state in all_states),
             paused=max(pauses, default=0.0),
             resting=min(rests, default=0.0),
+            replies=sum(state.replies for state in all_states),
         )
 
     def stop(self, error: StopRun) -> None:

@@ -56,7 +56,7 @@ class Retry:
             breaker: hears how attempts end, and judges failures.
             attempts: how often a call is sent at most, unless the breaker has it asked anew.
             total_seconds: no further attempt starts later than this after the first, without the
-                waits that the service asked for.
+                waits that the service asked for and those for a turn to be sent.
             wait: seconds before the next attempt; what the service asked for is added.
             sleep: does the waiting.
             on_stop: is told what stopped the run, where a call did.
@@ -98,9 +98,9 @@ class Retry:
     async def _ask(self, request: Request) -> Reply:
         """Go round until there is a reply, or an end that is the call's own."""
         past: _Attempts | None = None  # made at the first failure: nearly every call has none
-        started = time.monotonic()
         while True:
             self._breaker.check()
+            began = time.monotonic()
             try:
                 reply = await self._client.complete(request)
             except CallRejected:
@@ -112,8 +112,8 @@ class Retry:
                 self._breaker.answered()
                 return reply
             self._breaker.failed(request.call_id, trouble)
-            past = past or _Attempts(self._policy, started)
-            seconds = past.wait_after(trouble)
+            past = past or _Attempts(self._policy, began)
+            seconds = past.wait_after(trouble, began)
             if seconds is not None:
                 await self._sleep(seconds)
                 continue
@@ -121,7 +121,7 @@ class Retry:
             advice = trouble.advice if isinstance(trouble, CallFailed) else ""
             failure = CallFailed(trouble.error, trouble.message, past.count, advice)
             await self._breaker.judge(request.call_id, failure, turned_down=refused)
-            past, started = None, time.monotonic()  # asked anew: with all attempts, and all time
+            past = None  # asked anew: with all attempts, and all time
 
 
 class _Attempts:
@@ -133,8 +133,13 @@ class _Attempts:
         self._state = RetryCallState(policy, None, (), {})
         self._state.start_time = started
 
-    def wait_after(self, trouble: TryAgain | CallFailed) -> float | None:
-        """Return the seconds before the next attempt, None where there is to be none."""
+    def wait_after(self, trouble: TryAgain | CallFailed, began: float) -> float | None:
+        """Return the seconds before the next attempt, None where there is to be none.
+
+        Args:
+            trouble: what an attempt ended in.
+            began: when that attempt began to wait for its turn to be sent.
+        """
         if isinstance(trouble, CallFailed):
             self.count += trouble.attempts
             return None
@@ -142,6 +147,8 @@ class _Attempts:
         state = self._state
         state.set_exception((type(trouble), trouble, None))
         state.start_time += _asked_wait(trouble)
+        if trouble.took is not None:
+            state.start_time += time.monotonic() - began - trouble.took
         seconds = state.upcoming_sleep = float(self._policy.wait(state))
         if self._policy.stop(state):
             return None

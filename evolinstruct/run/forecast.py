@@ -80,8 +80,9 @@ def forecast(recipe: Recipe, seeds: int, unanswered: int, applicable: int = 0) -
         for name, row in PURPOSES.items()
         if row.is_asked_by_runs
     }
-    unclear = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
-    return Forecast(seeds, calls, unclear, sum(calls.values()) - unclear, applicable)
+    compared = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
+    unclear = compared * recipe.may_vary("compare")
+    return Forecast(seeds, calls, unclear, sum(calls.values()) - compared, applicable)
 
 
 def count_applicable(

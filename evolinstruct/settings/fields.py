@@ -107,6 +107,11 @@ class Recipe(_Settings):
             "extra": self.parameters(purpose),
         }
 
+    def may_vary(self, purpose: str) -> bool:
+        """Tell whether a call of a purpose, asked again, may get another reply."""
+        temperature: float | None = self.setting("temperature", purpose)
+        return temperature != 0
+
     def parameters(self, purpose: str) -> dict[str, object]:
         """Return the further parameters of a purpose's calls; its own win over those for all."""
         named = [(*parameter(key), value) for key, value in self.param.items()]

@@ -62,8 +62,8 @@ class ErrorMeaning:
 
 
 AGAIN = ErrorMeaning(TryAgain)
-TIMEOUT = ErrorMeaning(TryAgain, "timeout")
-CONNECTION = ErrorMeaning(TryAgain, "connection_error")
+TIMEOUT = ErrorMeaning(TryAgain, errors.TIMEOUT)
+CONNECTION = ErrorMeaning(TryAgain, errors.CONNECTION_ERROR)
 UNREACHABLE = ErrorMeaning(TryAgain, errors.UNREACHABLE)
 UNREADABLE = ErrorMeaning(TryAgain, "unreadable_reply")
 FAILED = ErrorMeaning(CallFailed)

@@ -12,11 +12,19 @@ from collections import deque
 from dataclasses import dataclass
 from math import inf
 
-from evolinstruct.errors import DAILY_LIMIT, StopRun, TryAgain
+from evolinstruct.errors import (
+    CONNECTION_ERROR,
+    DAILY_LIMIT,
+    TIMEOUT,
+    CallError,
+    StopRun,
+    TryAgain,
+)
 from evolinstruct.llm.base import Client, Reply, Request
 from evolinstruct.llm.throttle.pace import Pace, Sent
 
 _REFUSED = 429
+_TIMED_OUT = frozenset({408, 504, 524})  # in front of the service, by a gateway
 _CHARS_A_TOKEN = 4
 _EXPECTED = 512.0  # tokens of a reply, before the first of its purpose
 
@@ -32,6 +40,7 @@ class Sending:
         paused: seconds for which nothing is sent, because the service asked for that.
         resting: seconds until the first of the calls that wait for their next attempt is sent, 0
             where there is none.
+        replies: calls that were answered so far.
     """
 
     in_flight: int
@@ -39,6 +48,7 @@ class Sending:
     waiting: int
     paused: float
     resting: float = 0.0
+    replies: int = 0
 
 
 class Throttle:
@@ -66,8 +76,14 @@ class Throttle:
         """What it is doing now."""
         pace = self._pace
         resting = min(self._resting.values(), default=0.0) - time.monotonic()
-        waiting = len(self._waiting)
-        return Sending(pace.in_flight, pace.limit, waiting, pace.pause, max(0.0, resting))
+        return Sending(
+            in_flight=pace.in_flight,
+            limit=pace.limit,
+            waiting=len(self._waiting),
+            paused=pace.pause,
+            resting=max(0.0, resting),
+            replies=pace.replies,
+        )
 
     async def complete(self, request: Request) -> Reply:
         """Wait for the turn, then ask the client within.
@@ -124,14 +140,23 @@ class Throttle:
         self._check()
 
     def _without_reply(self, sent: Sent, error: BaseException) -> None:
+        if isinstance(error, CallError):
+            error.took = self._pace.since(sent)
         if isinstance(error, TryAgain):
-            self._bound_wait(error)
-        if isinstance(error, TryAgain) and (error.status == _REFUSED or error.error == DAILY_LIMIT):
-            self._pace.on_refused(sent, error.retry_after, error.limits)
+            self._try_again(sent, error)
             return
         self._pace.on_failed()
         if isinstance(error, StopRun):
             self.stop(error)
+
+    def _try_again(self, sent: Sent, error: TryAgain) -> None:
+        self._bound_wait(error)
+        if error.status == _REFUSED or error.error == DAILY_LIMIT:
+            self._pace.on_refused(sent, error.retry_after, error.limits)
+        elif error.error in {TIMEOUT, CONNECTION_ERROR} or error.status in _TIMED_OUT:
+            self._pace.on_lost(sent)
+        else:
+            self._pace.on_failed()
 
     def _bound_wait(self, error: TryAgain) -> None:
         """Note on an error that its wait is longer than the user allows, and is not kept."""

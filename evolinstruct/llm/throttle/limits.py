@@ -14,8 +14,10 @@ from collections import deque
 from dataclasses import dataclass
 from math import inf, log2
 
-FIRST = 8
-"""Calls under way at the start."""
+FIRST = 3
+"""Calls under way before the first reply."""
+FEW = 16
+"""Up to so many calls under way, each reply doubles the window, until it first rests."""
 DOUBLING = 2.0
 """Seconds in which the window doubles, or one round trip if that is longer."""
 GAIN = 1.25
@@ -31,6 +33,10 @@ MINUTE = 60.0
 _OCTAVE = 2  # levels for each doubling
 _LEAST_WEIGHT = 0.04  # a new sample counts at least so much: the service may change
 _SMOOTH = 0.1
+_QUEUED = 1.5  # a reply that takes so many times as long as one alone has waited in a queue
+_ROUNDS = 2  # round trips that a rest because of the timeout takes at least
+_LONG_AGO = 2 * LONGEST_REST  # a loss as long ago has another cause than the next one
+_SAFE = 0.5  # of the timeout: a call that takes longer is in danger of being given up
 
 
 @dataclass(slots=True)
@@ -58,61 +64,135 @@ class _Level:
 
 
 class Window:
-    """A bound on the calls under way that grows while growing helps.
+    """A bound on the calls under way that grows with replies while growing helps.
 
     Attributes:
         size: calls that may be under way.
-        latency: seconds that a call takes, smoothed; 0 before the first reply.
+        latency: seconds that a call takes, of late; 0 before the first reply.
     """
 
-    def __init__(self, most: int, first: int = FIRST) -> None:
-        """Begin with few and never go above `most`."""
+    def __init__(self, most: int, first: int = FIRST, timeout: float = inf) -> None:
+        """Begin with few, and never go above `most`; a call is given up after `timeout` seconds."""
         self.size = float(min(first, most))
         self.latency = 0.0
         self._most = most
+        self._timeout = timeout
+        self._samples = 0
+        self._meanwhile = 0.0  # replies that came while a call was under way, itself included
         self._levels: dict[int, _Level] = {}
         self._looked = 0.0
         self._rests_until = 0.0
         self._rest = REST
+        self._patience = REST
+        self._has_rested = False
         self._judge_at = 0.0
+        self._lowered_at = -inf
 
-    def on_reply(self, now: float, sent_with: int, latency: float, *, full: bool) -> None:
+    @property
+    def limit(self) -> int:
+        """Calls that may be under way, as a whole number."""
+        return max(1, int(self.size))
+
+    def on_reply(
+        self, now: float, sent_with: int, latency: float, meanwhile: int, *, full: bool
+    ) -> None:
         """Learn from a reply.
 
         Args:
             now: the present, in seconds.
             sent_with: how many calls were under way when it was sent, itself included.
             latency: how long it took.
+            meanwhile: how many replies came in that time, itself included.
             full: whether the window is what keeps further calls from being sent.
         """
-        self.latency += (latency - self.latency) * (_SMOOTH if self.latency else 1.0)
+        self._samples += 1
+        weight = max(1 / self._samples, _SMOOTH)
+        self.latency += weight * (latency - self.latency)
+        self._meanwhile += weight * (meanwhile - self._meanwhile)
         level = _level(sent_with)
         if level not in self._levels:
             self._levels[level] = _Level()
         self._levels[level].add(sent_with, latency)
         # Only a full window says anything about a larger one: where the run itself has no more
         # calls to send, the window would grow without ever being tried.
-        if full and now >= self._rests_until:
-            self._grow(now)
-        self._looked = now
+        # Nor does a call say anything that was sent before the window was lowered.
+        if full and now >= self._rests_until and now - latency >= self._lowered_at:
+            self._grow(now, sent_with, latency)
+        else:
+            self._looked = now
+
+    def on_lost(self, now: float, sent_at: float, replies: int) -> None:
+        """Come down to what the service got through while a call waited in vain.
+
+        Args:
+            now: the present, in seconds.
+            sent_at: when the call was sent.
+            replies: how many others were answered since.
+        """
+        # With half as many under way, the last of them would have waited half as long. Where that
+        # is more than there are, the service has lost one call, and is not too slow.
+        if replies / 2 >= self.size:
+            return
+        if now - self._lowered_at > _LONG_AGO:
+            self._patience = REST
+        if sent_at < self._lowered_at:  # a burst of losses is one cut
+            self.rest_at(replies / 2, self._rests_until)
+        else:
+            self._beware(replies / 2, now)
+        self._lowered_at = now
 
     def rest_at(self, size: float, until: float) -> None:
         """Stay at a size for a while."""
         self.size = max(1.0, min(size, self._most))
         self._rests_until = until
+        self._has_rested = True
 
-    def _grow(self, now: float) -> None:
-        if self._rests_until:  # the rest is over: what lies above is unknown again
+    def _beware(self, size: float, now: float) -> None:
+        """Stay at a size because more may time out, for twice as long as the last time."""
+        self.rest_at(size, now + max(self._patience, _ROUNDS * self.latency))
+        self._patience = min(self._patience * 2, LONGEST_REST)
+
+    def _grow(self, now: float, sent_with: int, latency: float) -> None:
+        size = self._larger(now)
+        if self._rests_until:  # the rest is over: what lies above is unknown again, and worth a try
             self._rests_until = 0.0
             here = _level(self.size)
             self._levels = {k: level for k, level in self._levels.items() if k <= here}
             self._judge_at = 0.0
-        doubling = max(DOUBLING, self.latency)
-        seconds = min(now - self._looked, doubling)
-        self.size = min(self.size * 2 ** (seconds / doubling), self._most)
+        elif self._is_safe(2 * self.size):
+            if self.size < FEW and not self._has_rested:
+                size = 2 * self.size
+        elif sent_with == 1 < self.limit:  # how fast one call is alone says nothing of more
+            return
+        elif sent_with == 1 or latency > _QUEUED * self._alone:
+            self._beware(self.size, now)
+            return
+        self.size = min(size, self._most)
         if now >= self._judge_at:
-            self._judge_at = now + doubling / 2
+            self._judge_at = now + self._doubling / 2
             self._judge(now)
+
+    @property
+    def _doubling(self) -> float:
+        return max(DOUBLING, self.latency)
+
+    def _larger(self, now: float) -> float:
+        """Return the size that the time since the last look allows, and note the time as used."""
+        seconds = min(now - self._looked, self._doubling)
+        # One more for each reply at most, however long it took: a few replies of a slow server say
+        # nothing about twice as many calls. Where many come together, the next ones make up for it.
+        size = min(self.size * 2 ** (seconds / self._doubling), self.size + 1)
+        self._looked = now - (seconds - self._doubling * log2(size / self.size))
+        return size
+
+    def _is_safe(self, size: float) -> bool:
+        """Tell whether so many calls end before the timeout even if they bring no more replies."""
+        return size * self.latency / self._meanwhile <= _SAFE * self._timeout
+
+    @property
+    def _alone(self) -> float:
+        """Seconds that a call took with the fewest under way."""
+        return self._levels[min(self._levels)].latency
 
     def _judge(self, now: float) -> None:
         """Rest near the knee if the last doubling brought next to nothing."""

@@ -2,8 +2,9 @@
 
 The least of four limits counts (see `limits`): the window of calls under way, the rate that
 refusals leave, the rate that the service announces, and what the user allows in a minute. After a
-refusal nothing at all is sent until the time that the service named is up. Errors of the service
-and timeouts change nothing: the circuit breaker judges those.
+refusal nothing at all is sent until the time that the service named is up. A call that timed out,
+or was cut off, lowers the window to what the service got through meanwhile. Other errors of the
+service change nothing: the circuit breaker judges those.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from math import inf
 
 from evolinstruct.llm.base import Limits
-from evolinstruct.llm.throttle.limits import Announced, Bucket, Refused, Window
+from evolinstruct.llm.throttle.limits import FIRST, Announced, Bucket, Refused, Window
 
 _PAUSE = 0.5  # seconds, after a refusal that names none
 _BURST = 0.02  # seconds' worth of calls that may leave at once
@@ -32,12 +33,14 @@ class Sent:
         nth: how many calls had been sent by then, itself included.
         in_flight: how many were under way then, itself included.
         tokens: its tokens, as estimated.
+        replies: how many had come by then.
     """
 
     at: float
     nth: int
     in_flight: int
     tokens: float
+    replies: int
 
 
 class Pace:
@@ -45,6 +48,7 @@ class Pace:
 
     Attributes:
         in_flight: calls under way.
+        replies: calls that were answered.
         paused_until: nothing is sent before.
     """
 
@@ -54,6 +58,7 @@ class Pace:
         most: int,
         *,
         fixed: bool = False,
+        timeout: float = inf,
         rpm: int | None = None,
         tpm: int | None = None,
     ) -> None:
@@ -63,14 +68,16 @@ class Pace:
             clock: gives the present in seconds.
             most: calls under way at most.
             fixed: send as many from the start, whatever the service says but a pause.
+            timeout: seconds after which a call is given up.
             rpm: calls in a minute at most.
             tpm: tokens in a minute at most.
         """
         self.in_flight = 0
+        self.replies = 0
         self.paused_until = 0.0
         self._clock = clock
         self._fixed = fixed
-        self._window = Window(most, most) if fixed else Window(most)
+        self._window = Window(most, most if fixed else FIRST, timeout)
         self._refused = Refused()
         self._calls, self._tokens = Announced(), Announced()
         self._budgets = [bucket and Bucket(bucket) for bucket in (rpm, tpm)]
@@ -83,7 +90,7 @@ class Pace:
     @property
     def limit(self) -> int:
         """Calls that may be under way now."""
-        return max(1, int(self._window.size))
+        return self._window.limit
 
     @property
     def rate(self) -> float:
@@ -100,6 +107,10 @@ class Pace:
     def counts_tokens(self) -> bool:
         """Whether tokens are to be estimated."""
         return self._budgets[1] is not None
+
+    def since(self, sent: Sent) -> float:
+        """Return the seconds since a call was sent."""
+        return self._clock() - sent.at
 
     def wait(self) -> float:
         """Return the seconds until a call may be sent: 0 for now, infinite for after a reply."""
@@ -119,7 +130,7 @@ class Pace:
         for bucket, units in zip(self._budgets, (1, tokens), strict=True):
             if bucket:
                 bucket.take(units)
-        return Sent(now, self._sent, self.in_flight, tokens)
+        return Sent(now, self._sent, self.in_flight, tokens, self.replies)
 
     def on_reply(
         self, sent: Sent, tokens: float | None = None, limits: Limits | None = None
@@ -129,6 +140,7 @@ class Pace:
         # Before this call is taken off: was the window what kept others from being sent?
         full = self.in_flight >= _FULL * self.limit
         self.in_flight -= 1
+        self.replies += 1
         if tokens is not None:
             self._mean_tokens += (tokens - self._mean_tokens) * (
                 _SMOOTH if self._mean_tokens else 1.0
@@ -137,7 +149,8 @@ class Pace:
                 self._budgets[1].take(tokens - sent.tokens)  # the estimate was taken when it went
         if not self._fixed:
             self._refused.on_accepted()
-            self._window.on_reply(now, sent.in_flight, now - sent.at, full=full)
+            meanwhile = self.replies - sent.replies
+            self._window.on_reply(now, sent.in_flight, now - sent.at, meanwhile, full=full)
             self._heed(sent, limits)
 
     def on_refused(self, sent: Sent, retry_after: float | None, limits: Limits | None) -> None:
@@ -149,6 +162,18 @@ class Pace:
                 pause = _PAUSE
             self._heed(sent, limits)
         self.paused_until = max(self.paused_until, now + pause)
+        self.in_flight -= 1
+
+    def on_lost(self, sent: Sent) -> None:
+        """Learn from a call that timed out, or whose connection was closed: a sign of too many.
+
+        One that ended sooner than replies come was turned away at the door, as with a 429.
+        """
+        if self.since(sent) < self._window.latency:
+            self.on_refused(sent, None, None)
+            return
+        if not self._fixed:
+            self._window.on_lost(self._clock(), sent.at, self.replies - sent.replies)
         self.in_flight -= 1
 
     def on_failed(self) -> None:
