@@ -297,7 +297,8 @@ class Translator(Scripted):
     def _say(self, request: Request) -> str:
         thing = "风铃轮"[int(re.findall(r"\d|$", request.context.instruction)[0] or 0)] * 9
         rewrite = f"请用三句简单的话向一个孩子解释{thing}是怎样运转的。"
-        return {"evolve": rewrite, "compare": "Equal"}.get(request.purpose, "当然可以，东西会转。")
+        answer = "风推动叶片，力传给轴，所以它会转。"
+        return {"evolve": rewrite, "compare": "Equal"}.get(request.purpose, answer)
 
 
 def translating(folder: Path, *header: str) -> Path:

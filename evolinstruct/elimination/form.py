@@ -120,8 +120,10 @@ _ENDED = (".", "!", "?", "。", "！", "？", "؟")
 
 
 def _cut_off(rewrite: Rewrite) -> str | None:
-    child, parent = rewrite.child.rstrip(), rewrite.parent.rstrip()
-    line = child[child.rfind("\n") + 1 :][-_TAIL:]
+    child = rewrite.child.rstrip()
+    if child.endswith(_ENDED):
+        return None
+    parent, line = rewrite.parent.rstrip(), child[child.rfind("\n") + 1 :][-_TAIL:]
     if not dangles(line):
         if line != child or not parent.endswith(_ENDED) or not break_off(child):
             return None  # what follows the first paragraph is often data

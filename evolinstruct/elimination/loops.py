@@ -10,6 +10,7 @@ from evolinstruct.words import count_words
 _LOOKED_AT = 6000  # characters at the end
 _LONGEST = 400  # characters of what is repeated
 _PIECE = 8  # characters that are looked for again
+_SAME_END = 4  # characters
 _PLACES, _STEP = 16, 50  # at so many places or fewer, so many characters apart or more
 _LEAST_RUN = 16  # words; in a word without spaces, so many times five characters
 _SHARE = 0.6  # of a text that repeated lines or sentences make up
@@ -33,24 +34,29 @@ def _in_a_row(text: str, times: float) -> tuple[str, int] | None:
         piece = text[place : place + _PIECE]
         again = text.find(piece, place + 1, place + _LONGEST)
         while again != -1:
-            run = _run(text, place, again - place)
-            if run >= times * (again - place) and _is_long(text[place : place + run]):
+            start, stop = _run(text, place, again - place)
+            if stop - start >= times * (again - place) and _is_long(text[start:stop]):
                 unit = text[place:again]
-                return (unit, run // len(unit)) if _is_prose(unit) else None
+                return (unit, (stop - start) // len(unit)) if _is_prose(unit) else None
             again = text.find(piece, again + 1, place + _LONGEST)
     return None
 
 
-def _run(text: str, place: int, period: int) -> int:
-    """Return how many characters from a place on repeat those one period before."""
-    if text[place : place + period] != text[place + period : place + 2 * period]:
-        return 0
-    end = place + period
-    while text.startswith(text[place : place + period], end):
-        end += period
-    while end < len(text) and text[end] == text[end - period]:
-        end += 1
-    return end - place
+def _run(text: str, place: int, period: int) -> tuple[int, int]:
+    """Return where the repetition around a place begins and ends; nothing where there is none."""
+    unit = text[place : place + period]
+    if not text.startswith(unit, place + period):
+        return place, place
+    start, stop = place, place + period
+    while start >= period and text.startswith(unit, start - period):
+        start -= period
+    while start and text[start - 1] == text[start - 1 + period]:
+        start -= 1
+    while text.startswith(unit, stop):
+        stop += period
+    while stop < len(text) and text[stop] == text[stop - period]:
+        stop += 1
+    return start, stop
 
 
 def _is_long(run: str) -> bool:
@@ -66,7 +72,7 @@ def _scattered(text: str, times: float) -> tuple[str, int] | None:
     lines = text.split("\n")
     if len(lines) < times:
         lines = _sentences(text)
-    if len({line[-_PIECE:] for line in lines}) > len(lines) - times + 1:
+    if len({line[-_SAME_END:] for line in lines}) > len(lines) - times + 1:
         return None  # most texts: no four lines end alike
     counts = Counter([_bare(line) for line in lines])
     repeated = {line: count for line, count in counts.items() if count >= times and line}
