@@ -37,7 +37,7 @@ from evolinstruct.elimination.contamination import with_test_items
 from evolinstruct.evolution import Evolution
 from evolinstruct.llm.base import ClientOptions
 from evolinstruct.llm.offline import OfflineClient
-from evolinstruct.records import Kept
+from evolinstruct.records import Kept, Member
 from evolinstruct.run.plan import weights_in_use
 from evolinstruct.run.seed_lines import SeedLines
 from evolinstruct.settings import Recipe, SeedSettings
@@ -80,15 +80,15 @@ def evolved(lines: list[Kept]) -> Pairs:
     pairs: Pairs = []
 
     async def run() -> None:
-        pool = lines
+        pool = [Member(line) for line in lines]
         for generation in range(1, GENERATIONS + 1):
             step, settled = evolution.step(generation), []
-            for parent in pool:
-                line = await step.take(parent)
-                settled.append(line if isinstance(line, Kept) else parent)
+            for member in pool:
+                line = await step.take(member)
+                settled.append(member.after(line))
                 if isinstance(line, Kept):
                     kind = kinds[line.operation or ""]
-                    rewrite = Rewrite.of(parent, line, kind, pack.markers, pack.texts)
+                    rewrite = Rewrite.of(member.newest, line, kind, pack.markers, pack.texts)
                     pairs.append((rewrite, Answer(line.instruction, line.output or "")))
             pool = settled
 
