@@ -13,8 +13,8 @@ from evolinstruct.reading.said import Said, content, is_foreign
 
 _HEAD = re.compile(r"([^:：\n]{1,300})([:：]|\n)")
 _TAIL = re.compile(
-    r"[,(–—]| - |\b(?:with|that|which|to|by|including|incorporating|adding|featuring|where|made"
-    r"|mit|avec|qui|con|que|com|dat|met|с|который)\b",
+    r"[,(–—]| - |\b(?:because|so that|with|that|which|to|by|including|incorporating|adding"
+    r"|featuring|where|made|mit|avec|qui|con|que|com|dat|met|с|который)\b",
     re.IGNORECASE,
 )
 _COURTESY = re.compile(
@@ -34,7 +34,7 @@ _HERE = re.compile(
     re.IGNORECASE,
 )
 _ORDER = re.compile(
-    r"\W*(?:make|take|find|think|let (?!me\b)|help|see|keep|thing|modified by|give)\b"
+    r"\W*(?:make|take|find|think|ask|let (?!me\b)|help|see|keep|thing|modified by|give)\b"
     r"|\W*(?:rewrite|rewriting|rewrites|version)s?\s+\w",
     re.IGNORECASE,
 )
@@ -42,15 +42,30 @@ _DONE = re.compile(
     r"i(?:'ve| have)? (?:just )?|(?:ich habe|j'ai|he|eu|ho|ik heb|я) ", re.IGNORECASE
 )
 _HERE_YOU_GO = re.compile(
-    r"here (?:you go|it is|it goes|goes)|voilà|aquí (?:tienes|está)|aqui está|ecco(?:la)?",
+    r"here(?: you go| it is| it goes| goes|(?: is|'s) one)|voilà|aquí (?:tienes|está)|aqui está"
+    r"|ecco(?:la)?|let's make (?:it|this)(?: \w+){1,3}"
+    r"|(?:you (?:could|can|might) |one (?:could|can|might) |let's |instead, )?"
+    r"(?:consider|try|ask|take|how about|what about)(?: (?:this|the following|it|one|question|task"
+    r"|prompt|instruction|instead|like this|as follows))*(?: instead)?\??",
     re.IGNORECASE,
 )
+_PRAISE = re.compile(
+    r"(?:(?:what an? |that(?:'s| is) an? |this is an? |an? )?(?:great|good|nice|excellent|wonderful"
+    r"|lovely|fascinating|interesting|delightful|fun|cool|brilliant|amazing|thoughtful|fantastic)"
+    r"(?: (?:question|prompt|instruction|task|topic|idea|one|starting point|request))?"
+    r"|sure(?: thing)?|certainly|of course|absolutely|definitely|okay|no problem|gladly)!\s+",
+    re.IGNORECASE,
+)
+"""Courtesies that stand before the text on its own line; no instruction begins so."""
 _OPENS_WRAPPER = "{<[(>`\"'“‘«「"  # which comes off first
 _RULED = re.compile(r"---+[ \t]*\n[ \t]*\n")
 
 
 def without_announcement(text: str, parent: str) -> str:
     """Return the text without an opening that announces it."""
+    praise = _PRAISE.match(text)
+    if praise and praise[0].strip() not in parent:
+        text = text[praise.end() :]
     head = _HEAD.match(text)
     if head is None or text[0] in _OPENS_WRAPPER or head[1].strip() in parent:
         return text
@@ -113,12 +128,16 @@ def _is_announcement(words: str, *, own_line: bool, ends_in_colon: bool) -> bool
         said, courtesy = said[opener.end() :].strip(), True
     if not said:
         return courtesy and own_line
+    if own_line and courtesy and Said(said).is_made_of("filler"):  # "Sure, I can help with that."
+        return True
     if _HERE_YOU_GO.fullmatch(said):
         return own_line or ends_in_colon
     *earlier, last = re.split(r"(?<=[.!。！])\s*", said)
     if not all(_is_about_rewriting(sentence) for sentence in earlier):
         return False
-    return _is_about_rewriting(last) if own_line else ends_in_colon and _is_title(bold + last)
+    if not own_line:
+        return ends_in_colon and _is_title(bold + last)
+    return _is_about_rewriting(last) or (ends_in_colon and _leads_on(last))
 
 
 _KNOWN = ("rewrite", "new", "original", "harder", "task", "change", "matter", "filler")
@@ -139,6 +158,16 @@ def _is_title(words: str) -> bool:
 
 
 _TITLE = 4  # words: "the new instruction is"
+
+
+def _leads_on(words: str) -> bool:
+    """Tell whether words before a colon, on a line of their own, hold nothing of a task's own."""
+    said = Said(words)
+    is_order = _ORDER.match(words) or _GIVEN.search(words)
+    return not is_order and said.is_made_of(*_KNOWN) and said.has("harder", "matter", "new")
+
+
+_GIVEN = re.compile(r"\b(?:given|answer|original|following (?:text|data))\b", re.IGNORECASE)
 
 
 def _is_about_rewriting(sentence: str) -> bool:
