@@ -75,10 +75,12 @@ def find_opening(text: str, parent: str) -> str | None:
     line, line_break, rest = text.partition("\n")
     if not line_break or not rest.strip() or line.strip() in parent:
         return None
-    foreign = is_foreign(line, parent) and not is_foreign(rest, parent)
-    leads = line.rstrip("*_ ").endswith((":", "："))
-    sounds = leads and Said(line).has("rewrite") and not content(parent) & content(line)
-    return line if (foreign and (leads or Said(line).has("task", "rewrite"))) or sounds else None
+    leads, said = line.rstrip("*_ ").endswith((":", "：")), Said(line)
+    if leads and said.has("rewrite") and not content(parent) & content(line):
+        return line
+    if not (leads or said.has("task", "rewrite")):
+        return None
+    return line if is_foreign(line, parent) and not is_foreign(rest, parent) else None
 
 
 def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
