@@ -8,6 +8,7 @@ hand there is another sign: only what follows is like the parent. What the paren
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from evolinstruct.reading.said import Said, content, is_foreign
 
@@ -178,6 +179,7 @@ def _tells_of_change(said: Said) -> bool:
 # Labels
 
 
+@lru_cache(maxsize=256)
 def is_label_of_rewrite(name: str) -> bool:
     """Tell whether what stands before a colon names the rewrite: "Revised task", "新指令"."""
     return _is_title(name.strip(" *_#>`【】[]"))

@@ -19,7 +19,7 @@ _REASONS = (
     r"|deliberation|chain_?of_?thought|cot"
 )
 _TAG = re.compile(
-    r"(?:<\|?|◁)(?P<end>/|end_?(?:of_?)?)?(?:begin_?of_?|start_?)?"
+    r"(?:<\|?|◁)(?=[/\w])(?P<end>/|end_?(?:of_?)?)?(?:begin_?of_?|start_?)?"
     rf"(?P<name>{_THINKS}|(?:\w{{1,20}}[:_])?(?:{_REASONS}))(?:\s[^<>\n]{{0,200}})?(?:\|?>|▷)"
     r"|\[(?P<slash>/)?(?P<upper>THINK(?:ING)?|REASONING|THOUGHT)\]",
     re.IGNORECASE,
