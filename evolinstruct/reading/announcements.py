@@ -39,6 +39,14 @@ _ORDER = re.compile(
     r"|\W*(?:rewrite|rewriting|rewrites|version)s?\s+\w",
     re.IGNORECASE,
 )
+_EDITS = re.compile(
+    r"\W*(?:(?:please|kindly|now|then|next|first|can you|could you),? )*(?:re-?write|rephrase|reword"
+    r"|revise|reformulate|paraphrase|improve|edit|adapt|modify|shorten|polish) (?:the|this|these|that"
+    r"|those|each|every|an?|both|my|our|your|his|her|its|their)\b"
+    r"(?! (?:[\w-]+ ){0,4}(?:prompt|instruction)s?\b)",
+    re.IGNORECASE,
+)
+"""An order about a text, such as "Rewrite this sentence"; about a prompt it may be an echo."""
 _DONE = re.compile(
     r"i(?:'ve| have)? (?:just )?|(?:ich habe|j'ai|he|eu|ho|ik heb|я) ", re.IGNORECASE
 )
@@ -77,7 +85,8 @@ def find_opening(text: str, parent: str) -> str | None:
     if not line_break or not rest.strip() or line.strip() in parent:
         return None
     leads, said = line.rstrip("*_ ").endswith((":", "：")), Said(line)
-    if leads and said.has("rewrite") and not content(parent) & content(line):
+    names_rewrite = leads and said.has("rewrite") and not _EDITS.match(line)
+    if names_rewrite and not content(parent) & content(line):
         return line
     if not (leads or said.has("task", "rewrite")):
         return None
