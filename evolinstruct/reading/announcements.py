@@ -40,9 +40,9 @@ _ORDER = re.compile(
     re.IGNORECASE,
 )
 _EDITS = re.compile(
-    r"\W*(?:(?:please|kindly|now|then|next|first|can you|could you),? )*(?:re-?write|rephrase|reword"
-    r"|revise|reformulate|paraphrase|improve|edit|adapt|modify|shorten|polish) (?:the|this|these|that"
-    r"|those|each|every|an?|both|my|our|your|his|her|its|their)\b"
+    r"\W*(?:(?:please|kindly|now|then|next|first|can you|could you),? )*"
+    r"(?:re-?write|rephrase|reword|revise|reformulate|paraphrase|improve|edit|adapt|modify|shorten"
+    r"|polish) (?:the|this|these|that|those|each|every|an?|both|my|our|your|his|her|its|their)\b"
     r"(?! (?:[\w-]+ ){0,4}(?:prompt|instruction)s?\b)",
     re.IGNORECASE,
 )
