@@ -77,7 +77,10 @@ def is_english(text: str) -> bool:
 
 def in_another_language(text: str, other: str, least: float = 3) -> bool:
     """Tell whether a text is surely in another language than another one is."""
-    own, there = common_words(text), common_words(other)
+    own = common_words(text)
+    if len(own) < least:
+        return False
+    there = common_words(other)
     known = language_of(there)
     if known is None or len(own - lexica()[known]) < least:
         return False  # most texts: the other's language has nearly all of their words

@@ -90,9 +90,10 @@ _KEYS = re.compile(r"(?:^[ \t]*(?:- )?[\w.-]+:(?:[ \t].*)?(?:\n|\Z)){3,}", re.MU
 
 def _labels(text: str) -> list[re.Match[str]]:
     """Return the labels in a text, except those in a fence and lower-case keys of data."""
+    labels = list(_LABEL.finditer(text))
     found, fences, seen = [], 0, 0
-    blocks = [block.span() for block in _KEYS.finditer(text)]
-    for label in _LABEL.finditer(text):
+    blocks = [block.span() for block in _KEYS.finditer(text)] if labels else []
+    for label in labels:
         fences, seen = fences + text.count("```", seen, label.start()), label.start()
         start, end = blocks[bisect(blocks, (seen, len(text))) - 1] if blocks else (0, 0)
         is_key = start <= seen < end and label[0].islower()
