@@ -7,7 +7,7 @@ What is said to whoever asked is told from an answer by the classifier in `talk`
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from evolinstruct.elimination.asked_for import (
@@ -181,12 +181,19 @@ def _echoes(answer: Answer, *, more: float = 3) -> str | None:
     said, asked = answer.response, answer.instruction
     if len(asked) - _EDGE > len(said) or len(said) > len(asked) + 2 * _EDGE:
         return None  # the lengths of most answers say enough
+    if not _has_words(said.lower(), asked.lower().split()):
+        return None  # most of the others lack a word
     said, asked = _bare(said), _bare(asked)
     if count_words(asked) < _LONG_ECHO or asked not in said:
         return None
     if count_words(said) - count_words(asked) > more:
         return None
     return "the answer is the instruction" + (" and a few words more" if said != asked else "")
+
+
+def _has_words(text: str, words: Iterable[str]) -> bool:
+    """Tell whether a text holds all of some words that have no sign in them."""
+    return all(word in text for word in words if word.isalnum())
 
 
 def _bare(text: str) -> str:

@@ -9,9 +9,10 @@ _PROSE = 6  # words: a shorter last line is a heading, an item or data
 _ENDS = ".!?…。！？؟۔"
 _CLOSES = "\"'”’»）)]」』*_~|`>}"
 _MARKER = re.compile(r"[ \t]*(?:[-*•·–]|\d{1,3}[.)、．]|[（(]?[a-zа-я]\))(?:\s+|$|(?<=、))")
-_INNER = re.compile(
-    r"[^\W\d_]{4,}[.!?؟]['\"”’»)*]*\s+(?=[\"'“«„(*]*[A-ZÀ-ÞА-Я\u0600-\u06ff\uac00-\ud7af])"
-    r"|[。！？](?=\S)|[\uac00-\ud7af]{2,}\.\s+"
+_INNER = re.compile(  # begins with the sign, because words are many and signs are few
+    r"[.!?؟。！？](?:(?<=[^\W\d_]{4}[.!?؟])['\"”’»)*]*\s+"
+    r"(?=[\"'“«„(*]*[A-ZÀ-ÞА-Я\u0600-\u06ff\uac00-\ud7af])"
+    r"|(?<=[。！？])(?=\S)|(?<=[\uac00-\ud7af]{2}\.)\s+)"
 )
 _OPENERS = re.compile(r"[({\[（「『«„“]")
 _PAIRS = dict(zip("({[（「『«„“", ")}]）」』»“”", strict=True))

@@ -8,6 +8,7 @@ hand there is another sign: only what follows is like the parent. What the paren
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from evolinstruct.reading.said import Said, content, is_foreign
 
@@ -38,6 +39,14 @@ _ORDER = re.compile(
     r"|\W*(?:rewrite|rewriting|rewrites|version)s?\s+\w",
     re.IGNORECASE,
 )
+_EDITS = re.compile(
+    r"\W*(?:(?:please|kindly|now|then|next|first|can you|could you),? )*"
+    r"(?:re-?write|rephrase|reword|revise|reformulate|paraphrase|improve|edit|adapt|modify|shorten"
+    r"|polish) (?:the|this|these|that|those|each|every|an?|both|my|our|your|his|her|its|their)\b"
+    r"(?! (?:[\w-]+ ){0,4}(?:prompt|instruction)s?\b)",
+    re.IGNORECASE,
+)
+"""An order about a text, such as "Rewrite this sentence"; about a prompt it may be an echo."""
 _DONE = re.compile(
     r"i(?:'ve| have)? (?:just )?|(?:ich habe|j'ai|he|eu|ho|ik heb|я) ", re.IGNORECASE
 )
@@ -90,10 +99,13 @@ def find_opening(text: str, parent: str) -> str | None:
     line, line_break, rest = text.partition("\n")
     if not line_break or not rest.strip() or line.strip() in parent:
         return None
-    foreign = is_foreign(line, parent) and not is_foreign(rest, parent)
-    leads = line.rstrip("*_ ").endswith((":", "："))
-    sounds = leads and Said(line).has("rewrite") and not content(parent) & content(line)
-    return line if (foreign and (leads or Said(line).has("task", "rewrite"))) or sounds else None
+    leads, said = line.rstrip("*_ ").endswith((":", "：")), Said(line)
+    names_rewrite = leads and said.has("rewrite") and not _EDITS.match(line)
+    if names_rewrite and not content(parent) & content(line):
+        return line
+    if not (leads or said.has("task", "rewrite")):
+        return None
+    return line if is_foreign(line, parent) and not is_foreign(rest, parent) else None
 
 
 def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
@@ -205,6 +217,7 @@ def _tells_of_change(said: Said) -> bool:
 # Labels
 
 
+@lru_cache(maxsize=256)
 def is_label_of_rewrite(name: str) -> bool:
     """Tell whether what stands before a colon names the rewrite: "Revised task", "新指令"."""
     return _is_title(name.strip(" *_#>`【】[]"))
