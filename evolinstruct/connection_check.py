@@ -167,6 +167,11 @@ def _problem(error: CallError) -> str:
             what, then = "Its limit for a day is used up", "check again when it is renewed"
         case TryAgain(retry_after=float(wait)) if wait >= _LONG:
             what, then = f"It asks to wait {clock(wait)}, until {until(wait)}", "check again then"
+        case TryAgain(error="tier_full"):
+            what, then = (
+                "The service tier has no room just now",
+                "wait, or name one to fall back to",
+            )
         case TryAgain(status=HTTPStatus.TOO_MANY_REQUESTS):
             what, then = "It asks for fewer calls just now", "wait a little and check again"
         case TryAgain(error="timeout"):

@@ -136,7 +136,9 @@ def test_cached_tokens_are_priced_and_told(tmp_path: Path, seeds: Path) -> None:
     def cached(ask: Ask) -> Answer:
         return billed_as(None, ask, prompt_tokens_details={"cached_tokens": 600})
 
-    spent = run(seeds, tmp_path / "run", Service(cached))["spent"]
+    found = run(seeds, tmp_path / "run", Service(cached))
+    spent, kept = found["spent"], found["generations"][1]["tally"]["kept"]
+    assert spent["tokens_per_kept"] == round(1_100 * spent["calls"] / kept, 1)
     each = (400 * 1 + 600 * Decimal("0.1") + 100 * 10) / 1_000_000
     assert spent["cached_tokens"] == 600 * spent["calls"]
     assert spent["cost"] == pytest.approx(float(each * spent["calls"]))
@@ -216,6 +218,10 @@ def test_a_check_asks_in_the_tier_of_the_run_and_tells_its_price(tmp_path: Path)
         asked = {"client": "openai", "model": "m", "base_url": server.url, "service_tier": "flex"}
         layer = Layer({**asked, "prices": str(tmp_path / "prices.toml")})
         [found] = check_connections(resolve(layer))
+    with serve(lambda _: FULL) as server:
+        [full] = check_connections(resolve(Layer({**asked, "base_url": server.url})))
+    assert full.problem is not None
+    assert full.problem.startswith("The service tier has no room just now (tier_full: ")
     assert service.asked == {"flex": 1}
     assert found.parameters is not None
     assert found.parameters["service_tier"] == "flex"
