@@ -210,7 +210,9 @@ BAD_TABLES = {
     "[m]\ninput = nan\noutput = 2": "'m' has the input NaN; write a number of 0 or more.",
     "[m]\ninput = true\noutput = 2": "'m' has the input True; write a number of 0 or more.",
     "[m]\ninput = 1\noutput = 2\nflex = {input = 1}": "'m.flex' has no 'output'",
+    "[m]\n": "'m' has no 'input'; name it in dollars per million tokens.",
     "[m": " are not TOML: ",
+    "[m]\ninput = 1e99999999999999999999": " are not TOML: ",
 }
 
 

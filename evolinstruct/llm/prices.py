@@ -88,10 +88,10 @@ class Price:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data, for run.json and scripts; decimals are strings."""
-        found: dict[str, Any] = {"input": f"{self.input:f}", "output": f"{self.output:f}"}
-        found["cached"] = None if self.cached is None else f"{self.cached:f}"
+        found: dict[str, Any] = {"input": str(self.input), "output": str(self.output)}
+        found["cached"] = None if self.cached is None else str(self.cached)
         if self.written is not None:
-            found["written"] = f"{self.written:f}"
+            found["written"] = str(self.written)
         if self.steps:
             found["steps"] = [{"above": start, **price.to_json()} for start, price in self.steps]
         return found
@@ -188,11 +188,10 @@ def _above(rate: Any, start: int) -> Any:
 class OwnTable:
     """The user's own table: a TOML file with a table for each model, and in it one for each tier.
 
-    ["my-model"]
-    input = 0.50
-    cached = 0.05
-    output = 2.00
-    flex = { input = 0.25, output = 1.00 }
+    A table names ``input`` and ``output``, and ``cached`` if tokens of a cache cost less.
+
+    Attributes:
+        name: of the file, as run.json has it.
     """
 
     version = None
@@ -213,7 +212,7 @@ class OwnTable:
 
     def _rows(self, found: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Price]]:
         for model, rates in found.items():
-            tiers = {k: v for k, v in rates.items() if isinstance(v, dict)} if rates else {}
+            tiers = {k: v for k, v in rates.items() if isinstance(v, dict)}
             ordinary = {k: v for k, v in rates.items() if k not in tiers}
             for tier, price in {"": ordinary, **tiers}.items():
                 yield (model, tier), self._price(f"{model}.{tier}" if tier else model, price)
@@ -251,7 +250,7 @@ def _toml(path: Path) -> dict[str, dict[str, Any]]:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"The prices {path} are not UTF-8 text; save them so.") from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:  # of numbers beyond bounds too
         raise InputError(f"The prices {path} are not TOML: {error}.") from error
     for name, value in found.items():
         if not isinstance(value, dict):

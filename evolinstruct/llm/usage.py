@@ -381,7 +381,7 @@ def _bound(group: list[Account]) -> _Bound:
 
 
 def _plain(value: Any) -> Any:
-    return f"{value:f}" if isinstance(value, Decimal) else value
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _account(row: list[Any]) -> Account:
