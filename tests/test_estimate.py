@@ -9,8 +9,10 @@ import pytest
 
 from evolinstruct.api import prepare
 from evolinstruct.llm.base import ClientOptions, Reply, Request, Usage
+from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import find
 from evolinstruct.run.estimate import Estimate
+from evolinstruct.settings import Execution
 from tests.runs import evolve, tasks, write_seeds
 from tests.scripted import Scripted
 
@@ -122,6 +124,18 @@ def test_money_is_reckoned_in_the_tier_that_is_asked_for_and_says_by_which_table
     assert plain.cost is not None
     assert flex.cost == plain.cost / 2
     assert plain.priced_by == flex.priced_by == ("prices.toml",)
+
+
+def test_a_price_for_long_prompts_is_not_that_of_many_short_ones(
+    tmp_path: Path, seeds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "sk-none")
+    at = {"client": "openai", "provider": "gemini", "model": "gemini-2.5-pro", "generations": 4}
+    found = told(seeds, tmp_path / "a", **at)
+    price = Tariff(Execution(), {}).price("answer", "gemini-2.5-pro")
+    assert price is not None
+    tokens = found.prompt_tokens, found.completion_tokens
+    assert found.cost == price.for_prompt(1_000).cost(*tokens) < price.cost(*tokens)
 
 
 def test_the_share_of_tokens_that_a_cache_may_know_is_told_and_not_relied_on(

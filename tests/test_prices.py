@@ -76,7 +76,7 @@ def test_a_long_prompt_makes_its_own_call_dearer_and_no_other() -> None:
     assert short.input < long.input
     assert price.cost(1_000, 10) == short.cost(1_000, 10)
     assert price.cost(LONG, 10) == long.cost(LONG, 10)
-    assert LONG * price.cost(1, 1) < price.cost(LONG, LONG)
+    assert LONG * price.cost(1, 1) == short.cost(LONG, LONG) < price.cost(LONG, LONG)
 
 
 def test_a_price_that_depends_on_the_time_of_day_is_that_of_the_call() -> None:

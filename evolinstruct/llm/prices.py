@@ -61,12 +61,9 @@ class Price:
     steps: tuple[tuple[int, Price], ...] = ()
 
     def for_prompt(self, tokens: int) -> Price:
-        """Return the price of a call whose prompt has so many tokens."""
-        found = self
-        for start, price in self.steps:
-            if tokens > start:
-                found = price
-        return found
+        """Return the price of calls whose prompts have so many tokens each, without steps."""
+        reached = [price for start, price in self.steps if tokens > start]
+        return reached[-1] if reached else replace(self, steps=())
 
     def cost(self, prompt: int, completion: int, cached: int = 0, written: int = 0) -> Decimal:
         """Return the dollars for one call.
@@ -115,9 +112,8 @@ def dearest(prices: Sequence[Price]) -> Price:
     """Return a price at which no call costs less than at any of these."""
     starts = sorted({start for price in prices for start, _ in price.steps})
     steps = ((start, [price.for_prompt(start + 1) for price in prices]) for start in starts)
-    return replace(
-        _highest(prices), steps=tuple((start, _highest(group)) for start, group in steps)
-    )
+    dearer = tuple((start, _highest(group)) for start, group in steps)
+    return replace(_highest(prices), steps=dearer)
 
 
 def _highest(prices: Iterable[Price]) -> Price:
