@@ -23,7 +23,7 @@ LAYERS = [
     ["elimination", "run_dir", "installation"],
     ["llm.retry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
-    ["llm.journal", "llm.throttle"],
+    ["llm.journal", "llm.service_tiers", "llm.throttle"],
     ["atomic_write", "plugins", "similarity", "llm.offline"],
     ["draws", "errors", "prose", "quartiles", "reading", "records"],
     ["languages", "llm.base"],
@@ -41,6 +41,7 @@ VENDORS = {
     "aiohttp": "llm.openai",
     "openai": "llm.openai_sdk",
     "httpx2": "llm.openai_sdk",
+    "genai_prices": "llm.prices",
 }
 
 FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

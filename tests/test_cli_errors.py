@@ -64,6 +64,10 @@ COMMAND_LINES = {
     "--max-tokens 0": "--max-tokens must be 1 or more (given: 0).",
     "--min-kept 30": "--min-kept must be 1 or less (given: 30).",
     "--min-kept nan": "--min-kept must be a finite number (given: nan).",
+    "--service-tier flex": "--service-tier: the client offline has no service tiers;"
+    " leave the option out, or ask with --client openai.",
+    "--service-tier Flex": "--service-tier: 'Flex' names no tiers; write them as flex or"
+    " flex,default.",
     "--allow-failures many": "--allow-failures must be a count or a percentage, such as 3 or 0.5%"
     " (given: 'many').",
     "--operations deepn": "There is no operation 'deepn' in the pack general (did you mean"

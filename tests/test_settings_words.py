@@ -127,6 +127,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "max_cost": st.none() | dollars.filter(bool),
     "price_in": by_purpose(dollars),
     "price_out": by_purpose(dollars),
+    "prices": text,
+    "service_tier": by_purpose(st.from_regex(r"[a-z]{1,5}(,[a-z]{1,5})?", fullmatch=True)),
 }
 
 given_settings = st.fixed_dictionaries({}, optional=VALUES)

@@ -105,6 +105,16 @@ def test_tokens_and_cost_are_for_each_kept_instruction(measured: RunStatistics) 
     assert purposes == {"evolve": (4, 0.5), "answer": (2, 0.5)}
 
 
+def test_tokens_of_a_cache_are_summed_where_a_service_reports_them(tmp_path: Path) -> None:
+    row = {"generation": 1, "operation": "deepen", "purpose": "evolve", "calls": 2}
+    usage = [{**row, "cached_tokens": 700}, {**row, "cached_tokens": None}]
+    measured = measure(Run(write_run(tmp_path / "run", usage=usage)))
+    assert measured.to_json()["total"]["cached_tokens"] == 700
+    assert measured.to_json()["purposes"]["evolve"]["cached_tokens"] == 700
+    plain = measure(Run(write_run(tmp_path / "plain", usage=[row])))
+    assert plain.to_json()["total"]["cached_tokens"] is None
+
+
 def test_an_unknown_price_is_never_a_sum(tmp_path: Path) -> None:
     row = {"generation": 1, "operation": "deepen", "purpose": "evolve", "calls": 2}
     usage = [{**row, "cost": 0.5}, {**row, "cost": None}]

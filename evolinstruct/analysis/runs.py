@@ -50,6 +50,7 @@ class UsageRow:
         prompt_tokens: tokens of all prompts; None if the service reported none.
         completion_tokens: tokens of all replies.
         cost: dollars; None where a price is unknown.
+        cached_tokens: of the prompts', those that the service had in its cache; None if none.
     """
 
     generation: int
@@ -59,6 +60,7 @@ class UsageRow:
     prompt_tokens: int | None
     completion_tokens: int | None
     cost: float | None
+    cached_tokens: int | None = None
 
     @property
     def tokens(self) -> int | None:

@@ -34,6 +34,7 @@ class GroupStatistics:
         calls: how many calls were made for it.
         prompt_tokens: tokens of all prompts; None if the service reported none.
         completion_tokens: tokens of all replies.
+        cached_tokens: of the prompts', those that the service had in its cache; None if none.
         cost: dollars; None where a price is unknown.
         distinctness: how diverse its instructions are, where that is measured.
     """
@@ -46,6 +47,7 @@ class GroupStatistics:
     calls: int = 0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
     cost: float | None = 0.0
     distinctness: Distinctness | None = None
 
@@ -72,6 +74,7 @@ class GroupStatistics:
         self.calls += other.calls
         self.prompt_tokens = _sum(self.prompt_tokens, other.prompt_tokens)
         self.completion_tokens = _sum(self.completion_tokens, other.completion_tokens)
+        self.cached_tokens = _sum(self.cached_tokens, other.cached_tokens)
         known = self.cost is not None and other.cost is not None
         self.cost = (self.cost or 0) + (other.cost or 0) if known else None
 
@@ -82,6 +85,7 @@ class GroupStatistics:
                 calls=used.calls,
                 prompt_tokens=used.prompt_tokens,
                 completion_tokens=used.completion_tokens,
+                cached_tokens=used.cached_tokens,
                 cost=used.cost,
             )
         )
@@ -288,6 +292,8 @@ STATISTICS: tuple[Statistic, ...] = (
          "tokens"),
     _row("tokens", "tokens", lambda group: group.tokens, number,
          "json", "csv", "generations", "purposes", "spending", section=_SPENT),
+    _row("cached_tokens", "of them cached", lambda group: group.cached_tokens, number,
+         "json", "csv", "generations", "purposes", "tokens", section=_SPENT, short="cached"),
     _row("cost", "cost", lambda group: group.cost, _money,
          "json", "csv", "generations", "purposes", "tokens", section=_SPENT),
     _row("tokens_per_kept", "tokens per kept", lambda group: group.per_kept(group.tokens), number,

@@ -13,6 +13,9 @@ from typing import Protocol
 from evolinstruct import defaults
 from evolinstruct.llm.secrets import Secrets
 
+SERVICE_TIER = "service_tier"
+"""The parameter of a call, and the field of a reply, that name a service's tier."""
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -72,6 +75,8 @@ class Request:
         top_p: nucleus sampling, None to leave it to the service.
         max_tokens: upper bound of the reply's length in tokens, None for none.
         extra: further parameters of the request's body.
+        service_tier: the service's tier to be answered in, None to leave it to the service; no part
+            of the journal's key.
     """
 
     call_id: CallId
@@ -82,6 +87,7 @@ class Request:
     top_p: float | None = None
     max_tokens: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+    service_tier: str | None = None
 
     @property
     def purpose(self) -> str:
@@ -96,7 +102,8 @@ class Request:
             "max_tokens": self.max_tokens,
         }
         given = {name: value for name, value in sampling.items() if value is not None}
-        return {**given, **self.extra}
+        tier = {} if self.service_tier is None else {SERVICE_TIER: self.service_tier}
+        return {**given, **self.extra, **tier}
 
     @property
     def draw(self) -> CallId:
@@ -111,12 +118,30 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call, as the service reported them; None where it said nothing."""
+    """What one call took, as the service reported it; None where it said nothing.
+
+    Attributes:
+        prompt_tokens: tokens in.
+        completion_tokens: tokens out.
+        cached_tokens: of the prompt's, those that the service had in its cache.
+        reasoning_tokens: of the reply's, those of its reasoning.
+        written_tokens: of the prompt's, those that the service put into its cache; never stored.
+        tier: the service tier that it is billed in, empty where none is named; never stored.
+    """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    written_tokens: int | None = None
+    tier: str = ""
+
+    def within(self, prompt: int, completion: int) -> tuple[int, int]:
+        """Return tokens in and out; a bound stands for what was not reported."""
+        reported = self.prompt_tokens, self.completion_tokens
+        bounds = zip(reported, (prompt, completion), strict=True)
+        into, out = (most if count is None else count for count, most in bounds)
+        return into, out
 
 
 @dataclass(frozen=True, slots=True)

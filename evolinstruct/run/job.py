@@ -340,6 +340,7 @@ class Job:
         summary.replayed.update(session.replayed)
         summary.usage = session.account()
         summary.spent = session.spent
+        summary.prices = [*session.tariff.used]
         if self._is_idle and summary.exit_code in (None, self._plan.state["exit_code"]):
             return  # a finished run that was looked at again is what it was
         self._dir.save_state(describe(self._plan, summary, self._records, self._started))

@@ -36,6 +36,7 @@ _USAGE = Parts(
         "operation": (str, None),
         "purpose": str,
         "model": str,
+        "tier": (str, None),
         **dict.fromkeys(("calls", "replies", "refused", "unanswered"), (int, None)),
         **dict.fromkeys(("prompt_tokens", "completion_tokens", "cached_tokens"), (int, None)),
         **dict.fromkeys(("reasoning_tokens", "unanswered_tokens"), (int, None)),
@@ -72,6 +73,7 @@ RUN = Parts(
         "dataset": (_FILE, None),
         "journal": (int, None),
         "usage": [_USAGE],
+        "prices": [{str: object}],
     },
     ("format",),
 )

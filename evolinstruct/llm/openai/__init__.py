@@ -53,9 +53,11 @@ class OpenAIClient:
 
     Attributes:
         PROXIES: the protocols that a proxy may speak.
+        SERVICE_TIERS: it sends the tier of a request, and says in which one a reply is billed.
     """
 
     PROXIES: tuple[str, ...] = ("http", "https")
+    SERVICE_TIERS = True
 
     def __init__(self, options: ClientOptions) -> None:
         """Check the options; connect to nothing yet.

@@ -15,6 +15,7 @@ from math import inf
 from evolinstruct.errors import (
     CONNECTION_ERROR,
     DAILY_LIMIT,
+    TIER_FULL,
     TIMEOUT,
     CallError,
     StopRun,
@@ -151,7 +152,7 @@ class Throttle:
 
     def _try_again(self, sent: Sent, error: TryAgain) -> None:
         self._bound_wait(error)
-        if error.status == _REFUSED or error.error == DAILY_LIMIT:
+        if error.status == _REFUSED or error.error in {DAILY_LIMIT, TIER_FULL}:
             self._pace.on_refused(sent, error.retry_after, error.limits)
         elif error.error in {TIMEOUT, CONNECTION_ERROR} or error.status in _TIMED_OUT:
             self._pace.on_lost(sent)
