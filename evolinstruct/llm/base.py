@@ -6,7 +6,7 @@ Journal, retry, balancer, throttle and budget are clients that wrap a client.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,6 +59,25 @@ class CallContext:
     marks: tuple[str, str] | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Prefetched:
+    """Marks a call that is made before the run needs it: it gives way to others, and is tried once.
+
+    Attributes:
+        on_sent: is called when it is sent, or need not be.
+        is_sent: whether that has happened.
+    """
+
+    on_sent: Callable[[], None]
+    is_sent: bool = False
+
+    def sent(self) -> None:
+        """Note that it is sent, or need not be; only the first time counts."""
+        if not self.is_sent:
+            self.is_sent = True
+            self.on_sent()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked for.
@@ -72,6 +91,7 @@ class Request:
         top_p: nucleus sampling, None to leave it to the service.
         max_tokens: upper bound of the reply's length in tokens, None for none.
         extra: further parameters of the request's body.
+        prefetched: marks a call that is made before the run needs it; never sent.
     """
 
     call_id: CallId
@@ -82,6 +102,7 @@ class Request:
     top_p: float | None = None
     max_tokens: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+    prefetched: Prefetched | None = field(default=None, compare=False, repr=False)
 
     @property
     def purpose(self) -> str:

@@ -14,11 +14,13 @@ from typing import Any
 
 from evolinstruct.errors import TooLittleKept
 from evolinstruct.evolution import Evolution, Step
+from evolinstruct.evolution.asking import Ask
 from evolinstruct.gate import Gate
 from evolinstruct.records import Failed, Kept, Line, Member, Rejected
 from evolinstruct.run.counts import Counts, YieldMonitor
 from evolinstruct.run.events import Event, GenerationEnded, GenerationStarted, LineWritten, Notice
 from evolinstruct.run.plan import Plan
+from evolinstruct.run.prefetch import Prefetch
 from evolinstruct.run.scheduler import Scheduler
 from evolinstruct.run.session import Session
 from evolinstruct.run_dir.directory import GenerationFiles, RunDir
@@ -71,15 +73,34 @@ class Generations:
             StopRun: too little is kept, or somebody stopped it.
             InputError: a file cannot be read or written.
         """
-        plan = self._plan
-        evolution = Evolution(
-            self._recipe, plan.pack, plan.weights, self._session.ask, plan.against
-        )
+        evolution = self._evolution(self._session.ask)
         admit = None if self._gate is None else self._gate.look
-        for number in range(self._recipe.generations + 1):
-            pool = partial(self._dir.pool, number) if number else self._seeds
-            async for event in self._finished(evolution.step(number, admit), pool):
-                yield event
+        self._prefetch = self._prefetching()
+        try:
+            for number in range(self._recipe.generations + 1):
+                pool = partial(self._dir.pool, number) if number else self._seeds
+                async for event in self._finished(evolution.step(number, admit), pool):
+                    yield event
+        finally:
+            if self._prefetch is not None:
+                await self._prefetch.aclose()
+
+    def _evolution(self, ask: Ask) -> Evolution:
+        plan = self._plan
+        return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against)
+
+    def _prefetching(self) -> Prefetch | None:
+        """Return what plays families ahead, unless that is switched off."""
+        execution = self._plan.settings.execution
+        if not execution.prefetch:
+            return None
+        return Prefetch(
+            self._session,
+            self._evolution,
+            self._plan.size,
+            self._recipe.generations,
+            far=execution.min_kept is None,
+        )
 
     def _seeds(self) -> Iterator[Member]:
         return map(Member, self._plan.seeds.read())
@@ -97,7 +118,9 @@ class Generations:
             yield GenerationEnded(counts, is_new=False)
             return
         yield GenerationStarted(counts, self._recipe.generations, self._session.sending)
-        scheduler = Scheduler(self._plan.size, step, self._session.ahead)
+        scheduler = Scheduler(self._plan.size, step, self._session.ahead, prefetch=self._prefetch)
+        if self._prefetch is not None:
+            self._prefetch.begin(number, scheduler.stop)
         self._session.work = scheduler
         self._session.go_on()  # a stop that came before it was known to the session
         async for event in self._carried_out(counts, scheduler, pool):
@@ -143,13 +166,12 @@ class Generations:
     ) -> AsyncIterator[Event]:
         """Write and count each line; say what is wrong with the counts."""
         watch = YieldMonitor(counts)
-        calls, replayed = self._session.calls, self._session.replayed
-        before = calls.total() + replayed.total()
+        calls, replayed, used = self._session.calls, self._session.replayed, self._session.used
         answers_seeds = counts.generation == 0 and self._recipe.answer_seeds
         seeds = self._plan.seeds.read() if answers_seeds else None
         async for line in lines:
             counts.add(line)
-            counts.calls = calls.total() + replayed.total() - before
+            counts.calls = used[counts.generation]
             files.write(line)
             if seeds is not None and (seed := next(seeds)) and not isinstance(line, Kept):
                 # A seed stays in the pool, and in its file, whatever became of its answer.

@@ -1,7 +1,9 @@
 """Throttle: holds calls back until they may be sent, and sends nothing once the run has stopped.
 
 First come, first served; one throttle for each server and model. How many and how fast, `pace`
-says. After a stop, calls that wait end with its error, and those under way may end by themselves.
+says. Prefetched calls are sent where no other waits, and give way first: any 429, and any trouble
+of their own, keeps them back for a while, and slows nobody else down. After a stop, calls that wait
+end with its error, and those under way may end by themselves.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -21,6 +24,7 @@ from evolinstruct.errors import (
     TryAgain,
 )
 from evolinstruct.llm.base import Client, Reply, Request
+from evolinstruct.llm.throttle.limits import Yielding
 from evolinstruct.llm.throttle.pace import Pace, Sent
 
 _REFUSED = 429
@@ -51,8 +55,15 @@ class Sending:
     replies: int = 0
 
 
+_Queue = deque[tuple[asyncio.Future[Sent | None], float]]
+
+
 class Throttle:
-    """A client that lets calls through as the pace allows."""
+    """A client that lets calls through as the pace allows.
+
+    Attributes:
+        on_room: is called when more calls may be prefetched than before.
+    """
 
     def __init__(self, client: Client, pace: Pace, max_wait: float = inf) -> None:
         """Wrap a client; a service that asks to wait more than `max_wait` seconds is not obeyed."""
@@ -60,8 +71,11 @@ class Throttle:
         self._pace = pace
         self._max_wait = max_wait
         self._resting: dict[asyncio.Timeout, float] = {}
-        self._waiting: deque[tuple[asyncio.Future[Sent | None], float]] = deque()
+        self._waiting: _Queue = deque()
+        self._prefetching: _Queue = deque()
+        self._yielding = Yielding()
         self._timer: asyncio.TimerHandle | None = None
+        self.on_room: Callable[[], None] = lambda: None
         self._error: StopRun | None = None
         self._ended = asyncio.Event()
         self._expected: dict[str, float] = {}
@@ -70,6 +84,13 @@ class Throttle:
     def in_flight(self) -> int:
         """Calls under way now."""
         return self._pace.in_flight
+
+    @property
+    def room(self) -> int:
+        """How many calls may be prefetched on top of those under way."""
+        if self._waiting or time.monotonic() < self._yielding.until:
+            return 0
+        return self._pace.limit - self._pace.in_flight
 
     @property
     def state(self) -> Sending:
@@ -92,15 +113,19 @@ class Throttle:
             CallError: as the client within.
             StopRun: as the client within; or the run stopped before the call was sent.
         """
-        sent = await self._enter(self._estimate(request))
+        sent = await self._enter(request)
+        if request.prefetched is not None:
+            request.prefetched.sent()
         try:
             self._check()  # a stop may have come between the turn and this line
             reply = await self._client.complete(request)
         except BaseException as error:
-            self._without_reply(sent, error)
+            self._without_reply(request, sent, error)
             raise
         else:
             self._pace.on_reply(sent, self._learn(request, reply), reply.limits)
+            if request.prefetched is not None:
+                self._yielding.on_reply(sent.at)
             return reply
         finally:
             self._admit()
@@ -117,10 +142,11 @@ class Throttle:
             return
         self._error = error
         self._ended.set()
-        for turn, _ in self._waiting:
-            if not turn.done():
-                turn.set_result(None)
-        self._waiting.clear()
+        for queue in (self._waiting, self._prefetching):
+            for turn, _ in queue:
+                if not turn.done():
+                    turn.set_result(None)
+            queue.clear()
 
     async def pause(self, seconds: float) -> None:
         """Sleep until the time is up or the run stops; a retry waits with this, and holds no place.
@@ -139,19 +165,24 @@ class Throttle:
             del self._resting[rest]
         self._check()
 
-    def _without_reply(self, sent: Sent, error: BaseException) -> None:
+    def _without_reply(self, request: Request, sent: Sent, error: BaseException) -> None:
         if isinstance(error, CallError):
             error.took = self._pace.since(sent)
         if isinstance(error, TryAgain):
-            self._try_again(sent, error)
+            self._try_again(request, sent, error)
             return
         self._pace.on_failed()
-        if isinstance(error, StopRun):
+        if isinstance(error, StopRun) and request.prefetched is None:
             self.stop(error)
 
-    def _try_again(self, sent: Sent, error: TryAgain) -> None:
+    def _try_again(self, request: Request, sent: Sent, error: TryAgain) -> None:
         self._bound_wait(error)
-        if error.status == _REFUSED or error.error == DAILY_LIMIT:
+        if request.prefetched is not None or error.status == _REFUSED:
+            self._yielding.on_trouble(time.monotonic(), error.retry_after)
+            self._look_again(self._yielding.until - time.monotonic())
+        if request.prefetched is not None:
+            self._pace.on_failed()
+        elif error.status == _REFUSED or error.error == DAILY_LIMIT:
             self._pace.on_refused(sent, error.retry_after, error.limits)
         elif error.error in {TIMEOUT, CONNECTION_ERROR} or error.status in _TIMED_OUT:
             self._pace.on_lost(sent)
@@ -166,13 +197,15 @@ class Throttle:
         if wait is not None and (wait > self._max_wait or wait == inf):
             error.not_waited, error.retry_after = wait, None
 
-    async def _enter(self, tokens: float) -> Sent:
+    async def _enter(self, request: Request) -> Sent:
         """Return when the call may be sent, after those that came earlier."""
         self._check()
-        if not self._waiting and not self._pace.wait():
+        tokens = self._estimate(request)
+        queue = self._waiting if request.prefetched is None else self._prefetching
+        if not self._waiting and not queue and not self._wait(queue):
             return self._pace.on_sent(tokens)
         turn: asyncio.Future[Sent | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((turn, tokens))
+        queue.append((turn, tokens))
         self._admit()
         try:
             sent = await turn
@@ -190,22 +223,40 @@ class Throttle:
 
     def _admit(self) -> None:
         """Let those who wait longest go, as the pace allows; look again when it may allow more."""
-        while self._waiting:
-            turn, tokens = self._waiting[0]
+        if self._admit_from(self._waiting) and self._admit_from(self._prefetching):
+            self.on_room()
+
+    def _admit_from(self, queue: _Queue) -> bool:
+        """Let those of a queue go; return whether none is left."""
+        while queue:
+            turn, tokens = queue[0]
             if turn.done():  # given up
-                self._waiting.popleft()
+                queue.popleft()
                 continue
-            seconds = self._pace.wait()
+            seconds = self._wait(queue)
             if seconds:
                 self._look_again(seconds)
-                return
-            self._waiting.popleft()
+                return False
+            queue.popleft()
             turn.set_result(self._pace.on_sent(tokens))
+        return True
+
+    def _wait(self, queue: _Queue) -> float:
+        """Return the seconds until the first of a queue may be sent."""
+        seconds = self._pace.wait()
+        if queue is self._prefetching:
+            return max(seconds, self._yielding.until - time.monotonic())
+        return seconds
 
     def _look_again(self, seconds: float) -> None:
-        if seconds == inf or self._timer is not None:
+        if seconds == inf or self._error is not None:
             return
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._on_time)
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            if self._timer.when() <= loop.time() + seconds:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_later(seconds, self._on_time)
 
     def _on_time(self) -> None:
         self._timer = None
