@@ -28,6 +28,9 @@ HELD = 1024
 """Results that wait for their turn in memory; further ones wait on disk."""
 
 
+_IN_A_ROW = 4
+
+
 class ReorderBuffer(Generic[_T]):
     """Where results wait until it is their turn: so many in memory, further ones on disk."""
 
@@ -94,6 +97,12 @@ class ReorderBuffer(Generic[_T]):
         return pickle.loads(rows[0][0]) if rows else None  # noqa: S301 - our own, never a file
 
 
+async def _let_others(position: int) -> None:
+    """Let replies in at every few instructions: where all is in the journal, nothing else waits."""
+    if position % _IN_A_ROW == 0:
+        await asyncio.sleep(0)
+
+
 class Scheduler:
     """Carries one pool through its step."""
 
@@ -136,6 +145,7 @@ class Scheduler:
             self._feeders = [self._task(self._feed(pool, self._proposed)), admitting]
         try:
             for position in range(self._size):
+                await _let_others(position)
                 yield await self._outcomes.take(position)
         finally:
             await self._end()
@@ -159,6 +169,7 @@ class Scheduler:
         self, pool: Iterator[Member], begin: Callable[[int, Member], Coroutine[Any, Any, None]]
     ) -> None:
         for position, member in enumerate(pool):
+            await _let_others(position)
             await self._is_flowing.wait()
             await self._proposing.acquire()
             self._begin(begin(position, member), self._proposing)
@@ -185,6 +196,7 @@ class Scheduler:
         and little has to wait. For a proposal that is late, the others go on.
         """
         for position in range(self._size):
+            await _let_others(position)
             passing = await self._proposals.take(position)
             passed = admit(passing)
             if not isinstance(passed, Proposal):

@@ -170,16 +170,12 @@ class Session:
 
     @property
     def room(self) -> int:
-        """How many calls may be prefetched: none unless the run waits for a call."""
-        if self._client is None or not self._client.needed:
-            return 0
+        """How many calls may be prefetched on top of those under way."""
         return self._clients.room
 
     def on_room(self, look: Callable[[], None]) -> None:
-        """Have a function called whenever more may be prefetched than before."""
-        assert self._client is not None, "the session is not open"  # noqa: S101
+        """Have a function called whenever more calls may be prefetched than before."""
         self._clients.on_room(look)
-        self._client.on_need = look
 
     def endpoints(self) -> list[Endpoint]:
         """Return each server and model in use by itself: nothing is journalled or asked again."""

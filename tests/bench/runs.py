@@ -23,7 +23,6 @@ EVOLVE = (
 )
 
 
-
 def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - figures are what this prints
 

@@ -210,7 +210,7 @@ class Connection(asyncio.Protocol):
         stop = head.find(b"\r\n", at)
         length = int(head[at : stop if stop > 0 else end])
         if len(self.unread) >= end + 4 + length:
-            body, self.unread = self.unread, b""
+            body, self.unread = self.unread[end + 4 :], b""
             self.service.ask(self, body)
 
     def answer(self, wire: bytes, *, close: bool = False) -> None:

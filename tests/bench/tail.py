@@ -41,7 +41,9 @@ Family = list[list[int]]
 def tail(folder: Path, cells: Iterable[tuple[int, int]] = CELLS) -> None:
     """Hold runs against the schedule that takes the least advanced family first."""
     heading(f"Latencies with a long tail: lognormal, median {MEDIAN} s, sigma {SIGMA}")
-    say(f"{'seeds/under way':16}{'schedule':>9}{'this':>13}{'cold':>13}{'no prefetch':>13}{'openai':>13}")
+    say(
+        f"{'seeds/under way':16}{'schedule':>9}{'this':>13}{'cold':>13}{'no prefetch':>13}{'openai':>13}"
+    )
     for seeds, under_way in cells:
         cell = Cell(folder, seeds, under_way)
         plain = cell.seconds("plain", "--concurrency", str(under_way), "--no-prefetch")

@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Protocol
@@ -41,8 +39,6 @@ class JournalledClient:
         calls: calls that were sent, by purpose; of those that were prefetched, the answered.
         replayed: calls that the journal answered when it was opened, by purpose.
         used: calls that the run has needed, by generation, wherever they were answered.
-        needed: calls under way that the run waits for.
-        on_need: is called when the run waits for a call, and has waited for none.
     """
 
     def __init__(self, clients: ClientsByPurpose, journal: Journal, name: str) -> None:
@@ -53,8 +49,6 @@ class JournalledClient:
         self.calls: Counter[str] = Counter()
         self.replayed: Counter[str] = Counter()
         self.used: Counter[int] = Counter()
-        self.needed = 0
-        self.on_need: Callable[[], None] = lambda: None
         self._under_way: dict[_Asked, _UnderWay] = {}
 
     async def complete(self, request: Request) -> Reply:
@@ -65,8 +59,7 @@ class JournalledClient:
             call = self._under_way.get(asked)
             if call is None or not call.is_sent:
                 return await self._ask_now(request, asked)
-            with self._needing():
-                await call.ended.wait()
+            await call.ended.wait()
             call.raise_trouble()
         self._journal.use(asked[0])
         self.replayed[request.purpose] += outcome.is_earlier
@@ -98,6 +91,8 @@ class JournalledClient:
             call.raise_trouble()
             if call.refusal is not None:
                 raise call.refusal
+            if call.outcome is not None:
+                return call.outcome.deliver()
         return outcome.deliver()
 
     def _newest(self, request: Request) -> tuple[Request, _Asked]:
@@ -111,16 +106,6 @@ class JournalledClient:
         outcome = self._journal.find(*asked)
         return outcome if outcome is not None and outcome.answers(request) else None
 
-    @contextmanager
-    def _needing(self) -> Iterator[None]:
-        self.needed += 1
-        if self.needed == 1:
-            self.on_need()
-        try:
-            yield
-        finally:
-            self.needed -= 1
-
     async def _ask_now(self, request: Request, asked: _Asked) -> Reply:
         """Ask what the run needs; a prefetched call that still waits to be sent makes way."""
         if (waiting := self._under_way.get(asked)) is not None:
@@ -128,8 +113,7 @@ class JournalledClient:
         call = self._under_way[asked] = _UnderWay()
         self.calls[request.purpose] += 1
         try:
-            with self._needing():
-                outcome = await self._ask(request)
+            outcome = await self._ask(request)
             await self._journal.store(asked[0], request, outcome)
         finally:
             del self._under_way[asked]
@@ -152,6 +136,7 @@ class JournalledClient:
                 return
             self.calls[request.purpose] += 1
             await self._journal.store(asked[0], request, outcome)
+            call.outcome = outcome
         except (CallError, StopRun) as error:
             call.refusal = NotPrefetchedError(str(error), again=isinstance(error, TryAgain))
         except Exception as error:  # noqa: BLE001 - raised by whoever waits for the call
@@ -193,13 +178,15 @@ class _UnderWay:
         prefetched: marks one that the run did not ask for.
         ended: set when it has ended: an outcome is in the journal, or there is none.
         task: asks a prefetched one.
-        refusal: why a prefetched one has no outcome.
+        outcome: of a prefetched one.
+        refusal: why that has none.
         trouble: what went wrong that is no matter of the call.
     """
 
     prefetched: Prefetched | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    outcome: Outcome | None = None
     refusal: NotPrefetchedError | None = None
     trouble: Exception | None = None
 

@@ -1,18 +1,20 @@
 """Throttle: holds calls back until they may be sent, and sends nothing once the run has stopped.
 
-First come, first served; one throttle for each server and model. How many and how fast, `pace`
-says. Prefetched calls are sent where no other waits, and give way first: any 429, and any trouble
-of their own, keeps them back for a while, and slows nobody else down. After a stop, calls that wait
-end with its error, and those under way may end by themselves.
+One throttle for each server and model. How many and how fast, `pace` says. Of the calls that wait,
+those go first with which an instruction begins, and of a kind those that came first. Prefetched
+calls are sent where no other waits, and give way first: any 429, and any trouble of their own,
+keeps them back for a while, and slows nobody else down. After a stop, calls that wait end with its
+error, and those under way may end by themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 from math import inf
 
 from evolinstruct.errors import (
@@ -26,6 +28,7 @@ from evolinstruct.errors import (
 from evolinstruct.llm.base import Client, Reply, Request
 from evolinstruct.llm.throttle.limits import Yielding
 from evolinstruct.llm.throttle.pace import Pace, Sent
+from evolinstruct.purposes import PURPOSES
 
 _REFUSED = 429
 _TIMED_OUT = frozenset({408, 504, 524})  # in front of the service, by a gateway
@@ -55,7 +58,11 @@ class Sending:
     replies: int = 0
 
 
-_Queue = deque[tuple[asyncio.Future[Sent | None], float]]
+_RANKS = {purpose: rank for rank, purpose in enumerate(PURPOSES)}
+_LAST = len(_RANKS)
+"""The rank of prefetched calls."""
+_Turn = tuple[int, int, asyncio.Future[Sent | None], float]
+"""A call that waits: its rank and number, what it waits for, its tokens."""
 
 
 class Throttle:
@@ -71,8 +78,8 @@ class Throttle:
         self._pace = pace
         self._max_wait = max_wait
         self._resting: dict[asyncio.Timeout, float] = {}
-        self._waiting: _Queue = deque()
-        self._prefetching: _Queue = deque()
+        self._waiting: list[_Turn] = []
+        self._numbers = count()
         self._yielding = Yielding()
         self._timer: asyncio.TimerHandle | None = None
         self.on_room: Callable[[], None] = lambda: None
@@ -87,10 +94,14 @@ class Throttle:
 
     @property
     def room(self) -> int:
-        """How many calls may be prefetched on top of those under way."""
-        if self._waiting or time.monotonic() < self._yielding.until:
+        """How many calls may be prefetched on top of those under way: without any, none.
+
+        Where calls end at once, the run itself is what takes time.
+        """
+        in_flight = self._pace.in_flight
+        if not in_flight or self._first < _LAST or time.monotonic() < self._yielding.until:
             return 0
-        return self._pace.limit - self._pace.in_flight
+        return self._pace.limit - in_flight
 
     @property
     def state(self) -> Sending:
@@ -100,7 +111,7 @@ class Throttle:
         return Sending(
             in_flight=pace.in_flight,
             limit=pace.limit,
-            waiting=len(self._waiting),
+            waiting=sum(rank < _LAST for rank, *_ in self._waiting),
             paused=pace.pause,
             resting=max(0.0, resting),
             replies=pace.replies,
@@ -116,6 +127,8 @@ class Throttle:
         sent = await self._enter(request)
         if request.prefetched is not None:
             request.prefetched.sent()
+        if self._pace.in_flight == 1:
+            self.on_room()
         try:
             self._check()  # a stop may have come between the turn and this line
             reply = await self._client.complete(request)
@@ -142,11 +155,10 @@ class Throttle:
             return
         self._error = error
         self._ended.set()
-        for queue in (self._waiting, self._prefetching):
-            for turn, _ in queue:
-                if not turn.done():
-                    turn.set_result(None)
-            queue.clear()
+        for _, _, turn, _ in self._waiting:
+            if not turn.done():
+                turn.set_result(None)
+        self._waiting.clear()
 
     async def pause(self, seconds: float) -> None:
         """Sleep until the time is up or the run stops; a retry waits with this, and holds no place.
@@ -201,11 +213,11 @@ class Throttle:
         """Return when the call may be sent, after those that came earlier."""
         self._check()
         tokens = self._estimate(request)
-        queue = self._waiting if request.prefetched is None else self._prefetching
-        if not self._waiting and not queue and not self._wait(queue):
+        rank = _LAST if request.prefetched is not None else _RANKS.get(request.purpose, 0)
+        if not self._waiting and not self._wait(rank):
             return self._pace.on_sent(tokens)
         turn: asyncio.Future[Sent | None] = asyncio.get_running_loop().create_future()
-        queue.append((turn, tokens))
+        heappush(self._waiting, (rank, next(self._numbers), turn, tokens))
         self._admit()
         try:
             sent = await turn
@@ -222,29 +234,27 @@ class Throttle:
         return sent
 
     def _admit(self) -> None:
-        """Let those who wait longest go, as the pace allows; look again when it may allow more."""
-        if self._admit_from(self._waiting) and self._admit_from(self._prefetching):
-            self.on_room()
-
-    def _admit_from(self, queue: _Queue) -> bool:
-        """Let those of a queue go; return whether none is left."""
-        while queue:
-            turn, tokens = queue[0]
-            if turn.done():  # given up
-                queue.popleft()
-                continue
-            seconds = self._wait(queue)
+        """Let those go that come first, as the pace allows; look again when it may allow more."""
+        while (rank := self._first) < inf:
+            seconds = self._wait(rank)
             if seconds:
                 self._look_again(seconds)
-                return False
-            queue.popleft()
+                return
+            _, _, turn, tokens = heappop(self._waiting)
             turn.set_result(self._pace.on_sent(tokens))
-        return True
+        self.on_room()
 
-    def _wait(self, queue: _Queue) -> float:
-        """Return the seconds until the first of a queue may be sent."""
+    @property
+    def _first(self) -> float:
+        """The rank of the first call that waits and was not given up; infinite if there is none."""
+        while self._waiting and self._waiting[0][2].done():
+            heappop(self._waiting)
+        return self._waiting[0][0] if self._waiting else inf
+
+    def _wait(self, rank: float) -> float:
+        """Return the seconds until a call of this rank may be sent."""
         seconds = self._pace.wait()
-        if queue is self._prefetching:
+        if rank == _LAST:
             return max(seconds, self._yielding.until - time.monotonic())
         return seconds
 
