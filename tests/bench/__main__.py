@@ -1,4 +1,4 @@
-"""``python -m tests.bench [cpu] [latency] [auto] [storm] [tail]``: prints figures beside their bounds."""
+"""``python -m tests.bench [PART]...``: prints figures beside their bounds."""
 
 from __future__ import annotations
 

@@ -58,11 +58,10 @@ async def _openai(url: str, calls: int, in_flight: int, *, aiohttp: bool) -> Non
         await _loop(ask, calls, in_flight)
 
 
-async def _by_generation(url: str, calls: Path, in_flight: int) -> None:
+async def _by_generation(url: str, families: list[list[list[int]]], in_flight: int) -> None:
     """Make the calls of each family one by one, and wait for all families in each generation."""
     import openai  # noqa: PLC0415 - as above
 
-    families = json.loads(calls.read_text())
     free = asyncio.Semaphore(in_flight)
     async with openai.AsyncOpenAI(
         base_url=url, api_key="none", max_retries=0, timeout=300
@@ -84,7 +83,7 @@ def main() -> None:
     if kind == "aiohttp":
         asyncio.run(_aiohttp(url, int(calls), in_flight))
     elif kind == "by-generation":
-        asyncio.run(_by_generation(url, Path(calls), in_flight))
+        asyncio.run(_by_generation(url, json.loads(Path(calls).read_text()), in_flight))
     else:
         asyncio.run(_openai(url, int(calls), in_flight, aiohttp=kind == "openai-aiohttp"))
 

@@ -4,9 +4,9 @@ Reads no JSON and builds none: a call is told by a few bytes of its body, a repl
 with a running number. Has latencies, a rate as a token bucket, announced limits, a capacity with a
 queue, and faults. ``GET /stats`` tells when it replied and refused, and its own CPU seconds.
 
-With ``--tail`` a call's latency and reply are drawn from its body alone, so that the same calls take
-as long in every run: the latency is lognormal, and the reply tells its microseconds as the tokens of
-the prompt. A body that names its microseconds takes those.
+With ``--tail`` a call's latency and reply are drawn from its body alone, so that the same calls
+take as long in every run: the latency is lognormal, and the reply tells its microseconds as the
+tokens of the prompt. A body that names its microseconds takes those.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How long a run takes at latencies with a long tail, beside the least that it could take.
 
-The server draws the latency of a call from the call itself, so that each variant makes the same calls
-and waits as long for each. The reply tells it as the tokens of its prompt; the journal keeps those,
-and with them the schedule is made that takes the least advanced family first.
+The server draws the latency of a call from the call itself, so that each variant makes the same
+calls and waits as long for each. The reply tells it as the tokens of its prompt; the journal keeps
+those, and with them the schedule is made that takes the least advanced family first.
 """
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ Family = list[list[int]]
 def tail(folder: Path, cells: Iterable[tuple[int, int]] = CELLS) -> None:
     """Hold runs against the schedule that takes the least advanced family first."""
     heading(f"Latencies with a long tail: lognormal, median {MEDIAN} s, sigma {SIGMA}")
-    say(
-        f"{'seeds/under way':16}{'schedule':>9}{'this':>13}{'cold':>13}{'no prefetch':>13}{'openai':>13}"
-    )
+    heads = ("this", "cold", "no prefetch", "openai")
+    say(f"{'seeds/under way':16}{'schedule':>9}" + "".join(f"{head:>13}" for head in heads))
     for seeds, under_way in cells:
         cell = Cell(folder, seeds, under_way)
         plain = cell.seconds("plain", "--concurrency", str(under_way), "--no-prefetch")
