@@ -18,7 +18,15 @@ from evolinstruct.evolution.asking import Ask
 from evolinstruct.gate import Gate
 from evolinstruct.records import Failed, Kept, Line, Member, Rejected
 from evolinstruct.run.counts import Counts, YieldMonitor
-from evolinstruct.run.events import Event, GenerationEnded, GenerationStarted, LineWritten, Notice
+from evolinstruct.run.estimate import ENOUGH, usual_calls
+from evolinstruct.run.events import (
+    Event,
+    GenerationEnded,
+    GenerationStarted,
+    LineWritten,
+    Notice,
+    SoFar,
+)
 from evolinstruct.run.plan import Plan
 from evolinstruct.run.prefetch import Prefetch
 from evolinstruct.run.scheduler import Scheduler
@@ -60,6 +68,7 @@ class Generations:
         self._recipe = plan.settings.recipe
         self._dir = run_dir
         self._session = session
+        self._usual = usual_calls(self._recipe, plan.pack, plan.weights)
         self._gate = gate
         self._made_from = made_from
         self._verified = verified
@@ -102,6 +111,22 @@ class Generations:
             far=execution.min_kept is None,
         )
 
+    def _so_far(self) -> SoFar:
+        """Return how far the run is; what its lines took so far says what the others will take."""
+        plan, spent = self._plan, self._session.spent
+        ended = [counts for counts in self._all_counts if counts.generation]
+        lines, calls = sum(each.finished for each in ended), sum(each.calls for each in ended)
+        each = (self._usual * ENOUGH + calls) / (ENOUGH + lines)
+        left = plan.size * self._recipe.generations - lines
+        seeds = plan.unanswered if self._recipe.answer_seeds else 0
+        return SoFar(
+            self._session.replies(),
+            round(seeds + calls + left * each),
+            sum(counts.kept for counts in ended),
+            spent.tokens,
+            spent.cost,
+        )
+
     def _seeds(self) -> Iterator[Member]:
         return map(Member, self._plan.seeds.read())
 
@@ -117,7 +142,9 @@ class Generations:
             self._records.append(record)
             yield GenerationEnded(counts, is_new=False)
             return
-        yield GenerationStarted(counts, self._recipe.generations, self._session.sending)
+        yield GenerationStarted(
+            counts, self._recipe.generations, self._session.sending, self._so_far
+        )
         scheduler = Scheduler(self._plan.size, step, self._session.ahead, prefetch=self._prefetch)
         if self._prefetch is not None:
             self._prefetch.begin(number, scheduler.stop)

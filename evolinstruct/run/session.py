@@ -227,6 +227,13 @@ class Session:
         """What was ever spent in the directory."""
         return self._clients.budget.spent
 
+    def replies(self) -> Counter[str]:
+        """Return how many replies ever came in the directory, by purpose."""
+        found = Counter[str]()
+        for account in self._clients.budget.ledger.accounts():
+            found[account.purpose] += account.replies
+        return found
+
     def account(self) -> list[Account]:
         """Return what was ever spent, by generation, operation, purpose and model; and write it.
 

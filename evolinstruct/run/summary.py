@@ -30,7 +30,9 @@ class Summary:
         dataset: lines, size and digest of dataset.jsonl; None if it was not made.
         calls: how many calls this command made, by purpose.
         replayed: how many the journal spared it.
+        seconds: how long this command has taken.
         spent: what was ever spent in the run directory.
+        in_vain: how many calls were ever prefetched and are used by no line so far.
         usage: the same by generation, operation, purpose and model.
         journal: the number of the journal.
     """
@@ -41,7 +43,9 @@ class Summary:
     dataset: dict[str, Any] | None = None
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
     spent: Spending = field(default_factory=Spending)
+    in_vain: int = 0
     usage: list[Account] = field(default_factory=list)
     journal: int | None = None
 
@@ -76,6 +80,7 @@ class Summary:
             "unanswered": sum(row.unanswered_calls for row in usage),
             "unanswered_tokens": sum(row.unanswered_tokens for row in usage),
             "unanswered_cost": _known([row.unanswered_cost for row in usage]),
+            "in_vain": self.in_vain,
         }
 
 
