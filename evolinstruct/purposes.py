@@ -20,6 +20,7 @@ class Purpose:
 
     Attributes:
         name: as settings, the journal and the run's files have it.
+        done: what an instruction is that has been through it.
         prompt: the places of its prompt, and which text fills each: the instruction before the
             step (``parent``) or after it (``child``).
         in_operations: the prompts are those of the pack's operations; otherwise one file words it.
@@ -36,6 +37,7 @@ class Purpose:
     """
 
     name: str
+    done: str
     prompt: Mapping[str, Literal["parent", "child"]]
     of_rewrites: str
     reply: Literal["instruction", "verdict", "text"]
@@ -73,6 +75,7 @@ PURPOSES: dict[str, Purpose] = {
     for row in (
         Purpose(
             "evolve",
+            "rewritten",
             {"instruction": "parent"},
             of_rewrites=ALWAYS,
             reply="instruction",
@@ -84,6 +87,7 @@ PURPOSES: dict[str, Purpose] = {
         ),
         Purpose(
             "compare",
+            "compared",
             {"parent": "parent", "child": "child"},
             of_rewrites="compare",
             reply="verdict",
@@ -94,6 +98,7 @@ PURPOSES: dict[str, Purpose] = {
         ),
         Purpose(
             "answer",
+            "answered",
             {"instruction": "child"},
             of_rewrites="answers",
             of_seeds="answer_seeds",

@@ -6,6 +6,8 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from rich.console import Console as Terminal
 
 from evolinstruct.console import Console
-from evolinstruct.console.evolve import tables, where_to_look
+from evolinstruct.console.evolve import tables, what_it_took, where_to_look
 from evolinstruct.console.progress import Progress, show_events
 from evolinstruct.errors import (
     EvolinstructError,
@@ -24,20 +26,18 @@ from evolinstruct.errors import (
     ServiceRefused,
     TooLittleKept,
 )
+from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.throttle import Sending
-from evolinstruct.records import Kept
 from evolinstruct.run.counts import Counts, LowYield
 from evolinstruct.run.events import (
     Event,
     GenerationEnded,
     GenerationStarted,
-    LineWritten,
     Notice,
+    SoFar,
 )
 from evolinstruct.run.summary import Summary
 from evolinstruct.text import harmless
-
-LINE = Kept("id", "id", None, 1, "deepen", None, "Why?", None, None, None, None, None)
 
 
 def counts(generation: int = 1, **counts: object) -> Counts:
@@ -61,11 +61,26 @@ class Time:
         return self.seconds
 
 
+class Run:
+    """How far a run is, moved by hand."""
+
+    def __init__(self, **replies: int) -> None:
+        self.replies = Counter(replies)
+        self.sending = Sending(0, 8, 0, 0.0)
+
+    def so_far(self) -> SoFar:
+        return SoFar(Counter(self.replies), 9_600, 1_120, 1_234_567, Decimal("0.421"))
+
+    def started(self, counts: Counts) -> GenerationStarted:
+        return GenerationStarted(counts, 4, lambda: self.sending, self.so_far)
+
+
 def progress(now: Time, counts: Counts) -> Progress:
-    """Return the progress of a generation 10 seconds and 40 calls after it began with 1,000."""
-    shown = Progress(GenerationStarted(counts, 4), 1_000, now)
+    """Return the progress of a run 10 seconds and 40 replies after it went on from 1,000."""
+    run = Run(evolve=400, compare=350, answer=250)
+    shown = Progress(run.started(counts), now)
     now.seconds += 10
-    shown.see(LineWritten(LINE, 1_040, 0))
+    run.replies["answer"] += 40
     return shown
 
 
@@ -74,56 +89,64 @@ def progress(now: Time, counts: Counts) -> Progress:
 
 def test_progress_as_a_plain_line_says_all_of_it() -> None:
     assert progress(Time(), counts(failed=Counter(timeout=2))).plain() == (
-        "Generation 1/4: 143 of 175 · 120 kept · 13 no_information_gain · 7 prompt_leaked"
-        " · 1 response_empty · 2 failed · 4.0 calls/s · 0:02 left."
+        "Generation 1/4: 1,040 of about 9,600 calls · 400 rewritten · 350 compared · 290 answered"
+        " · 1,120 kept · 1.2M tokens · $0.43 · 13 no_information_gain · 7 prompt_leaked"
+        " · 1 response_empty · 2 failed · 4.0 calls/s · 0:10 elapsed · 35:40 left."
     )
 
 
-def test_progress_claims_no_speed_before_there_is_one() -> None:
-    shown = Progress(GenerationStarted(Counts(2, 175), 4), 1_000, Time())
-    assert shown.plain() == "Generation 2/4: 0 of 175 · 0 kept."
+def test_progress_moves_before_the_first_line_and_claims_no_speed_before_there_is_one() -> None:
+    run = Run()
+    run.sending = Sending(3, 4, 9, 0.0)
+    shown = Progress(run.started(Counts(1, 175)), (now := Time()))
+    assert shown.plain() == (
+        "Generation 1/4: 0 of about 9,600 calls · 1,120 kept · 1.2M tokens · $0.43"
+        " · 3 in flight of 4 · 0:00 elapsed."
+    )
+    now.seconds += 10
+    run.replies["evolve"] += 1
+    assert shown.plain() == (
+        "Generation 1/4: 1 of about 9,600 calls · 1 rewritten · 1,120 kept · 1.2M tokens · $0.43"
+        " · 0.1 calls/s · 3 in flight of 4 · 0:10 elapsed · 26:39:50 left."
+    )
 
 
 @pytest.mark.parametrize(
     ("sending", "told"),
     [
-        (Sending(0, 8, 3, 18_000.0), r"paused until [\d: -]*\d\d:\d\d, as the service asks\."),
-        (Sending(2, 8, 3, 60.0), r"paused until .*, as the service asks · 2 in flight of 8\."),
-        (Sending(0, 8, 0, 0.0, 30.0), r"next attempt in 0:30\."),
-        (Sending(1, 8, 0, 0.0, 30.0), r"4\.0 calls/s · 1 in flight of 8 · 0:02 left\."),
+        (Sending(0, 8, 3, 18_000.0), r"paused until [\d: -]*\d\d:\d\d, as the service asks ·"),
+        (Sending(2, 8, 3, 60.0), r"paused until .*, as the service asks · 2 in flight of 8 ·"),
+        (Sending(0, 8, 0, 0.0, 30.0), r"next attempt in 0:30 · 0:\d\d elapsed\."),
+        (
+            Sending(1, 8, 0, 0.0, 30.0),
+            r"4\.0 calls/s · 1 in flight of 8 · 0:10 elapsed · 39:50 left",
+        ),
     ],
 )
 def test_progress_says_until_when_nothing_is_sent_also_before_there_is_a_speed(
     sending: Sending, told: str
 ) -> None:
-    shown = Progress(GenerationStarted(counts(), 4, lambda: sending), 0, (now := Time()))
+    run, now = Run(), Time()
+    run.sending = sending
+    shown = Progress(run.started(counts()), now)
     before = shown.plain()
     now.seconds += 10
-    shown.see(LineWritten(LINE, 40, 0))
+    run.replies["evolve"] += 40
     for line in (before, shown.plain(), shown.drawn(200).plain.replace("\n", ".")):
         assert re.search(told, line) or (line is before and "calls/s" in told), line
 
 
-def test_progress_says_the_replies_where_they_are_too_few_for_a_speed() -> None:
-    sending = Sending(3, 4, 9, 0.0, replies=7)
-    shown = Progress(GenerationStarted(Counts(1, 60), 1, lambda: sending), 0, (now := Time()))
-    told = "Generation 1/1: 0 of 60 · 0 kept · 7 replies · 3 in flight of 4."
-    assert shown.plain() == told
-    now.seconds += 1_000
-    shown.see(LineWritten(LINE, 7, 0))  # 0.007 calls a second
-    assert shown.plain() == told
-    assert "7 replies · 3 in flight of 4" in shown.drawn(100).plain
-
-
 def test_progress_drawn_on_two_lines_fits_its_width() -> None:
     shown = progress(Time(), counts())
-    assert shown.drawn(100).plain.split("\n") == [
-        "Generation 1/4 ━━━━━━━━━━━━━━━━━━━━━━━━────── 141 of 175 · 4.0 calls/s · 0:02 left",
-        "  120 kept · 13 no_information_gain · 7 prompt_leaked · 1 response_empty",
+    assert shown.drawn(120).plain.split("\n") == [
+        "Generation 1/4 ━━━─────────────────────────── 1,040 of about 9,600 calls · 4.0 calls/s"
+        " · 0:10 elapsed · 35:40 left",
+        "  400 rewritten · 350 compared · 290 answered · 1,120 kept · 1.2M tokens · $0.43"
+        " · 13 no_information_gain · 7 prompt_le…",
     ]
     assert shown.drawn(57).plain.split("\n") == [
-        "Generation 1/4 141 of 175 · 4.0 calls/s · 0:02 left",
-        "  120 kept · 13 no_information_gain · 7 prompt_leaked · …",
+        "Generation 1/4 1,040 of about 9,600 calls · 4.0 calls/s …",
+        "  400 rewritten · 350 compared · 290 answered · 1,120 ke…",
     ]
 
 
@@ -135,20 +158,26 @@ def test_progress_drawn_is_never_wider_than_it_may_be(width: int, kept: int) -> 
     assert max(map(len, lines)) <= width
 
 
-def test_the_speed_is_that_of_the_last_seconds_not_of_what_was_replayed() -> None:
-    now, so_far = Time(), counts(kept=0, rejected=Counter())
-    shown = Progress(GenerationStarted(so_far, 4), 0, now)
+def test_the_speed_is_that_of_the_last_seconds() -> None:
+    run, now = Run(), Time()
+    shown = Progress(run.started(counts()), now)
     for second in range(1, 61):
         now.seconds = second
-        so_far.kept += 70 if second == 1 else 1
-        shown.see(LineWritten(LINE, 2 * second, 0))
-    assert shown.plain().endswith("129 of 175 · 129 kept · 2.0 calls/s · 0:46 left.")
+        run.replies["evolve"] += 700 if second == 1 else 2
+        shown.plain()
+    assert shown.plain().endswith("2.0 calls/s · 1:00 elapsed · 1:13:11 left.")
 
 
-def test_seeds_whose_answer_was_rejected_count_once() -> None:
-    so_far = counts(0, kept=50, rejected=Counter(response_empty=4))
-    assert Progress(GenerationStarted(so_far, 4), 0, Time()).plain() == (
-        "Seeds: 50 of 175 · 50 kept · 4 response_empty."
+def test_the_time_left_is_that_of_the_run_also_in_its_next_generation() -> None:
+    run, now = Run(evolve=100), Time()
+    shown = Progress(run.started(counts(1)), now)
+    now.seconds += 10
+    run.replies["evolve"] += 500
+    shown.plain()
+    shown.begin(run.started(Counts(2, 175)))
+    assert shown.plain() == (
+        "Generation 2/4: 600 of about 9,600 calls · 600 rewritten · 1,120 kept · 1.2M tokens"
+        " · $0.43 · 50 calls/s · 0:10 elapsed · 3:00 left."
     )
 
 
@@ -234,6 +263,20 @@ ENDS = {
         ["What each generation kept, and what was rejected and why: run/generation-*.jsonl"],
     ),
 }
+
+
+def test_the_end_says_what_the_command_and_the_run_have_taken() -> None:
+    spent = Spending(2_412, 1_234_567, Decimal("0.421"))
+    done = Summary("done", 0, [counts(4)], seconds=151.2, spent=spent)
+    took = "Took 2:31; the run has taken 2,412 calls, 1,234,567 tokens, $0.43"
+    assert what_it_took(done) == f"{took}."
+    assert what_it_took(replace(done, in_vain=12)) == (
+        f"{took}; 12 calls prefetched in vain, because the gate dropped what they follow."
+    )
+    stopped = replace(done, status="Interrupted.", in_vain=1)
+    assert what_it_took(stopped) == f"{took}; 1 call prefetched and not used so far."
+    unknown = replace(done, spent=Spending(2, 40, None))
+    assert what_it_took(unknown).endswith("2 calls, 40 tokens, at an unknown price.")
 
 
 @pytest.mark.parametrize("name", ENDS)

@@ -115,6 +115,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "api_key_env": by_purpose(text),
     "concurrency": st.none() | st.integers(1, 100_000),
     "max_concurrency": st.none() | st.integers(1, 100_000),
+    "prefetch": st.booleans(),
     "rpm": st.none() | count,
     "tpm": st.none() | count,
     "timeout": st.floats(0, 10**6, exclude_min=True),

@@ -90,6 +90,7 @@ class RunStatistics:
             "run": self.run,
             "status": self.state.status,
             "seconds": self.state.seconds,
+            "in_vain": self.state.in_vain,
             "seeds": self.seeds.to_json(),
             "total": self.total.to_json(),
             "generations": {str(key): group.to_json() for key, group in self.generations.items()},

@@ -86,6 +86,7 @@ class State:
         all_counts: the counts of each complete generation, the seeds included.
         dataset_lines: how many lines dataset.jsonl holds; None if it was not made.
         usage: what the calls used, by generation, operation and purpose.
+        in_vain: how many calls were prefetched that no line has used.
         file: run.json.
     """
 
@@ -100,6 +101,7 @@ class State:
     all_counts: tuple[Counts, ...]
     dataset_lines: int | None
     usage: tuple[UsageRow, ...]
+    in_vain: int
     file: Path
 
     @cached_property
@@ -156,6 +158,7 @@ def read_state(run_dir: RunDir) -> State:
             ),
             dataset_lines=(said.get("dataset") or {}).get("lines"),
             usage=tuple(_usage_row(row) for row in said.get("usage", ())),
+            in_vain=said.get("spent", {}).get("in_vain", 0),
             file=run_dir.path / "run.json",
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -114,8 +114,24 @@ def show_summary(console: Console, summary: Summary, out: Path) -> None:
         console.show(Text(), _operations(summary.all_counts))
         console.show(Text(), _spent(summary))
     console.say("")
+    console.say(what_it_took(summary))
     for line in where_to_look(summary, out):
         console.say(line)
+
+
+def what_it_took(summary: Summary) -> str:
+    """Say how long the command took, and what the run has taken in all."""
+    spent = summary.spent
+    cost = "at an unknown price" if spent.cost is None else f"{dollars(spent.cost)}"
+    vain = ""
+    if summary.in_vain:
+        use = "in vain, because the gate dropped what they follow"
+        vain = f"; {counted(summary.in_vain, 'call')} prefetched"
+        vain += f" {use}" if summary.status == "done" else " and not used so far"
+    return (
+        f"Took {clock(summary.seconds)}; the run has taken {counted(spent.calls, 'call')},"
+        f" {counted(spent.tokens, 'token')}, {cost}{vain}."
+    )
 
 
 def tables(summary: Summary, width: int) -> Iterator[Table]:

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from evolinstruct.llm.throttle import Sending
+from evolinstruct.purposes import PURPOSES
 from evolinstruct.records import Failed
 from evolinstruct.run.counts import Counts, LowYield
 from evolinstruct.run.events import (
@@ -22,6 +23,7 @@ from evolinstruct.run.events import (
     GenerationStarted,
     LineWritten,
     Notice,
+    SoFar,
 )
 from evolinstruct.text import (
     clock,
@@ -75,7 +77,7 @@ class _Display:
         self._console = console
         self._live: Live | None = None
         self._progress: Progress | None = None
-        self._calls = 0
+        self._is_under_way = False
         self._finished_before: list[int] = []
 
     async def tick(self) -> None:
@@ -89,7 +91,7 @@ class _Display:
                 continue
             early = time.monotonic() - began < _LATER
             await asyncio.sleep(_SAY_EVERY if early else _SAY_LATER_EVERY)
-            if self._progress is not None:
+            if self._progress is not None and self._is_under_way:
                 self._console.say(self._progress.plain())
 
     def show(self, event: Event) -> None:
@@ -112,7 +114,11 @@ class _Display:
                 self._finished_before.clear()  # nothing was new, so nothing needs telling apart
 
     def _start(self, event: GenerationStarted) -> None:
-        self._progress = Progress(event, self._calls, time.monotonic)
+        if self._progress is None:
+            self._progress = Progress(event, time.monotonic)
+        else:
+            self._progress.begin(event)
+        self._is_under_way = True
         if self._console.is_drawn_on:
             self._live = Live(
                 console=self._console.terminal,
@@ -129,9 +135,6 @@ class _Display:
         return self._progress.drawn(width) if self._progress else Text()
 
     def _advance(self, event: LineWritten) -> None:
-        self._calls = event.calls
-        if self._progress is not None:
-            self._progress.see(event)
         if isinstance(line := event.line, Failed):
             self._console.detail(
                 f"No answer for {line.id} ({line.operation or 'seed'}, {line.purpose},"
@@ -158,7 +161,7 @@ class _Display:
 
     def end_progress(self) -> None:
         """Take away what is drawn."""
-        self._progress = None
+        self._is_under_way = False
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -195,66 +198,85 @@ def _losses(counts: Counts) -> list[str]:
 
 
 class Progress:
-    """How far a generation is, as lines of text."""
+    """How far a run is, as lines of text."""
 
-    def __init__(self, event: GenerationStarted, calls: int, now: Callable[[], float]) -> None:
-        """Begin, with so many calls made before; `now` gives the present in seconds."""
+    def __init__(self, event: GenerationStarted, now: Callable[[], float]) -> None:
+        """Begin with a first generation; `now` gives the present in seconds."""
+        self._now = now
+        self._began = now()
+        self._speed = _Speed(self._began, event.so_far().replies.total())
+        self._seen = SoFar()
+        self.begin(event)
+
+    def begin(self, event: GenerationStarted) -> None:
+        """Go on with a generation."""
         self._counts = event.counts
         self._sending = event.sending
-        self._now = now
-        self._speed = _Speed(now(), calls)
-        self._spent: list[str] = []
+        self._so_far = event.so_far
         number = event.counts.generation
         self._title = f"Generation {number}/{event.generations}" if number else "Seeds"
 
-    def see(self, event: LineWritten) -> None:
-        """Take in a line that was written."""
-        self._speed.see(self._now(), event.calls, self._done)
-        self._spent = [f"{short_number(event.tokens)} tokens"] if event.tokens else []
-        self._spent += [dollars(event.cost)] if event.cost else []
-
     def plain(self) -> str:
         """Return all of it as one line, of whatever length."""
-        words = [self._count, *self._results(), *self._spent, *self._speeds()]
+        self._look()
+        words = [self._count, *self._results(), *self._speeds()]
         return f"{self._title}: {_DOT.join(words)}."
 
     def drawn(self, width: int) -> Text:
         """Return two lines that fit the width: how far and how fast; what came of it."""
+        self._look()
         words = _DOT.join([self._count, *self._speeds()])
         room = min(_BAR, width - len(self._title) - len(words) - 2)
         first = Text(f"{self._title} ", style="bold")
         if room >= _LEAST_BAR:
-            full = room * self._done // max(self._counts.pool, 1)
+            full = room * self._done // max(self._likely, 1)
             first.append("━" * full, style="green")
             first.append("─" * (room - full) + " ", style="dim")
         first.append(words, style="not bold")
-        second = Text("  " + _DOT.join([*self._spent, *self._results()]))
+        second = Text("  " + _DOT.join(self._results()))
         for line in (first, second):
             line.truncate(width, overflow="ellipsis")
         return Text("\n").join([first, second])
 
+    def _look(self) -> None:
+        self._seen = self._so_far()
+        self._speed.see(self._now(), self._done)
+
     @property
     def _done(self) -> int:
-        # A seed whose answer was rejected is counted as kept too: it stays a seed.
-        return self._counts.finished if self._counts.generation else self._counts.kept
+        return self._seen.replies.total()
+
+    @property
+    def _likely(self) -> int:
+        return max(self._seen.likely, self._done)
 
     @property
     def _count(self) -> str:
-        return f"{self._done:,} of {self._counts.pool:,}"
+        return f"{self._done:,} of about {self._likely:,} calls"
 
     def _results(self) -> list[str]:
-        return [f"{self._counts.kept:,} kept", *_losses(self._counts)]
+        so_far = self._seen
+        return [
+            *(
+                f"{so_far.replies[name]:,} {row.done}"
+                for name, row in PURPOSES.items()
+                if so_far.replies[name]
+            ),
+            f"{so_far.kept:,} kept",
+            *([f"{short_number(so_far.tokens)} tokens"] if so_far.tokens else []),
+            *([dollars(so_far.cost)] if so_far.cost else []),
+            *_losses(self._counts),
+        ]
 
     def _speeds(self) -> list[str]:
         sending = self._sending() if self._sending else None
-        waits = _waits(sending) if sending else []
+        elapsed = f"{clock(self._now() - self._began)} elapsed"
         in_flight = _in_flight(sending) if sending else []
-        calls, finished = self._speed.rates()
-        if waits:
-            return [*waits, *in_flight]
-        speed = _speed(calls) or (_replies(sending) if sending else [])
-        left = [f"{clock((self._counts.pool - self._done) / finished)} left"] if finished else []
-        return [*speed, *in_flight, *left]
+        if sending and (waits := _waits(sending)):
+            return [*waits, *in_flight, elapsed]
+        rate = self._speed.rate
+        left = [f"{clock((self._likely - self._done) / rate)} left"] if rate else []
+        return [*_speed(rate), *in_flight, elapsed, *left]
 
 
 def _waits(sending: Sending) -> list[str]:
@@ -273,36 +295,29 @@ def _speed(calls: float) -> list[str]:
     return [f"{calls:,.0f} calls/s" if calls >= 10 else f"{calls:.1f} calls/s"]  # noqa: PLR2004 - two digits
 
 
-def _replies(sending: Sending) -> list[str]:
-    """Say how many replies came so far: all there is to say until lines are finished."""
-    return [counted(sending.replies, "reply", "replies")] if sending.replies else []
-
-
 def _in_flight(sending: Sending) -> list[str]:
     """Say how many calls are under way, of how many there may be."""
     return [f"{sending.in_flight:,} in flight of {sending.limit:,}"] if sending.in_flight else []
 
 
 class _Speed:
-    """How fast it goes over the last seconds alone, because replayed calls take no time."""
+    """How fast it goes over the last seconds alone, because that changes."""
 
     _WINDOW = 20.0
     _STEP = 0.1
 
-    def __init__(self, now: float, calls: int) -> None:
-        self._marks = deque([(now, calls, 0)])
+    def __init__(self, now: float, replies: int) -> None:
+        self._marks = deque([(now, replies)])
 
-    def see(self, now: float, calls: int, finished: int) -> None:
+    def see(self, now: float, replies: int) -> None:
         if now - self._marks[-1][0] < self._STEP:
             return
-        self._marks.append((now, calls, finished))
+        self._marks.append((now, replies))
         while now - self._marks[0][0] > self._WINDOW:
             self._marks.popleft()
 
-    def rates(self) -> tuple[float, float]:
-        """Return calls and finished instructions a second."""
-        (start, calls_before, before), (end, calls, finished) = self._marks[0], self._marks[-1]
-        seconds = end - start
-        if not seconds:
-            return 0.0, 0.0
-        return (calls - calls_before) / seconds, (finished - before) / seconds
+    @property
+    def rate(self) -> float:
+        """Replies a second."""
+        (start, before), (end, replies) = self._marks[0], self._marks[-1]
+        return (replies - before) / (end - start) if end > start else 0.0

@@ -58,6 +58,9 @@ def _about(run: RunStatistics) -> Iterator[str]:
         yield f"a preview, drawn from {counted(state.preview_of, 'seed')}"
     if state.seconds is not None:
         yield f"the last command took {clock(state.seconds)}"
+    if state.in_vain:
+        use = "in vain" if state.is_done else "and not used so far"
+        yield f"{counted(state.in_vain, 'call')} prefetched {use}"
 
 
 def _show_generations(page: Page, run: RunStatistics) -> None:

@@ -83,6 +83,8 @@ class Balancer:
         try:
             reply = await server.client.complete(request)
         except TryAgain as error:
+            if request.prefetched is not None:
+                raise  # it was to see whether there is capacity, not whether the server is there
             # Any other status is an answer: a server that limits its rate (429) is in good health,
             # unless that is for so long that nobody waits for it.
             if error.not_waited is not None:

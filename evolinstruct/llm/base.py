@@ -6,7 +6,7 @@ Journal, retry, balancer, throttle and budget are clients that wrap a client.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,6 +62,25 @@ class CallContext:
     marks: tuple[str, str] | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Prefetched:
+    """Marks a call that is made before the run needs it: it gives way to others, and is tried once.
+
+    Attributes:
+        on_sent: is called when it is sent, or need not be.
+        is_sent: whether that has happened.
+    """
+
+    on_sent: Callable[[], None]
+    is_sent: bool = False
+
+    def sent(self) -> None:
+        """Note that it is sent, or need not be; only the first time counts."""
+        if not self.is_sent:
+            self.is_sent = True
+            self.on_sent()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked for.
@@ -77,6 +96,7 @@ class Request:
         extra: further parameters of the request's body.
         service_tier: the service's tier to be answered in, None to leave it to the service; no part
             of the journal's key.
+        prefetched: marks a call that is made before the run needs it; never sent.
     """
 
     call_id: CallId
@@ -88,11 +108,27 @@ class Request:
     max_tokens: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     service_tier: str | None = None
+    prefetched: Prefetched | None = field(default=None, compare=False, repr=False)
 
     @property
     def purpose(self) -> str:
         """Why it is asked: evolve, compare, answer."""
         return self.call_id.purpose
+
+    def ahead(self, mark: Prefetched) -> Request:
+        """Return the request marked as prefetched."""
+        return Request(
+            self.call_id,
+            self.context,
+            self.messages,
+            self.model,
+            self.temperature,
+            self.top_p,
+            self.max_tokens,
+            self.extra,
+            self.service_tier,
+            mark,
+        )
 
     def parameters(self) -> dict[str, object]:
         """Return the parameters of the call; one that is None is left to the service."""

@@ -138,6 +138,8 @@ class Budget:
     async def reserve(self, request: Request) -> Reservation:
         """Set aside the most that a request can take, as soon as that fits.
 
+        A request that is prefetched is not waited for, nor does it stop the run.
+
         Raises:
             BudgetReached: it does not fit, and nothing is under way that could leave room.
             StopRun: the run stopped meanwhile.
@@ -152,6 +154,8 @@ class Budget:
             cap = self._in_the_way(prompt + completion, cost)
             if cap is None:
                 break
+            if request.prefetched is not None:
+                raise BudgetReached(cap)
             if not self.reserved.calls:
                 # Stop all, not this call alone: whoever waits for room would wait for ever.
                 self.stop(BudgetReached(cap))

@@ -284,6 +284,16 @@ class Clients:
             replies=sum(state.replies for state in all_states),
         )
 
+    @property
+    def room(self) -> int:
+        """How many calls may be prefetched on top of those under way."""
+        return sum(throttle.room for throttle in self._throttles.values())
+
+    def on_room(self, look: Callable[[], None]) -> None:
+        """Have a function called whenever more calls may be prefetched than before."""
+        for throttle in self._throttles.values():
+            throttle.on_room = look
+
     def stop(self, error: StopRun) -> None:
         """Send nothing more; calls that are waiting to be sent end with the error."""
         for throttle in self._throttles.values():

@@ -78,6 +78,8 @@ class Retry:
             CallRejected: the service will not have this instruction.
             StopRun: no further call can succeed.
         """
+        if request.prefetched is not None:
+            return await self._ask_once(request)
         self._breaker.began()
         try:
             return await self._ask(request)
@@ -94,6 +96,17 @@ class Retry:
     async def aclose(self) -> None:
         """Close the client within."""
         await self._client.aclose()
+
+    async def _ask_once(self, request: Request) -> Reply:
+        """Ask a call that nobody waits for: an answer is news of the service, a failure is not."""
+        self._breaker.check()
+        try:
+            reply = await self._client.complete(request)
+        except CallRejected:
+            self._breaker.answered()
+            raise
+        self._breaker.answered()
+        return reply
 
     async def _ask(self, request: Request) -> Reply:
         """Go round until there is a reply, or an end that is the call's own."""

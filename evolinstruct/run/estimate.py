@@ -249,6 +249,11 @@ def _common(prompts: Iterable[Sequence[tuple[str, str]]]) -> float:
     return sum(1 for _ in alike) / CHARACTERS_PER_TOKEN
 
 
+def usual_calls(recipe: Recipe, pack: Pack, weights: Mapping[str, float]) -> float:
+    """Return how many calls a rewrite usually takes, up to its answer."""
+    return _Reckoning(recipe, pack, weights, {}, 0, 0.0).calls
+
+
 class _Reckoning:
     """Follows the mean instruction from generation to generation."""
 
@@ -278,6 +283,12 @@ class _Reckoning:
         asked = sum(share for item, share in drawn.items() if COMPARISON not in item.skips) / total
         usual, self._kept = self._usual(asked)
         self._means = {**usual, **seen}
+
+    @property
+    def calls(self) -> float:
+        """Calls for each rewrite."""
+        asked = [name for name, row in self._rows.items() if row.is_asked_of_rewrites(self._recipe)]
+        return sum(self._means[name].share for name in asked)
 
     def _usual(self, compared: float) -> tuple[dict[str, _Means], float]:
         """Return what calls usually take, and the share of rewrites that is usually kept.

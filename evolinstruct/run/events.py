@@ -5,8 +5,9 @@ The pipeline yields them; the console or a script reads them. `LowYield` (see `c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,25 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class SoFar:
+    """How far a run is, all of its commands together.
+
+    Attributes:
+        replies: replies that have come, by purpose.
+        likely: calls that the run is likely to take in all.
+        kept: evolved instructions that are kept.
+        tokens: tokens spent.
+        cost: the same in dollars, None where a price is unknown.
+    """
+
+    replies: Counter[str] = field(default_factory=Counter)
+    likely: int = 0
+    kept: int = 0
+    tokens: int = 0
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationStarted:
     """A generation begins; the counts grow as its lines are finished.
 
@@ -39,11 +59,13 @@ class GenerationStarted:
         counts: its counts.
         generations: how many there will be.
         sending: tells at any time how calls are being sent.
+        so_far: tells at any time how far the run is.
     """
 
     counts: Counts
     generations: int
     sending: Callable[[], Sending] | None = None
+    so_far: Callable[[], SoFar] = SoFar
 
 
 @dataclass(frozen=True, slots=True)

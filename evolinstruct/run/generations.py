@@ -14,11 +14,21 @@ from typing import Any
 
 from evolinstruct.errors import TooLittleKept
 from evolinstruct.evolution import Evolution, Step
+from evolinstruct.evolution.asking import Ask
 from evolinstruct.gate import Gate
 from evolinstruct.records import Failed, Kept, Line, Member, Rejected
 from evolinstruct.run.counts import Counts, YieldMonitor
-from evolinstruct.run.events import Event, GenerationEnded, GenerationStarted, LineWritten, Notice
+from evolinstruct.run.estimate import ENOUGH, usual_calls
+from evolinstruct.run.events import (
+    Event,
+    GenerationEnded,
+    GenerationStarted,
+    LineWritten,
+    Notice,
+    SoFar,
+)
 from evolinstruct.run.plan import Plan
+from evolinstruct.run.prefetch import Prefetch
 from evolinstruct.run.scheduler import Scheduler
 from evolinstruct.run.session import Session
 from evolinstruct.run_dir.directory import GenerationFiles, RunDir
@@ -58,6 +68,7 @@ class Generations:
         self._recipe = plan.settings.recipe
         self._dir = run_dir
         self._session = session
+        self._usual = usual_calls(self._recipe, plan.pack, plan.weights)
         self._gate = gate
         self._made_from = made_from
         self._verified = verified
@@ -71,15 +82,50 @@ class Generations:
             StopRun: too little is kept, or somebody stopped it.
             InputError: a file cannot be read or written.
         """
-        plan = self._plan
-        evolution = Evolution(
-            self._recipe, plan.pack, plan.weights, self._session.ask, plan.against
-        )
+        evolution = self._evolution(self._session.ask)
         admit = None if self._gate is None else self._gate.look
-        for number in range(self._recipe.generations + 1):
-            pool = partial(self._dir.pool, number) if number else self._seeds
-            async for event in self._finished(evolution.step(number, admit), pool):
-                yield event
+        self._prefetch = self._prefetching()
+        try:
+            for number in range(self._recipe.generations + 1):
+                pool = partial(self._dir.pool, number) if number else self._seeds
+                async for event in self._finished(evolution.step(number, admit), pool):
+                    yield event
+        finally:
+            if self._prefetch is not None:
+                await self._prefetch.aclose()
+
+    def _evolution(self, ask: Ask) -> Evolution:
+        plan = self._plan
+        return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against)
+
+    def _prefetching(self) -> Prefetch | None:
+        """Return what plays families ahead, unless that is switched off."""
+        execution = self._plan.settings.execution
+        if not execution.prefetch:
+            return None
+        return Prefetch(
+            self._session,
+            self._evolution,
+            self._plan.size,
+            self._recipe.generations,
+            far=execution.min_kept is None,
+        )
+
+    def _so_far(self) -> SoFar:
+        """Return how far the run is; what its lines took so far says what the others will take."""
+        plan, spent = self._plan, self._session.spent
+        ended = [counts for counts in self._all_counts if counts.generation]
+        lines, calls = sum(each.finished for each in ended), sum(each.calls for each in ended)
+        each = (self._usual * ENOUGH + calls) / (ENOUGH + lines)
+        left = plan.size * self._recipe.generations - lines
+        seeds = plan.unanswered if self._recipe.answer_seeds else 0
+        return SoFar(
+            self._session.replies(),
+            round(seeds + calls + left * each),
+            sum(counts.kept for counts in ended),
+            spent.tokens,
+            spent.cost,
+        )
 
     def _seeds(self) -> Iterator[Member]:
         return map(Member, self._plan.seeds.read())
@@ -96,8 +142,12 @@ class Generations:
             self._records.append(record)
             yield GenerationEnded(counts, is_new=False)
             return
-        yield GenerationStarted(counts, self._recipe.generations, self._session.sending)
-        scheduler = Scheduler(self._plan.size, step, self._session.ahead)
+        yield GenerationStarted(
+            counts, self._recipe.generations, self._session.sending, self._so_far
+        )
+        scheduler = Scheduler(self._plan.size, step, self._session.ahead, prefetch=self._prefetch)
+        if self._prefetch is not None:
+            self._prefetch.begin(number, scheduler.stop)
         self._session.work = scheduler
         self._session.go_on()  # a stop that came before it was known to the session
         async for event in self._carried_out(counts, scheduler, pool):
@@ -143,13 +193,12 @@ class Generations:
     ) -> AsyncIterator[Event]:
         """Write and count each line; say what is wrong with the counts."""
         watch = YieldMonitor(counts)
-        calls, replayed = self._session.calls, self._session.replayed
-        before = calls.total() + replayed.total()
+        calls, replayed, used = self._session.calls, self._session.replayed, self._session.used
         answers_seeds = counts.generation == 0 and self._recipe.answer_seeds
         seeds = self._plan.seeds.read() if answers_seeds else None
         async for line in lines:
             counts.add(line)
-            counts.calls = calls.total() + replayed.total() - before
+            counts.calls = used[counts.generation]
             files.write(line)
             if seeds is not None and (seed := next(seeds)) and not isinstance(line, Kept):
                 # A seed stays in the pool, and in its file, whatever became of its answer.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, aclosing, closing, suppress
@@ -82,6 +83,7 @@ class Job:
         self._made_from: list[str] = []
         self._is_idle = False
         self._started = now()
+        self._began = time.monotonic()
         self.summary = Summary()
 
     def forecast(self, *, update: bool = False) -> Forecast:
@@ -341,6 +343,8 @@ class Job:
         summary.usage = session.account()
         summary.spent = session.spent
         summary.prices = [*session.tariff.used]
+        summary.in_vain = session.in_vain
+        summary.seconds = time.monotonic() - self._began
         if self._is_idle and summary.exit_code in (None, self._plan.state["exit_code"]):
             return  # a finished run that was looked at again is what it was
         self._dir.save_state(describe(self._plan, summary, self._records, self._started))

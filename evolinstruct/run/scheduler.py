@@ -2,8 +2,8 @@
 
 Instructions are proposed, pass the gate in pool order if there is one, are answered, and leave in
 pool order. What is done early waits for its turn, the nearest in memory and the rest on disk, so
-that one slow neighbour costs no memory. Nor does it stall the others: what is far behind it before
-the gate is answered meanwhile.
+that one slow neighbour costs no memory. Nor does it stall the others: `prefetch` is told how far
+each is, and plays it ahead meanwhile.
 """
 
 from __future__ import annotations
@@ -12,30 +12,23 @@ import asyncio
 import pickle
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from evolinstruct.errors import InputError
 from evolinstruct.evolution import Admit, Proposal, Step
 from evolinstruct.records import Line, Member
+from evolinstruct.run.prefetch import Prefetch
 
 _T = TypeVar("_T")
 
 GRACE = 5.0
 """Seconds that calls under way are given when a generation is stopped."""
-_FAR = 2
-"""So many times what is under way at once lies between the gate and what is far behind it."""
 HELD = 1024
 """Results that wait for their turn in memory; further ones wait on disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A proposal that was answered before the gate has seen it."""
-
-    proposal: Proposal
-    line: Line
+_IN_A_ROW = 4
 
 
 class ReorderBuffer(Generic[_T]):
@@ -104,10 +97,23 @@ class ReorderBuffer(Generic[_T]):
         return pickle.loads(rows[0][0]) if rows else None  # noqa: S301 - our own, never a file
 
 
+async def _let_others(position: int) -> None:
+    """Let replies in at every few instructions: where all is in the journal, nothing else waits."""
+    if position % _IN_A_ROW == 0:
+        await asyncio.sleep(0)
+
+
 class Scheduler:
     """Carries one pool through its step."""
 
-    def __init__(self, size: int, step: Step, ahead: int, held: int = HELD) -> None:
+    def __init__(
+        self,
+        size: int,
+        step: Step,
+        ahead: int,
+        held: int = HELD,
+        prefetch: Prefetch | None = None,
+    ) -> None:
         """Prepare for a pool of the given size, `ahead` instructions at once.
 
         With a gate, so many are under way on either side of it. In memory, at most `held` results
@@ -115,10 +121,9 @@ class Scheduler:
         """
         self._size = size
         self._step = step
-        self._proposals: ReorderBuffer[Proposal | Line | Answered] = ReorderBuffer(held)
+        self._prefetch = prefetch
+        self._proposals: ReorderBuffer[Proposal | Line] = ReorderBuffer(held)
         self._outcomes: ReorderBuffer[Line] = ReorderBuffer(held)
-        self._at_gate = 0
-        self._far = _FAR * ahead
         self._proposing = asyncio.Semaphore(ahead)
         self._answering = asyncio.Semaphore(ahead)
         self._is_flowing = asyncio.Event()
@@ -140,6 +145,7 @@ class Scheduler:
             self._feeders = [self._task(self._feed(pool, self._proposed)), admitting]
         try:
             for position in range(self._size):
+                await _let_others(position)
                 yield await self._outcomes.take(position)
         finally:
             await self._end()
@@ -153,46 +159,49 @@ class Scheduler:
 
     def abandon(self) -> None:
         """End what is under way at once."""
-        for task in self._tasks:
+        for task in self._under_way():
             task.cancel()
+
+    def _under_way(self) -> set[asyncio.Task[None]]:
+        return self._tasks | (self._prefetch.end() if self._prefetch is not None else set())
 
     async def _feed(
         self, pool: Iterator[Member], begin: Callable[[int, Member], Coroutine[Any, Any, None]]
     ) -> None:
         for position, member in enumerate(pool):
+            await _let_others(position)
             await self._is_flowing.wait()
             await self._proposing.acquire()
             self._begin(begin(position, member), self._proposing)
 
     async def _taken(self, position: int, member: Member) -> None:
         """Take the whole step: nothing stands between its parts."""
-        self._outcomes.put(position, await self._step.take(member))
+        line = await self._step.take(member)
+        self._follow(position, member, line)
+        self._outcomes.put(position, line)
 
     async def _proposed(self, position: int, member: Member) -> None:
-        passing: Proposal | Line | Answered = await self._step.propose(member)
-        # Whoever is near the gate passes it soon, and is answered then, if it passes. Whoever
-        # is far behind a late proposal would wait with nothing to do: its answer may be in vain.
-        is_far = position - self._at_gate > self._far
-        if is_far and isinstance(passing, Proposal):
-            passing = Answered(passing, await self._step.finish(passing))
+        passing = await self._step.propose(member)
+        self._follow(position, member, passing)
         self._proposals.put(position, passing)
+
+    def _follow(self, position: int, member: Member, passing: Proposal | Line) -> None:
+        if self._prefetch is not None:
+            self._prefetch.follow(position, member, passing)
 
     async def _admit_all(self, admit: Admit) -> None:
         """Let proposals pass the gate one by one, and have each that passes answered.
 
         While as many are answered as may be, no more are proposed: what has passed comes first,
-        and little has to wait. For a proposal that is late, the others go on. An answer that came
-        before the gate let its proposal through counts only if it does.
+        and little has to wait. For a proposal that is late, the others go on.
         """
         for position in range(self._size):
-            self._at_gate = position
+            await _let_others(position)
             passing = await self._proposals.take(position)
-            if isinstance(passing, Answered):
-                passed = admit(passing.proposal)
-                passed = passing.line if isinstance(passed, Proposal) else passed
-            else:
-                passed = admit(passing)
+            passed = admit(passing)
             if not isinstance(passed, Proposal):
+                if passed is not passing and self._prefetch is not None:
+                    self._prefetch.drop(position, passed)
                 self._outcomes.put(position, passed)
                 continue
             if self._answering.locked():
@@ -225,8 +234,8 @@ class Scheduler:
             self.stop(error)
 
     async def _drain(self, error: BaseException, grace: float) -> None:
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace)
+        if under_way := self._under_way():
+            await asyncio.wait(under_way, timeout=grace)
         self.abandon()
         if self._tasks:  # cancelled tasks still have to unwind: none may write after this returns
             await asyncio.wait(set(self._tasks))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -138,7 +138,7 @@ class Session:
             self._watching.cancel()
         try:
             # Clients first: a call that is still on its way back is accounted for.
-            await self._clients.aclose()
+            await (self._client or self._clients).aclose()
             self._clients.budget.ledger.close()
         finally:  # the account may not be written on a full disk; the lock is let go all the same
             if self._journal is not None:
@@ -157,6 +157,25 @@ class Session:
         """
         client = self._client or self._clients.for_purpose(request.purpose)
         return await client.complete(request)
+
+    async def prefetch(self, request: Request) -> Reply:
+        """Return the reply to a request that the run may need later, marked as prefetched.
+
+        Raises:
+            CallError: it has none, which is in the journal.
+            NotPrefetchedError: it has none so far.
+        """
+        assert self._client is not None, "the session is not open"  # noqa: S101
+        return await self._client.prefetch(request)
+
+    @property
+    def room(self) -> int:
+        """How many calls may be prefetched on top of those under way."""
+        return self._clients.room
+
+    def on_room(self, look: Callable[[], None]) -> None:
+        """Have a function called whenever more calls may be prefetched than before."""
+        self._clients.on_room(look)
 
     def endpoints(self) -> list[Endpoint]:
         """Return each server and model in use by itself: nothing is journalled or asked again."""
@@ -194,9 +213,26 @@ class Session:
         return self._client.replayed if self._client else Counter()
 
     @property
+    def used(self) -> Counter[int]:
+        """How many calls the lines of each generation took, wherever they were answered."""
+        return self._client.used if self._client else Counter()
+
+    @property
+    def in_vain(self) -> int:
+        """How many calls were ever prefetched in the directory and are used by no line so far."""
+        return self._journal.unused() if self._journal else 0
+
+    @property
     def spent(self) -> Spending:
         """What was ever spent in the directory."""
         return self._clients.budget.spent
+
+    def replies(self) -> Counter[str]:
+        """Return how many replies ever came in the directory, by purpose."""
+        found = Counter[str]()
+        for account in self._clients.budget.ledger.accounts():
+            found[account.purpose] += account.replies
+        return found
 
     def account(self) -> list[Account]:
         """Return what was ever spent, by generation, operation, purpose and model; and write it.

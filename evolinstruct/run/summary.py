@@ -31,7 +31,9 @@ class Summary:
         dataset: lines, size and digest of dataset.jsonl; None if it was not made.
         calls: how many calls this command made, by purpose.
         replayed: how many the journal spared it.
+        seconds: how long this command has taken.
         spent: what was ever spent in the run directory.
+        in_vain: how many calls were ever prefetched and are used by no line so far.
         usage: the same by generation, operation, purpose, model and service tier.
         prices: at which this command reckoned what it spent.
         journal: the number of the journal.
@@ -43,7 +45,9 @@ class Summary:
     dataset: dict[str, Any] | None = None
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
     spent: Spending = field(default_factory=Spending)
+    in_vain: int = 0
     usage: list[Account] = field(default_factory=list)
     prices: list[Applied] = field(default_factory=list)
     journal: int | None = None
@@ -87,6 +91,7 @@ class Summary:
             "unanswered_tokens": sum(row.unanswered_tokens for row in usage),
             "unanswered_cost": _known([row.unanswered_cost for row in usage]),
             "tokens_per_kept": self.tokens_per_kept,
+            "in_vain": self.in_vain,
         }
 
 

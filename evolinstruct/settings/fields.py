@@ -155,6 +155,7 @@ class Execution(_Settings):
     api_key_env: ByPurpose[str] = _stated("api_key_env")
     concurrency: Annotated[Calls | None, BeforeValidator(auto)] = _stated("concurrency")
     max_concurrency: Calls | None = _stated("max_concurrency")
+    prefetch: StrictBool = _stated("prefetch")
     rpm: Count | None = _stated("rpm")
     tpm: Count | None = _stated("tpm")
     timeout: Annotated[Number, Field(gt=0, le=10**6)] = _stated("timeout")

@@ -299,6 +299,18 @@ class ExecutionArguments(TypedDict, total=False):
             HOW, f"How far auto may go (default {defaults.MAX_CONCURRENCY}).", "N", env=True
         ),
     ]
+    prefetch: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "While the run waits for its slowest calls, ask for those that come next: the same run,"
+            " sooner.",
+            "",
+            Switch(),
+            default=True,
+            env=True,
+        ),
+    ]
     rpm: Annotated[
         int | None,
         SettingInfo(HOW, "Calls a minute at most, for each server and model.", "N", env=True),

@@ -1,10 +1,9 @@
-"""``python -m tests.bench [cpu] [latency] [auto] [storm]``: prints figures beside their bounds."""
+"""``python -m tests.bench [PART]...``: prints figures beside their bounds."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -13,22 +12,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.runs import CORES, Server, Used, evolve, loop, serving, write_seeds
+from tests.bench.runs import (
+    CORES,
+    Server,
+    Used,
+    evolve,
+    heading,
+    loop,
+    met,
+    say,
+    serving,
+    write_seeds,
+)
+from tests.bench.tail import tail
 
 BUSY = 0.7
-
-
-def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - figures are what this prints
-
-
-def met(fine: bool) -> str:
-    return "met" if fine else "MISSED"
-
-
-def heading(title: str) -> None:
-    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
-    say(f"\n{title} (load of the machine: {load})")
 
 
 # What a call costs
@@ -209,6 +207,7 @@ PARTS: dict[str, Callable[[Path], None]] = {
     "latency": latency,
     "auto": auto,
     "storm": storm,
+    "tail": tail,
 }
 
 

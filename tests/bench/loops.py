@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 _BODY = {
     "model": "bench",
@@ -57,13 +58,34 @@ async def _openai(url: str, calls: int, in_flight: int, *, aiohttp: bool) -> Non
         await _loop(ask, calls, in_flight)
 
 
+async def _by_generation(url: str, families: list[list[list[int]]], in_flight: int) -> None:
+    """Make the calls of each family one by one, and wait for all families in each generation."""
+    import openai  # noqa: PLC0415 - as above
+
+    free = asyncio.Semaphore(in_flight)
+    async with openai.AsyncOpenAI(
+        base_url=url, api_key="none", max_retries=0, timeout=300
+    ) as client:
+
+        async def take(generation: list[int]) -> None:
+            for microseconds in generation:
+                said = {"role": "user", "content": f"This call takes {microseconds} us."}
+                async with free:
+                    await client.chat.completions.create(model="bench", messages=[said])  # type: ignore[list-item]
+
+        for generations in zip(*families, strict=True):
+            await asyncio.gather(*map(take, generations))
+
+
 def main() -> None:
     """Run one loop to its end."""
-    kind, url, calls, in_flight = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    kind, url, calls, in_flight = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     if kind == "aiohttp":
-        asyncio.run(_aiohttp(url, calls, in_flight))
+        asyncio.run(_aiohttp(url, int(calls), in_flight))
+    elif kind == "by-generation":
+        asyncio.run(_by_generation(url, json.loads(Path(calls).read_text()), in_flight))
     else:
-        asyncio.run(_openai(url, calls, in_flight, aiohttp=kind == "openai-aiohttp"))
+        asyncio.run(_openai(url, int(calls), in_flight, aiohttp=kind == "openai-aiohttp"))
 
 
 if __name__ == "__main__":

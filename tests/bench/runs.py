@@ -23,6 +23,19 @@ EVOLVE = (
 )
 
 
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - figures are what this prints
+
+
+def met(fine: bool) -> str:
+    return "met" if fine else "MISSED"
+
+
+def heading(title: str) -> None:
+    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
+    say(f"\n{title} (load of the machine: {load})")
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A running server."""
@@ -99,6 +112,12 @@ class Client:
 def loop(kind: str, server: Server, calls: int, in_flight: int) -> Client:
     """Start a bare loop."""
     words = [kind, server.url, str(calls), str(in_flight)]
+    return Client([sys.executable, "-m", "tests.bench.loops", *words])
+
+
+def by_generation(server: Server, calls: Path, in_flight: int) -> Client:
+    """Start a bare loop through calls in a file, one generation after the other."""
+    words = ["by-generation", server.url, str(calls), str(in_flight)]
     return Client([sys.executable, "-m", "tests.bench.loops", *words])
 
 

@@ -3,6 +3,10 @@
 Reads no JSON and builds none: a call is told by a few bytes of its body, a reply is a fixed text
 with a running number. Has latencies, a rate as a token bucket, announced limits, a capacity with a
 queue, and faults. ``GET /stats`` tells when it replied and refused, and its own CPU seconds.
+
+With ``--tail`` a call's latency and reply are drawn from its body alone, so that the same calls
+take as long in every run: the latency is lognormal, and the reply tells its microseconds as the
+tokens of the prompt. A body that names its microseconds takes those.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import random
 import re
 import time
 from collections import deque
+from hashlib import blake2b
 
 _WORDS = (
     "Plan a small harbour library for readers who arrive by boat, say which shelves stand near the "
@@ -26,6 +31,11 @@ _WORDS = (
     "you would change first if the number of readers grew to twice as many within a year."
 )
 _VERDICT = b"#Verdict#"
+_NAMED = re.compile(rb"takes (\d+) us")
+_USAGE = b'"prompt_tokens": %d,'
+
+
+_TOKENS = 200
 
 
 def _reply(content: str) -> bytes:
@@ -41,7 +51,7 @@ def _reply(content: str) -> bytes:
                 "message": {"role": "assistant", "content": content},
             }
         ],
-        "usage": {"prompt_tokens": 200, "completion_tokens": 150, "total_tokens": 350},
+        "usage": {"prompt_tokens": _TOKENS, "completion_tokens": 150},
     }
     return json.dumps(found).encode()
 
@@ -83,6 +93,8 @@ class Service:
         self.began = self.began or now
         self.asked += 1
         connection.is_verdict = _VERDICT in body
+        if self.args.tail:
+            connection.body, connection.dice = body, random.Random(blake2b(body).digest())
         if self.args.rate and not self.take(now):
             self.refuse(connection, now)
         elif self.args.faults and self.dice.random() < self.args.faults:
@@ -137,6 +149,11 @@ class Service:
     def work(self, connection: Connection) -> None:
         self.working += 1
         seconds = self.args.latency * self.dice.uniform(0.95, 1.05)
+        if self.args.tail:
+            seconds = self.args.latency * connection.dice.lognormvariate(0, self.args.tail)
+            if named := _NAMED.search(connection.body):
+                seconds = int(named[1]) / 1e6
+            connection.microseconds = int(seconds * 1e6)
         asyncio.get_running_loop().call_later(seconds, self.done, connection)
 
     def done(self, connection: Connection) -> None:
@@ -144,9 +161,12 @@ class Service:
         if self.line:
             self.work(self.line.popleft())
         self.replied.append(time.monotonic() - self.began)
+        number = connection.dice.randrange(10**9) if self.args.tail else len(self.replied)
         body = _EQUAL
         if not connection.is_verdict:
-            body = (b"%09d" % len(self.replied)).join(_TEXT)
+            body = (b"%09d" % number).join(_TEXT)
+        if self.args.tail:
+            body = body.replace(_USAGE % _TOKENS, _USAGE % connection.microseconds)
         connection.answer(_head("200 OK", len(body), self.limits()) + body)
 
     def stats(self) -> bytes:
@@ -167,7 +187,10 @@ class Connection(asyncio.Protocol):
     def __init__(self, service: Service) -> None:
         self.service = service
         self.unread = b""
+        self.body = b""
         self.is_verdict = False
+        self.dice = service.dice
+        self.microseconds = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -187,7 +210,7 @@ class Connection(asyncio.Protocol):
         stop = head.find(b"\r\n", at)
         length = int(head[at : stop if stop > 0 else end])
         if len(self.unread) >= end + 4 + length:
-            body, self.unread = self.unread, b""
+            body, self.unread = self.unread[end + 4 :], b""
             self.service.ask(self, body)
 
     def answer(self, wire: bytes, *, close: bool = False) -> None:
@@ -209,6 +232,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.server")
     parser.add_argument("--core", type=int, default=1)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds of work on a call")
+    parser.add_argument("--tail", type=float, default=0.0, help="sigma of a lognormal latency")
     parser.add_argument("--rate", type=float, default=0.0, help="calls a second; 0: unlimited")
     parser.add_argument("--burst", type=float, default=0.0, help="size of the bucket")
     parser.add_argument("--announce", action="store_true", help="send limit headers")

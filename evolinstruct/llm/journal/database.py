@@ -40,6 +40,13 @@ CREATE TABLE retired (
     PRIMARY KEY (child_id, purpose)
 ) WITHOUT ROWID;
 """
+# A journal of an earlier version has none, and gets it. It is not among the tables that a journal
+# must have: no line of a new run depends on it.
+_PREFETCHED = """
+CREATE TABLE IF NOT EXISTS prefetched (  -- outcomes that no line of the run has used yet
+    key BLOB NOT NULL, max_tokens INTEGER NOT NULL, PRIMARY KEY (key, max_tokens)
+) WITHOUT ROWID
+"""
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _GARBLED = """
 SELECT (SELECT COUNT(*) FROM retries WHERE digest != digest_of(id, what, is_over))
@@ -72,6 +79,7 @@ def open_to_write(path: Path, *, must_exist: bool) -> sqlite3.Connection:
     if version == 0:
         # In one transaction, before the log is in use: a power cut leaves all of it or nothing.
         db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; {_number()} COMMIT;")
+    db.execute(_PREFETCHED)
     db.create_function("digest_of", -1, digest_of, deterministic=True)
     db.execute("PRAGMA journal_mode = WAL")
     # In the write-ahead log with NORMAL a commit does not wait for the disk: thousands of calls a

@@ -20,7 +20,13 @@ from evolinstruct.llm.journal.outcome import Outcome, Place
 from evolinstruct.llm.journal.sync import PeriodicSync
 
 _INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 17)})"  # noqa: S608 - no data in it
-_FIND = "SELECT * FROM calls WHERE key = ? ORDER BY rowid DESC LIMIT 1"
+# A call that was cut off and the one with more tokens have one key: each is found by its own bound.
+_FIND = """
+SELECT rowid, * FROM calls WHERE key = ? ORDER BY max_tokens IS ? DESC, rowid DESC LIMIT 1
+"""
+_PREFETCHED = "INSERT OR IGNORE INTO prefetched VALUES (?, ?)"
+_USED = "DELETE FROM prefetched WHERE key = ?"
+_UNUSED = "SELECT COUNT(*) FROM prefetched"
 _REPLIES = """
 SELECT (SELECT ifnull(MAX(rowid), 0) FROM calls)
      - (SELECT COUNT(*) FROM calls WHERE outcome != 'reply')
@@ -33,6 +39,7 @@ SELECT *, digest_of(child_id, purpose, generation, next_attempt, retry) FROM (
            MAX(call.attempt) + 1 AS next_attempt, ? AS retry
     FROM calls AS call CROSS JOIN places AS place
     WHERE place.child_id = call.child_id AND place.purpose = call.purpose
+    AND call.key NOT IN (SELECT key FROM prefetched)  -- attempts that no line has used do not count
     GROUP BY place.child_id, place.purpose
 )
 """
@@ -62,6 +69,9 @@ class Journal:
         """
         self._path = path
         self._waiting: list[tuple[tuple[object, ...], asyncio.Future[None]]] = []
+        self._prefetched: list[tuple[bytes, int]] = []
+        self._used: list[tuple[bytes]] = []
+        self._unused = 0
         log = path.with_name(path.name + "-wal")
         self._sync = PeriodicSync(log)
         self.lost_pages = 0
@@ -71,42 +81,63 @@ class Journal:
             else:
                 self._db = open_to_write(path, must_exist=must_exist)
                 self.lost_pages = count_lost_pages(self._db, log)
+                self._unused = int(self._db.execute(_UNUSED).fetchone()[0])
             self.number = int(self._db.execute("PRAGMA application_id").fetchone()[0])
+            self._earlier = self.outcomes()
             self._has_retired = bool(self._db.execute("SELECT 1 FROM retired LIMIT 1").fetchone())
         except (sqlite3.Error, UnicodeDecodeError) as error:  # of a message, where that is garbled
             raise unusable(path, error) from error
 
     # Outcomes
 
-    def find(self, key: bytes) -> Outcome | None:
-        """Return the newest outcome under the key, or None.
+    def find(self, key: bytes, max_tokens: int | None = None) -> Outcome | None:
+        """Return the newest outcome under the key, one with this bound if there is one, or None.
 
         Raises:
             InputError: the file is damaged.
         """
         try:
-            row = self._db.execute(_FIND, (key,)).fetchone()
+            row = self._db.execute(_FIND, (key, max_tokens)).fetchone()
         except sqlite3.Error as error:
             raise unusable(self._path, error) from error
         if row is None:
             return None
-        if row[-1] != digest_of(key.hex(), *row[1:-1]):
+        number, _, *said, digest = row
+        if digest != digest_of(key.hex(), *said):
             raise damaged(self._path, "an outcome is not as it was written")
-        kind, text, word, model, max_tokens, attempts, *tokens = row[6:-1]
-        return Outcome(kind, text, word, model, max_tokens, attempts, Usage(*tokens))
+        kind, text, word, model, bound, attempts, *tokens = said[5:]
+        is_earlier = number <= self._earlier
+        return Outcome(kind, text, word, model, bound, attempts, Usage(*tokens), is_earlier)
 
     async def store(self, key: bytes, request: Request, outcome: Outcome) -> None:
         """Return when the outcome is committed; calls that end together share one commit."""
-        # A commit for each outcome would cost more than all else. The loop's next round commits
-        # whatever this round brought, so nobody waits longer than that.
-        loop = asyncio.get_running_loop()
-        if not self._waiting:
-            loop.call_soon(self._commit)
-        stored = loop.create_future()
+        stored = asyncio.get_running_loop().create_future()
+        self._commit_soon()
         self._waiting.append((_row(key, request, outcome), stored))
+        if request.prefetched is not None:
+            self._prefetched.append((key, outcome.max_tokens or 0))
         await stored
 
+    def use(self, key: bytes) -> None:
+        """Note that a line uses what lies under a key: it was not prefetched in vain."""
+        if self._unused:
+            self._commit_soon()
+            self._used.append((key,))
+
+    def unused(self) -> int:
+        """Return how many prefetched outcomes no line has used so far."""
+        self._commit()
+        return self._unused
+
+    def _commit_soon(self) -> None:
+        # A commit for each outcome would cost more than all else. The loop's next round commits
+        # whatever this round brought, so nobody waits longer than that.
+        if not self._waiting and not self._used:
+            asyncio.get_running_loop().call_soon(self._commit)
+
     def _commit(self) -> None:
+        if not self._waiting and not self._used:
+            return
         waiting, self._waiting = self._waiting, []
         trouble: Exception | None = None
         try:
@@ -124,8 +155,14 @@ class Journal:
                 stored.set_result(None)
 
     def _write(self, rows: list[tuple[object, ...]]) -> None:
+        prefetched, self._prefetched = self._prefetched, []
+        used, self._used = self._used, []
         with transaction(self._db):
             self._db.executemany(_INSERT, rows)
+            if prefetched:
+                self._unused += self._db.executemany(_PREFETCHED, prefetched).rowcount
+            if used:
+                self._unused -= self._db.executemany(_USED, used).rowcount
 
     # Retirement
 
@@ -205,8 +242,7 @@ class Journal:
 
     def close(self) -> None:
         """Write what waits and let go of the file."""
-        if self._waiting:
-            self._commit()
+        self._commit()
         self._sync.close()
         self._db.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evolinstruct.errors import CallFailed, CallRejected
 from evolinstruct.llm.base import Reply, Request, Usage
@@ -22,6 +22,7 @@ class Outcome:
         max_tokens: the bound that was asked for.
         attempts: how often the call was sent.
         usage: tokens of the reply.
+        is_earlier: whether it was in the journal when that was opened; never stored.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Outcome:
     max_tokens: int | None
     attempts: int
     usage: Usage
+    is_earlier: bool = field(default=False, compare=False)
 
     def deliver(self) -> Reply:
         """Return the reply, or raise what the call ended in."""

@@ -1,15 +1,20 @@
 """Throttle: holds calls back until they may be sent, and sends nothing once the run has stopped.
 
-First come, first served; one throttle for each server and model. How many and how fast, `pace`
-says. After a stop, calls that wait end with its error, and those under way may end by themselves.
+One throttle for each server and model. How many and how fast, `pace` says. Of the calls that wait,
+those go first with which an instruction begins, and of a kind those that came first. Prefetched
+calls are sent where no other waits, and give way first: any 429, and any trouble of their own,
+keeps them back for a while, and slows nobody else down. After a stop, calls that wait end with its
+error, and those under way may end by themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 from math import inf
 
 from evolinstruct.errors import (
@@ -22,7 +27,9 @@ from evolinstruct.errors import (
     TryAgain,
 )
 from evolinstruct.llm.base import Client, Reply, Request
+from evolinstruct.llm.throttle.limits import Yielding
 from evolinstruct.llm.throttle.pace import Pace, Sent
+from evolinstruct.purposes import PURPOSES
 
 _REFUSED = 429
 _TIMED_OUT = frozenset({408, 504, 524})  # in front of the service, by a gateway
@@ -52,8 +59,19 @@ class Sending:
     replies: int = 0
 
 
+_RANKS = {purpose: rank for rank, purpose in enumerate(PURPOSES)}
+_LAST = len(_RANKS)
+"""The rank of prefetched calls."""
+_Turn = tuple[int, int, asyncio.Future[Sent | None], float]
+"""A call that waits: its rank and number, what it waits for, its tokens."""
+
+
 class Throttle:
-    """A client that lets calls through as the pace allows."""
+    """A client that lets calls through as the pace allows.
+
+    Attributes:
+        on_room: is called when more calls may be prefetched than before.
+    """
 
     def __init__(self, client: Client, pace: Pace, max_wait: float = inf) -> None:
         """Wrap a client; a service that asks to wait more than `max_wait` seconds is not obeyed."""
@@ -61,8 +79,11 @@ class Throttle:
         self._pace = pace
         self._max_wait = max_wait
         self._resting: dict[asyncio.Timeout, float] = {}
-        self._waiting: deque[tuple[asyncio.Future[Sent | None], float]] = deque()
+        self._waiting: list[_Turn] = []
+        self._numbers = count()
+        self._yielding = Yielding()
         self._timer: asyncio.TimerHandle | None = None
+        self.on_room: Callable[[], None] = lambda: None
         self._error: StopRun | None = None
         self._ended = asyncio.Event()
         self._expected: dict[str, float] = {}
@@ -73,6 +94,17 @@ class Throttle:
         return self._pace.in_flight
 
     @property
+    def room(self) -> int:
+        """How many calls may be prefetched on top of those under way: without any, none.
+
+        Where calls end at once, the run itself is what takes time.
+        """
+        in_flight = self._pace.in_flight
+        if not in_flight or self._first < _LAST or time.monotonic() < self._yielding.until:
+            return 0
+        return self._pace.limit - in_flight
+
+    @property
     def state(self) -> Sending:
         """What it is doing now."""
         pace = self._pace
@@ -80,7 +112,7 @@ class Throttle:
         return Sending(
             in_flight=pace.in_flight,
             limit=pace.limit,
-            waiting=len(self._waiting),
+            waiting=sum(rank < _LAST for rank, *_ in self._waiting),
             paused=pace.pause,
             resting=max(0.0, resting),
             replies=pace.replies,
@@ -93,15 +125,21 @@ class Throttle:
             CallError: as the client within.
             StopRun: as the client within; or the run stopped before the call was sent.
         """
-        sent = await self._enter(self._estimate(request))
+        sent = await self._enter(request)
+        if request.prefetched is not None:
+            request.prefetched.sent()
+        if self._pace.in_flight == 1:
+            self.on_room()
         try:
             self._check()  # a stop may have come between the turn and this line
             reply = await self._client.complete(request)
         except BaseException as error:
-            self._without_reply(sent, error)
+            self._without_reply(request, sent, error)
             raise
         else:
             self._pace.on_reply(sent, self._learn(request, reply), reply.limits)
+            if request.prefetched is not None:
+                self._yielding.on_reply(sent.at)
             return reply
         finally:
             self._admit()
@@ -118,7 +156,7 @@ class Throttle:
             return
         self._error = error
         self._ended.set()
-        for turn, _ in self._waiting:
+        for _, _, turn, _ in self._waiting:
             if not turn.done():
                 turn.set_result(None)
         self._waiting.clear()
@@ -140,19 +178,24 @@ class Throttle:
             del self._resting[rest]
         self._check()
 
-    def _without_reply(self, sent: Sent, error: BaseException) -> None:
+    def _without_reply(self, request: Request, sent: Sent, error: BaseException) -> None:
         if isinstance(error, CallError):
             error.took = self._pace.since(sent)
         if isinstance(error, TryAgain):
-            self._try_again(sent, error)
+            self._try_again(request, sent, error)
             return
         self._pace.on_failed()
-        if isinstance(error, StopRun):
+        if isinstance(error, StopRun) and request.prefetched is None:
             self.stop(error)
 
-    def _try_again(self, sent: Sent, error: TryAgain) -> None:
+    def _try_again(self, request: Request, sent: Sent, error: TryAgain) -> None:
         self._bound_wait(error)
-        if error.status == _REFUSED or error.error in {DAILY_LIMIT, TIER_FULL}:
+        if request.prefetched is not None or error.status == _REFUSED or error.error == TIER_FULL:
+            self._yielding.on_trouble(time.monotonic(), error.retry_after)
+            self._look_again(self._yielding.until - time.monotonic())
+        if request.prefetched is not None:
+            self._pace.on_failed()
+        elif error.status == _REFUSED or error.error in {DAILY_LIMIT, TIER_FULL}:
             self._pace.on_refused(sent, error.retry_after, error.limits)
         elif error.error in {TIMEOUT, CONNECTION_ERROR} or error.status in _TIMED_OUT:
             self._pace.on_lost(sent)
@@ -167,13 +210,15 @@ class Throttle:
         if wait is not None and (wait > self._max_wait or wait == inf):
             error.not_waited, error.retry_after = wait, None
 
-    async def _enter(self, tokens: float) -> Sent:
+    async def _enter(self, request: Request) -> Sent:
         """Return when the call may be sent, after those that came earlier."""
         self._check()
-        if not self._waiting and not self._pace.wait():
+        tokens = self._estimate(request)
+        rank = _LAST if request.prefetched is not None else _RANKS.get(request.purpose, 0)
+        if not self._waiting and not self._wait(rank):
             return self._pace.on_sent(tokens)
         turn: asyncio.Future[Sent | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((turn, tokens))
+        heappush(self._waiting, (rank, next(self._numbers), turn, tokens))
         self._admit()
         try:
             sent = await turn
@@ -190,23 +235,39 @@ class Throttle:
         return sent
 
     def _admit(self) -> None:
-        """Let those who wait longest go, as the pace allows; look again when it may allow more."""
-        while self._waiting:
-            turn, tokens = self._waiting[0]
-            if turn.done():  # given up
-                self._waiting.popleft()
-                continue
-            seconds = self._pace.wait()
+        """Let those go that come first, as the pace allows; look again when it may allow more."""
+        while (rank := self._first) < inf:
+            seconds = self._wait(rank)
             if seconds:
                 self._look_again(seconds)
                 return
-            self._waiting.popleft()
+            _, _, turn, tokens = heappop(self._waiting)
             turn.set_result(self._pace.on_sent(tokens))
+        self.on_room()
+
+    @property
+    def _first(self) -> float:
+        """The rank of the first call that waits and was not given up; infinite if there is none."""
+        while self._waiting and self._waiting[0][2].done():
+            heappop(self._waiting)
+        return self._waiting[0][0] if self._waiting else inf
+
+    def _wait(self, rank: float) -> float:
+        """Return the seconds until a call of this rank may be sent."""
+        seconds = self._pace.wait()
+        if rank == _LAST:
+            return max(seconds, self._yielding.until - time.monotonic())
+        return seconds
 
     def _look_again(self, seconds: float) -> None:
-        if seconds == inf or self._timer is not None:
+        if seconds == inf or self._error is not None:
             return
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._on_time)
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            if self._timer.when() <= loop.time() + seconds:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_later(seconds, self._on_time)
 
     def _on_time(self) -> None:
         self._timer = None

@@ -4,6 +4,7 @@
     Bucket      calls or tokens a minute that the user allows
     Announced   calls or tokens a second that the service's headers leave
     Refused     calls a second that were accepted before a refusal (429), then carefully more
+    Yielding    seconds for which nothing is prefetched after trouble, each time longer
 
 Plain arithmetic over times that are handed in; `pace` puts the four together.
 """
@@ -376,3 +377,30 @@ class Refused:
         at, first = next((mark for mark in self._marks if mark[0] >= start), (until, nth))
         seconds = max(until - at, self._SHORTEST)
         return max(nth - first, 1) / seconds
+
+
+class Yielding:
+    """Keeps prefetched calls back after trouble, each time for longer, until one is answered.
+
+    Attributes:
+        until: nothing is prefetched before.
+    """
+
+    _FIRST, _LONGEST = 1.0, 60.0  # seconds
+
+    def __init__(self) -> None:
+        """Begin without trouble."""
+        self.until = -inf
+        self._next = self._FIRST
+
+    def on_trouble(self, now: float, seconds: float | None) -> None:
+        """Begin a pause, of the seconds that the service asks for at least; a burst is one."""
+        if now >= self.until:
+            self.until = now + self._next
+            self._next = min(2 * self._next, self._LONGEST)
+        self.until = max(self.until, now + (seconds or 0.0))
+
+    def on_reply(self, sent_at: float) -> None:
+        """Note that a prefetched call was answered."""
+        if sent_at >= self.until:
+            self._next = self._FIRST
