@@ -84,7 +84,7 @@ class Duplicates:
 RULES: tuple[RuleInfo, ...] = (
     RuleInfo(
         name=DUPLICATE,
-        meaning="The rewrite has the same words and signs as an earlier instruction, be it one of its"
+        meaning="The rewrite has the same words and signs as an earlier instruction, also of its"
         " own family.",
         cause=_CAUSE,
         stage="pool",
