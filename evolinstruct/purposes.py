@@ -22,7 +22,7 @@ class Purpose:
         name: as settings, the journal and the run's files have it.
         prompt: the places of its prompt, and which text fills each: the instruction before the
             step (``parent``) or after it (``child``).
-        worded_by: where its prompts stand in a pack: a ``file`` of its own name, the ``operations`` or
+        worded_by: where its prompts stand in a pack: a ``file`` of its name, the ``operations`` or
             the ``measures``.
         of_rewrites: the setting that has it asked of each evolved instruction.
         of_seeds: the setting that has it asked of each seed that lacks an answer.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,23 +102,30 @@ def _carry_out(run: Job, report: Report, out: str, *, update: bool, retry: str |
 
 def follow(run: Job, report: Report, **how: Any) -> None:
     """Carry a run out and show how it goes; a signal ends it in good order."""
+    from evolinstruct.console.progress import show_events  # noqa: PLC0415 - slow
+
+    interruptible(report, run.interrupt, lambda: show_events(report.console, run.events(**how)))
+
+
+def interruptible(
+    report: Report, interrupt: Callable[[], None], work: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
+    """Carry work out; a signal that asks for an end ends it in good order."""
     import asyncio  # noqa: PLC0415 - slow
     import gc  # noqa: PLC0415
-
-    from evolinstruct.console.progress import show_events  # noqa: PLC0415 - slow
 
     # Few objects of a run form cycles: looking for them less often saves a tenth of the time.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
     async def followed() -> None:
-        def interrupt() -> None:
+        def interrupted() -> None:
             report.console.interrupted()
-            run.interrupt()
+            interrupt()
 
         for name in _SIGNALS:
             if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
-                asyncio.get_running_loop().add_signal_handler(name, interrupt)
-        await show_events(report.console, run.events(**how))
+                asyncio.get_running_loop().add_signal_handler(name, interrupted)
+        await work()
 
     asyncio.run(followed())

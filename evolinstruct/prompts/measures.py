@@ -4,8 +4,8 @@
 
 A pack may have one measure of a name and method. The methods and their places:
 
-    ranking     {{items}}, {{example}}     a family's instructions are put in order
-    pairwise    {{items}}, {{example}}     two instructions are put in order
+    ranking     {{items}}     a family's instructions are put in order
+    pairwise    {{items}}     two instructions are put in order
     rating      {{instruction}}, and {{answer}} where the answer is judged too; needs a range
     paper       the same as a rating, as the paper asks
     tags        {{instruction}}, and {{answer}} where the answer is judged too
@@ -22,7 +22,7 @@ from evolinstruct.prompts.templates import Holds, Passage, Template, checked
 
 RANKING, PAIRWISE, RATING, PAPER = "ranking", "pairwise", "rating", "paper"
 TAGS, AGREEMENT = "tags", "agreement"
-_ORDER = Holds(frozenset({"items", "example"}))
+_ORDER = Holds(frozenset({"items"}))
 _ONE = Holds(frozenset({"instruction"}), frozenset({"answer"}))
 _HOLDS = {
     RANKING: _ORDER,

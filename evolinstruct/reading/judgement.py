@@ -113,9 +113,9 @@ def _only_number(text: str) -> tuple[int, int] | None:
 
 
 def read_tags(reply: str) -> tuple[str, ...] | None:
-    """Return the tags of a reply, lower-case, each once: a JSON list, or divided by commas or lines.
+    """Return the tags of a reply, lower-case, each once; None if it holds none, or sentences.
 
-    None if it holds none, or sentences instead.
+    They stand in a JSON list, or are divided by commas or lines.
     """
     text = own_text(reply)
     tags = tuple(dict.fromkeys(filter(None, map(_tag, _listed(text)))))

@@ -10,7 +10,7 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 from evolinstruct.atomic_write import refuse_link, replaced, without_links
 from evolinstruct.errors import FilesGone, InputError
@@ -28,9 +28,9 @@ class OwnedDir:
         journal_name: the file with the outcome of every call.
     """
 
-    lock_name: ClassVar[str]
-    state_name: ClassVar[str]
-    journal_name: ClassVar[str]
+    lock_name: str
+    state_name: str
+    journal_name: str
 
     def __init__(self, path: Path) -> None:
         """Name the directory; nothing is read or made yet."""

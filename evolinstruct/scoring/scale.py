@@ -1,4 +1,4 @@
-"""The scale: puts texts that were ordered, or compared in pairs, at places that make that likeliest.
+"""The scale: puts texts that were ordered, or compared, at the places that make that likeliest.
 
 A Bradley-Terry model with fixed points: a text at place a is found harder than one at place b with
 the chance 1 / (1 + exp(-(a - b))), times a slope. The anchors, whose places are known, tie all
@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from evolinstruct.reading import Order
 
-LEAST, MOST = 1.0, 10.0
-"""The ends of the scale; the places of the first and the last anchor."""
+LEAST, MOST = 0.0, 11.0
+"""The ends of the scale, one beyond the first and the last anchor."""
 _MIDDLE = (LEAST + MOST) / 2
 _SLOPE = 1.5  # one anchor apart, a judge sees the harder one four times in five
 _RIDGE = 0.02

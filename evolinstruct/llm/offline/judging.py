@@ -23,9 +23,11 @@ _TAGS = 3
 
 
 def judge(context: CallContext, writer: Writer) -> str:
-    """Return an order of the texts that are shown, a number in the range, or tags."""
+    """Return an order of the texts that are shown, a verdict, a number in the range, or tags."""
     if context.items:
         return _order(context.items, writer)
+    if context.parent is not None:
+        return "Equal" if writer.roll(3) else "Not Equal"
     if context.range is not None:
         least, most = context.range
         share = min(1.0, max(0.0, (_demands(context.instruction, writer) - 3) / 8))

@@ -1,0 +1,66 @@
+"""A method: what is asked about at once, how it is judged, and what that is likely to take."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from evolinstruct.run.stage import Stage
+from evolinstruct.scoring.scores import Score, Way
+from evolinstruct.scoring.texts import Texts
+
+_Item = TypeVar("_Item")
+Working = Callable[[Stage[Any, Any]], None]
+"""Is told of the stage that is going on, so that a session can stop it."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """What came of one item.
+
+    Attributes:
+        scores: what is known now.
+        failed: why judgements are missing, a short name each.
+    """
+
+    scores: list[Score] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+class Method(ABC, Generic[_Item]):
+    """A way of measuring; as it stands here, each item is judged on its own.
+
+    Attributes:
+        way: how its scores are named.
+        calls_each: how many calls an item takes, if every reply can be read.
+    """
+
+    way: Way
+    calls_each: int = 1
+
+    @abstractmethod
+    def items(self, texts: Texts) -> Iterator[_Item]:
+        """Yield what is asked about at once."""
+
+    @abstractmethod
+    def characters(self, item: _Item) -> int:
+        """Return how long the prompts about an item are."""
+
+    @abstractmethod
+    async def judge(self, item: _Item) -> Judged:
+        """Ask about an item.
+
+        Raises:
+            StopRun: no further call can have a reply.
+        """
+
+    async def results(self, texts: Texts, ahead: int, working: Working) -> AsyncGenerator[Judged]:
+        """Yield what came of each item, in their order, so many under way at once."""
+        stage = Stage(self.judge, ahead)
+        working(stage)
+        async with aclosing(stage.results(self.items(texts))) as found:
+            async for judged in found:
+                yield judged

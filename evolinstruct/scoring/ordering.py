@@ -1,0 +1,252 @@
+"""Difficulty by order: families ranked among anchors, and pairs by a Swiss schedule.
+
+What judges say is an order either way, and one model puts it on one scale: see `scale`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from evolinstruct.draws import draw_order
+from evolinstruct.llm.base import CallContext
+from evolinstruct.reading import Order, read_order
+from evolinstruct.records import Kept
+from evolinstruct.run.stage import Stage
+from evolinstruct.scoring import scale
+from evolinstruct.scoring.asking import Judge, NotJudgedError, shown
+from evolinstruct.scoring.method import Judged, Method, Working
+from evolinstruct.scoring.scale import Comparison
+from evolinstruct.scoring.scores import Score, text_digest
+from evolinstruct.scoring.texts import Texts, drawn
+
+ROUNDS = 8
+"""Matches of each text, both orders of each."""
+_GROUP = 8  # texts of a family in one prompt, beside five anchors
+_LABELS = "ABCDEFGHIJKLMNOPQRSTUVW"
+_TRIES = 2
+_NEAR = 12  # places among which a text finds an opponent that it has not met
+_ANCHORS = Path(__file__).parents[1] / "data" / "anchors.txt"
+
+
+@cache
+def anchors() -> dict[str, str]:
+    """Return the anchors by their ids, the easiest first."""
+    lines = _ANCHORS.read_text(encoding="utf-8").splitlines()
+    texts = [line for line in lines if line and not line.startswith("#")]
+    return {f"anchor-{number}": text for number, text in enumerate(texts, 1)}
+
+
+@cache
+def fixed() -> dict[str, float]:
+    """Return the place of each anchor on the scale."""
+    return {name: float(place) for place, name in enumerate(anchors(), 1)}
+
+
+def _anchored() -> int:
+    return sum(map(len, anchors().values()))
+
+
+async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[str, str]) -> Order:
+    """Ask for the order of texts by their ids, shown in the order in which they come.
+
+    Raises:
+        NotJudgedError: no reply states it.
+    """
+    named = dict(zip(_LABELS, shown_texts, strict=False))
+    items = tuple((label, shown(shown_texts[name])) for label, name in named.items())
+    listed = "\n\n".join(f"[{label}]\n{text}" for label, text in items)
+    context = CallContext(0, None, None, None, listed, items=items)
+
+    def read(reply: str) -> Order | None:
+        order = read_order(reply, tuple(named))
+        return order and tuple(tuple(named[label] for label in tier) for tier in order)
+
+    return await judge.judged(place, _TRIES * attempt, {"items": listed}, context, read)
+
+
+class Ranking(Method[list[Kept]]):
+    """Each family is put in order among anchors, and once more the other way round."""
+
+    calls_each = 2
+
+    def __init__(self, judge: Judge, seed: int) -> None:
+        """Bind the judge, and the number that orders are drawn from."""
+        self._judge = judge
+        self.way = judge.way
+        self._seed = seed
+
+    def items(self, texts: Texts) -> Iterator[list[Kept]]:
+        """Yield what is asked about at once: a family, or a part of a large one."""
+        for family in texts.families():
+            for start in range(0, len(family), _GROUP):
+                yield family[start : start + _GROUP]
+
+    def characters(self, item: list[Kept]) -> int:
+        """Return how long the prompts about a family are."""
+        own = sum(len(shown(line.instruction)) for line in item)
+        return 2 * (len(self._judge.measure.template.text) + own) + _anchored()
+
+    async def judge(self, item: list[Kept]) -> Judged:
+        """Ask for both orders; where one is missing, the other alone counts."""
+        asked = (self._places(item, number) for number in range(2))
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        judged = Judged()
+        places = []
+        for each in found:
+            if isinstance(each, NotJudgedError):
+                judged.failed.append(str(each))
+            elif isinstance(each, BaseException):
+                raise each
+            else:
+                places.append(each)
+        judged.scores = [self._score(line, places) for line in item] if places else []
+        return judged
+
+    async def _places(self, family: list[Kept], number: int) -> dict[str, float]:
+        """Return where one order puts each text: the first shows the odd anchors."""
+        texts = {line.id: line.instruction for line in family}
+        known = list(anchors().items())
+        order = draw_order([*texts, *(str(place) for place in range(5))], self._seed, family[0].id)
+        if number:
+            order.reverse()
+        slots = {str(place): known[2 * place + number] for place in range(5)}
+        in_order = dict(slots[name] if name in slots else (name, texts[name]) for name in order)
+        found = await _order(self._judge, family[0].id, number, in_order)
+        return scale.fit(scale.comparisons(found), fixed())
+
+    def _score(self, line: Kept, places: Sequence[Mapping[str, float]]) -> Score:
+        values = [each[line.id] for each in places]
+        spread = (round(min(values), 2), round(max(values), 2)) if len(values) > 1 else None
+        mean, digest = round(sum(values) / len(values), 2), text_digest(line.instruction)
+        return Score.of(line.id, self.way, mean, spread, len(values), digest)
+
+
+class Pair(NamedTuple):
+    """Two texts to be held against each other, by id and text, and in which round."""
+
+    one: tuple[str, str]
+    other: tuple[str, str]
+    round: int
+
+
+class Pairwise(Method[Pair]):
+    """A sample is held against each other in pairs of equal standing, both orders of each."""
+
+    calls_each = 2
+
+    def __init__(self, judge: Judge, seed: int, sample: int | None) -> None:
+        """Bind the judge, what draws are made from, and how many texts are drawn; None for all."""
+        self._judge = judge
+        self.way = judge.way
+        self._seed = seed
+        self._sample = sample
+
+    def items(self, texts: Texts) -> Iterator[Pair]:
+        """Yield as many pairs as there will be; which they are, the rounds decide."""
+        names = {line.id: line.instruction for line in drawn(texts, self._sample, self._seed)}
+        for number in range(ROUNDS):
+            yield from self._paired({**names, **anchors()}, {}, set(), number)
+
+    def characters(self, item: Pair) -> int:
+        """Return how long the prompts about a pair are."""
+        texts = (shown(text) for _, text in (item.one, item.other))
+        return 2 * (len(self._judge.measure.template.text) + sum(map(len, texts)))
+
+    async def judge(self, item: Pair) -> Judged:
+        """Ask both orders; the scores come in the end."""
+        found = await self._compared(item)
+        return Judged(failed=[found]) if isinstance(found, str) else Judged()
+
+    async def results(self, texts: Texts, ahead: int, working: Working) -> AsyncGenerator[Judged]:
+        """Play the rounds; yield what came of each pair, and in the end the scores."""
+        lines = {line.id: line for line in drawn(texts, self._sample, self._seed)}
+        names = {**{name: line.instruction for name, line in lines.items()}, **anchors()}
+        found: list[Comparison] = []
+        places: dict[str, float] = {}
+        met: set[frozenset[str]] = set()
+        for number in range(ROUNDS):
+            stage = Stage(self._compared, ahead)
+            working(stage)
+            pairs = self._paired(names, places, met, number)
+            async with aclosing(stage.results(iter(pairs))) as results:
+                async for result in results:
+                    if isinstance(result, str):
+                        yield Judged(failed=[result])
+                    else:
+                        found += result
+                        yield Judged()
+            places = scale.fit(found, fixed(), places)
+        yield Judged(self._scores(lines, found, places))
+
+    def _paired(
+        self,
+        names: Mapping[str, str],
+        places: Mapping[str, float],
+        met: set[frozenset[str]],
+        number: int,
+    ) -> list[Pair]:
+        """Return pairs of neighbours by their places so far that have not met."""
+        drawn_order = draw_order(names, self._seed, f"round-{number}")
+        known = {**places, **fixed()} if places else {}
+        waiting = sorted(drawn_order, key=lambda name: known.get(name, 0.0))
+        pairs = []
+        while waiting:
+            one = waiting.pop(0)
+            for place, other in enumerate(waiting[:_NEAR]):
+                both = frozenset((one, other))
+                if both not in met and not both <= fixed().keys():
+                    met.add(both)
+                    del waiting[place]
+                    pairs.append(Pair((one, names[one]), (other, names[other]), number))
+                    break
+        return pairs
+
+    async def _compared(self, pair: Pair) -> list[Comparison] | str:
+        """Ask both orders; return how the two stand, or why nothing tells."""
+        place = f"{pair.one[0]}:{pair.other[0]}"
+        shown_texts = (dict((pair.one, pair.other)), dict((pair.other, pair.one)))
+        asked = (_order(self._judge, place, turn, each) for turn, each in enumerate(shown_texts))
+        said = await asyncio.gather(*asked, return_exceptions=True)
+        found, why = [], ""
+        for each in said:
+            if isinstance(each, NotJudgedError):
+                why = str(each)
+            elif isinstance(each, BaseException):
+                raise each
+            else:
+                found += scale.comparisons(each)
+        return found or why
+
+    def _scores(
+        self,
+        lines: Mapping[str, Kept],
+        found: Sequence[Comparison],
+        places: Mapping[str, float],
+    ) -> list[Score]:
+        spans = scale.intervals(found, fixed(), places, self._seed)
+        times: defaultdict[str, int] = defaultdict(int)
+        for one, other, _ in found:
+            times[one] += 1
+            times[other] += 1
+        return [
+            Score.of(
+                name,
+                self.way,
+                round(places[name], 2),
+                _rounded(spans[name]),
+                times[name],
+                text_digest(line.instruction),
+            )
+            for name, line in lines.items()
+            if name in places
+        ]
+
+
+def _rounded(span: tuple[float, float]) -> tuple[float, float]:
+    return round(span[0], 2), round(span[1], 2)
