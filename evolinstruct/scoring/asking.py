@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
 from evolinstruct.errors import CallFailed, CallRejected
@@ -73,11 +74,26 @@ class Judge:
                 reply = await self._ask(Request(call_id, context, messages, **self._sampling))
             except (CallRejected, CallFailed) as error:
                 raise NotJudgedError(error.error) from error
-            found = read(reply.text)
-            if found is not None:
+            is_whole = reply.finish_reason != "length"  # "Score: 1" may have been on its way to 10
+            if is_whole and (found := read(reply.text)) is not None:
                 return found
             messages += (("assistant", reply.text.strip() or "…"), ("user", _AGAIN))
         raise NotJudgedError(_NO_JUDGEMENT)
+
+
+async def all_judged(asked: Iterable[Awaitable[_T]]) -> list[_T | NotJudgedError]:
+    """Return what came of each, in order; none is left alone where another one ends in an error.
+
+    Raises:
+        StopRun: no further call can have a reply; those under way have ended by then.
+    """
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    judged: list[_T | NotJudgedError] = []
+    for each in found:
+        if isinstance(each, BaseException) and not isinstance(each, NotJudgedError):
+            raise each
+        judged.append(each)
+    return judged
 
 
 def shown(text: str) -> str:

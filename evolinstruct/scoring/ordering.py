@@ -5,7 +5,6 @@ What judges say is an order either way, and one model puts it on one scale: see 
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -19,7 +18,7 @@ from evolinstruct.reading import Order, read_order
 from evolinstruct.records import Kept
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring import scale
-from evolinstruct.scoring.asking import Judge, NotJudgedError, shown
+from evolinstruct.scoring.asking import Judge, NotJudgedError, all_judged, shown
 from evolinstruct.scoring.method import Judged, Method, Working
 from evolinstruct.scoring.scale import Comparison
 from evolinstruct.scoring.scores import Score, text_digest
@@ -94,19 +93,10 @@ class Ranking(Method[list[Kept]]):
 
     async def judge(self, item: list[Kept]) -> Judged:
         """Ask for both orders; where one is missing, the other alone counts."""
-        asked = (self._places(item, number) for number in range(2))
-        found = await asyncio.gather(*asked, return_exceptions=True)
-        judged = Judged()
-        places = []
-        for each in found:
-            if isinstance(each, NotJudgedError):
-                judged.failed.append(str(each))
-            elif isinstance(each, BaseException):
-                raise each
-            else:
-                places.append(each)
-        judged.scores = [self._score(line, places) for line in item] if places else []
-        return judged
+        found = await all_judged(self._places(item, number) for number in range(2))
+        places = [each for each in found if not isinstance(each, NotJudgedError)]
+        failed = [str(each) for each in found if isinstance(each, NotJudgedError)]
+        return Judged([self._score(line, places) for line in item] if places else [], failed)
 
     async def _places(self, family: list[Kept], number: int) -> dict[str, float]:
         """Return where one order puts each text: the first shows the odd anchors."""
@@ -212,13 +202,10 @@ class Pairwise(Method[Pair]):
         place = f"{pair.one[0]}:{pair.other[0]}"
         shown_texts = (dict((pair.one, pair.other)), dict((pair.other, pair.one)))
         asked = (_order(self._judge, place, turn, each) for turn, each in enumerate(shown_texts))
-        said = await asyncio.gather(*asked, return_exceptions=True)
-        found, why = [], ""
-        for each in said:
+        found, why = list[Comparison](), ""
+        for each in await all_judged(asked):
             if isinstance(each, NotJudgedError):
                 why = str(each)
-            elif isinstance(each, BaseException):
-                raise each
             else:
                 found += scale.comparisons(each)
         return found or why
