@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evolinstruct import defaults
+from evolinstruct.cli.interrupts import end_as_interrupted, interruptible
 from evolinstruct.cli.options import (
     OPTIONS,
     AsJson,
@@ -67,7 +69,7 @@ _Pairwise = Annotated[
 _Sample = Annotated[
     str | None,
     word(
-        "How many instructions are compared in pairs, or all (default 200).",
+        f"How many instructions are compared in pairs, or all (default {defaults.COMPARED}).",
         "N",
         "--sample",
         panel=_MEASURES,
@@ -100,7 +102,7 @@ def command(
     pairwise: _Pairwise = False,
     sample: _Sample = None,
     solver: _Solver = None,
-    times: _Times = 5,
+    times: _Times = defaults.SOLVED,
     dry_run: _DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -114,6 +116,7 @@ def command(
     temperature 0, unless --temperature score=X says otherwise.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
+        end_as_interrupted()
         from evolinstruct import scoring  # noqa: PLC0415 - slow
 
         if pairwise and method not in (None, "pairwise"):
@@ -141,9 +144,9 @@ def _names(by: list[str] | None) -> tuple[str, ...]:
 
 
 def _size(sample: str | None) -> int | None:
-    """Return how many instructions are compared; None for all, 200 where nothing is said."""
+    """Return how many instructions are compared; None for all."""
     if sample is None:
-        return 200
+        return defaults.COMPARED
     if sample == "all":
         return None
     if not sample.isdecimal() or len(sample) > _DIGITS or int(sample) < _LEAST:
@@ -160,7 +163,6 @@ def _tell(job: ScoreJob, report: Report) -> None:
 
 
 def _score(job: ScoreJob, report: Report) -> None:
-    from evolinstruct.cli.evolve import interruptible  # noqa: PLC0415
     from evolinstruct.console.score import show_scored, show_scoring  # noqa: PLC0415 - slow
 
     try:

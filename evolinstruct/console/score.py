@@ -94,12 +94,15 @@ def show_scored(console: Console, summary: ScoreSummary) -> None:
     for way, count in summary.scored.items():
         by = f" with {way.model}" if way.model else ""
         console.say(f"{way.measure} by {way.method}{by}: {counted(count, 'score')}.")
+    if summary.unanswered:
+        console.say(f"{counted(summary.unanswered, 'instruction')} without an answer to judge.")
     if summary.failed:
         why = [f"{count:,} {name}" for name, count in summary.failed.most_common()]
-        console.say(f"{counted(summary.failed.total(), 'judgement')} missing: {listed(why)}.")
+        console.warn(f"{counted(summary.failed.total(), 'judgement')} missing: {listed(why)}.")
     if summary.void:
-        console.say(
-            f"{counted(summary.void, 'earlier score')} left out, because the texts have changed."
+        console.warn(
+            f"{counted(summary.void, 'earlier score')} left out, because their texts have changed"
+            " or are gone."
         )
     if summary.scored:
         console.say(f"Scores: {summary.file}")

@@ -17,7 +17,8 @@ Ask = Callable[[Request], Awaitable[Reply]]
 """Returns the reply to a request, or raises what the call ended in."""
 
 _T = TypeVar("_T")
-_TRIES = 2
+TRIES = 2
+"""How often a judge is asked where nothing can be read: the numbers that a judgement takes."""
 _NO_JUDGEMENT = "no_judgement"
 _AGAIN = (
     "That cannot be read. Write the last line alone, in exactly the form that was asked for, with"
@@ -39,12 +40,12 @@ class Judge:
         way: how its scores are named.
     """
 
-    def __init__(self, ask: Ask, recipe: Recipe, measure: Measure, pack: str) -> None:
+    def __init__(self, ask: Ask, recipe: Recipe, measure: Measure) -> None:
         """Bind the parts."""
         self._ask = ask
         self._sampling = recipe.sampling("score")
         self.measure = measure
-        self.way = Way(measure.name, measure.method, str(self._sampling["model"]), pack)
+        self.way = Way(measure.name, measure.method, str(self._sampling["model"]), measure.pack)
 
     async def judged(
         self,
@@ -68,7 +69,7 @@ class Judge:
             StopRun: no further call can have a reply.
         """
         messages = self.measure.render(texts)
-        for number in range(attempt, attempt + _TRIES):
+        for number in range(attempt, attempt + TRIES):
             call_id = CallId(place, "score", number)
             try:
                 reply = await self._ask(Request(call_id, context, messages, **self._sampling))

@@ -18,8 +18,8 @@ from evolinstruct.reading import Order, read_order
 from evolinstruct.records import Kept
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring import scale
-from evolinstruct.scoring.asking import Judge, NotJudgedError, all_judged, shown
-from evolinstruct.scoring.method import Judged, Method, Working
+from evolinstruct.scoring.asking import TRIES, Judge, NotJudgedError, all_judged, shown
+from evolinstruct.scoring.method import Judged, Method, Take, Working
 from evolinstruct.scoring.scale import Comparison
 from evolinstruct.scoring.scores import Score, text_digest
 from evolinstruct.scoring.texts import Texts, drawn
@@ -28,7 +28,6 @@ ROUNDS = 8
 """Matches of each text, both orders of each."""
 _GROUP = 8  # texts of a family in one prompt, beside five anchors
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVW"
-_TRIES = 2
 _NEAR = 12  # places among which a text finds an opponent that it has not met
 _ANCHORS = Path(__file__).parents[1] / "data" / "anchors.txt"
 
@@ -38,17 +37,13 @@ def anchors() -> dict[str, str]:
     """Return the anchors by their ids, the easiest first."""
     lines = _ANCHORS.read_text(encoding="utf-8").splitlines()
     texts = [line for line in lines if line and not line.startswith("#")]
-    return {f"anchor-{number}": text for number, text in enumerate(texts, 1)}
+    return {f"(anchor {number})": text for number, text in enumerate(texts, 1)}
 
 
 @cache
 def fixed() -> dict[str, float]:
     """Return the place of each anchor on the scale."""
     return {name: float(place) for place, name in enumerate(anchors(), 1)}
-
-
-def _anchored() -> int:
-    return sum(map(len, anchors().values()))
 
 
 async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[str, str]) -> Order:
@@ -66,13 +61,11 @@ async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[st
         order = read_order(reply, tuple(named))
         return order and tuple(tuple(named[label] for label in tier) for tier in order)
 
-    return await judge.judged(place, _TRIES * attempt, {"items": listed}, context, read)
+    return await judge.judged(place, TRIES * attempt, {"items": listed}, context, read)
 
 
 class Ranking(Method[list[Kept]]):
     """Each family is put in order among anchors, and once more the other way round."""
-
-    calls_each = 2
 
     def __init__(self, judge: Judge, seed: int) -> None:
         """Bind the judge, and the number that orders are drawn from."""
@@ -86,10 +79,11 @@ class Ranking(Method[list[Kept]]):
             for start in range(0, len(family), _GROUP):
                 yield family[start : start + _GROUP]
 
-    def characters(self, item: list[Kept]) -> int:
-        """Return how long the prompts about a family are."""
+    def takes(self, item: list[Kept]) -> Iterator[Take]:
+        """Yield what putting a family in order takes."""
         own = sum(len(shown(line.instruction)) for line in item)
-        return 2 * (len(self._judge.measure.template.text) + own) + _anchored()
+        anchored = sum(map(len, anchors().values()))  # one half of them in either order
+        yield Take("score", 2, 2 * (len(self._judge.measure.template.text) + own) + anchored)
 
     async def judge(self, item: list[Kept]) -> Judged:
         """Ask for both orders; where one is missing, the other alone counts."""
@@ -102,10 +96,10 @@ class Ranking(Method[list[Kept]]):
         """Return where one order puts each text: the first shows the odd anchors."""
         texts = {line.id: line.instruction for line in family}
         known = list(anchors().items())
-        order = draw_order([*texts, *(str(place) for place in range(5))], self._seed, family[0].id)
+        slots = {f"(place {place})": known[2 * place + number] for place in range(5)}
+        order = draw_order([*texts, *slots], self._seed, family[0].id)
         if number:
             order.reverse()
-        slots = {str(place): known[2 * place + number] for place in range(5)}
         in_order = dict(slots[name] if name in slots else (name, texts[name]) for name in order)
         found = await _order(self._judge, family[0].id, number, in_order)
         return scale.fit(scale.comparisons(found), fixed())
@@ -128,8 +122,6 @@ class Pair(NamedTuple):
 class Pairwise(Method[Pair]):
     """A sample is held against each other in pairs of equal standing, both orders of each."""
 
-    calls_each = 2
-
     def __init__(self, judge: Judge, seed: int, sample: int | None) -> None:
         """Bind the judge, what draws are made from, and how many texts are drawn; None for all."""
         self._judge = judge
@@ -143,10 +135,10 @@ class Pairwise(Method[Pair]):
         for number in range(ROUNDS):
             yield from self._paired({**names, **anchors()}, {}, set(), number)
 
-    def characters(self, item: Pair) -> int:
-        """Return how long the prompts about a pair are."""
+    def takes(self, item: Pair) -> Iterator[Take]:
+        """Yield what comparing a pair takes."""
         texts = (shown(text) for _, text in (item.one, item.other))
-        return 2 * (len(self._judge.measure.template.text) + sum(map(len, texts)))
+        yield Take("score", 2, 2 * (len(self._judge.measure.template.text) + sum(map(len, texts))))
 
     async def judge(self, item: Pair) -> Judged:
         """Ask both orders; the scores come in the end."""

@@ -42,7 +42,7 @@ def find_texts(target: str) -> Texts:
             )
         run.state()
         return RunTexts(run)
-    return FileTexts(target, list(_from_lines(path) or _from_seeds(target)))
+    return FileTexts(target, _from_lines(path) or list(_from_seeds(target)))
 
 
 class RunTexts:
@@ -114,16 +114,31 @@ class FileTexts:
 
 
 def _from_lines(path: Path) -> list[Kept]:
-    """Return the lines of a file that a run wrote; none if it is another one."""
+    """Return the instructions of a file that a run wrote, each once; none if it is another file.
+
+    Raises:
+        InputError: a line is damaged, or two texts have one id: scores are found by it.
+    """
+    texts: dict[str, Kept] = {}
+    if not path.is_file():
+        return []
     try:
         with path.open("rb") as file:
-            first = read_line(next(file, b""))
-            file.seek(0)
-            if not isinstance(first, Kept):
-                return []
-            return [line for raw in file if isinstance(line := read_line(raw), Kept)]
-    except (OSError, ValueError):
-        return []
+            for number, raw in enumerate(file, 1):
+                try:
+                    line = read_line(raw) if raw.strip() else None
+                except ValueError as error:
+                    if not texts:
+                        return []
+                    raise InputError(f"{path}, line {number}: {error}; correct it.") from error
+                if isinstance(line, Kept) and texts.setdefault(line.id, line) != line:
+                    raise InputError(
+                        f"{path}, line {number}: an earlier line has the id {line.id} too, and is"
+                        " not the same; score files of several runs one by one."
+                    )
+    except OSError:
+        return []  # whoever reads it as seeds says why
+    return list(texts.values())
 
 
 def _from_seeds(name: str) -> Iterator[Kept]:
