@@ -88,15 +88,16 @@ class Tagging(Rating):
 
 # How often an instruction is solved
 
-_FINAL = re.compile(
+_RESULT = r"(?P<number>-?\d[\d,.]*(?:/\d+)?)\s*(?P<unit>%|°?[^\W\d_]*)"
+_STATED = re.compile(
     r"(?:####|\\boxed\{|(?:answer|result|total|solution|sum|antwort|ergebnis|réponse|respuesta"
-    r"|resposta|ответ|答案|答え|정답)(?: is| are|:|：|=| ist| est| es| é)?)[\s*$]*"
-    r"(?P<number>-?\d[\d,.]*(?:/\d+)?)\s*(?P<unit>%|°?[^\W\d_]*)",
+    r"|resposta|ответ|答案|答え|정답)(?: is| are|:|：|=| ist| est| es| é)?)[\s*$]*" + _RESULT,
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"(?<![\w.])(?P<number>-?\d[\d,.]*(?:/\d+)?)\s*(?P<unit>%|°?[^\W\d_]*)")
+_ALONE = re.compile(
+    r"[\s*$]*(?:(?:it|[a-z]) ?(?:is|=) ?)?[$€£]?" + _RESULT + r"[\s*$.]*", re.IGNORECASE
+)
 _ANSWER = 1_400  # characters of an answer, usually
-_BRIEF = 12  # words: the only number of so short an answer is its result
 _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounded in two ways
 
 
@@ -218,12 +219,10 @@ def same_result(one: str, other: str) -> bool | None:
 
 
 def result_of(answer: str) -> Result | None:
-    """Return the number that an answer states last as its result, or all that a short one has."""
-    stated = list(_FINAL.finditer(answer))
-    if not stated and len(answer.split()) <= _BRIEF:
-        stated = list(_NUMBER.finditer(answer))
-        stated = stated if len(stated) == 1 else []
-    return _result(stated[-1]) if stated else None
+    """Return the number that an answer states last as its result, or that it is nothing but."""
+    stated = list(_STATED.finditer(answer))
+    found = stated[-1] if stated else _ALONE.fullmatch(answer)
+    return _result(found) if found else None
 
 
 def _result(found: re.Match[str]) -> Result | None:

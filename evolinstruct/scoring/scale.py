@@ -69,19 +69,20 @@ def fit(
     """
     against: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
     for one, other, won in found:
-        against[one].append((other, won))
-        against[other].append((one, 1 - won))
+        if one not in fixed:
+            against[one].append((other, won))
+        if other not in fixed:
+            against[other].append((one, 1 - won))
     places = {**dict.fromkeys(against, _MIDDLE), **(start or {}), **fixed}
-    free = [text for text in against if text not in fixed]
     for _ in range(_SWEEPS):
         moved = 0.0
-        for text in free:
-            step = _step(places, text, against[text], weights)
+        for text, opponents in against.items():
+            step = _step(places, text, opponents, weights)
             places[text] += step
             moved = max(moved, abs(step))
         if moved < _CLOSE:
             break
-    return {text: min(MOST, max(LEAST, places[text])) for text in free}
+    return {text: min(MOST, max(LEAST, places[text])) for text in against}
 
 
 def _step(

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,7 +87,8 @@ class Score:
 
     def encode(self) -> bytes:
         """Return it as a line of JSON; equal scores give equal bytes."""
-        return _to_json(asdict(self)).encode(errors="replace") + b"\n"
+        said = {name: getattr(self, name) for name in self.__slots__}
+        return _to_json(said).encode(errors="replace") + b"\n"
 
 
 def text_digest(instruction: str, output: str | None = None) -> str:
