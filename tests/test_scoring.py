@@ -1,4 +1,4 @@
-"""`score` through its doors: the same bytes however it goes, nothing paid twice, nothing misread."""
+"""`score` through its doors: the same bytes however it goes, and nothing paid twice or misread."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Difficulty by order: families ranked among anchors, and pairs by a Swiss schedule.
+"""Difficulty by order: families ranked among anchors, and pairs of neighbours.
 
 What judges say is an order either way, and one model puts it on one scale: see `scale`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from evolinstruct.scoring.scores import Score, text_digest
 from evolinstruct.scoring.texts import Texts, drawn
 
 ROUNDS = 8
-"""Matches of each text, both orders of each."""
+"""Opponents of each text, in both orders: an anchor and another text in turn."""
 _GROUP = 8  # texts of a family in one prompt, beside five anchors
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVW"
 _NEAR = 12  # places among which a text finds an opponent that it has not met
@@ -119,8 +119,40 @@ class Pair(NamedTuple):
     round: int
 
 
+def _anchored(
+    names: Iterable[str], places: Mapping[str, float], met: set[frozenset[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield each text with the nearest anchor that it has not met."""
+    for one in names:
+        here = places.get(one, scale.MIDDLE)
+        for other in sorted(fixed(), key=lambda name: abs(fixed()[name] - here)):
+            if frozenset((one, other)) not in met:
+                met.add(frozenset((one, other)))
+                yield one, other
+                break
+
+
+def _neighbours(order: Iterable[str], met: set[frozenset[str]]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of texts that stand near each other in an order and have not met."""
+    waiting = deque[str]()
+    for other in order:
+        one = next((name for name in waiting if frozenset((name, other)) not in met), None)
+        if one is None:
+            waiting.append(other)
+        else:
+            waiting.remove(one)
+            met.add(frozenset((one, other)))
+            yield one, other
+        if len(waiting) > _NEAR:
+            waiting.popleft()
+
+
 class Pairwise(Method[Pair]):
-    """A sample is held against each other in pairs of equal standing, both orders of each."""
+    """A sample is held against anchors, and against each other by a Swiss schedule, by turns.
+
+    With texts alone, a chain of neighbours ties the scale together, and drifts; with anchors alone,
+    texts that are near each other are hardly told apart.
+    """
 
     def __init__(self, judge: Judge, seed: int, sample: int | None) -> None:
         """Bind the judge, what draws are made from, and how many texts are drawn; None for all."""
@@ -133,7 +165,7 @@ class Pairwise(Method[Pair]):
         """Yield as many pairs as there will be; which they are, the rounds decide."""
         names = {line.id: line.instruction for line in drawn(texts, self._sample, self._seed)}
         for number in range(ROUNDS):
-            yield from self._paired({**names, **anchors()}, {}, set(), number)
+            yield from self._paired(names, {}, set(), number)
 
     def takes(self, item: Pair) -> Iterator[Take]:
         """Yield what comparing a pair takes."""
@@ -148,7 +180,7 @@ class Pairwise(Method[Pair]):
     async def results(self, texts: Texts, ahead: int, working: Working) -> AsyncGenerator[Judged]:
         """Play the rounds; yield what came of each pair, and in the end the scores."""
         lines = {line.id: line for line in drawn(texts, self._sample, self._seed)}
-        names = {**{name: line.instruction for name, line in lines.items()}, **anchors()}
+        names = {name: line.instruction for name, line in lines.items()}
         found: list[Comparison] = []
         places: dict[str, float] = {}
         met: set[frozenset[str]] = set()
@@ -173,21 +205,16 @@ class Pairwise(Method[Pair]):
         met: set[frozenset[str]],
         number: int,
     ) -> list[Pair]:
-        """Return pairs of neighbours by their places so far that have not met."""
-        drawn_order = draw_order(names, self._seed, f"round-{number}")
-        known = {**places, **fixed()} if places else {}
-        waiting = sorted(drawn_order, key=lambda name: known.get(name, 0.0))
-        pairs = []
-        while waiting:
-            one = waiting.pop(0)
-            for place, other in enumerate(waiting[:_NEAR]):
-                both = frozenset((one, other))
-                if both not in met and not both <= fixed().keys():
-                    met.add(both)
-                    del waiting[place]
-                    pairs.append(Pair((one, names[one]), (other, names[other]), number))
-                    break
-        return pairs
+        """Return the pairs of a round: neighbours by their places so far that have not met."""
+        pair = partial(Pair, round=number)
+        if number % 2 == 0:
+            chosen = _anchored(names, places, met)
+            known = anchors()
+            return [pair((one, names[one]), (other, known[other])) for one, other in chosen]
+        order = draw_order(names, self._seed, f"round-{number}")
+        order.sort(key=lambda name: places.get(name, 0.0))
+        chosen = _neighbours(order, met)
+        return [pair((one, names[one]), (other, names[other])) for one, other in chosen]
 
     async def _compared(self, pair: Pair) -> list[Comparison] | str:
         """Ask both orders; return how the two stand, or why nothing tells."""
@@ -208,7 +235,7 @@ class Pairwise(Method[Pair]):
         found: Sequence[Comparison],
         places: Mapping[str, float],
     ) -> list[Score]:
-        spans = scale.intervals(found, fixed(), places, self._seed)
+        spans = scale.intervals(found, fixed(), places)
         times: defaultdict[str, int] = defaultdict(int)
         for one, other, _ in found:
             times[one] += 1
