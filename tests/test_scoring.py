@@ -197,6 +197,13 @@ def test_a_reply_without_an_order_is_asked_once_more_then_counted(run: Path, sai
     assert scores() == []
 
 
+def test_failures_may_be_allowed(run: Path) -> None:
+    with serve(always("Hard to say.")) as server:
+        assert score(server, "run --allow-failures 23").exit_code == 3
+        assert score(server, "run --allow-failures 24").exit_code == 0
+        assert score(server, "run --allow-failures 100%").exit_code == 0
+
+
 def test_a_judge_that_mends_its_form_is_read(run: Path) -> None:
     def mends(ask: Ask) -> Answer:
         return by_length(ask) if is_second(ask) else reply("They are all rather easy.")
@@ -326,6 +333,15 @@ def test_quality_is_judged_where_there_is_an_answer_and_only_there(run: Path) ->
     assert [line["id"] for line in scores()] == answered
     facts = json.loads(told.stdout)
     assert (told.exit_code, facts["unanswered"]) == (0, everyone - len(answered))
+
+
+def test_the_means_of_the_paper_stand_beside_its_method_alone(run: Path) -> None:
+    with serve(always("6")) as server:
+        told = score(server, "run --method paper")
+    count = sum(1 for _ in package.Run("run").instructions())
+    assert told.stderr.startswith(f"difficulty by paper with judge: {count} scores, mean 6.00.\n")
+    assert "Alpaca 3.00" in told.stderr
+    assert "Alpaca" not in evolinstruct(f"score run {OFFLINE}").stderr
 
 
 def test_tags_are_listed_and_their_number_is_the_value(run: Path) -> None:

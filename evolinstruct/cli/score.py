@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evolinstruct.scoring import ScoreJob
 
 _PANELS = (WHO, SAMPLING, HOW, COST)
-_OF_RUNS = ("min_kept", "allow_failures")
+_OF_RUNS = ("min_kept",)
 _OPTIONS = {
     name: option
     for name, option in OPTIONS.items()

@@ -28,7 +28,7 @@ from evolinstruct.run.summary import now
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.stage_files import StageDir
 from evolinstruct.scoring.asking import Ask, Judge
-from evolinstruct.scoring.method import Method
+from evolinstruct.scoring.method import Judged, Method
 from evolinstruct.scoring.ordering import Pairwise, Ranking
 from evolinstruct.scoring.rating import Rating, Solving, Tagging
 from evolinstruct.scoring.scores import (
@@ -129,6 +129,7 @@ class ScoreSummary:
         exit_code: the command's exit code.
         file: the file of scores.
         scored: how many scores each way of measuring has.
+        totals: the sum of their values.
         failed: how many judgements are missing, by why.
         unanswered: how many instructions have no answer that could be judged.
         void: earlier scores that are left out: their texts have changed since, or are gone.
@@ -141,6 +142,7 @@ class ScoreSummary:
     exit_code: int | None = None
     file: Path | None = None
     scored: Counter[Way] = field(default_factory=Counter)
+    totals: dict[Way, float] = field(default_factory=dict)
     failed: Counter[str] = field(default_factory=Counter)
     unanswered: int = 0
     void: int = 0
@@ -148,14 +150,23 @@ class ScoreSummary:
     replayed: dict[str, int] = field(default_factory=dict)
     spent: Spending = field(default_factory=Spending)
 
+    def mean(self, way: Way) -> float | None:
+        """Return the mean of the scores of one way of measuring; None if there are none."""
+        count = self.scored[way]
+        return self.totals[way] / count if count else None
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         cost = self.spent.cost
+        scored = [
+            {**way._asdict(), "scores": count, "mean": self.mean(way)}
+            for way, count in self.scored.items()
+        ]
         return {
             "status": self.status,
             "exit_code": self.exit_code,
             "file": str(self.file),
-            "scored": [{**way._asdict(), "scores": count} for way, count in self.scored.items()],
+            "scored": scored,
             "failed": dict(self.failed),
             "unanswered": self.unanswered,
             "void": self.void,
@@ -214,6 +225,7 @@ class ScoreJob:
         """
         self._wish = wish
         self._recipe = settings.recipe
+        self._execution = settings.execution
         self._texts = texts
         self._dir = directory
         self._pack = pack
@@ -303,7 +315,7 @@ class ScoreJob:
                         async for event in self._scored(measure, session, store):
                             yield event
                     self.summary.status = "done"
-                    self.summary.exit_code = EXIT_FAILED if self.summary.failed else 0
+                    self.summary.exit_code = self._exit_code()
                 except BaseException as error:
                     ending = told(
                         error if isinstance(error, Exception) else Interrupted(INTERRUPTED)
@@ -326,15 +338,27 @@ class ScoreJob:
         async with aclosing(method.results(self._texts, session.ahead, self._working)) as results:
             async for judged in results:
                 store.add(judged.scores, is_new=True)
-                self.summary.scored[method.way] += len(judged.scores)
-                self.summary.failed.update(judged.failed)
-                self.summary.unanswered += judged.unanswered
+                self._count(method.way, judged)
                 done += 1
                 failed = self.summary.failed.total()
                 yield Scored(
                     method.way, min(done, items), items, failed, session.spent, session.sending()
                 )
         store.drop_older(method.way)
+
+    def _exit_code(self) -> int:
+        failed = self.summary.failed.total()
+        judged = failed + self.summary.scored.total()
+        return 0 if self._execution.allows(failed, judged) else EXIT_FAILED
+
+    def _count(self, way: Way, judged: Judged) -> None:
+        summary = self.summary
+        summary.scored[way] += len(judged.scores)
+        summary.totals[way] = sum(
+            (each.value for each in judged.scores), summary.totals.get(way, 0.0)
+        )
+        summary.failed.update(judged.failed)
+        summary.unanswered += judged.unanswered
 
     def _working(self, stage: Stage[Any, Any]) -> None:
         self._session.work = stage

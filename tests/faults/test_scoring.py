@@ -1,4 +1,4 @@
-"""Scoring that is killed or interrupted goes on to the same bytes, and repeats what was in flight."""
+"""Scoring that is killed or interrupted: the same bytes, and only calls in flight are repeated."""
 
 from __future__ import annotations
 
