@@ -19,6 +19,8 @@ ORDERS = {
     "after thought": "C needs a proof.\nB can be looked up.\n\nB < A < C",
     "after reasoning in tags": "<think>Is A < B < C right? No.</think>\nB < A < C",
     "bold and in brackets": "**[B] < [A] < [C]**",
+    "as an item of a list": "- B < A < C",
+    "under the prompt's own title": "#Order#\n1. B < A < C",
     "in a fence": "```\nB < A < C\n```",
     "without spaces, with a full stop": "B<A<C.",
     "behind a name": "Order: B < A < C",

@@ -489,6 +489,17 @@ def test_a_line_twice_is_scored_once_and_two_texts_of_one_id_are_refused() -> No
     assert f"mixed.jsonl, line 2: an earlier line has the id {one.id} too" in told.output
 
 
+def test_a_damaged_line_is_named() -> None:
+    one, two = family(2)
+    Path("torn.jsonl").write_bytes(encode(one) + encode(two)[:-20] + b"\n")
+    told = evolinstruct(f"score torn.jsonl -o out {OFFLINE}")
+    assert (told.exit_code, "torn.jsonl, line 2: " in told.output) == (1, True)
+    Path("half.jsonl").write_bytes(encode(one).replace(b"river", b"\\ud800"))
+    told = evolinstruct(f"score half.jsonl -o out {OFFLINE}")
+    assert (told.exit_code, "holds a lone surrogate" in told.output) == (1, True)
+    assert not Path("out").exists()
+
+
 def encode_fields(line: Kept) -> list[Any]:
     return [getattr(line, name) for name in Kept.__slots__[1:]]
 
@@ -549,6 +560,8 @@ REFUSED = {
         2,
         "--sample must be a number of 2 or more, or all (given: '1').",
     ),
+    "run --sample 20": (2, "--sample is for --pairwise; leave it out."),
+    "run --solver small": (2, "--solver is for --by solved; leave it out."),
     "nowhere -o out": (1, "nowhere"),
     "seeds.txt -o run": (1, "run is the directory of another run; name another one with -o."),
     "run -o seeds.txt": (1, "seeds.txt is a file; name a directory with -o."),

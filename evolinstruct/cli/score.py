@@ -121,16 +121,14 @@ def command(
 
         if pairwise and method not in (None, "pairwise"):
             raise UsageError("--pairwise and --method name two methods; leave one of them out.")
+        method = "pairwise" if pairwise else method
+        if sample is not None and method != "pairwise":
+            raise UsageError("--sample is for --pairwise; leave it out.")
         models = [*flags.get("model", ()), *([f"solve={solver}"] if solver else ())]
-        wish = scoring.Wish(
-            target,
-            out,
-            _names(by),
-            "pairwise" if pairwise else method,
-            _size(sample),
-            times,
-        )
+        wish = scoring.Wish(target, out, _names(by), method, _size(sample), times)
         job = scoring.prepare(wish, read_settings({**flags, "model": models} if models else flags))
+        if solver and not job.solves:
+            raise UsageError("--solver is for --by solved; leave it out.")
         if dry_run:
             _tell(job, report)
         else:

@@ -43,8 +43,8 @@ def read_order(reply: str, labels: Sequence[str]) -> Order | None:
     because lists of judges begin at either. Where signs point both ways, or a remark behind the
     order speaks of another one, nothing is stated.
     """
-    lines = [_MARKUP.sub(" ", line).strip() for line in own_text(reply).splitlines()]
-    for line in filter(None, reversed(lines)):
+    lines = [_BULLET.sub("", line, count=1) for line in own_text(reply).splitlines()]
+    for line in filter(None, (_MARKUP.sub(" ", line).strip() for line in reversed(lines))):
         order = _order_of(line, labels)
         if order is not None or _compares(line, labels):
             return order

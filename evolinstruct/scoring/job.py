@@ -213,7 +213,12 @@ def _judging(settings: Settings) -> Settings:
 
 
 class ScoreJob:
-    """Scores the texts of a run or a file by one measure after the other."""
+    """Scores the texts of a run or a file by one measure after the other.
+
+    Attributes:
+        solves: whether a measure has instructions solved.
+        summary: how it went so far.
+    """
 
     def __init__(
         self, wish: Wish, settings: Settings, texts: Texts, directory: StageDir, pack: Pack
@@ -232,8 +237,8 @@ class ScoreJob:
         if not wish.by:
             raise UsageError("--by: no measure is named; name one, such as --by difficulty.")
         self._measures = [self._measure(name) for name in wish.by]
-        solves = any(measure.method == AGREEMENT for measure in self._measures)
-        purposes = ["score", "solve"] if solves else ["score"]
+        self.solves = any(measure.method == AGREEMENT for measure in self._measures)
+        purposes = ["score", "solve"] if self.solves else ["score"]
         self._state = directory.state()
         self._session = Session(settings, purposes, directory, self._state)
         self._started = now()
