@@ -325,6 +325,18 @@ def test_pairs_give_the_order_that_the_judge_sees(run: Path) -> None:
     assert all(line["n"] >= 2 for line in lines)
 
 
+def test_a_pair_of_which_one_order_is_missing_counts_by_the_other_and_is_told(run: Path) -> None:
+    def first_is_easier(ask: Ask) -> Answer:  # reads one order of each pair, and not the other
+        one, other = shown(ask).values()
+        return by_length(ask) if one < other else reply("Hard to say.")
+
+    with serve(first_is_easier) as server:
+        told = score(server, "run --pairwise --sample 9 --json")
+    facts = json.loads(told.stdout)
+    assert (told.exit_code, len(scores())) == (3, 9)
+    assert facts["calls"]["score"] == 3 * facts["failed"]["no_judgement"]
+
+
 def test_quality_is_judged_where_there_is_an_answer_and_only_there(run: Path) -> None:
     with serve(by_length) as server:
         told = score(server, "run --by quality --json")

@@ -47,7 +47,7 @@ class Take(NamedTuple):
 
 
 class Method(ABC, Generic[_Item]):
-    """A way of measuring; as it stands here, each item is judged on its own.
+    """A way of measuring.
 
     Attributes:
         way: how its scores are named.
@@ -62,6 +62,18 @@ class Method(ABC, Generic[_Item]):
     @abstractmethod
     def takes(self, item: _Item) -> Iterator[Take]:
         """Yield what an item is likely to take, if every reply can be read."""
+
+    @abstractmethod
+    def results(self, texts: Texts, ahead: int, working: Working) -> AsyncGenerator[Judged]:
+        """Yield what came of each item, in their order, so many under way at once.
+
+        Raises:
+            StopRun: no further call can have a reply.
+        """
+
+
+class ByItem(Method[_Item]):
+    """A way of measuring that judges each item on its own."""
 
     @abstractmethod
     async def judge(self, item: _Item) -> Judged:

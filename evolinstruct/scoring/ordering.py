@@ -19,7 +19,7 @@ from evolinstruct.records import Kept
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring import scale
 from evolinstruct.scoring.asking import TRIES, Judge, NotJudgedError, all_judged, shown
-from evolinstruct.scoring.method import Judged, Method, Take, Working
+from evolinstruct.scoring.method import ByItem, Judged, Method, Take, Working
 from evolinstruct.scoring.scale import Comparison
 from evolinstruct.scoring.scores import Score, text_digest
 from evolinstruct.scoring.texts import Texts, drawn
@@ -64,7 +64,7 @@ async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[st
     return await judge.judged(place, TRIES * attempt, {"items": listed}, context, read)
 
 
-class Ranking(Method[list[Kept]]):
+class Ranking(ByItem[list[Kept]]):
     """Each family is put in order among anchors, and once more the other way round."""
 
     def __init__(self, judge: Judge, seed: int) -> None:
@@ -172,11 +172,6 @@ class Pairwise(Method[Pair]):
         texts = (shown(text) for _, text in (item.one, item.other))
         yield Take("score", 2, 2 * (len(self._judge.measure.template.text) + sum(map(len, texts))))
 
-    async def judge(self, item: Pair) -> Judged:
-        """Ask both orders; the scores come in the end."""
-        found = await self._compared(item)
-        return Judged(failed=[found]) if isinstance(found, str) else Judged()
-
     async def results(self, texts: Texts, ahead: int, working: Working) -> AsyncGenerator[Judged]:
         """Play the rounds; yield what came of each pair, and in the end the scores."""
         lines = {line.id: line for line in drawn(texts, self._sample, self._seed)}
@@ -189,12 +184,9 @@ class Pairwise(Method[Pair]):
             working(stage)
             pairs = self._paired(names, places, met, number)
             async with aclosing(stage.results(iter(pairs))) as results:
-                async for result in results:
-                    if isinstance(result, str):
-                        yield Judged(failed=[result])
-                    else:
-                        found += result
-                        yield Judged()
+                async for said, failed in results:
+                    found += said
+                    yield Judged(failed=failed)
             places = scale.fit(found, fixed(), places)
         yield Judged(self._scores(lines, found, places))
 
@@ -216,18 +208,19 @@ class Pairwise(Method[Pair]):
         chosen = _neighbours(order, met)
         return [pair((one, names[one]), (other, names[other])) for one, other in chosen]
 
-    async def _compared(self, pair: Pair) -> list[Comparison] | str:
-        """Ask both orders; return how the two stand, or why nothing tells."""
+    async def _compared(self, pair: Pair) -> tuple[list[Comparison], list[str]]:
+        """Ask both orders; return how the two stand, and why judgements are missing."""
         place = f"{pair.one[0]}:{pair.other[0]}"
         shown_texts = (dict((pair.one, pair.other)), dict((pair.other, pair.one)))
-        asked = (_order(self._judge, place, turn, each) for turn, each in enumerate(shown_texts))
-        found, why = list[Comparison](), ""
-        for each in await all_judged(asked):
+        found, failed = list[Comparison](), list[str]()
+        for each in await all_judged(
+            _order(self._judge, place, turn, texts) for turn, texts in enumerate(shown_texts)
+        ):
             if isinstance(each, NotJudgedError):
-                why = str(each)
+                failed.append(str(each))
             else:
                 found += scale.comparisons(each)
-        return found or why
+        return found, failed
 
     def _scores(
         self,

@@ -23,7 +23,7 @@ from evolinstruct.scoring.asking import (
     context_of,
     shown,
 )
-from evolinstruct.scoring.method import Judged, Method, Take
+from evolinstruct.scoring.method import ByItem, Judged, Take
 from evolinstruct.scoring.scores import Score, Way, text_digest
 from evolinstruct.scoring.texts import Texts
 from evolinstruct.settings import Recipe
@@ -38,7 +38,7 @@ def _texts(judge: Judge, line: Kept) -> dict[str, str]:
     return {"instruction": shown(line.instruction), "answer": shown(line.output or "")}
 
 
-class Rating(Method[Kept]):
+class Rating(ByItem[Kept]):
     """Each instruction is given a number."""
 
     def __init__(self, judge: Judge) -> None:
@@ -101,7 +101,7 @@ _ANSWER = 1_400  # characters of an answer, usually
 _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounded in two ways
 
 
-class Solving(Method[Kept]):
+class Solving(ByItem[Kept]):
     """Each instruction is answered several times; its value is the share that agree."""
 
     def __init__(self, ask: Ask, recipe: Recipe, pack: Pack, judge: Judge, times: int) -> None:
