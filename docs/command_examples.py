@@ -25,7 +25,7 @@ CODES = {
 }
 READS = (0, 1, 2, 130)
 """How a command ends that only reads, or writes one file."""
-ENDINGS = {"evolve": tuple(CODES), "preview": tuple(CODES)}
+ENDINGS = {"evolve": tuple(CODES), "preview": tuple(CODES), "score": tuple(CODES)}
 
 _BIN = Path(sys.executable).parent
 _WIDTH = 80
@@ -88,6 +88,27 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "rules": (
         Example("one rule", "evolinstruct rules word_growth"),
         Example("all of them", "evolinstruct rules"),
+    ),
+    "score": (
+        Example(
+            "what the difficulty of a run would take with a model",
+            "evolinstruct score demo --model my-model --base-url http://localhost:8000/v1"
+            " --dry-run",
+        ),
+        Example(
+            "difficulty and tags, without a model",
+            "evolinstruct score demo --by difficulty,tags --client offline",
+        ),
+        Example(
+            "a seed file, in pairs",
+            "evolinstruct score starter -o taste-scores --pairwise --sample 20 --client offline"
+            " && head -n 2 taste-scores/scores.jsonl",
+        ),
+        Example(
+            "a measure that no pack has",
+            "evolinstruct score demo --by clarity --client offline",
+            exit_code=2,
+        ),
     ),
     "refilter": (
         Example("the growth that the paper asks for", "evolinstruct refilter demo --strict"),

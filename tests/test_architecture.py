@@ -14,6 +14,7 @@ LAYERS = [
     ["console"],
     ["api", "export", "report"],
     ["connection_check", "analysis"],
+    ["scoring"],
     ["run"],
     ["gate", "llm.clients", "llm.openai_sdk"],
     ["evolution", "seeds", "llm.budget", "llm.openai"],

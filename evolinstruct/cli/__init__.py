@@ -20,6 +20,7 @@ from evolinstruct.cli import (
     refilter,
     report,
     rules,
+    score,
     seeds,
     show,
     stats,
@@ -39,6 +40,7 @@ app.command(name="preview")(preview.command)
 app.command(name="show")(show.command)
 app.command(name="trace")(trace.command)
 app.command(name="stats")(stats.command)
+app.command(name="score")(score.command)
 app.command(name="check")(check.command)
 app.command(name="rules")(rules.command)
 app.command(name="refilter")(refilter.command)

@@ -27,7 +27,7 @@ class CallId:
 
     Attributes:
         child_id: the place in the data set that the call works for.
-        purpose: evolve, compare, answer.
+        purpose: evolve, compare, answer, score, solve.
         attempt: 0 for the first ask, 1 for the second of the same purpose, and so on.
     """
 
@@ -48,9 +48,12 @@ class CallContext:
         operation: the operation's name; None where a seed is answered.
         kind: ``in-depth``, ``in-breadth`` or ``transform``; None where a seed is answered.
         format: the data format drawn, or None.
-        instruction: evolve: the parent; compare: the child; answer: the instruction.
+        instruction: evolve: the parent; compare: the child; otherwise the instruction, or all of
+            several.
         parent: compare: the parent; otherwise None.
         marks: evolve: the lines between which the prompt asks for the instruction, if it does.
+        items: score: the texts that are to be put in order, each behind its label.
+        range: score: the least and the most that a number may be, if one is asked for.
     """
 
     generation: int
@@ -60,6 +63,8 @@ class CallContext:
     instruction: str
     parent: str | None = None
     marks: tuple[str, str] | None = None
+    items: tuple[tuple[str, str], ...] = ()
+    range: tuple[float, float] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -277,7 +277,9 @@ class _Reckoning:
         evolve = sum(share * frames[item] for item, share in drawn.items()) / total
         self._rows = {name: row for name, row in PURPOSES.items() if row.is_asked_by_runs}
         self._frames = {
-            name: evolve if row.in_operations else _characters(pack.prompt(name, **_NO_TEXTS))
+            name: evolve
+            if row.worded_by == "operations"
+            else _characters(pack.prompt(name, **_NO_TEXTS))
             for name, row in self._rows.items()
         }
         asked = sum(share for item, share in drawn.items() if COMPARISON not in item.skips) / total

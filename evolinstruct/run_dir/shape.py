@@ -1,4 +1,4 @@
-"""The shape of run.json: which types its parts have, so that an edited or damaged one is refused.
+"""The shape of run.json and of stages' states: an edited or damaged one is refused.
 
 A part may be missing, because older versions did not write it; what is there has to fit.
 """
@@ -78,6 +78,19 @@ RUN = Parts(
     ("format",),
 )
 """The shape of run.json as a whole."""
+STAGE = Parts(
+    {
+        "format": int,
+        "status": str,
+        "exit_code": (int, None),
+        "started": (str, None),
+        "ended": (str, None),
+        "journal": (int, None),
+        "usage": [_USAGE],
+    },
+    ("format",),
+)
+"""The shape of what a stage says of itself."""
 
 
 def find_misfit(value: Any, shape: Any = RUN, place: str = "it") -> str | None:

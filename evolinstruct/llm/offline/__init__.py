@@ -1,4 +1,4 @@
-"""The offline client: rewrites, compares and answers by hand-written rules, at once.
+"""The offline client: rewrites, compares, answers and judges by hand-written rules, at once.
 
 It goes by a request's context, purpose and sampling, never by its prompt. Equal requests get equal
 replies, in any order and on any machine. The kind of
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from evolinstruct.llm.base import CallContext, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.offline.answering import answer
 from evolinstruct.llm.offline.grammar import Writer
+from evolinstruct.llm.offline.judging import judge
 from evolinstruct.llm.offline.misbehaving import misbehave, put_between
 from evolinstruct.llm.offline.rewriting import rewrite
 from evolinstruct.purposes import PURPOSES
@@ -27,6 +28,7 @@ _BY_REPLY: dict[str, Callable[[CallContext, Writer], str]] = {
     "instruction": rewrite,
     "verdict": _compare,
     "text": answer,
+    "judgement": judge,
 }
 """By the kind of reply that a purpose asks for."""
 
