@@ -112,9 +112,23 @@ PURPOSES: dict[str, Purpose] = {
             retried_for=("answer",),
         ),
         Purpose(
-            "score", {}, of_rewrites=NEVER, reply="judgement", worded_by="measures", again=0.02
+            "score",
+            "scored",
+            {},
+            of_rewrites=NEVER,
+            reply="judgement",
+            worded_by="measures",
+            again=0.02,
         ),
-        Purpose("solve", {}, of_rewrites=NEVER, reply="text", worded_by="measures", tokens=350),
+        Purpose(
+            "solve",
+            "solved",
+            {},
+            of_rewrites=NEVER,
+            reply="text",
+            worded_by="measures",
+            tokens=350,
+        ),
     )
 }
 """Every purpose: those of a run in the order in which an instruction meets them, then a stage's."""

@@ -207,7 +207,7 @@ class _Beginnings:
         total = sum(drawn.values())
         self._shared: dict[str, list[tuple[float, float]]] = {}  # (share of calls, tokens)
         for name, row in PURPOSES.items():
-            if row.in_operations:
+            if row.worded_by == "operations":
                 self._shared[name] = [
                     (weight / total / len(shared), tokens)
                     for item, weight in drawn.items()
