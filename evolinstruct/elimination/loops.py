@@ -14,7 +14,10 @@ _SAME_END = 4  # characters
 _PLACES, _STEP = 16, 50  # at so many places or fewer, so many characters apart or more
 _LEAST_RUN = 16  # words; in a word without spaces, so many times five characters
 _SHARE = 0.6  # of a text that repeated lines or sentences make up
-_COUNTER = re.compile(r"[\s#*•·-]*(?:\d+(?:[.):、．]\d*|\s))?[\s*]*")
+_COUNTER = re.compile(
+    r"[\s#*•·-]*(?:(?:[^\W\d_]{1,12}\s?№?\s?)?\d+\s?[^\W\d_]{0,4}(?:[.):：、．]\d*|\s))?[\s*]*"
+)
+"""The mark of a list, such as a bullet, "3." or "Step 3:"."""
 _TRAILING = " \t.*"
 _MANY = 20  # lines: so often, a line of one word is a loop too
 
