@@ -90,9 +90,15 @@ class Prefetch:
         self._order = count()
         self._beginning: set[asyncio.Task[None] | None] = set()
         self._unsent = 0
+        self._playing = 0
         self._is_over = False
         self._is_looking = False
         session.on_room(self._look_soon)
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether families are under way."""
+        return self._playing > 0
 
     # What the run tells
 
@@ -194,6 +200,7 @@ class Prefetch:
 
     def _begin(self, family: _Family) -> None:
         family.rank = None
+        self._playing += 1
         family.task = asyncio.create_task(self._play(family))
         self._beginning.add(family.task)
         family.task.add_done_callback(partial(self._ended, family))
@@ -209,6 +216,7 @@ class Prefetch:
         self._through[family.position] = generation + 1
 
     def _ended(self, family: _Family, task: asyncio.Task[None]) -> None:
+        self._playing -= 1
         self._beginning.discard(task)
         if family.task is task:
             family.task = None
