@@ -20,11 +20,11 @@ class Purpose:
 
     Attributes:
         name: as settings, the journal and the run's files have it.
-        done: what an instruction is that has been through it.
         prompt: the places of its prompt, and which text fills each: the instruction before the
             step (``parent``) or after it (``child``).
         in_operations: the prompts are those of the pack's operations; otherwise one file words it.
         of_rewrites: the setting that has it asked of each evolved instruction.
+        done: what an instruction is that has been through it.
         of_seeds: the setting that has it asked of each seed that lacks an answer.
         reply: what kind of text comes back, which says how it is read: an ``instruction`` is taken
             out of its wrappers, a ``verdict`` is yes, no or unclear, a ``text`` is data as it is.
@@ -37,9 +37,9 @@ class Purpose:
     """
 
     name: str
-    done: str
     prompt: Mapping[str, Literal["parent", "child"]]
     of_rewrites: str
+    done: str
     reply: Literal["instruction", "verdict", "text"]
     of_seeds: str = NEVER
     in_operations: bool = False
@@ -75,9 +75,9 @@ PURPOSES: dict[str, Purpose] = {
     for row in (
         Purpose(
             "evolve",
-            "rewritten",
             {"instruction": "parent"},
             of_rewrites=ALWAYS,
+            done="rewritten",
             reply="instruction",
             in_operations=True,
             passes=0.95,
@@ -87,9 +87,9 @@ PURPOSES: dict[str, Purpose] = {
         ),
         Purpose(
             "compare",
-            "compared",
             {"parent": "parent", "child": "child"},
             of_rewrites="compare",
+            done="compared",
             reply="verdict",
             tokens=4,
             passes=0.95,
@@ -98,9 +98,9 @@ PURPOSES: dict[str, Purpose] = {
         ),
         Purpose(
             "answer",
-            "answered",
             {"instruction": "child"},
             of_rewrites="answers",
+            done="answered",
             of_seeds="answer_seeds",
             reply="text",
             tokens=350,

@@ -16,7 +16,9 @@ from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.settings import Layer, resolve
 from tests.command_line import evolinstruct
 
-RATE = Purpose("rate", {"instruction": "child"}, of_rewrites="answers", reply="text", tokens=2)
+RATE = Purpose(
+    "rate", {"instruction": "child"}, of_rewrites="answers", done="rated", reply="text", tokens=2
+)
 
 
 @pytest.fixture
