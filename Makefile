@@ -2,7 +2,7 @@
 #                demo-report.html about it
 # make test      the tests that are quick; a minute on two cores
 # make test-all  those, then the longer and heavier ones
-# make bench     what calls cost and how near they come to limits; 15 minutes, two quiet cores; with
+# make bench     what calls cost and how near they come to limits; 40 minutes, two quiet cores; with
 #                SEEDS=FILE also what the rules for duplicates cost
 # make size SEEDS=FILE  a run of 52,002 seeds, made from a file's rows, beside its bounds; 10 minutes
 # make soak      runs that are killed again and again; MINUTES=10

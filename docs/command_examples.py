@@ -31,7 +31,7 @@ _BIN = Path(sys.executable).parent
 _WIDTH = 80
 _MOST_LINES = 80
 _TIMES = (
-    (re.compile(r"took \d+:\d\d"), "took 0:00"),
+    (re.compile(r"([Tt]ook) \d+:\d\d"), r"\1 0:00"),
     (re.compile(r"in \d+\.\d\d s\b"), "in 0.00 s"),
 )
 

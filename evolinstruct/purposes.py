@@ -20,12 +20,12 @@ class Purpose:
 
     Attributes:
         name: as settings, the journal and the run's files have it.
-        done: what an instruction is that has been through it.
         prompt: the places of its prompt, and which text fills each: the instruction before the
             step (``parent``) or after it (``child``).
         worded_by: where its prompts stand in a pack: a ``file`` of its name, the ``operations`` or
             the ``measures``.
         of_rewrites: the setting that has it asked of each evolved instruction.
+        done: what an instruction is that has been through it.
         of_seeds: the setting that has it asked of each seed that lacks an answer.
         reply: what kind of text comes back, which says how it is read: an ``instruction`` is taken
             out of its wrappers, a ``verdict`` is yes, no or unclear, a ``text`` is data as it is, a
@@ -39,9 +39,9 @@ class Purpose:
     """
 
     name: str
-    done: str
     prompt: Mapping[str, Literal["parent", "child"]]
     of_rewrites: str
+    done: str
     reply: Literal["instruction", "verdict", "text", "judgement"]
     of_seeds: str = NEVER
     worded_by: Literal["file", "operations", "measures"] = "file"
@@ -77,9 +77,9 @@ PURPOSES: dict[str, Purpose] = {
     for row in (
         Purpose(
             "evolve",
-            "rewritten",
             {"instruction": "parent"},
             of_rewrites=ALWAYS,
+            done="rewritten",
             reply="instruction",
             worded_by="operations",
             passes=0.95,
@@ -89,9 +89,9 @@ PURPOSES: dict[str, Purpose] = {
         ),
         Purpose(
             "compare",
-            "compared",
             {"parent": "parent", "child": "child"},
             of_rewrites="compare",
+            done="compared",
             reply="verdict",
             tokens=4,
             passes=0.95,
@@ -100,9 +100,9 @@ PURPOSES: dict[str, Purpose] = {
         ),
         Purpose(
             "answer",
-            "answered",
             {"instruction": "child"},
             of_rewrites="answers",
+            done="answered",
             of_seeds="answer_seeds",
             reply="text",
             tokens=350,
@@ -113,18 +113,18 @@ PURPOSES: dict[str, Purpose] = {
         ),
         Purpose(
             "score",
-            "scored",
             {},
             of_rewrites=NEVER,
+            done="scored",
             reply="judgement",
             worded_by="measures",
             again=0.02,
         ),
         Purpose(
             "solve",
-            "solved",
             {},
             of_rewrites=NEVER,
+            done="solved",
             reply="text",
             worded_by="measures",
             tokens=350,

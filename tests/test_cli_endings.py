@@ -190,7 +190,7 @@ def test_a_terminal_shows_live_progress_that_leaves_nothing_behind() -> None:
     hidden, shown = "\x1b[?25l", "\x1b[?25h"
     assert printed.count(hidden) == printed.count(shown) > 0
     assert printed.rindex(hidden) < printed.rindex(shown)
-    lines = re.sub(r"\x1b\[[0-9?;]*[A-Za-z]", "", printed).replace("\r", "").split("\n")
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9?;]*[A-Za-z]", "", printed))
     assert max(map(len, lines)) <= 60
 
 

@@ -268,7 +268,7 @@ ENDS = {
 def test_the_end_says_what_the_command_and_the_run_have_taken() -> None:
     spent = Spending(2_412, 1_234_567, Decimal("0.421"))
     done = Summary("done", 0, [counts(4)], seconds=151.2, spent=spent)
-    took = "Took 2:31; the run has taken 2,412 calls, 1,234,567 tokens, $0.43"
+    took = "Took 2:31; the run has taken 2,412 calls and 1,234,567 tokens, for $0.43"
     assert what_it_took(done) == f"{took}."
     assert what_it_took(replace(done, in_vain=12)) == (
         f"{took}; 12 calls prefetched in vain, because the gate dropped what they follow."
@@ -276,7 +276,7 @@ def test_the_end_says_what_the_command_and_the_run_have_taken() -> None:
     stopped = replace(done, status="Interrupted.", in_vain=1)
     assert what_it_took(stopped) == f"{took}; 1 call prefetched and not used so far."
     unknown = replace(done, spent=Spending(2, 40, None))
-    assert what_it_took(unknown).endswith("2 calls, 40 tokens, at an unknown price.")
+    assert what_it_took(unknown).endswith("2 calls and 40 tokens, at an unknown price.")
 
 
 @pytest.mark.parametrize("name", ENDS)

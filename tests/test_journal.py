@@ -1,17 +1,27 @@
 """The outcome of every call is in the journal before it is used, and is never asked for twice."""
 
+from __future__ import annotations
+
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from evolinstruct.errors import CallFailed, CallRejected, InputError, StopRun, TryAgain
-from evolinstruct.llm.base import CallContext, CallId, Reply, Request, Usage
-from evolinstruct.llm.journal import Journal
-from evolinstruct.llm.journal.client import JournalledClient, request_key
+from evolinstruct.errors import (
+    BudgetReached,
+    CallFailed,
+    CallRejected,
+    InputError,
+    StopRun,
+    TryAgain,
+)
+from evolinstruct.llm.base import CallContext, CallId, Prefetched, Reply, Request, Usage
+from evolinstruct.llm.journal import Journal, Place
+from evolinstruct.llm.journal.client import JournalledClient, NotPrefetchedError, request_key
 from tests.scripted import Scripted, reply
 
 REQUEST = Request(
@@ -151,3 +161,126 @@ def test_a_damaged_or_newer_journal_is_refused_in_a_sentence(tmp_path: Path) -> 
     db.close()
     with pytest.raises(InputError, match=r"newer is from a newer version of evolinstruct"):
         Journal(newer)
+
+
+# --- what is under way --------------------------------------------------------------------------
+
+
+class Held:
+    """A client that answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+        self.answers: asyncio.Queue[Reply | Exception] = asyncio.Queue()
+
+    def for_purpose(self, purpose: str) -> Held:
+        return self
+
+    async def complete(self, request: Request) -> Reply:
+        self.asked.append(request)
+        if request.prefetched is not None:
+            request.prefetched.sent()
+        answer = await self.answers.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def aclose(self) -> None: ...
+
+
+def under_way(
+    path: Path, scenario: Callable[[Held, JournalledClient, Journal], Coroutine[Any, Any, None]]
+) -> None:
+    async def whole() -> None:
+        held, journal = Held(), Journal(path)
+        client = JournalledClient(held, journal, "scripted")
+        try:
+            await scenario(held, client, journal)
+        finally:
+            await client.aclose()
+            journal.close()
+
+    asyncio.run(asyncio.wait_for(whole(), 10))
+
+
+def ahead() -> Request:
+    return REQUEST.ahead(Prefetched(lambda: None))
+
+
+WHOLE = Reply("Because.", "stop", Usage(7, 9), "m-2026")
+
+
+@pytest.mark.parametrize("order", [("prefetch", "complete"), ("complete", "prefetch")])
+def test_a_call_under_way_is_waited_for_whoever_made_it(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
+    async def scenario(held: Held, client: JournalledClient, journal: Journal) -> None:
+        asks = {"prefetch": client.prefetch, "complete": client.complete}
+        waiters = []
+        for name in order:
+            request = ahead() if name == "prefetch" else REQUEST
+            waiters.append(asyncio.create_task(asks[name](request)))
+            await asyncio.sleep(0.01)
+        held.answers.put_nowait(WHOLE)
+        assert await asyncio.gather(*waiters) == [WHOLE, WHOLE]
+        assert len(held.asked) == 1
+        assert (client.calls.total(), client.replayed.total()) == (1, 0)
+        assert journal.unused() == 0
+
+    under_way(tmp_path / "j", scenario)
+
+
+def test_a_prefetched_call_outlives_whoever_wanted_it_and_counts_as_unused(tmp_path: Path) -> None:
+    async def scenario(held: Held, client: JournalledClient, journal: Journal) -> None:
+        waiter = asyncio.create_task(client.prefetch(ahead()))
+        await asyncio.sleep(0.01)
+        waiter.cancel()
+        held.answers.put_nowait(WHOLE)
+        await asyncio.sleep(0.01)
+        assert journal.unused() == 1
+        assert await client.complete(REQUEST) == WHOLE
+        assert (len(held.asked), journal.unused()) == (1, 0)
+
+    under_way(tmp_path / "j", scenario)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        CallFailed("http_500", "gone", 6),
+        TryAgain("http_429", "slow down"),
+        BudgetReached("Enough."),
+    ],
+)
+def test_a_prefetched_call_without_a_reply_leaves_nothing_and_the_run_asks_itself(
+    tmp_path: Path, end: Exception
+) -> None:
+    async def scenario(held: Held, client: JournalledClient, journal: Journal) -> None:
+        first = asyncio.create_task(client.prefetch(ahead()))
+        await asyncio.sleep(0.01)
+        own = asyncio.create_task(client.complete(REQUEST))
+        await asyncio.sleep(0.01)
+        held.answers.put_nowait(end)
+        with pytest.raises(NotPrefetchedError) as refused:
+            await first
+        assert refused.value.again is isinstance(end, TryAgain)
+        assert journal.outcomes() == 0
+        held.answers.put_nowait(WHOLE)
+        assert await own == WHOLE
+        assert [request.prefetched is None for request in held.asked] == [False, True]
+
+    under_way(tmp_path / "j", scenario)
+
+
+def test_attempts_that_no_line_has_used_do_not_count_for_a_retry(tmp_path: Path) -> None:
+    async def scenario(held: Held, client: JournalledClient, journal: Journal) -> None:
+        held.answers.put_nowait(WHOLE)
+        await client.complete(REQUEST)
+        second = replace(REQUEST, call_id=replace(REQUEST.call_id, attempt=1))
+        held.answers.put_nowait(WHOLE)
+        await client.prefetch(second.ahead(Prefetched(lambda: None)))
+        call_id = REQUEST.call_id
+        journal.retire("failed", [Place(call_id.child_id, call_id.purpose, 1)])
+        assert journal.newest(call_id).attempt == 1
+
+    under_way(tmp_path / "j", scenario)

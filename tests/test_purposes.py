@@ -17,7 +17,7 @@ from evolinstruct.settings import Layer, resolve
 from tests.command_line import evolinstruct
 
 RATE = Purpose(
-    "rate", "rated", {"instruction": "child"}, of_rewrites="answers", reply="text", tokens=2
+    "rate", {"instruction": "child"}, of_rewrites="answers", done="rated", reply="text", tokens=2
 )
 
 

@@ -11,10 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolinstruct.errors import CallFailed, Interrupted, ServiceRefused, TryAgain
-from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request, Usage
+from evolinstruct.llm.base import (
+    CallContext,
+    CallId,
+    ClientOptions,
+    Prefetched,
+    Reply,
+    Request,
+    Usage,
+)
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.throttle import Throttle, steady
+from evolinstruct.llm.throttle.limits import Yielding
 from evolinstruct.llm.throttle.pace import Pace
+from evolinstruct.purposes import PURPOSES
 from tests.loopback import echo, serve, slowly
 
 if TYPE_CHECKING:
@@ -352,3 +362,99 @@ def test_a_call_that_waited_in_vain_lowers_the_limit(
         assert ends(tasks)["a"] is trouble
 
     run(scenario)
+
+
+# --- who goes first -----------------------------------------------------------------------------
+
+
+def ahead(name: str, on_sent: Callable[[], None] = lambda: None) -> Request:
+    """Return a prefetched request."""
+    return ask(name).ahead(Prefetched(on_sent))
+
+
+def test_of_those_that_wait_the_least_advanced_go_first_and_prefetched_calls_last() -> None:
+    async def scenario() -> None:
+        held = Held()
+        throttle = Throttle(held, steady(1))
+        first = ask("first")
+        asked = [first, ahead("prefetched"), *(of(purpose) for purpose in reversed(PURPOSES))]
+        tasks = [asyncio.create_task(throttle.complete(request)) for request in asked]
+        await settle()
+        for _ in tasks:
+            assert throttle.room == 0
+            held.end(held.sent[-1])
+            await settle()
+        assert held.sent == ["first", *PURPOSES, "prefetched"]
+
+    def of(purpose: str) -> Request:
+        return replace(ask(purpose), call_id=CallId(purpose, purpose))
+
+    run(scenario)
+
+
+def test_there_is_room_to_prefetch_only_where_calls_are_under_way_and_none_waits() -> None:
+    async def scenario() -> None:
+        told = []
+        held = Held()
+        throttle = Throttle(held, steady(3))
+        throttle.on_room = lambda: told.append(throttle.room)
+        assert throttle.room == 0
+        tasks = start(throttle, "abcd")
+        await settle()
+        assert throttle.room == 0  # one waits
+        for name in "ab":
+            held.end(name)
+            await settle()
+        assert throttle.room == 1
+        assert told[-1] == 1
+        for name in "cd":
+            held.end(name)
+        await asyncio.gather(*tasks.values())
+        assert throttle.room == 0
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("refused", [ask, ahead], ids=["the run's own", "prefetched"])
+def test_after_a_refusal_nothing_is_prefetched_for_a_while_and_all_else_goes_on(
+    refused: Callable[[str], Request],
+) -> None:
+    async def scenario() -> None:
+        held = Held()
+        throttle = Throttle(held, steady(5))
+        tasks = start(throttle, "a")
+        call = asyncio.create_task(throttle.complete(refused("b")))
+        await settle()
+        assert throttle.room == 3
+        held.end("b", TryAgain("http_429", "slow down", status=429))
+        with pytest.raises(TryAgain):
+            await call
+        is_sent = asyncio.Event()
+        late = asyncio.create_task(throttle.complete(ahead("late", is_sent.set)))
+        tasks |= start(throttle, "cd")
+        await settle()
+        assert throttle.room == 0
+        assert held.sent == ["a", "b", "c", "d"]
+        assert throttle.state.limit == 5
+        await asyncio.wait_for(is_sent.wait(), 10)  # after a second, by itself
+        await settle()
+        for name in ("a", "c", "d", "late"):
+            held.end(name)
+        await asyncio.gather(late, *tasks.values())
+
+    run(scenario)
+
+
+def test_each_pause_is_longer_until_a_prefetched_call_is_answered() -> None:
+    yielding = Yielding()
+    ends = []
+    for now in (0.0, 0.5, 1.0, 3.0, 7.0):  # the second is of the same burst as the first
+        yielding.on_trouble(now, None)
+        ends.append(yielding.until)
+    assert ends == [1.0, 1.0, 3.0, 7.0, 15.0]
+    yielding.on_reply(sent_at=14.0)  # sent before the pause was over: it says nothing
+    yielding.on_trouble(15.0, 40.0)
+    assert yielding.until == 55.0
+    yielding.on_reply(sent_at=55.0)
+    yielding.on_trouble(60.0, None)
+    assert yielding.until == 61.0

@@ -122,15 +122,15 @@ def show_summary(console: Console, summary: Summary, out: Path) -> None:
 def what_it_took(summary: Summary) -> str:
     """Say how long the command took, and what the run has taken in all."""
     spent = summary.spent
-    cost = "at an unknown price" if spent.cost is None else f"{dollars(spent.cost)}"
+    price = "at an unknown price" if spent.cost is None else f"for {dollars(spent.cost)}"
     vain = ""
     if summary.in_vain:
         use = "in vain, because the gate dropped what they follow"
         vain = f"; {counted(summary.in_vain, 'call')} prefetched"
         vain += f" {use}" if summary.status == "done" else " and not used so far"
     return (
-        f"Took {clock(summary.seconds)}; the run has taken {counted(spent.calls, 'call')},"
-        f" {counted(spent.tokens, 'token')}, {cost}{vain}."
+        f"Took {clock(summary.seconds)}; the run has taken {counted(spent.calls, 'call')} and"
+        f" {counted(spent.tokens, 'token')}, {price}{vain}."
     )
 
 

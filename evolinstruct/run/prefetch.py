@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 
 from evolinstruct.evolution import Evolution, Proposal
@@ -58,6 +58,15 @@ class _Family:
     task: asyncio.Task[None] | None = None
 
 
+_Waiting = tuple[_Rank, int, _Family | asyncio.Future[None]]
+"""Who waits, a family that is to begin or one that has a call to make; the order breaks ties."""
+
+
+def _counts(rank: _Rank, _: int, next_one: _Family | asyncio.Future[None]) -> bool:
+    """Tell whether an entry of the queue still says what is to be done."""
+    return next_one.rank == rank if isinstance(next_one, _Family) else not next_one.done()
+
+
 class Prefetch:
     """Plays the families of a run ahead of it."""
 
@@ -85,14 +94,21 @@ class Prefetch:
         self._far = far
         self._generation = 0
         self._families: dict[int, _Family] = {}
+        self._idle: dict[int, None] = {}  # held, though nothing is left to play
         self._through = array("H", [0]) * size  # the generation after the last one played
-        self._queue: list[tuple[_Rank, int, _Family | asyncio.Future[None]]] = []
+        self._queue: list[_Waiting] = []
         self._order = count()
         self._beginning: set[asyncio.Task[None] | None] = set()
         self._unsent = 0
+        self._playing = 0
         self._is_over = False
         self._is_looking = False
         session.on_room(self._look_soon)
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether families are under way."""
+        return self._playing > 0
 
     # What the run tells
 
@@ -100,27 +116,26 @@ class Prefetch:
         """Note that the run begins a generation; `fail` is told what has to end it."""
         self._generation = generation
         self._fail = fail
+        self._queue = [entry for entry in self._queue if _counts(*entry)]
+        heapify(self._queue)
 
     def follow(self, position: int, member: Member, passing: Proposal | Line) -> None:
         """Take in what became of a family, short of the gate: it is played from there."""
-        if self._is_over or self._is_played(position):
-            return
+        is_played = self._through[position] > self._last
         family = self._families.get(position)
-        if family is None:
-            if not self._make_room():
-                return
+        if family is not None:
+            family.generation, family.member, family.passing = self._generation, member, passing
+        elif not is_played and self._has_room():
             family = _Family(position, self._generation, member, passing)
             self._families[position] = family
-        else:
-            family.generation, family.member, family.passing = self._generation, member, passing
-        if family.task is None:
+        if family is not None and family.task is None and not is_played:
             self._wait(family)
 
     def drop(self, position: int, line: Line) -> None:
         """Take in that the gate dropped a family's rewrite: it is played anew from that line."""
         self._through[position] = 0
         family = self._families.get(position)
-        if family is None or self._is_over:
+        if family is None:
             return
         if family.task is not None:
             family.task.cancel()
@@ -131,6 +146,10 @@ class Prefetch:
     def end(self) -> set[asyncio.Task[None]]:
         """Begin nothing more; return what is under way."""
         self._is_over = True
+        for _, _, next_one in self._queue:
+            if isinstance(next_one, asyncio.Future):
+                next_one.cancel()
+        self._queue.clear()
         return {family.task for family in self._families.values() if family.task is not None}
 
     async def aclose(self) -> None:
@@ -142,28 +161,25 @@ class Prefetch:
 
     # Who is held
 
-    def _is_played(self, position: int) -> bool:
-        return self._through[position] > self._last
-
     @property
     def _last(self) -> int:
         """The last generation to play through now."""
         return self._generations if self._far else min(self._generation + 1, self._generations)
 
-    def _make_room(self) -> bool:
-        """Let go of the family that was held longest and is played; tell whether there is room."""
-        if len(self._families) < HELD:
-            return True
-        for position, family in self._families.items():
-            if family.task is None and family.rank is None:
-                del self._families[position]
-                return True
-        return False
+    def _has_room(self) -> bool:
+        """Tell whether one more may be held; one that has been played makes way."""
+        if len(self._families) == HELD and self._idle:
+            position = next(iter(self._idle))
+            del self._idle[position], self._families[position]
+        return len(self._families) < HELD
 
     # Who goes next
 
     def _wait(self, family: _Family) -> None:
         """Let a family wait until nobody is less advanced."""
+        if self._is_over:
+            return
+        self._idle.pop(family.position, None)
         is_ended = not isinstance(family.passing, Proposal)
         rank = (family.generation + is_ended, 0 if is_ended else len(_PLACES) - 1)
         if family.rank != rank:
@@ -185,15 +201,17 @@ class Prefetch:
         room = min(_AT_ONCE, self._session.room)
         while self._queue and len(self._beginning) + self._unsent < room:
             rank, _, next_one = heappop(self._queue)
+            if not _counts(rank, 0, next_one):
+                continue
             if isinstance(next_one, _Family):
-                if next_one.rank == rank:
-                    self._begin(next_one)
-            elif not next_one.done():
+                self._begin(next_one)
+            else:
                 self._unsent += 1
                 next_one.set_result(None)
 
     def _begin(self, family: _Family) -> None:
         family.rank = None
+        self._playing += 1
         family.task = asyncio.create_task(self._play(family))
         self._beginning.add(family.task)
         family.task.add_done_callback(partial(self._ended, family))
@@ -209,17 +227,15 @@ class Prefetch:
         self._through[family.position] = generation + 1
 
     def _ended(self, family: _Family, task: asyncio.Task[None]) -> None:
+        self._playing -= 1
         self._beginning.discard(task)
         if family.task is task:
             family.task = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._refused(error)
-        self._look()
-
-    def _refused(self, error: BaseException) -> None:
-        """Leave a family where it is; what is no matter of a call ends the run."""
-        if not isinstance(error, NotPrefetchedError):
+            self._idle[family.position] = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, NotPrefetchedError):
             self._fail(error)
+        self._look()
 
     # Asking
 
@@ -245,8 +261,14 @@ class Prefetch:
                 mark.sent()
 
     async def _turn(self, rank: _Rank) -> None:
-        """Wait until nobody is less advanced, and there is room."""
+        """Wait until nobody is less advanced, and there is room.
+
+        Raises:
+            NotPrefetchedError: nothing is asked any more.
+        """
         self._beginning.discard(asyncio.current_task())
+        if self._is_over:
+            raise NotPrefetchedError("the run ends")
         turn = asyncio.get_running_loop().create_future()
         heappush(self._queue, (rank, next(self._order), turn))
         self._look()

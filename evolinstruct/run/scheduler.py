@@ -29,6 +29,7 @@ HELD = 1024
 
 
 _IN_A_ROW = 4
+"""So many instructions that may all be in the journal are taken before replies are let in."""
 
 
 class ReorderBuffer(Generic[_T]):
@@ -97,12 +98,6 @@ class ReorderBuffer(Generic[_T]):
         return pickle.loads(rows[0][0]) if rows else None  # noqa: S301 - our own, never a file
 
 
-async def _let_others(position: int) -> None:
-    """Let replies in at every few instructions: where all is in the journal, nothing else waits."""
-    if position % _IN_A_ROW == 0:
-        await asyncio.sleep(0)
-
-
 class Scheduler:
     """Carries one pool through its step."""
 
@@ -145,7 +140,7 @@ class Scheduler:
             self._feeders = [self._task(self._feed(pool, self._proposed)), admitting]
         try:
             for position in range(self._size):
-                await _let_others(position)
+                await self._let_others(position)
                 yield await self._outcomes.take(position)
         finally:
             await self._end()
@@ -169,10 +164,15 @@ class Scheduler:
         self, pool: Iterator[Member], begin: Callable[[int, Member], Coroutine[Any, Any, None]]
     ) -> None:
         for position, member in enumerate(pool):
-            await _let_others(position)
+            await self._let_others(position)
             await self._is_flowing.wait()
             await self._proposing.acquire()
             self._begin(begin(position, member), self._proposing)
+
+    async def _let_others(self, position: int) -> None:
+        """Let replies in now and then: where all is in the journal, nothing else would wait."""
+        if position % _IN_A_ROW == 0 and self._prefetch is not None and self._prefetch.is_playing:
+            await asyncio.sleep(0)
 
     async def _taken(self, position: int, member: Member) -> None:
         """Take the whole step: nothing stands between its parts."""
@@ -196,7 +196,7 @@ class Scheduler:
         and little has to wait. For a proposal that is late, the others go on.
         """
         for position in range(self._size):
-            await _let_others(position)
+            await self._let_others(position)
             passing = await self._proposals.take(position)
             passed = admit(passing)
             if not isinstance(passed, Proposal):

@@ -85,8 +85,8 @@ class JournalledClient:
             try:
                 await call.ended.wait()
             except asyncio.CancelledError:
-                if not call.is_sent:  # nobody wants it any more, and it has cost nothing
-                    self._withdraw(asked, call)
+                if not call.is_sent and self._under_way.get(asked) is call:
+                    self._withdraw(asked, call)  # nobody wants it, and it has cost nothing
                 raise
             call.raise_trouble()
             if call.refusal is not None:

@@ -190,12 +190,13 @@ class Throttle:
 
     def _try_again(self, request: Request, sent: Sent, error: TryAgain) -> None:
         self._bound_wait(error)
-        if request.prefetched is not None or error.status == _REFUSED or error.error == TIER_FULL:
+        is_refused = error.status == _REFUSED or error.error in {DAILY_LIMIT, TIER_FULL}
+        if request.prefetched is not None or is_refused:
             self._yielding.on_trouble(time.monotonic(), error.retry_after)
             self._look_again(self._yielding.until - time.monotonic())
         if request.prefetched is not None:
             self._pace.on_failed()
-        elif error.status == _REFUSED or error.error in {DAILY_LIMIT, TIER_FULL}:
+        elif is_refused:
             self._pace.on_refused(sent, error.retry_after, error.limits)
         elif error.error in {TIMEOUT, CONNECTION_ERROR} or error.status in _TIMED_OUT:
             self._pace.on_lost(sent)
