@@ -30,6 +30,16 @@ def number(value: float | None) -> str:
     return NONE if value is None else f"{value:,.0f}"
 
 
+def decimal(value: float | None) -> str:
+    """Return a number with at most two digits of its fraction, as ``6.25`` or ``6``."""
+    return NONE if value is None else f"{round(value, 2) + 0.0:g}"
+
+
+def signed(value: float | None) -> str:
+    """Return a difference with its sign, as ``+1.25``."""
+    return NONE if value is None else f"{round(value, 2) + 0.0:+g}"
+
+
 def short_number(value: int | None) -> str:
     """Return a number of which two digits are enough, as ``1.2M``."""
     if value is None:

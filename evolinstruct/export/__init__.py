@@ -13,6 +13,7 @@ from pathlib import Path
 
 from evolinstruct import elimination, parquet, prompts
 from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.scores import measures_of
 from evolinstruct.errors import InputError
 from evolinstruct.export import card, files
 from evolinstruct.export.files import TEST, TRAIN, RowBuffer
@@ -55,7 +56,7 @@ def export(run: Run, out: Path, options: ExportOptions) -> ExportResult:
     if options.parquet:
         parquet.require_pyarrow()
     known = {"operation": [operation.name for operation in run.pack.operations]}
-    selection = select(options.filters, known | {"rule": elimination.RULES})
+    selection = select(options.filters, known | {"rule": elimination.RULES}, measures_of(run.path))
     seed = run.state.recipe.seed if options.seed is None else options.seed
     result = ExportResult()
     with files.replacing(out) as folder:
