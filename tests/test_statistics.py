@@ -23,11 +23,12 @@ from evolinstruct.analysis.measurement import RunStatistics, measure, rows
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.statistics import STATISTICS, GroupStatistics, Statistic, in_table
 from evolinstruct.quartiles import Band, Quartiles
+from evolinstruct.records import Kept
 from evolinstruct.report.story import tell
 from evolinstruct.run.counts import Counts
 from evolinstruct.text import number as write_number
 from tests.command_line import enter, evolinstruct
-from tests.written import family_lines, write_run
+from tests.written import SEEDS, family_lines, score, seed, write_run
 
 NUMBERS = st.lists(st.integers(-50, 50), min_size=2)
 
@@ -143,6 +144,13 @@ def test_a_sample_holds_all_copies_of_its_texts_and_is_the_same_in_any_order(
     assert found.texts * (1 - found.copies) == pytest.approx(min(size, len(set(numbers))))
 
 
+def difficulty(line: Kept) -> float:
+    """Return a difficulty: seeds 1 to 5, each generation one and a half more, but for a breadth."""
+    if line.operation == "complicate_input":
+        return 0.5
+    return 1 + [seed(text).id for text in SEEDS].index(line.seed_id) + 1.5 * line.generation
+
+
 def test_rows_are_flat_and_say_the_same(measured: RunStatistics) -> None:
     head, *found = rows([measured])
     table = [dict(zip(head, row, strict=True)) for row in found]
@@ -164,8 +172,8 @@ def test_rows_are_flat_and_say_the_same(measured: RunStatistics) -> None:
 def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Shown]:
     """Return what tells the totals of two runs as terminal, report, JSON and CSV show them."""
     enter(tmp_path, monkeypatch)
-    write_run(tmp_path / "run")
-    write_run(tmp_path / "other", family_lines()[:2], usage=[])
+    score(write_run(tmp_path / "run"), difficulty)
+    score(write_run(tmp_path / "other", family_lines()[:2], usage=[]), difficulty)
 
     def show() -> Shown:
         printed = evolinstruct("stats run other").stdout.splitlines()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from evolinstruct.analysis.difficulty import PAPER, PAPER_MEANS, Difficulties
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import SECTIONS, GroupStatistics, Table, compare, in_table
 from evolinstruct.console.page import Page
@@ -43,6 +44,7 @@ def _show_run(page: Page, run: RunStatistics) -> None:
     page.print(" · ".join(_about(run)))
     _show_generations(page, run)
     _show_operations(page, run)
+    _show_difficulty(page, run)
     _show_rules(page, run)
     if run.purposes:
         page.table("By purpose", *_columns("purposes", run.purposes))
@@ -118,6 +120,29 @@ def _columns(
         [name, *(statistic.text(group) for statistic in shown)] for name, group in groups.items()
     ]
     return ["", *(statistic.short for statistic in shown)], rows
+
+
+def _show_difficulty(page: Page, run: RunStatistics) -> None:
+    if run.difficulties is None:
+        return
+    generations = {f"generation {number}": group for number, group in run.generations.items()}
+    groups = {"seeds": run.seeds, **generations, "all evolved": run.total, **run.operations}
+    page.table("Difficulty", *_columns("difficulty", groups))
+    page.print(" ".join(about_difficulty(run.difficulties)))
+
+
+def about_difficulty(found: Difficulties) -> Iterator[str]:
+    """Yield sentences on how difficulty was measured and what its figures mean."""
+    way = found.way
+    judge = f", judged by {one_line(way.model)}" if way.model else ""
+    yield f"Difficulty by {one_line(way.method)}{judge}."
+    yield (
+        "from, to: nine times in ten the mean lies between them (a normal interval, in which each"
+        " family is one draw). gain: over the parent. not harder: share of the rewrites that gained"
+        " nothing. cost per point: what a kept instruction costs, divided by the gain."
+    )
+    if way.method == PAPER:
+        yield f"The paper's own means by this method: {PAPER_MEANS}."
 
 
 def _show_rules(page: Page, run: RunStatistics) -> None:
