@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from evolinstruct.analysis.diversity import Distinctness
 from evolinstruct.analysis.runs import UsageRow
+from evolinstruct.diversity.phrases import Distinctness
 from evolinstruct.quartiles import BAND, Band, Quartiles
 from evolinstruct.run.counts import Counts
 from evolinstruct.text import NONE, dollars, number, percent
