@@ -27,6 +27,12 @@ PREVIEWED = 5
 """So many seeds a preview draws."""
 DIVERSITY_SAMPLE = 1_000
 """Diversity is measured on at most so many texts of each generation."""
+COMPARED_SAMPLE = 2_000
+"""At most so many texts of each group are compared by their meaning, each with each other."""
+NEAR = 0.9
+"""Two texts whose vectors are more alike than this say nearly the same."""
+CLUSTERS = 20
+"""So many clusters are looked for, as in the paper's picture."""
 REPORT_ROWS = 3_000
 """So many lines a report embeds at most, as whole families."""
 

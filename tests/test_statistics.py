@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolinstruct import analysis
-from evolinstruct.analysis.diversity import Distinctness, Diversity
+from evolinstruct.diversity.phrases import Distinctness, Phrases
 from evolinstruct.analysis.measurement import RunStatistics, measure, rows
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.statistics import STATISTICS, GroupStatistics, Statistic, in_table
@@ -120,20 +120,20 @@ def test_an_unfinished_generation_says_what_it_has_yet_to_settle(tmp_path: Path)
 
 
 def test_variety_counts_copies_whatever_their_case_and_distinct_phrases() -> None:
-    variety = Diversity(10, seed=0)
+    variety = Phrases(10, seed=0)
     for text in ("a b a", "A  b a", "c"):
         variety.add(text)
     assert variety.measured() == Distinctness(
         texts=3, copies=pytest.approx(1 / 3), distinct=(3 / 7, 2 / 4, 1 / 2)
     )
-    assert Diversity(10, seed=0).measured() is None
+    assert Phrases(10, seed=0).measured() is None
 
 
 @given(st.lists(st.integers(0, 30), min_size=1), st.integers(1, 9), st.integers(0, 3))
 def test_a_sample_holds_all_copies_of_its_texts_and_is_the_same_in_any_order(
     numbers: list[int], size: int, seed: int
 ) -> None:
-    one, other, both = (Diversity(size, seed) for _ in range(3))
+    one, other, both = (Phrases(size, seed) for _ in range(3))
     for number in numbers:
         one.add(f"text {number}")
     for number in reversed(numbers):

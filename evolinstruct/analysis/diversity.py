@@ -1,89 +1,143 @@
-"""How diverse texts are: copies and repeated phrases, measured on a sample that a seed draws.
-
-The sample is drawn by digests of the texts. So either all copies of a text are in it or none, and
-the share of copies in the sample is that of all texts. Only the sample is held in memory.
-"""
+"""The diversity of runs and files: their instructions, read, embedded and surveyed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from hashlib import blake2b
-from heapq import heappush, heapreplace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 
-_LONGEST = 3
+from evolinstruct.analysis.contamination import lines_of
+from evolinstruct.analysis.runs import Run
+from evolinstruct.diversity import store
+from evolinstruct.diversity.embedding import Embedder, OnProgress, embed, missing, stored
+from evolinstruct.diversity.survey import Options, Survey, TextSet, surveyed
+from evolinstruct.diversity.vectors import Vectors
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.text import counted
+
+FOLDER = "diversity"
+"""The folder of a run's directory that keeps what is derived of it here."""
+
+MakeEmbedder = Callable[[Path], Embedder]
+"""Makes what embeds texts whose vectors are kept in a folder."""
+Shown = Callable[[int, str], AbstractContextManager[OnProgress]]
+"""Shows how the embedding of so many texts by a model goes."""
+Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Distinctness:
-    """How diverse a sample of texts is.
+def survey(
+    sources: Sequence[Path],
+    out: Path | None,
+    make: MakeEmbedder,
+    options: Options,
+    shown: Shown,
+    say: Say,
+) -> Survey:
+    """Return how diverse runs and files are; what is not embedded yet is embedded and kept.
 
-    Attributes:
-        texts: how many texts are in the sample, copies included.
-        copies: the share of them that repeat another; white space and case make no difference.
-        distinct: the share of different phrases among all, of one, two and three words.
+    Args:
+        sources: run directories, or any files that seeds may have.
+        out: the folder that keeps the vectors; None for the folder `diversity` of each run.
+        make: makes what embeds.
+        options: how to go about the rest.
+        shown: shows how embedding goes.
+        say: called with sentences on whatever was left out.
+
+    Raises:
+        UsageError: a source is named twice, or a file without a folder to keep its vectors.
+        InputError: a source cannot be read or has no instruction; or a folder cannot be used.
     """
+    if len({*map(str, sources)}) < len(sources):
+        raise UsageError("A run or file is named twice; name each of them once.")
+    folders = [_folder(source, out) for source in sources]
+    sets, vectors, model = [], [], ""
+    for source, folder in zip(sources, folders, strict=True):
+        texts = TextSet.of(str(source), lines_of(source, say))
+        embedder = make(folder)
+        model = embedder.model
+        found = _embedded(texts, folder, embedder, shown, say)
+        sets.append(found[0])
+        vectors.append(found[1])
+    return surveyed(sets, vectors, model, options)
 
-    texts: int
-    copies: float
-    distinct: tuple[float, ...]
+
+def _folder(source: Path, out: Path | None) -> Path:
+    if out is None and source.is_file():
+        raise UsageError(
+            f"{source} is no run; name with -o the folder that is to keep its embeddings."
+        )
+    folder = source / FOLDER if out is None else out
+    if RunDir(folder).is_run:
+        raise InputError(f"{folder} is a run's directory; name another folder with -o.")
+    return folder
 
 
-class Diversity:
-    """Samples texts that come one by one, and measures the sample."""
+def _embedded(
+    texts: TextSet, folder: Path, embedder: Embedder, shown: Shown, say: Say
+) -> tuple[TextSet, Vectors]:
+    """Return the instructions that have a vector, with their vectors."""
+    if not texts.ids:
+        raise InputError(f"{texts.name} has no instruction; name a run or a file that has one.")
+    with store.opened(folder / store.NAME) as kept:
+        new = missing(texts.texts, kept, embedder.model)
+        if new:
+            others = {
+                name: count for name, count in kept.models().items() if name != embedder.model
+            }
+            for name in others:
+                say(f"{texts.name} was embedded by {name} before; such vectors are not compared.")
+            with shown(len(new), embedder.model) as on_progress:
+                embed(new, kept, embedder, on_progress)
+        vectors, places = stored(texts.texts, kept, embedder.model)
+    if not len(vectors):
+        raise InputError(f"No instruction of {texts.name} could be embedded by {embedder.model}.")
+    if lost := len(texts.ids) - len(vectors):
+        say(f"{counted(lost, 'instruction')} of {texts.name} could not be embedded: left out.")
+    return texts.only(places), vectors
 
-    def __init__(self, size: int, seed: int) -> None:
-        """Sample at most so many different texts; another seed draws other texts."""
-        self._size = size
-        self._key = seed.to_bytes(16, "big", signed=True)
-        self._heap: list[int] = []  # the negated digests of the sample, the largest first
-        self._texts: dict[int, tuple[str, int]] = {}
 
-    def add(self, text: str) -> None:
-        """Take in a text."""
-        plain = " ".join(text.lower().split())
-        self._put(self._digest(plain), plain, 1)
+# What is known already
 
-    def __add__(self, other: Diversity) -> Diversity:
-        """Return the sample of all texts that either has taken in."""
-        both = Diversity(self._size, int.from_bytes(self._key, "big", signed=True))
-        for sample in (self, other):
-            for digest, (text, count) in sample._texts.items():
-                both._put(digest, text, count)
-        return both
 
-    def measured(self) -> Distinctness | None:
-        """Return how diverse the sample is; None without a text."""
-        if not self._texts:
+def known(runs: Sequence[Run], options: Options) -> Survey | None:
+    """Return how diverse runs are as far as their instructions are embedded; None if none is.
+
+    The model is that which embedded most. Nothing is embedded here, and no file is made.
+
+    Raises:
+        InputError: a run or a file of embeddings cannot be read.
+    """
+    model = _most_used(runs)
+    if model is None:
+        return None
+    sets, vectors = [], []
+    for run in runs:
+        texts = TextSet.of(str(run.path), run.instructions())
+        with store.opened(_file(run)) as kept:
+            found, places = stored(texts.texts, kept, model)
+        if not len(found):
             return None
-        total = sum(count for _, count in self._texts.values())
-        shares = tuple(self._distinct(length) for length in range(1, _LONGEST + 1))
-        return Distinctness(total, 1 - len(self._texts) / total, shares)
+        sets.append(texts.only(places))
+        vectors.append(found)
+    return surveyed(sets, vectors, model, options)
 
-    def _digest(self, text: str) -> int:
-        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key)
-        return int.from_bytes(digest.digest())
 
-    def _put(self, digest: int, text: str, count: int) -> None:
-        if digest in self._texts:
-            self._texts[digest] = (text, self._texts[digest][1] + count)
-        elif len(self._heap) < self._size:
-            heappush(self._heap, -digest)
-            self._texts[digest] = (text, count)
-        elif digest < -self._heap[0]:
-            # A text that leaves never comes back, so the counts of those that stay are complete.
-            del self._texts[-heapreplace(self._heap, -digest)]
-            self._texts[digest] = (text, count)
+def _file(run: Run) -> Path:
+    return run.path / FOLDER / store.NAME
 
-    def _distinct(self, length: int) -> float:
-        seen, total = set(), 0
-        for phrase, count in self._phrases(length):
-            seen.add(phrase)
-            total += count
-        return len(seen) / total if total else 0.0
 
-    def _phrases(self, length: int) -> Iterator[tuple[tuple[str, ...], int]]:
-        for text, count in self._texts.values():
-            words = text.split()
-            for start in range(len(words) - length + 1):
-                yield tuple(words[start : start + length]), count
+def _most_used(runs: Sequence[Run]) -> str | None:
+    """Return the model that has embedded most of all runs together; None where one has none."""
+    if not all(_file(run).exists() for run in runs):
+        return None
+    counts: dict[str, int] = {}
+    for name, count in _counts(runs):
+        counts[name] = counts.get(name, 0) + count
+    return max(counts, key=lambda name: (counts[name], name), default=None)
+
+
+def _counts(runs: Sequence[Run]) -> Iterator[tuple[str, int]]:
+    for run in runs:
+        with store.opened(_file(run)) as kept:
+            yield from kept.models().items()

@@ -12,14 +12,15 @@ from typing import Any
 
 from evolinstruct import defaults
 from evolinstruct.analysis.difficulty import Difficulties, find_difficulties
-from evolinstruct.analysis.diversity import Distinctness, Diversity
 from evolinstruct.analysis.families import Family
 from evolinstruct.analysis.runs import Run, State
 from evolinstruct.analysis.scores import ScoreBook
 from evolinstruct.analysis.statistics import GroupStatistics, Table, in_table
+from evolinstruct.diversity.phrases import Distinctness, Phrases
 from evolinstruct.prose import count_prose
 from evolinstruct.quartiles import BAND
 from evolinstruct.records import Kept
+from evolinstruct.text import harmless_cell
 from evolinstruct.words import count_words
 
 
@@ -131,9 +132,6 @@ def _plain(found: Distinctness | None) -> dict[str, Any] | None:
     return None if found is None else asdict(found)
 
 
-_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-
-
 def rows(runs: Iterable[RunStatistics]) -> Iterator[list[object]]:
     """Yield the rows of one flat table for spreadsheets, the names of its columns first.
 
@@ -145,7 +143,7 @@ def rows(runs: Iterable[RunStatistics]) -> Iterator[list[object]]:
     for run in runs:
         for by, name, found in _groups(run):
             values = [found.get(each.column) for each in columns]
-            yield [_harmless(cell) for cell in (run.run, by, name, *values)]
+            yield [harmless_cell(cell) for cell in (run.run, by, name, *values)]
 
 
 def _groups(run: RunStatistics) -> Iterator[tuple[str, str, dict[str, object]]]:
@@ -161,11 +159,6 @@ def _groups(run: RunStatistics) -> Iterator[tuple[str, str, dict[str, object]]]:
         yield "rule", name, {"rejected": count}
     for name, group in run.purposes.items():
         yield "purpose", name, numbers(group, "purposes")
-
-
-def _harmless(cell: object) -> object:
-    """Put an apostrophe before a text that a spreadsheet would take for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_OF_FORMULAS) else cell
 
 
 # Reading a run
@@ -189,7 +182,7 @@ def measure(
         InputError: the run is empty, or a file of it is missing or wrong; or nothing was scored by
             the method.
     """
-    samples = {generation: Diversity(sample, sample_seed) for generation in run.generations}
+    samples = {generation: Phrases(sample, sample_seed) for generation in run.generations}
     plain = frozenset(
         operation.name
         for operation in run.pack.operations
@@ -205,7 +198,7 @@ def measure(
         of_seeds = used.operation is None
         cell = measuring.seeds if of_seeds else measuring.cell(used.generation, used.operation)
         cell.bill(used)
-    every = sum(samples.values(), Diversity(sample, sample_seed))
+    every = sum(samples.values(), Phrases(sample, sample_seed))
     distinctness: dict[int | None, Distinctness | None] = {None: every.measured()}
     distinctness |= {generation: found.measured() for generation, found in samples.items()}
     measuring.seeds.distinctness = distinctness.get(0)
@@ -226,7 +219,7 @@ def measure(
 class _Measuring:
     """Counts, family by family."""
 
-    def __init__(self, plain: frozenset[str], samples: Mapping[int, Diversity]) -> None:
+    def __init__(self, plain: frozenset[str], samples: Mapping[int, Phrases]) -> None:
         self.seeds = GroupStatistics()
         self.cells: dict[tuple[int, str | None], GroupStatistics] = {}
         self._samples = samples

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from evolinstruct.analysis.difficulty import Difficulty, Mean
-from evolinstruct.analysis.diversity import Distinctness
 from evolinstruct.analysis.runs import UsageRow
+from evolinstruct.diversity.phrases import Distinctness
 from evolinstruct.quartiles import BAND, Band, Quartiles
 from evolinstruct.run.counts import Counts
 from evolinstruct.text import NONE, dollars, number, percent

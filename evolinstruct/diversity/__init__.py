@@ -1,0 +1,29 @@
+"""Diversity: how unlike each other instructions are in meaning, and which of them to take.
+
+    phrases     copies and repeated phrases, of words alone
+    embedding   texts become vectors: by the model that an extra brings, or by a service's
+    store       the vectors, kept beside the run
+    vectors     whole numbers of 8 bits, and how alike two of them are
+    measures    Vendi score, NovelSum, nearest neighbours, near pairs
+    clusters    groups of like instructions
+    plane       a map of two dimensions
+    survey      all of it, for one set of instructions or several
+    choice      what to take so that no two are alike
+
+All but `phrases` need numpy, which the same extra installs: see `require`.
+"""
+
+from __future__ import annotations
+
+from evolinstruct.installation import import_extra
+
+EXTRA = "diversity"
+
+
+def require() -> None:
+    """Refuse to go on without numpy.
+
+    Raises:
+        InputError: it is not installed; names the command that installs it.
+    """
+    import_extra("numpy", EXTRA, "Comparing instructions by their meaning")
