@@ -33,6 +33,8 @@ NEAR = 0.9
 """Two texts whose vectors are more alike than this say nearly the same."""
 CLUSTERS = 20
 """So many clusters are looked for, as in the paper's picture."""
+SELECTED_BY = "difficulty*quality"
+"""What makes one instruction better than another, unless told otherwise (Deita, 2023)."""
 REPORT_ROWS = 3_000
 """So many lines a report embeds at most, as whole families."""
 

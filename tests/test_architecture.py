@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent / "evolinstruct"
 LAYERS = [
     ["cli"],
     ["console"],
-    ["api", "export", "report"],
+    ["api", "export", "report", "selection"],
     ["connection_check", "analysis"],
     ["diversity", "scoring"],
     ["run"],

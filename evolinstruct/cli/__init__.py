@@ -23,6 +23,7 @@ from evolinstruct.cli import (
     rules,
     score,
     seeds,
+    select,
     show,
     stats,
     trace,
@@ -43,6 +44,7 @@ app.command(name="trace")(trace.command)
 app.command(name="stats")(stats.command)
 app.command(name="score")(score.command)
 app.command(name="diversity")(diversity.command)
+app.command(name="select")(select.command)
 app.command(name="check")(check.command)
 app.command(name="rules")(rules.command)
 app.command(name="refilter")(refilter.command)

@@ -89,7 +89,13 @@ def embed(
 
 def stored(texts: Sequence[str], store: Store, model: str) -> tuple[Vectors, NDArray[np.intp]]:
     """Return the vectors that are kept of texts, and the places of the texts that have one."""
-    digests = [digest_of(text) for text in texts]
+    return vectors_of([digest_of(text) for text in texts], store, model)
+
+
+def vectors_of(
+    digests: Sequence[bytes], store: Store, model: str
+) -> tuple[Vectors, NDArray[np.intp]]:
+    """Return the vectors that are kept of texts, by their digests; see `stored`."""
     found = store.find(model, [*dict.fromkeys(digests)])
     places = [place for place, digest in enumerate(digests) if digest in found]
     every = b"".join(found[digests[place]] for place in places)
