@@ -21,9 +21,7 @@ _Format = Annotated[
     str,
     word("alpaca, chat, prompt-completion, sharegpt or openai-finetune.", "NAME", "--format"),
 ]
-_Only = Annotated[
-    Path | None, word("Only what this file of `evolinstruct select` names.", "FILE")
-]
+_Only = Annotated[Path | None, word("Only what this file of `evolinstruct select` names.", "FILE")]
 _Without = Annotated[
     Path | None,
     word(
@@ -82,17 +80,9 @@ def command(
     run_dir: _RunDir,
     out: _Out,
     format: _Format,  # noqa: A002 - the name of the flag
-    parquet: _Only = Annotated[
-    Path | None, word("Only what this file of `evolinstruct select` names.", "FILE")
-]
-_Without = Annotated[
-    Path | None,
-    word(
-        "Nothing of the families in this file of `evolinstruct select`, so that it can test.",
-        "FILE",
-    ),
-]
-_Parquet = False,
+    only: _Only = None,
+    without: _Without = None,
+    parquet: _Parquet = False,
     test: _Test = None,
     system: _System = None,
     seeds: _Seeds = True,

@@ -42,11 +42,9 @@ def read_subset(only: Path | None, without: Path | None, say: Say) -> Subset:
         UsageError: a file has no line of a run.
         InputError: a file cannot be read.
     """
-    kept = None if only is None else {line.id: line for line in _lines("--only", only, say)}
-    return Subset(
-        kept and {name: seed_id(line.instruction) for name, line in kept.items()},
-        frozenset(line.seed_id for line in _lines("--without", without, say)),
-    )
+    named = {line.id: seed_id(line.instruction) for line in _lines("--only", only, say)}
+    left_out = frozenset(line.seed_id for line in _lines("--without", without, say))
+    return Subset(None if only is None else named, left_out)
 
 
 def _lines(flag: str, file: Path | None, say: Say) -> list[Kept]:
