@@ -20,6 +20,7 @@ from evolinstruct.report import write_report
 from tests.command_line import evolinstruct
 from tests.runs import evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient
+from tests.written import score
 
 pytest.importorskip("vl_convert", reason="vl_convert")
 
@@ -231,6 +232,35 @@ def test_several_runs_stand_side_by_side_with_a_mark_where_they_differ(
     generations = '<tr class="same"><th scope="row">generations</th><td>2</td><td>2</td></tr>'
     assert generations in text
     assert len(page.every("figure")) == 16
+
+
+@pytest.mark.slow
+def test_a_scored_run_tells_whether_it_got_harder_and_what_did_not(tmp_path: Path) -> None:
+    run = make_run(tmp_path, client="tests.test_report:Hostile", eliminate=False, compare=False)
+    write_report([Run(run)], tmp_path / "plain.html")
+    assert "Did they get harder?" not in (tmp_path / "plain.html").read_text()
+    score(run, lambda line: 5 - line.generation)
+    write_report([Run(run)], tmp_path / "r.html")
+    text, page = (tmp_path / "r.html").read_text(), page_of(tmp_path / "r.html")
+    assert "is 1.00 points easier than its family" in text
+    assert "(-1.00 to -1.00); 100.0% of the rewrites did not get harder" in text
+    assert "The mean goes from 5.00 to 3.00" in text
+    assert "Of the rewrites that did not get harder, the 5 that lost most." in text
+    assert {"href": "#difficulty"} in page.every("a")
+    assert len(page.every("figure")) == 10
+    assert page.every("img") == []
+    shown = "difficulty 4.00 → 3.00"
+    assert text.count(shown) + text.count("difficulty 5.00 → 4.00") == 5
+
+
+@pytest.mark.slow
+def test_of_several_runs_the_scored_ones_tell_of_difficulty(run_dir: Path, tmp_path: Path) -> None:
+    other = make_run(tmp_path, "other")
+    score(other, lambda line: line.generation)
+    write_report([Run(run_dir), Run(other)], tmp_path / "r.html")
+    assert len(page_of(tmp_path / "r.html").every("figure")) == 18
+    text = (tmp_path / "r.html").read_text()
+    assert '<strong dir="auto">other</strong>: An instruction of the last generation' in text
 
 
 def test_a_report_is_written_anew_and_any_other_file_is_left_alone(

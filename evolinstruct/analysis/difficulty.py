@@ -152,6 +152,10 @@ class Difficulties:
         self._scores = scores
         self._last = last
 
+    def __bool__(self) -> bool:
+        """Tell whether anything was scored."""
+        return bool(self.seeds.value.count or self.total.value.count)
+
     def see(self, family: Family) -> None:
         """Take in a family."""
         values = self._values([family.seed, *(step.line for step in family.steps)])

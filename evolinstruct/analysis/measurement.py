@@ -194,6 +194,7 @@ def measure(
         measuring.see(family)
         if difficulties is not None:
             difficulties.see(family)
+    difficulties = difficulties or None  # every score may be void
     for used in run.state.usage:
         of_seeds = used.operation is None
         cell = measuring.seeds if of_seeds else measuring.cell(used.generation, used.operation)
