@@ -84,6 +84,23 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "evolinstruct stats demo --csv | cut -d, -f1-8 | head -n 6",
         ),
     ),
+    "select": (
+        Example(
+            "the five that are hardest and best answered",
+            "evolinstruct score demo --client offline --by difficulty,quality --quiet"
+            " && evolinstruct select demo -n 5 -o best.jsonl",
+        ),
+        Example(
+            "a test set of every difficulty, of which nothing is trained on",
+            "evolinstruct select demo -n 6 -o test.jsonl --by quality --balance difficulty"
+            " && evolinstruct export demo -o train --format chat --without test.jsonl",
+        ),
+        Example(
+            "a measure that was not scored",
+            "evolinstruct select demo -n 5 -o best.jsonl --by 'difficulty*solved'",
+            exit_code=1,
+        ),
+    ),
     "check": (Example("the client that needs no model", "evolinstruct check --client offline"),),
     "rules": (
         Example("one rule", "evolinstruct rules word_growth"),

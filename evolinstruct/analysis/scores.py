@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from sys import intern
 
 from evolinstruct import prompts
 from evolinstruct.defaults import PACK
@@ -109,10 +108,13 @@ class ScoreBook:
         return book
 
     def _take(self, scores: Iterable[Score]) -> None:
-        for score in scores:
-            way = Way(*map(intern, score.way))
-            kept = replace(score, **way._asdict())
-            self.by_way.setdefault(way, {})[score.id] = kept
+        """Take scores in; those of one way share its names, which halves what they hold."""
+        shared: dict[Way, Way] = {}
+        for each in scores:
+            way = shared.setdefault(each.way, each.way)
+            span = None if each.low is None or each.high is None else (each.low, each.high)
+            kept = Score.of(each.id, way, each.value, span, each.n, each.text_digest, each.tags)
+            self.by_way.setdefault(way, {})[each.id] = kept
 
     # Finding
 

@@ -37,7 +37,7 @@ def told(selection: Selection, out: Path) -> Iterator[str]:
         yield f"Passed over: {listed(reasons)}."
     if selection.bands:
         bands = [
-            f"{one_line(band)} {has:,} of {wanted:,}"
+            f"{has:,} of {wanted:,} in {one_line(band)}"
             for band, (wanted, has) in selection.bands.items()
         ]
         yield f"By band: {listed(bands)}."

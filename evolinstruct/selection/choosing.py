@@ -17,6 +17,7 @@ from evolinstruct import defaults
 from evolinstruct.analysis.contamination import lines_of
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.scores import ScoreBook
+from evolinstruct.diversity.store import digest_of
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.filters import select as select_lines
 from evolinstruct.records import Kept
@@ -99,14 +100,14 @@ class Selection:
     Attributes:
         wish: what was to be selected.
         considered: how many instructions passed the filters.
-        chosen: why each was taken, by id, in the order of the file.
+        chosen: why each was taken, by its id and the digest of its text, in the file's order.
         passed: how many were passed over, by reason.
         bands: how many each band was to have and has, where the selection is balanced by shares.
     """
 
     wish: Wish
     considered: int = 0
-    chosen: dict[str, Chosen] = field(default_factory=dict)
+    chosen: dict[tuple[str, bytes], Chosen] = field(default_factory=dict)
     passed: Counter[str] = field(default_factory=Counter)
     bands: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -117,15 +118,17 @@ class Selection:
             InputError: the target cannot be read, or has changed meanwhile.
         """
         lines = {
-            line.id: line for line in lines_of(self.wish.target, _silent) if line.id in self.chosen
+            key: line
+            for line in lines_of(self.wish.target, _silent)
+            if (key := (line.id, digest_of(line.instruction))) in self.chosen
         }
-        for line_id, why in self.chosen.items():
-            if line_id not in lines:
-                raise InputError(
-                    f"{self.wish.target} changed while it was read; run the same command again."
-                )
-            file.write(_to_json({**asdict(lines[line_id]), **asdict(why)}).encode(errors="replace"))
-            file.write(b"\n")
+        if len(lines) < len(self.chosen):
+            raise InputError(
+                f"{self.wish.target} changed while it was read; run the same command again."
+            )
+        for key, why in self.chosen.items():
+            row = _to_json({**asdict(lines[key]), **asdict(why)})
+            file.write(row.encode(errors="replace") + b"\n")
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -157,26 +160,36 @@ def select(wish: Wish, say: Say) -> Selection:
         InputError: the target cannot be read, or scores or embeddings of it are missing.
     """
     wish.validate()
-    known = _known(wish.target)
-    compute = expression.parse(wish.by)
     scores = ScoreBook.open(wish.target, wish.scores)
-    measures = scores.values_of(compute.names)
-    balance = None if wish.balance is None else read_balance(wish.balance, scores)
-    needs_likeness = wish.apart is not None or wish.diverse
-    likeness = find_likeness(wish.target, wish.embeddings) if needs_likeness else None
-    takes = select_lines(wish.filters, known, scores.value_of).takes
-    has_answers = any(line.output and takes(line) for line in lines_of(wish.target, _silent))
-    worth = Worth(compute, measures, balance, has_answers)
-    selection = Selection(wish)
+    takes = select_lines(wish.filters, _known(wish.target), scores.value_of).takes
+    worth = _worth(wish, scores, takes)
+    likeness = _likeness(wish)
     held = find_held(wish.hold_out, lines_of(wish.target, _silent), say)
+    selection = Selection(wish)
     lines = _counted(filter(takes, lines_of(wish.target, say)), selection)
     pool = ranked(lines, held.held, worth, wish.seed, selection.passed)
     if likeness is not None:
         pool = _unlike(pool, likeness, selection)
-    _take(pool, likeness, balance, selection)
+    _take(pool, likeness, worth.balance, selection)
     if not selection.chosen:
         raise _nothing(selection)
     return selection
+
+
+def _worth(wish: Wish, scores: ScoreBook, takes: Callable[[Kept], bool]) -> Worth:
+    """Return what tells what an instruction is worth."""
+    computed = expression.parse(wish.by)
+    measures = scores.values_of(computed.names)
+    balance = None if wish.balance is None else read_balance(wish.balance, scores)
+    has_answers = any(line.output and takes(line) for line in lines_of(wish.target, _silent))
+    return Worth(computed, measures, balance, has_answers)
+
+
+def _likeness(wish: Wish) -> Likeness | None:
+    """Return what tells how alike instructions are, if that is asked for."""
+    if wish.apart is None and not wish.diverse:
+        return None
+    return find_likeness(wish.target, wish.embeddings)
 
 
 def _known(target: Path) -> dict[str, list[str]]:
@@ -239,8 +252,9 @@ def _take(
     selection.passed[left] += len(pool) - len(why)
     selection.passed += Counter()  # drops what is zero
     for rank, (place, (taken_for, band)) in enumerate(why.items(), 1):
-        value = round(pool[place].value, 6)
-        selection.chosen[pool[place].id] = Chosen(rank, value, band, taken_for)
+        each = pool[place]
+        why_taken = Chosen(rank, round(each.value, 6), band, taken_for)
+        selection.chosen[each.id, each.text] = why_taken
 
 
 def _filled(
