@@ -38,6 +38,7 @@ def difficulty(line: Kept) -> float:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a run whose difficulty is scored."""
     enter(tmp_path, monkeypatch)
+    monkeypatch.setenv("COLUMNS", "200")
     score(write_run(tmp_path / "run"), difficulty)
     return tmp_path / "run"
 
@@ -264,6 +265,14 @@ def test_the_papers_own_means_stand_beside_its_method(run: Path) -> None:
     said = " ".join(evolinstruct("stats run --method paper").stdout.split())
     assert "Difficulty by paper, judged by gpt." in said
     assert "Alpaca 3.00, ShareGPT 4.63, round 1 5.48, round 4 7.08." in said
+
+
+def test_runs_side_by_side_say_how_each_was_scored(run: Path) -> None:
+    score(write_run(run.parent / "other"), difficulty, "difficulty", "paper", "gpt")
+    said = evolinstruct("stats run other").stdout
+    assert "Difficulty: run by ranking and other by paper, judged by gpt." in said
+    assert "It was found in different ways, whose figures do not compare." in said
+    assert "do not compare" not in evolinstruct("stats run run").stdout
 
 
 def test_the_table_and_the_csv_have_the_same_figures(run: Path) -> None:

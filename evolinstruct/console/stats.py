@@ -16,7 +16,8 @@ from evolinstruct.analysis.difficulty import PAPER, PAPER_MEANS, Difficulties
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import SECTIONS, GroupStatistics, Table, compare, in_table
 from evolinstruct.console.page import Page
-from evolinstruct.text import NONE, clock, counted, one_line, percent
+from evolinstruct.scoring import Way
+from evolinstruct.text import NONE, clock, counted, listed, one_line, percent
 
 Cell = str | Text
 _DIFFERS = "≠ "
@@ -133,15 +134,13 @@ def _show_difficulty(page: Page, run: RunStatistics) -> None:
 
 def about_difficulty(found: Difficulties) -> Iterator[str]:
     """Yield sentences on how difficulty was measured and what its figures mean."""
-    way = found.way
-    judge = f", judged by {one_line(way.model)}" if way.model else ""
-    yield f"Difficulty by {one_line(way.method)}{judge}."
+    yield f"Difficulty {_by(found.way)}."
     yield (
         "from, to: nine times in ten the mean lies between them (a normal interval, in which each"
         " family is one draw). gain: over the parent. not harder: share of the rewrites that gained"
         " nothing. cost per point: what a kept instruction costs, divided by the gain."
     )
-    if way.method == PAPER:
+    if found.way.method == PAPER:
         yield f"The paper's own means by this method: {PAPER_MEANS}."
 
 
@@ -167,6 +166,23 @@ def _show_comparison(page: Page, runs: Sequence[RunStatistics]) -> None:
     page.table("Side by side", ["run", *_names(runs)], rows)
     page.print()
     page.print(f"{_DIFFERS.strip()} marks where the runs differ.")
+    for sentence in _about_ways(runs):
+        page.print(sentence)
+
+
+def _about_ways(runs: Sequence[RunStatistics]) -> Iterator[str]:
+    """Yield sentences on how the difficulty of several runs was found, where it was."""
+    pairs = zip(_names(runs), runs, strict=True)
+    found = {name: run.difficulties.way for name, run in pairs if run.difficulties is not None}
+    if found:
+        yield f"Difficulty: {listed([f'{name} {_by(way)}' for name, way in found.items()])}."
+    if len({way[:3] for way in found.values()}) > 1:
+        yield "It was found in different ways, whose figures do not compare."
+
+
+def _by(way: Way) -> str:
+    judge = f", judged by {one_line(way.model)}" if way.model else ""
+    return f"by {one_line(way.method)}{judge}"
 
 
 def _names(runs: Sequence[RunStatistics]) -> list[str]:
