@@ -290,7 +290,7 @@ def _means() -> Iterator[Statistic]:
             shown += ("comparison",) if part == "mean" and key != "rise" else ()
             yield _row(
                 f"{key}.{part}",
-                f"{label}, {name}" if name else label,
+                f"{key}, {name}" if name else label,
                 _of_difficulty(end),
                 write,
                 *(table for table in shown if table != "difficulty" or key != "rise"),
