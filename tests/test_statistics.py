@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolinstruct import analysis
-from evolinstruct.diversity.phrases import Distinctness, Phrases
 from evolinstruct.analysis.measurement import RunStatistics, measure, rows
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.statistics import STATISTICS, GroupStatistics, Statistic, in_table
+from evolinstruct.diversity.phrases import Distinctness, Phrases
 from evolinstruct.quartiles import Band, Quartiles
 from evolinstruct.report.story import tell
 from evolinstruct.run.counts import Counts

@@ -16,9 +16,6 @@ from evolinstruct.errors import InputError, UsageError
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.text import counted
 
-FOLDER = "diversity"
-"""The folder of a run's directory that keeps what is derived of it here."""
-
 MakeEmbedder = Callable[[Path], Embedder]
 """Makes what embeds texts whose vectors are kept in a folder."""
 Shown = Callable[[int, str], AbstractContextManager[OnProgress]]
@@ -67,7 +64,7 @@ def _folder(source: Path, out: Path | None) -> Path:
         raise UsageError(
             f"{source} is no run; name with -o the folder that is to keep its embeddings."
         )
-    folder = source / FOLDER if out is None else out
+    folder = source / store.FOLDER if out is None else out
     if RunDir(folder).is_run:
         raise InputError(f"{folder} is a run's directory; name another folder with -o.")
     return folder
@@ -124,7 +121,7 @@ def known(runs: Sequence[Run], options: Options) -> Survey | None:
 
 
 def _file(run: Run) -> Path:
-    return run.path / FOLDER / store.NAME
+    return run.path / store.FOLDER / store.NAME
 
 
 def _most_used(runs: Sequence[Run]) -> str | None:

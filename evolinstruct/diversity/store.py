@@ -15,8 +15,10 @@ from pathlib import Path
 from evolinstruct.atomic_write import refuse_link
 from evolinstruct.errors import InputError
 
+FOLDER = "diversity"
+"""The folder of a run's directory that keeps what is derived of its meaning."""
 NAME = "embeddings.sqlite"
-"""The file's name in a run's directory."""
+"""The file's name in that folder, or in another."""
 
 _FORMAT = 1
 _SCHEMA = f"""

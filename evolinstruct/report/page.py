@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
@@ -27,18 +28,32 @@ GENERATOR = '<meta name="generator" content="evolinstruct report">'
 """Every report says this near its beginning."""
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How unlike in meaning the instructions are.
+
+    Attributes:
+        shown: the section about it.
+        points: the map, as plain data for the script.
+    """
+
+    shown: Html
+    points: list[dict[str, Any]]
+
+
 def compose(
     runs: Sequence[Run],
     measured: Sequence[RunStatistics],
     samples: Sequence[Sample],
     drawing: Drawing,
     seed: int,
+    meaning: Meaning | None = None,
 ) -> str:
-    """Return the page."""
+    """Return the page; without `meaning` it has no section about that."""
     names = _names(runs)
     title = " and ".join(names)
     body = [
-        _header(title),
+        _header(title, has_meaning=meaning is not None),
         tag(
             "main",
             _section("story", "In short", tell(measured, names)),
@@ -51,12 +66,13 @@ def compose(
                 tag("p", _legend(), class_="hint"),
                 show_operations(runs, measured, samples, seed),
             ),
+            *([_section("diversity", "What is alike", meaning.shown)] if meaning else []),
             _section("instructions", "The instructions", _explorer(samples, seed)),
             _section("recipe", "How it was made", *_recipes(measured, names)),
             id="main",
         ),
         tag("footer", text(f"Written by evolinstruct {version('evolinstruct')}.")),
-        data("data", _embedded(names, samples)),
+        data("data", _embedded(names, samples, meaning)),
     ]
     return _document(f"{title} – evolved instructions", join(body))
 
@@ -94,11 +110,12 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return short if len({*short}) == len(short) else [str(run.path) for run in runs]
 
 
-def _header(title: str) -> Html:
+def _header(title: str, *, has_meaning: bool) -> Html:
     links = {
         "story": "In short",
         "charts": "Charts",
         "operations": "Operations",
+        **({"diversity": "Diversity"} if has_meaning else {}),
         "instructions": "Instructions",
         "recipe": "Recipe",
     }
@@ -197,12 +214,15 @@ def _what_is_here(samples: Sequence[Sample], seed: int) -> str:
     )
 
 
-def _embedded(names: Sequence[str], samples: Sequence[Sample]) -> dict[str, Any]:
+def _embedded(
+    names: Sequence[str], samples: Sequence[Sample], meaning: Meaning | None
+) -> dict[str, Any]:
     return {
+        "points": meaning.points if meaning else [],
         "runs": [
             {"name": name, "families": sample.to_json()}
             for name, sample in zip(names, samples, strict=True)
-        ]
+        ],
     }
 
 
