@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evolinstruct.analysis import diversity as analysis
@@ -23,7 +23,10 @@ from evolinstruct.diversity.measures import NEIGHBOURS, measured, vendi_score
 from evolinstruct.diversity.survey import Options, Survey, TextSet, surveyed
 from evolinstruct.diversity.vectors import Vectors, quantised
 from evolinstruct.errors import InputError
+from evolinstruct.llm.openai import embeddings
+from evolinstruct.llm.openai.chat import UnreadableError
 from tests.command_line import evolinstruct
+from tests.loopback import Answer, Ask, error, letters, serve, storm, vector
 from tests.runs import copied, tasks, write_seeds
 from tests.written import kept, seed
 
@@ -47,6 +50,7 @@ def cosines(vectors: Vectors) -> np.ndarray:
 # Vectors
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.sampled_from([1, 7, 512, 3072]), st.integers(0, 9))
 def test_products_are_exact_whatever_order_they_are_summed_in(
     count: int, dimensions: int, by: int
@@ -85,7 +89,7 @@ def test_the_vendi_score_counts_what_has_nothing_in_common() -> None:
     assert vendi_score(Vectors(apart.rows[:1])) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("count", [2, 5, 300, 1_500])
+@pytest.mark.parametrize("count", [2, 5, 300, 1_100])
 def test_measures_are_those_of_their_definitions(count: int) -> None:
     vectors = drawn(count)
     likeness = cosines(vectors)
@@ -138,6 +142,7 @@ def test_there_are_no_more_clusters_than_different_vectors() -> None:
 # Choice
 
 
+@settings(deadline=None)
 @given(st.integers(1, 700), st.floats(0.1, 0.99), st.integers(0, 5))
 def test_what_is_taken_is_apart_and_what_is_not_is_too_like_something_taken_before(
     count: int, most: float, by: int
@@ -365,6 +370,89 @@ def test_vectors_of_different_lengths_are_refused(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 9")
     with pytest.raises(InputError, match="another version"), store.opened(path):
         pass
+
+
+# A service
+
+
+def asked(folder: Path, url: str, more: str = "") -> tuple[int, str]:
+    """Embed the seeds of a folder by a server; return the exit code and what was printed."""
+    line = f"diversity {folder}/seeds.jsonl -o {folder}/kept --embed loopback-1 --base-url {url}/v1"
+    told = evolinstruct(f"{line} --json {more}")
+    return told.exit_code, told.output
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_seeds(tmp_path / "seeds.jsonl", tasks(12))
+    return tmp_path
+
+
+@pytest.mark.parametrize("client", ["openai", "openai-sdk"])
+def test_a_service_embeds_each_text_once_and_its_journal_knows_it(
+    folder: Path, client: str
+) -> None:
+    with serve(letters) as server:
+        first = asked(folder, server.url, f"--client {client}")
+        (folder / "kept" / store.NAME).unlink()
+        assert asked(folder, server.url, f"--client {client}") == first
+        assert first[0] == 0, first[1]
+        assert server.counts.asked.total() == 12
+
+
+def test_a_cap_ends_embedding_early_and_a_higher_one_goes_on(folder: Path) -> None:
+    with serve(letters) as server:
+        code, said = asked(folder, server.url, "--max-calls 5")
+        assert (code, "--max-calls" in said) == (4, True)
+        assert asked(folder, server.url, "--max-calls 12")[0] == 0
+        assert server.counts.asked.total() == 12
+
+
+def test_faults_of_a_service_change_no_vector(folder: Path) -> None:
+    with serve(letters) as calm, serve(storm(letters, 0.4)) as stormy:
+        code, said = asked(folder, calm.url)
+        (folder / "kept").rename(folder / "before")
+        assert asked(folder, stormy.url) == (code, said)
+        assert code == 0
+
+
+def test_a_text_that_the_service_refuses_is_left_out_and_counted(folder: Path) -> None:
+    def handler(ask: Ask) -> Answer:
+        refuses = "number 3 " in ask.prompt
+        return error(400, "too odd for me", code="content_filter") if refuses else letters(ask)
+
+    with serve(handler) as server:
+        code, said = asked(folder, server.url)
+    assert code == 0, said
+    assert "1 text got no vector (refused_by_service" in said
+    assert "1 instruction of" in said
+    assert '"texts": 11' in said
+
+
+@pytest.mark.parametrize("vector", [[], [1.0, None], [1.0, float("nan")], [1e300], "AAAA", None])
+def test_a_reply_that_is_no_vector_is_unreadable(vector: object) -> None:
+    with pytest.raises(UnreadableError, match="holds no embedding of numbers"):
+        embeddings.reply({"data": [{"embedding": vector}]})
+
+
+def test_a_chat_in_place_of_a_vector_is_unreadable_and_an_error_is_an_error() -> None:
+    with pytest.raises(UnreadableError, match="the reply has no data"):
+        embeddings.trouble({"object": "chat.completion", "choices": [{"message": {}}]})
+    refused = {"error": {"message": "no"}}
+    assert embeddings.trouble(refused) == refused
+    assert embeddings.trouble({"data": [{"embedding": [1.0]}]}) is None
+
+
+def test_a_model_that_the_service_does_not_have_is_told(folder: Path) -> None:
+    with serve(lambda _: error(404, "no such model", code="model_not_found")) as server:
+        code, said = asked(folder, server.url)
+    assert (code, "no such model" in said) == (1, True), said
+
+
+def test_vectors_of_a_service_that_differ_in_length_are_refused(folder: Path) -> None:
+    with serve(lambda ask: vector(*[1.0] * (len(ask.prompt) % 3 + 1))) as server:
+        code, said = asked(folder, server.url)
+    assert (code, "which cannot be compared" in said) == (1, True), said
 
 
 @pytest.mark.slow
