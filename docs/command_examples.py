@@ -25,7 +25,11 @@ CODES = {
 }
 READS = (0, 1, 2, 130)
 """How a command ends that only reads, or writes one file."""
-ENDINGS = {"evolve": tuple(CODES), "preview": tuple(CODES)}
+ENDINGS = {
+    "evolve": tuple(CODES),
+    "preview": tuple(CODES),
+    "diversity": (0, 1, 2, 4, 5, 130),
+}
 
 _BIN = Path(sys.executable).parent
 _WIDTH = 80
@@ -82,6 +86,14 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(
             "the same for a spreadsheet",
             "evolinstruct stats demo --csv | cut -d, -f1-8 | head -n 6",
+        ),
+    ),
+    "diversity": (
+        Example("what is alike in a run", "evolinstruct diversity demo --clusters 6"),
+        Example(
+            "the same by words alone, which the offline client sees, for a spreadsheet",
+            "evolinstruct diversity demo --embed words --client offline --csv 2> /dev/null"
+            " | cut -d, -f2-8",
         ),
     ),
     "check": (Example("the client that needs no model", "evolinstruct check --client offline"),),
