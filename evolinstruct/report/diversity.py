@@ -11,11 +11,11 @@ from typing import Any
 
 from evolinstruct.analysis.diversity import known
 from evolinstruct.analysis.runs import Run
-from evolinstruct.diversity.measures import MEASURES, Figures
-from evolinstruct.diversity.survey import Cluster, Options, Point, SetFigures, Survey
+from evolinstruct.diversity.measures import MEASURES, Figures, find
+from evolinstruct.diversity.survey import Options, Point, SetFigures, Survey
 from evolinstruct.report.markup import Html, folded, join, table, tag, text
-from evolinstruct.report.page import Meaning
-from evolinstruct.text import NONE, number, percent, shorten
+from evolinstruct.report.page import Meaning, names_of
+from evolinstruct.text import number, percent, shorten
 
 _COLOURS = 6
 _LONGEST = 400
@@ -34,10 +34,13 @@ def meaning_of(runs: Sequence[Run], seed: int) -> Meaning | None:
     found = known(runs, Options(seed=seed))
     if found is None:
         return None
-    names = [run.path.resolve().name for run in runs]
+    names = names_of(runs)
     shown = join(
         [
-            tag("p", text(_lead(found.sets[-1], found)), class_="lead"),
+            *(
+                tag("p", *_about(name, names), text(_lead(each, found.options.near)), class_="lead")
+                for each, name in zip(found.sets, names, strict=True)
+            ),
             _map(found, names),
             _clusters(found, names),
             *(_figures(each, name) for each, name in zip(found.sets, names, strict=True)),
@@ -47,21 +50,24 @@ def meaning_of(runs: Sequence[Run], seed: int) -> Meaning | None:
     return Meaning(shown, [_point(point, names) for point in found.points])
 
 
-def _lead(each: SetFigures, found: Survey) -> str:
+def _about(name: str, names: Sequence[str]) -> list[Html]:
+    """Return the name of a run, where there are several."""
+    return [tag("strong", text(name), dir="auto"), text(": ")] if len(names) > 1 else []
+
+
+def _lead(each: SetFigures, near: float) -> str:
     first, last = min(each.generations), max(each.generations)
     begin, end = each.generations[first], each.generations[last]
-    vendi = next(measure for measure in MEASURES if measure.key == "vendi")
-    near = next(measure for measure in MEASURES if measure.key == "near_texts")
-    course = ""
-    if first != last:
-        course = (
-            f"Measured on {number(begin.sample)} and {number(end.sample)} texts, the Vendi score is"
-            f" {vendi.text(begin)} for {_generation(first)} and {vendi.text(end)} for"
-            f" {_generation(last)}. "
-        )
+    vendi = find("vendi")
+    course = (
+        f"Measured on {number(begin.sample)} and {number(end.sample)} texts, the Vendi score is"
+        f" {vendi.text(begin)} for {_generation(first)} and {vendi.text(end)} for"
+        f" {_generation(last)}. "
+    )
     return (
-        f"{course}Of all instructions, {near.text(each.whole)} have another that says nearly the"
-        f" same (a cosine above {found.options.near:g})."
+        f"{course if first != last else ''}Of all instructions,"
+        f" {find('near_texts').text(each.whole)} have another that says nearly the same (a cosine"
+        f" above {near:g})."
     )
 
 
@@ -94,7 +100,7 @@ def _figures(each: SetFigures, name: str) -> Html:
 
 
 def _clusters(found: Survey, names: Sequence[str]) -> Html:
-    head, counts = _columns(found, names)
+    head, counts = found.counted(names)
     rows = [
         [f"{place} · {shorten(cluster.name, _NAME)}", percent(cluster.share), *row]
         for place, (cluster, row) in enumerate(zip(found.clusters, counts, strict=True), 1)
@@ -106,30 +112,10 @@ def _clusters(found: Survey, names: Sequence[str]) -> Html:
     )
 
 
-def _columns(found: Survey, names: Sequence[str]) -> tuple[list[str], list[list[str]]]:
-    if len(found.sets) > 1:
-        return [*names], [
-            [number(counts.total()) for counts in cluster.texts.values()]
-            for cluster in found.clusters
-        ]
-    (only,) = found.sets
-    head = [*map(_generation, only.generations), "opened by"]
-    return head, [
-        [*(number(cluster.texts[only.name][key]) for key in only.generations), _opened(cluster)]
-        for cluster in found.clusters
-    ]
-
-
-def _opened(cluster: Cluster) -> str:
-    (first,) = cluster.opened_by.values()
-    return NONE if first is None else _generation(first)
-
-
 # The map
 
 
 def _map(found: Survey, names: Sequence[str]) -> Html:
-    groups = {_group(point, names): _colour(point, names) for point in sorted_points(found)}
     says = (
         f"{number(len(found.points))} instructions; those that lie together mean something alike."
         f" Numbers are those of the clusters. The plane shows {percent(found.shown)} of what the"
@@ -138,7 +124,7 @@ def _map(found: Survey, names: Sequence[str]) -> Html:
     )
     drawn = tag(
         "svg",
-        *map(_circle, range(len(found.points)), found.points, [names] * len(found.points)),
+        *(_circle(place, point, names) for place, point in enumerate(found.points)),
         *_labels(found),
         id="map",
         viewBox=f"{-_EDGE} {-_EDGE} {2 * _EDGE} {2 * _EDGE}",
@@ -150,16 +136,11 @@ def _map(found: Survey, names: Sequence[str]) -> Html:
     return tag(
         "figure",
         tag("figcaption", tag("h3", text("A map")), tag("p", text(says), id="map-says")),
-        tag("div", *_legend(groups), id="map-groups", role="group", aria_label="Show only"),
+        tag("div", *_legend(found, names), id="map-groups", role="group", aria_label="Show only"),
         drawn,
         tag("div", id="point", role="status", aria_live="polite"),
         class_="card",
     )
-
-
-def sorted_points(found: Survey) -> list[Point]:
-    """Return the points of the map, by run and generation."""
-    return sorted(found.points, key=lambda point: (point.set_number, point.generation))
 
 
 def _circle(place: int, point: Point, names: Sequence[str]) -> Html:
@@ -179,8 +160,10 @@ def _labels(found: Survey) -> Iterator[Html]:
             yield tag("text", text(cluster + 1), x=str(x), y=str(-y))
 
 
-def _legend(groups: dict[str, int]) -> Iterator[Html]:
-    for name, colour in groups.items():
+def _legend(found: Survey, names: Sequence[str]) -> Iterator[Html]:
+    """Yield a button for each group of points, in the colour of the group."""
+    points = sorted(found.points, key=lambda point: (point.set_number, point.generation))
+    for name, colour in {_group(point, names): _colour(point, names) for point in points}.items():
         dot = tag("span", class_=f"dot c{colour}")
         yield tag("button", dot, text(name), type="button", aria_pressed="false", data_group=name)
 

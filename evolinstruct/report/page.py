@@ -50,7 +50,7 @@ def compose(
     meaning: Meaning | None = None,
 ) -> str:
     """Return the page; without `meaning` it has no section about that."""
-    names = _names(runs)
+    names = names_of(runs)
     title = " and ".join(names)
     body = [
         _header(title, has_meaning=meaning is not None),
@@ -104,7 +104,7 @@ def _digest(content: str) -> str:
     return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
+def names_of(runs: Sequence[Run]) -> list[str]:
     """Return the runs' names, short where that tells them apart."""
     short = [run.path.resolve().name for run in runs]
     return short if len({*short}) == len(short) else [str(run.path) for run in runs]
