@@ -288,8 +288,16 @@ def test_what_is_embedded_is_surveyed_without_embedding(tmp_path: Path) -> None:
     run = copied(tmp_path / "run", 6, generations=1)
     assert analysis.known([Run(run)], Options()) is None
     assert not (run / "diversity").exists()
+    other = Letters()
+    other.model = "letters 0"
+    survey_of(run, other)
     found = survey_of(run, Letters())
     assert analysis.known([Run(run)], Options()) == found
+    assert found.model == "letters 1"
+    survey_of(run, other)
+    known = analysis.known([Run(run)], Options())
+    assert known is not None
+    assert known.model == "letters 0"
 
 
 # The command

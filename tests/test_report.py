@@ -282,6 +282,7 @@ def embedded(run_dir: Path) -> Path:
     from evolinstruct.diversity.vectors import quantised  # noqa: PLC0415 - needs an extra
 
     with store.opened(run_dir / store.FOLDER / store.NAME) as kept:
+        kept.use("letters")
         for line in Run(run_dir).instructions():
             counts = np.array([[float(line.instruction.count(each)) for each in "abcdefghij"]])
             kept.add("letters", [(store.digest_of(line.instruction), quantised(counts).tobytes())])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -79,13 +79,11 @@ def _embedded(
     with store.opened(folder / store.NAME) as kept:
         new = missing(texts.texts, kept, embedder.model)
         if new:
-            others = {
-                name: count for name, count in kept.models().items() if name != embedder.model
-            }
-            for name in others:
-                say(f"{texts.name} was embedded by {name} before; such vectors are not compared.")
+            if kept.last_model not in {None, embedder.model}:
+                say(f"{texts.name} was embedded by {kept.last_model} before; that stays, too.")
             with shown(len(new), embedder.model) as on_progress:
                 embed(new, kept, embedder, on_progress)
+        kept.use(embedder.model)
         vectors, places = stored(texts.texts, kept, embedder.model)
     if not len(vectors):
         raise InputError(f"No instruction of {texts.name} could be embedded by {embedder.model}.")
@@ -98,20 +96,24 @@ def _embedded(
 
 
 def known(runs: Sequence[Run], options: Options) -> Survey | None:
-    """Return how diverse runs are as far as their instructions are embedded; None if none is.
+    """Return how diverse runs are, as far as their instructions are embedded.
 
-    The model is that which embedded most. Nothing is embedded here, and no file is made.
+    The model is that which was used last for the first of them; None where it has embedded no
+    instruction of one. Nothing is embedded or written.
 
     Raises:
         InputError: a run or a file of embeddings cannot be read.
     """
-    model = _most_used(runs)
+    if not all(_file(run).is_file() for run in runs):
+        return None
+    with store.opened(_file(runs[0]), only_read=True) as kept:
+        model = kept.last_model
     if model is None:
         return None
     sets, vectors = [], []
     for run in runs:
         texts = TextSet.of(str(run.path), run.instructions())
-        with store.opened(_file(run)) as kept:
+        with store.opened(_file(run), only_read=True) as kept:
             found, places = stored(texts.texts, kept, model)
         if not len(found):
             return None
@@ -122,19 +124,3 @@ def known(runs: Sequence[Run], options: Options) -> Survey | None:
 
 def _file(run: Run) -> Path:
     return run.path / store.FOLDER / store.NAME
-
-
-def _most_used(runs: Sequence[Run]) -> str | None:
-    """Return the model that has embedded most of all runs together; None where one has none."""
-    if not all(_file(run).exists() for run in runs):
-        return None
-    counts: dict[str, int] = {}
-    for name, count in _counts(runs):
-        counts[name] = counts.get(name, 0) + count
-    return max(counts, key=lambda name: (counts[name], name), default=None)
-
-
-def _counts(runs: Sequence[Run]) -> Iterator[tuple[str, int]]:
-    for run in runs:
-        with store.opened(_file(run)) as kept:
-            yield from kept.models().items()

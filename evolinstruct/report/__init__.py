@@ -21,7 +21,7 @@ from evolinstruct import defaults
 from evolinstruct.analysis.measurement import measure
 from evolinstruct.analysis.runs import Run
 from evolinstruct.atomic_write import replaced
-from evolinstruct.diversity import is_installed, store
+from evolinstruct.diversity import is_installed
 from evolinstruct.errors import InputError
 from evolinstruct.report.drawing import Drawing
 from evolinstruct.report.page import GENERATOR, Meaning, compose
@@ -63,8 +63,7 @@ def write_report(
 
 def _meaning(runs: Sequence[Run], seed: int) -> Meaning | None:
     """Return what is known of the meaning of instructions; None where none was embedded."""
-    files = [run.path / store.FOLDER / store.NAME for run in runs]
-    if not is_installed() or not all(file.is_file() for file in files):
+    if not is_installed():
         return None
     from evolinstruct.report.diversity import meaning_of  # noqa: PLC0415 - needs an extra
 
