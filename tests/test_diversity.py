@@ -431,6 +431,7 @@ def test_a_text_that_the_service_refuses_is_left_out_and_counted(folder: Path) -
 
     with serve(handler) as server:
         code, said = asked(folder, server.url)
+        assert "could not be embedded" in asked(folder, server.url, "--quiet")[1]
     assert code == 0, said
     assert "1 text got no vector (refused_by_service" in said
     assert "1 instruction of" in said

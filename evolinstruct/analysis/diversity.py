@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from evolinstruct.analysis.contamination import lines_of
@@ -21,6 +22,21 @@ MakeEmbedder = Callable[[Path], Embedder]
 Shown = Callable[[int, str], AbstractContextManager[OnProgress]]
 """Shows how the embedding of so many texts by a model goes."""
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Instructions with their vectors.
+
+    Attributes:
+        texts: the instructions of a run or a file that have a vector, in their order.
+        vectors: a row for each of them.
+        model: what made the vectors.
+    """
+
+    texts: TextSet
+    vectors: Vectors
+    model: str
 
 
 def survey(
@@ -48,15 +64,19 @@ def survey(
     if len({*map(str, sources)}) < len(sources):
         raise UsageError("A run or file is named twice; name each of them once.")
     folders = [_folder(source, out) for source in sources]
-    sets, vectors, model = [], [], ""
-    for source, folder in zip(sources, folders, strict=True):
-        texts = TextSet.of(str(source), lines_of(source, say))
-        embedder = make(folder)
-        model = embedder.model
-        found = _embedded(texts, folder, embedder, shown, say)
-        sets.append(found[0])
-        vectors.append(found[1])
-    return surveyed(sets, vectors, model, options)
+    found = [
+        _embedded(source, folder, make(folder), shown, say)
+        for source, folder in zip(sources, folders, strict=True)
+    ]
+    return _surveyed(found, options)
+
+
+def embedded(
+    source: Path, out: Path | None, make: MakeEmbedder, shown: Shown, say: Say
+) -> Embedded:
+    """Return the instructions of a run or file with their vectors; see `survey`."""
+    folder = _folder(source, out)
+    return _embedded(source, folder, make(folder), shown, say)
 
 
 def _folder(source: Path, out: Path | None) -> Path:
@@ -70,10 +90,8 @@ def _folder(source: Path, out: Path | None) -> Path:
     return folder
 
 
-def _embedded(
-    texts: TextSet, folder: Path, embedder: Embedder, shown: Shown, say: Say
-) -> tuple[TextSet, Vectors]:
-    """Return the instructions that have a vector, with their vectors."""
+def _embedded(source: Path, folder: Path, embedder: Embedder, shown: Shown, say: Say) -> Embedded:
+    texts = TextSet.of(str(source), lines_of(source, say))
     if not texts.ids:
         raise InputError(f"{texts.name} has no instruction; name a run or a file that has one.")
     with store.opened(folder / store.NAME) as kept:
@@ -84,12 +102,23 @@ def _embedded(
             with shown(len(new), embedder.model) as on_progress:
                 embed(new, kept, embedder, on_progress)
         kept.use(embedder.model)
-        vectors, places = stored(texts.texts, kept, embedder.model)
-    if not len(vectors):
+        found = _found(texts, kept, embedder.model)
+    if not found.texts.ids:
         raise InputError(f"No instruction of {texts.name} could be embedded by {embedder.model}.")
-    if lost := len(texts.ids) - len(vectors):
+    if lost := len(texts.ids) - len(found.texts.ids):
         say(f"{counted(lost, 'instruction')} of {texts.name} could not be embedded: left out.")
-    return texts.only(places), vectors
+    return found
+
+
+def _found(texts: TextSet, kept: store.Store, model: str) -> Embedded:
+    """Return the instructions whose vectors are kept."""
+    vectors, places = stored(texts.texts, kept, model)
+    return Embedded(texts.only(places), vectors, model)
+
+
+def _surveyed(found: Sequence[Embedded], options: Options) -> Survey:
+    texts, vectors = [each.texts for each in found], [each.vectors for each in found]
+    return surveyed(texts, vectors, found[0].model, options)
 
 
 # What is known already
@@ -110,16 +139,12 @@ def known(runs: Sequence[Run], options: Options) -> Survey | None:
         model = kept.last_model
     if model is None:
         return None
-    sets, vectors = [], []
+    found = []
     for run in runs:
         texts = TextSet.of(str(run.path), run.instructions())
         with store.opened(_file(run), only_read=True) as kept:
-            found, places = stored(texts.texts, kept, model)
-        if not len(found):
-            return None
-        sets.append(texts.only(places))
-        vectors.append(found)
-    return surveyed(sets, vectors, model, options)
+            found.append(_found(texts, kept, model))
+    return _surveyed(found, options) if all(each.texts.ids for each in found) else None
 
 
 def _file(run: Run) -> Path:

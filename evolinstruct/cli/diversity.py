@@ -114,7 +114,7 @@ def command(
             _embedders(embed, flags, console.say),
             options,
             embedding_shown(console),
-            console.say,
+            console.warn,
         )
         if as_json:
             report.facts = found.to_json()
