@@ -25,6 +25,10 @@ SHOWN = 10
 """So many lines are shown unless told otherwise."""
 PREVIEWED = 5
 """So many seeds a preview draws."""
+COMPARED = 200
+"""So many instructions are compared in pairs."""
+SOLVED = 5
+"""So often an instruction is solved, to see whether the answers agree."""
 DIVERSITY_SAMPLE = 1_000
 """Diversity is measured on at most so many texts of each generation."""
 COMPARED_SAMPLE = 2_000

@@ -255,6 +255,7 @@ def embedded(run: Path) -> Path:
 
 def embed(folder: Path, vector: Callable[[Kept], tuple[int, ...] | None]) -> None:
     with store.opened(folder / store.NAME) as kept_there:
+        kept_there.use("handmade")
         kept_there.add(
             "handmade",
             (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from evolinstruct.analysis.contamination import lines_of
@@ -16,14 +17,26 @@ from evolinstruct.errors import InputError, UsageError
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.text import counted
 
-FOLDER = "diversity"
-"""The folder of a run's directory that keeps what is derived of it here."""
-
 MakeEmbedder = Callable[[Path], Embedder]
 """Makes what embeds texts whose vectors are kept in a folder."""
 Shown = Callable[[int, str], AbstractContextManager[OnProgress]]
 """Shows how the embedding of so many texts by a model goes."""
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Instructions with their vectors.
+
+    Attributes:
+        texts: the instructions of a run or a file that have a vector, in their order.
+        vectors: a row for each of them.
+        model: what made the vectors.
+    """
+
+    texts: TextSet
+    vectors: Vectors
+    model: str
 
 
 def survey(
@@ -51,15 +64,19 @@ def survey(
     if len({*map(str, sources)}) < len(sources):
         raise UsageError("A run or file is named twice; name each of them once.")
     folders = [_folder(source, out) for source in sources]
-    sets, vectors, model = [], [], ""
-    for source, folder in zip(sources, folders, strict=True):
-        texts = TextSet.of(str(source), lines_of(source, say))
-        embedder = make(folder)
-        model = embedder.model
-        found = _embedded(texts, folder, embedder, shown, say)
-        sets.append(found[0])
-        vectors.append(found[1])
-    return surveyed(sets, vectors, model, options)
+    found = [
+        _embedded(source, folder, make(folder), shown, say)
+        for source, folder in zip(sources, folders, strict=True)
+    ]
+    return _surveyed(found, options)
+
+
+def embedded(
+    source: Path, out: Path | None, make: MakeEmbedder, shown: Shown, say: Say
+) -> Embedded:
+    """Return the instructions of a run or file with their vectors; see `survey`."""
+    folder = _folder(source, out)
+    return _embedded(source, folder, make(folder), shown, say)
 
 
 def _folder(source: Path, out: Path | None) -> Path:
@@ -67,77 +84,68 @@ def _folder(source: Path, out: Path | None) -> Path:
         raise UsageError(
             f"{source} is no run; name with -o the folder that is to keep its embeddings."
         )
-    folder = source / FOLDER if out is None else out
+    folder = source / store.FOLDER if out is None else out
     if RunDir(folder).is_run:
         raise InputError(f"{folder} is a run's directory; name another folder with -o.")
     return folder
 
 
-def _embedded(
-    texts: TextSet, folder: Path, embedder: Embedder, shown: Shown, say: Say
-) -> tuple[TextSet, Vectors]:
-    """Return the instructions that have a vector, with their vectors."""
+def _embedded(source: Path, folder: Path, embedder: Embedder, shown: Shown, say: Say) -> Embedded:
+    texts = TextSet.of(str(source), lines_of(source, say))
     if not texts.ids:
         raise InputError(f"{texts.name} has no instruction; name a run or a file that has one.")
     with store.opened(folder / store.NAME) as kept:
         new = missing(texts.texts, kept, embedder.model)
         if new:
-            others = {
-                name: count for name, count in kept.models().items() if name != embedder.model
-            }
-            for name in others:
-                say(f"{texts.name} was embedded by {name} before; such vectors are not compared.")
+            if kept.last_model not in {None, embedder.model}:
+                say(f"{texts.name} was embedded by {kept.last_model} before; that stays, too.")
             with shown(len(new), embedder.model) as on_progress:
                 embed(new, kept, embedder, on_progress)
-        vectors, places = stored(texts.texts, kept, embedder.model)
-    if not len(vectors):
+        kept.use(embedder.model)
+        found = _found(texts, kept, embedder.model)
+    if not found.texts.ids:
         raise InputError(f"No instruction of {texts.name} could be embedded by {embedder.model}.")
-    if lost := len(texts.ids) - len(vectors):
+    if lost := len(texts.ids) - len(found.texts.ids):
         say(f"{counted(lost, 'instruction')} of {texts.name} could not be embedded: left out.")
-    return texts.only(places), vectors
+    return found
+
+
+def _found(texts: TextSet, kept: store.Store, model: str) -> Embedded:
+    """Return the instructions whose vectors are kept."""
+    vectors, places = stored(texts.texts, kept, model)
+    return Embedded(texts.only(places), vectors, model)
+
+
+def _surveyed(found: Sequence[Embedded], options: Options) -> Survey:
+    texts, vectors = [each.texts for each in found], [each.vectors for each in found]
+    return surveyed(texts, vectors, found[0].model, options)
 
 
 # What is known already
 
 
 def known(runs: Sequence[Run], options: Options) -> Survey | None:
-    """Return how diverse runs are as far as their instructions are embedded; None if none is.
+    """Return how diverse runs are, as far as their instructions are embedded.
 
-    The model is that which embedded most. Nothing is embedded here, and no file is made.
+    The model is that which was used last for the first of them; None where it has embedded no
+    instruction of one. Nothing is embedded or written.
 
     Raises:
         InputError: a run or a file of embeddings cannot be read.
     """
-    model = _most_used(runs)
+    if not all(_file(run).is_file() for run in runs):
+        return None
+    with store.opened(_file(runs[0]), only_read=True) as kept:
+        model = kept.last_model
     if model is None:
         return None
-    sets, vectors = [], []
+    found = []
     for run in runs:
         texts = TextSet.of(str(run.path), run.instructions())
-        with store.opened(_file(run)) as kept:
-            found, places = stored(texts.texts, kept, model)
-        if not len(found):
-            return None
-        sets.append(texts.only(places))
-        vectors.append(found)
-    return surveyed(sets, vectors, model, options)
+        with store.opened(_file(run), only_read=True) as kept:
+            found.append(_found(texts, kept, model))
+    return _surveyed(found, options) if all(each.texts.ids for each in found) else None
 
 
 def _file(run: Run) -> Path:
-    return run.path / FOLDER / store.NAME
-
-
-def _most_used(runs: Sequence[Run]) -> str | None:
-    """Return the model that has embedded most of all runs together; None where one has none."""
-    if not all(_file(run).exists() for run in runs):
-        return None
-    counts: dict[str, int] = {}
-    for name, count in _counts(runs):
-        counts[name] = counts.get(name, 0) + count
-    return max(counts, key=lambda name: (counts[name], name), default=None)
-
-
-def _counts(runs: Sequence[Run]) -> Iterator[tuple[str, int]]:
-    for run in runs:
-        with store.opened(_file(run)) as kept:
-            yield from kept.models().items()
+    return run.path / store.FOLDER / store.NAME

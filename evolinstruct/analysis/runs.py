@@ -26,6 +26,7 @@ from evolinstruct.run_dir.lines import ParsedLine, read_lines
 
 if TYPE_CHECKING:
     from evolinstruct.prompts import Pack
+    from evolinstruct.scoring import Score
     from evolinstruct.settings import Recipe
 
 _IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
@@ -301,6 +302,24 @@ class Run:
     def _notice(self, sentence: str) -> None:
         if sentence not in self.notices:
             self.notices.append(sentence)
+
+    def scores(self) -> Iterator[Score]:
+        """Yield the scores of the run's instructions as `scores.jsonl` has them, without void ones.
+
+        A score is void if its text has changed since, or is gone. Without the file there are none.
+
+        Raises:
+            InputError: a file or a line cannot be read.
+        """
+        from evolinstruct import scoring  # noqa: PLC0415 - slow
+
+        file = self.path / scoring.FILE
+        if not file.exists():
+            return
+        known = {line.id: scoring.digests_of(line) for line in self.instructions()}
+        for score in scoring.read_scores(file):
+            if score.text_digest in known.get(score.id, ()):
+                yield score
 
     # Families
 

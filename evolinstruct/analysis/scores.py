@@ -24,7 +24,7 @@ from evolinstruct.filters import Value
 from evolinstruct.prompts.measures import METHODS
 from evolinstruct.records import Failed, Kept, Line
 from evolinstruct.run_dir.directory import RunDir
-from evolinstruct.scoring import FILE, Score, Way, read_scores, text_digest
+from evolinstruct.scoring import FILE, Score, Way, digests_of, read_scores
 from evolinstruct.text import command, did_you_mean, listed, shorten
 from evolinstruct.words import count_words
 
@@ -140,13 +140,10 @@ class ScoreBook:
 
     def score(self, way: Way, line: Line) -> Score | None:
         """Return the score of an instruction; None if it has none, or one of another text."""
-        score = self.by_way[way].get(line.id)
-        if score is None or not isinstance(line, Kept):
+        if not isinstance(line, Kept):
             return None
-        if score.text_digest == text_digest(line.instruction):
-            return score
-        of_both = text_digest(line.instruction, line.output) if line.output else None
-        return score if score.text_digest == of_both else None
+        score = self.by_way[way].get(line.id)
+        return score if score and score.text_digest in digests_of(line) else None
 
     def value_of(self, word: str) -> Value:
         """Return what tells the value of a measure for a line, and None where it has none.

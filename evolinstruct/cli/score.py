@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evolinstruct import defaults
+from evolinstruct.cli.interrupts import end_as_interrupted, interruptible
 from evolinstruct.cli.options import (
     OPTIONS,
     AsJson,
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from evolinstruct.scoring import ScoreJob
 
 _PANELS = (WHO, SAMPLING, HOW, COST)
-_OF_RUNS = ("min_kept", "allow_failures")
+_OF_RUNS = ("min_kept",)
 _OPTIONS = {
     name: option
     for name, option in OPTIONS.items()
@@ -67,7 +69,7 @@ _Pairwise = Annotated[
 _Sample = Annotated[
     str | None,
     word(
-        "How many instructions are compared in pairs, or all (default 200).",
+        f"How many instructions are compared in pairs, or all (default {defaults.COMPARED}).",
         "N",
         "--sample",
         panel=_MEASURES,
@@ -100,7 +102,7 @@ def command(
     pairwise: _Pairwise = False,
     sample: _Sample = None,
     solver: _Solver = None,
-    times: _Times = 5,
+    times: _Times = defaults.SOLVED,
     dry_run: _DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -114,20 +116,19 @@ def command(
     temperature 0, unless --temperature score=X says otherwise.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
+        end_as_interrupted()
         from evolinstruct import scoring  # noqa: PLC0415 - slow
 
         if pairwise and method not in (None, "pairwise"):
             raise UsageError("--pairwise and --method name two methods; leave one of them out.")
+        method = "pairwise" if pairwise else method
+        if sample is not None and method != "pairwise":
+            raise UsageError("--sample is for --pairwise; leave it out.")
         models = [*flags.get("model", ()), *([f"solve={solver}"] if solver else ())]
-        wish = scoring.Wish(
-            target,
-            out,
-            _names(by),
-            "pairwise" if pairwise else method,
-            _size(sample),
-            times,
-        )
+        wish = scoring.Wish(target, out, _names(by), method, _size(sample), times)
         job = scoring.prepare(wish, read_settings({**flags, "model": models} if models else flags))
+        if solver and not job.solves:
+            raise UsageError("--solver is for --by solved; leave it out.")
         if dry_run:
             _tell(job, report)
         else:
@@ -141,9 +142,9 @@ def _names(by: list[str] | None) -> tuple[str, ...]:
 
 
 def _size(sample: str | None) -> int | None:
-    """Return how many instructions are compared; None for all, 200 where nothing is said."""
+    """Return how many instructions are compared; None for all."""
     if sample is None:
-        return 200
+        return defaults.COMPARED
     if sample == "all":
         return None
     if not sample.isdecimal() or len(sample) > _DIGITS or int(sample) < _LEAST:
@@ -160,7 +161,6 @@ def _tell(job: ScoreJob, report: Report) -> None:
 
 
 def _score(job: ScoreJob, report: Report) -> None:
-    from evolinstruct.cli.evolve import interruptible  # noqa: PLC0415
     from evolinstruct.console.score import show_scored, show_scoring  # noqa: PLC0415 - slow
 
     try:

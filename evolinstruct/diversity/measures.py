@@ -104,6 +104,11 @@ MEASURES: tuple[Measure, ...] = (
 """Every measure, in the order in which tables show them."""
 
 
+def find(key: str) -> Measure:
+    """Return the measure of that key."""
+    return next(measure for measure in MEASURES if measure.key == key)
+
+
 def measured(texts: Sequence[str], vectors: Vectors, size: int, near: float) -> Figures:
     """Return how diverse texts are; without two of them there is little to say.
 

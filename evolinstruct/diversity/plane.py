@@ -18,7 +18,8 @@ def places(vectors: Vectors, clusters: Clusters) -> tuple[NDArray[np.int64], flo
     """Return each vector's place on the map, and how much of the spread the map shows.
 
     The plane is that of the first two principal components of the clusters' centres, each weighing
-    as much as it has members. Places are whole numbers from -1,000 to 1,000, in both directions.
+    as much as it has members. Places are whole numbers from -1,000 to 1,000, in both directions,
+    and fill the map.
     """
     by_centres = len(clusters) >= _ENOUGH
     of = _units(clusters.centres if by_centres else vectors)
@@ -28,7 +29,8 @@ def places(vectors: Vectors, clusters: Clusters) -> tuple[NDArray[np.int64], flo
     found = (_units(vectors) - middle) @ _turned(axes[:2]).T
     if found.shape[1] < 2:  # noqa: PLR2004 - one vector has no plane
         found = np.zeros((len(vectors), 2))
-    furthest = np.abs(found).max(initial=0)
+    found -= (found.min(axis=0) + found.max(axis=0)) / 2
+    furthest = np.abs(found).max()
     variance = (spread**2).sum()
     if furthest < _ROUNDING or not variance:  # all are equal
         return np.zeros((len(vectors), 2), np.int64), 1.0

@@ -21,7 +21,7 @@ from evolinstruct.diversity.measures import MEASURES, Figures, measured
 from evolinstruct.diversity.plane import places
 from evolinstruct.diversity.vectors import Vectors, one_thread
 from evolinstruct.records import Kept
-from evolinstruct.text import harmless_cell
+from evolinstruct.text import NONE, harmless_cell, number
 
 MAP_POINTS = 1_200
 """So many texts a map shows at most."""
@@ -57,6 +57,13 @@ class TextSet:
             found.operations.append(line.operation)
             found.texts.append(line.instruction)
         return found
+
+    def extend(self, other: TextSet) -> None:
+        """Add the instructions of another set."""
+        self.ids += other.ids
+        self.generations += other.generations
+        self.operations += other.operations
+        self.texts += other.texts
 
     def only(self, places: Places) -> TextSet:
         """Return the instructions at some places."""
@@ -199,6 +206,27 @@ class Survey:
             "clusters": [each.to_json() for each in self.clusters],
         }
 
+    def counted(self, names: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+        """Return what clusters are counted by, and the counts of each, written for people.
+
+        That is the generations of one set, with the one that opened the cluster; or several sets,
+        under these names.
+        """
+        if len(self.sets) > 1:
+            return [*names], [
+                [number(counts.total()) for counts in cluster.texts.values()]
+                for cluster in self.clusters
+            ]
+        (only,) = self.sets
+        head = [*map(generation_name, only.generations), "opened by"]
+        return head, [
+            [
+                *(number(cluster.texts[only.name][key]) for key in only.generations),
+                generation_name(cluster.opened_by[only.name]),
+            ]
+            for cluster in self.clusters
+        ]
+
     def rows(self) -> Iterator[list[object]]:
         """Yield the rows of one flat table for spreadsheets, the names of its columns first."""
         yield ["set", "by", "name", *(measure.key for measure in MEASURES)]
@@ -206,6 +234,11 @@ class Survey:
             for by, name, found in each.groups():
                 values = [measure.value(found) for measure in MEASURES]
                 yield [harmless_cell(cell) for cell in (each.name, by, name, *values)]
+
+
+def generation_name(key: int | None) -> str:
+    """Return what tables call a generation."""
+    return NONE if key is None else str(key) if key else "seeds"
 
 
 def surveyed(
@@ -227,19 +260,37 @@ def _surveyed(
     sets: Sequence[TextSet], vectors: Sequence[Vectors], model: str, options: Options
 ) -> Survey:
     ranks = [_ranks(each.ids, options.seed) for each in sets]
-    every = Vectors(np.concatenate([each.rows for each in vectors]))
     rank = np.concatenate(ranks)
-    clusters = divided(every, _lowest(rank, LEARNED_FROM), options.clusters, options.seed)
-    starts = np.cumsum([0, *(len(each) for each in vectors)])
-    points, shown = _map(sets, starts, every, clusters, _lowest(rank, MAP_POINTS))
+    union = _Union(sets, Vectors(np.concatenate([each.rows for each in vectors])))
+    learned_from = _lowest(rank, LEARNED_FROM)
+    clusters = divided(union.vectors, learned_from, options.clusters, options.seed)
+    points, shown = _map(union, clusters, _lowest(rank, MAP_POINTS))
     return Survey(
         model=model,
         options=options,
         sets=tuple(_figures(sets, vectors, ranks, options)),
-        clusters=tuple(_clusters(sets, starts, clusters)),
+        clusters=tuple(_clusters(sets, union, clusters)),
         points=tuple(points),
         shown=shown,
     )
+
+
+class _Union:
+    """The instructions of all sets, one after the other.
+
+    Attributes:
+        texts: their lines.
+        set_numbers: for each line, the number of its set.
+        vectors: for each line, its vector.
+    """
+
+    def __init__(self, sets: Sequence[TextSet], vectors: Vectors) -> None:
+        self.texts = TextSet("")
+        self.set_numbers: list[int] = []
+        self.vectors = vectors
+        for set_number, each in enumerate(sets):
+            self.texts.extend(each)
+            self.set_numbers += [set_number] * len(each.ids)
 
 
 def _ranks(ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
@@ -257,7 +308,8 @@ def _lowest(ranks: NDArray[np.uint64], size: int, among: Places | None = None) -
 
 # Figures
 
-_Key = tuple[str, object]
+_Group = tuple[str, str]
+"""What a group is by, and its name."""
 
 
 def _figures(
@@ -268,80 +320,63 @@ def _figures(
 ) -> Iterator[SetFigures]:
     groups = [_groups(each) for each in sets]
     for texts, rows, rank, own in zip(sets, vectors, ranks, groups, strict=True):
-        found: dict[_Key, Figures] = {}
-        for key, members in own.items():
-            least = min(len(other[key]) for other in groups if key in other)
+        found: dict[_Group, Figures] = {}
+        for group, members in own.items():
+            least = min(len(other[group]) for other in groups if group in other)
             drawn = _lowest(rank, min(options.sample, least), members)
             sample = [texts.texts[place] for place in drawn]
-            found[key] = measured(sample, rows[drawn], len(members), options.near)
+            found[group] = measured(sample, rows[drawn], len(members), options.near)
         yield SetFigures(
             texts.name,
             found["all", ""],
-            {int(str(name)): each for (by, name), each in found.items() if by == "generation"},
-            {str(name): each for (by, name), each in found.items() if by == "operation"},
+            {int(name): each for (by, name), each in found.items() if by == "generation"},
+            {name: each for (by, name), each in found.items() if by == "operation"},
         )
 
 
-def _groups(texts: TextSet) -> dict[_Key, Places]:
+def _groups(texts: TextSet) -> dict[_Group, Places]:
     """Return the places of each group's instructions: all, by generation, by operation."""
-    groups: dict[_Key, Places] = {("all", ""): np.arange(len(texts.ids))}
+    groups: dict[_Group, Places] = {("all", ""): np.arange(len(texts.ids))}
     generations = np.asarray(texts.generations)
     operations = np.asarray([name or "" for name in texts.operations])
-    for number in np.unique(generations):
-        groups["generation", int(number)] = np.flatnonzero(generations == number)
-    for name in np.unique(operations[operations != ""]):
-        groups["operation", str(name)] = np.flatnonzero(operations == name)
+    for key in np.unique(generations).tolist():
+        groups["generation", str(key)] = np.flatnonzero(generations == key)
+    for name in np.unique(operations[operations != ""]).tolist():
+        groups["operation", name] = np.flatnonzero(operations == name)
     return groups
 
 
 # Clusters and the map
 
 
-def _clusters(
-    sets: Sequence[TextSet], starts: NDArray[np.int64], clusters: Clusters
-) -> Iterator[Cluster]:
-    counts: list[dict[str, Counter[int]]] = [
-        {each.name: Counter() for each in sets} for _ in range(len(clusters))
-    ]
-    for each, start in zip(sets, starts, strict=False):
-        members = clusters.members[start : start + len(each.ids)].tolist()
-        for cluster, generation in zip(members, each.generations, strict=True):
-            counts[cluster][each.name][generation] += 1
-    for number, texts in enumerate(counts):
-        own, place = _found_at(sets, starts, clusters.most_central(number))
+def _clusters(sets: Sequence[TextSet], union: _Union, clusters: Clusters) -> Iterator[Cluster]:
+    names = [each.name for each in sets]
+    counts = [{name: Counter[int]() for name in names} for _ in range(len(clusters))]
+    members = clusters.members.tolist()
+    for cluster, set_number, generation in zip(
+        members, union.set_numbers, union.texts.generations, strict=True
+    ):
+        counts[cluster][names[set_number]][generation] += 1
+    for cluster, texts in enumerate(counts):
         size = sum(each.total() for each in texts.values())
-        yield Cluster(texts, size / len(clusters.members), own.ids[place], own.texts[place])
+        place = clusters.most_central(cluster)
+        yield Cluster(texts, size / len(members), union.texts.ids[place], union.texts.texts[place])
 
 
-def _map(
-    sets: Sequence[TextSet],
-    starts: NDArray[np.int64],
-    every: Vectors,
-    clusters: Clusters,
-    drawn: Places,
-) -> tuple[list[Point], float]:
-    found, shown = places(every[drawn], clusters)
-    points = []
-    for place, (x, y) in zip(drawn.tolist(), found.tolist(), strict=True):
-        own, within = _found_at(sets, starts, place)
-        points.append(
-            Point(
-                set_number=next(n for n, each in enumerate(sets) if each is own),
-                line_id=own.ids[within],
-                generation=own.generations[within],
-                operation=own.operations[within],
-                cluster=int(clusters.members[place]),
-                x=x,
-                y=y,
-                text=own.texts[within],
-            )
+def _map(union: _Union, clusters: Clusters, drawn: Places) -> tuple[list[Point], float]:
+    found, shown = places(union.vectors[drawn], clusters)
+    texts = union.texts
+    points = [
+        Point(
+            set_number=union.set_numbers[place],
+            line_id=texts.ids[place],
+            generation=texts.generations[place],
+            operation=texts.operations[place],
+            cluster=int(clusters.members[place]),
+            x=x,
+            y=y,
+            text=texts.texts[place],
         )
+        for place, (x, y) in zip(drawn.tolist(), found.tolist(), strict=True)
+    ]
     return points, shown
-
-
-def _found_at(
-    sets: Sequence[TextSet], starts: NDArray[np.int64], place: int
-) -> tuple[TextSet, int]:
-    """Return the set that a place among all is in, and the place in it."""
-    number = int(np.searchsorted(starts, place, "right")) - 1
-    return sets[number], place - int(starts[number])

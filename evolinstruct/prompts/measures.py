@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from evolinstruct.prompts.templates import Holds, Passage, Template, checked
+from evolinstruct.text import did_you_mean
 
 RANKING, PAIRWISE, RATING, PAPER = "ranking", "pairwise", "rating", "paper"
 TAGS, AGREEMENT = "tags", "agreement"
@@ -46,6 +47,7 @@ class Measure:
         name: what it is, such as ``difficulty``.
         method: how it is found: one of `METHODS`.
         template: the prompt.
+        pack: the name of the pack that words it.
         least: the lowest number that counts, where it is a number.
         most: the highest one.
     """
@@ -53,6 +55,7 @@ class Measure:
     name: str
     method: str
     template: Template = field(repr=False)
+    pack: str
     least: float = 0.0
     most: float = 0.0
 
@@ -66,7 +69,7 @@ class Measure:
         return (("user", self.template.render(texts)),)
 
 
-def read_measures(texts: Iterable[Passage]) -> dict[tuple[str, str], Measure]:
+def read_measures(texts: Iterable[Passage], pack: str) -> dict[tuple[str, str], Measure]:
     """Return the measures of a pack by name and method.
 
     Raises:
@@ -74,7 +77,7 @@ def read_measures(texts: Iterable[Passage]) -> dict[tuple[str, str], Measure]:
     """
     found: dict[tuple[str, str], Measure] = {}
     for text in texts:
-        measure = _measure(text)
+        measure = _measure(text, pack)
         key = measure.name, measure.method
         if key in found:
             raise text.error(f"another file has the measure {measure.name!r} by {measure.method}")
@@ -82,7 +85,7 @@ def read_measures(texts: Iterable[Passage]) -> dict[tuple[str, str], Measure]:
     return found
 
 
-def _measure(text: Passage) -> Measure:
+def _measure(text: Passage, pack: str) -> Measure:
     head, body = text.split("---")
     header = head.header(frozenset({"name"}), frozenset({"method", "range"}))
     name, method = header["name"], header.get("method")
@@ -92,9 +95,10 @@ def _measure(text: Passage) -> Measure:
         )
     how = method.text if method else RATING
     if method and how not in _HOLDS:
-        raise method.error(f"unknown method {how!r}; known here: {', '.join(METHODS)}")
+        near = did_you_mean(how, METHODS)
+        raise method.error(f"unknown method {how!r}{near}; known here: {', '.join(METHODS)}")
     template = Template.of(checked(body, _HOLDS[how]))
-    return Measure(name.text, how, template, *_range(head, header.get("range"), how))
+    return Measure(name.text, how, template, pack, *_range(head, header.get("range"), how))
 
 
 def _range(head: Passage, text: Passage | None, method: str) -> tuple[float, float]:

@@ -187,9 +187,9 @@ def read(folder: Path) -> Pack:
         InputError: a file is missing or wrong; names the file, the line and the mistake.
     """
     found = {name: source(path) for name, path in files(folder).items()}
-    measures = read_measures(_inside(found, MEASURES))
     sources = {name: text for name, text in found.items() if not name.startswith(f"{MEASURES}/")}
     about, settings = _about(sources["pack.toml"])
+    measures = read_measures(_inside(found, MEASURES), about["name"])
     purposes = {
         row.name: Template.of(checked(sources[f"{row.name}.txt"], Holds(frozenset(row.prompt))))
         for row in PURPOSES.values()

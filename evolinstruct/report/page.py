@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
@@ -27,18 +28,36 @@ GENERATOR = '<meta name="generator" content="evolinstruct report">'
 """Every report says this near its beginning."""
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How unlike in meaning the instructions are.
+
+    Attributes:
+        shown: the section about it.
+        points: the map, as plain data for the script.
+    """
+
+    shown: Html
+    points: list[dict[str, Any]]
+
+
 def compose(
     runs: Sequence[Run],
     measured: Sequence[RunStatistics],
     samples: Sequence[Sample],
     drawing: Drawing,
     seed: int,
+    meaning: Meaning | None = None,
 ) -> str:
-    """Return the page."""
-    names = _names(runs)
+    """Return the page; without `meaning` it has no section about that."""
+    names = names_of(runs)
     title = " and ".join(names)
     body = [
-        _header(title, has_scores=any(found.difficulties for found in measured)),
+        _header(
+            title,
+            has_scores=any(found.difficulties for found in measured),
+            has_meaning=meaning is not None,
+        ),
         tag(
             "main",
             _section("story", "In short", tell(measured, names)),
@@ -54,12 +73,13 @@ def compose(
                 tag("p", _legend(), class_="hint"),
                 show_operations(runs, measured, samples, seed),
             ),
+            *([_section("diversity", "What is alike", meaning.shown)] if meaning else []),
             _section("instructions", "The instructions", _explorer(samples, seed)),
             _section("recipe", "How it was made", *_recipes(measured, names)),
             id="main",
         ),
         tag("footer", text(f"Written by evolinstruct {version('evolinstruct')}.")),
-        data("data", _embedded(names, samples)),
+        data("data", _embedded(names, samples, meaning)),
     ]
     return _document(f"{title} – evolved instructions", join(body))
 
@@ -91,18 +111,19 @@ def _digest(content: str) -> str:
     return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
+def names_of(runs: Sequence[Run]) -> list[str]:
     """Return the runs' names, short where that tells them apart."""
     short = [run.path.resolve().name for run in runs]
     return short if len({*short}) == len(short) else [str(run.path) for run in runs]
 
 
-def _header(title: str, *, has_scores: bool) -> Html:
+def _header(title: str, *, has_scores: bool, has_meaning: bool) -> Html:
     links = {
         "story": "In short",
         "charts": "Charts",
         **({"difficulty": "Difficulty"} if has_scores else {}),
         "operations": "Operations",
+        **({"diversity": "Diversity"} if has_meaning else {}),
         "instructions": "Instructions",
         "recipe": "Recipe",
     }
@@ -226,12 +247,15 @@ def _what_is_here(samples: Sequence[Sample], seed: int) -> str:
     )
 
 
-def _embedded(names: Sequence[str], samples: Sequence[Sample]) -> dict[str, Any]:
+def _embedded(
+    names: Sequence[str], samples: Sequence[Sample], meaning: Meaning | None
+) -> dict[str, Any]:
     return {
+        "points": meaning.points if meaning else [],
         "runs": [
             {"name": name, "families": sample.to_json()}
             for name, sample in zip(names, samples, strict=True)
-        ]
+        ],
     }
 
 

@@ -43,7 +43,7 @@ class RunDir(OwnedDir):
             InputError: it is a file, cannot be written, or holds other files or a newer run.
         """
         if not self.path.exists():
-            self._check_parent()
+            self.check_parent()
             return
         if not self.path.is_dir():
             raise InputError(f"{self.path} is a file; name a directory for the run with -o.")
@@ -70,16 +70,6 @@ class RunDir(OwnedDir):
                 refuse_link(path, hard=bool(_IN_PLACE.fullmatch(path.name)))
             elif path.name in _FOLDERS and path.is_symlink():
                 raise InputError(f"{path} is a link, so nothing is written there; move it away.")
-
-    def _check_parent(self) -> None:
-        """Refuse a directory that cannot be made where it would be."""
-        parent = next(parent for parent in self.path.absolute().parents if parent.exists())
-        if not parent.is_dir():
-            raise InputError(f"{parent} is a file, so {self.path} cannot be made; correct -o.")
-        if not os.access(parent, os.W_OK | os.X_OK):
-            raise InputError(
-                f"{parent} cannot be written, so {self.path} cannot be made; correct -o."
-            )
 
     # run.json
 

@@ -57,6 +57,20 @@ class OwnedDir:
         for name in (self.lock_name, self.state_name, *self._watched):
             refuse_link(self.path / name, hard=name != self.state_name)
 
+    def check_parent(self) -> None:
+        """Refuse a directory that cannot be made where it would be.
+
+        Raises:
+            InputError: it lies below a file, or in a directory that cannot be written.
+        """
+        parent = next(parent for parent in self.path.absolute().parents if parent.exists())
+        if not parent.is_dir():
+            raise InputError(f"{parent} is a file, so {self.path} cannot be made; correct -o.")
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise InputError(
+                f"{parent} cannot be written, so {self.path} cannot be made; correct -o."
+            )
+
     @property
     def _watched(self) -> tuple[str, ...]:
         """What must not be removed meanwhile: with the lock goes the directory, else replies."""
@@ -80,7 +94,7 @@ class OwnedDir:
             self._lock = open(lock, "a+", opener=without_links)  # noqa: SIM115
         except OSError as error:
             raise InputError(
-                f"The run directory {self.path} cannot be made: {error.strerror};"
+                f"The directory {self.path} cannot be made: {error.strerror};"
                 " choose another with -o."
             ) from error
         try:

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from evolinstruct.atomic_write import refuse_link
 from evolinstruct.errors import InputError
 from evolinstruct.run_dir.owned import OwnedDir
 from evolinstruct.run_dir.shape import STAGE, find_misfit
@@ -33,13 +34,20 @@ class StageDir(OwnedDir):
         Raises:
             InputError: it is a file or cannot be written, or the state there is damaged or newer.
         """
-        if self.path.exists():
-            if not self.path.is_dir():
-                raise InputError(f"{self.path} is a file; name a directory with -o.")
-            if not os.access(self.path, os.W_OK | os.X_OK):
-                raise InputError(f"{self.path} cannot be written; choose another directory.")
+        if not self.path.exists():
+            self.check_parent()
+            return
+        if not self.path.is_dir():
+            raise InputError(f"{self.path} is a file; name a directory with -o.")
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise InputError(f"{self.path} cannot be written; choose another directory with -o.")
         self.refuse_links()
         self.state()
+
+    def refuse_links(self) -> None:
+        """Refuse a link under a name that is written: a file elsewhere would be changed."""
+        super().refuse_links()
+        refuse_link(self.lines)
 
     def misfit(self, state: Any) -> str | None:
         """Return what of the state is not as a stage writes it."""

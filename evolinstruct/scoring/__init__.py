@@ -4,8 +4,15 @@ Difficulty by ranking, by pairs or by the paper's number; quality; tags; how oft
 whatever a pack has a measure for.
 """
 
-from evolinstruct.scoring.job import Expected, Scored, ScoreJob, ScoreSummary, Wish, prepare
-from evolinstruct.scoring.scores import FILE, Score, Way, read_scores, text_digest
+from evolinstruct.scoring.job import (
+    Expected,
+    Scored,
+    ScoreJob,
+    ScoreSummary,
+    Wish,
+    prepare,
+)
+from evolinstruct.scoring.scores import FILE, Score, Way, digests_of, read_scores, text_digest
 
 __all__ = [
     "FILE",
@@ -16,6 +23,7 @@ __all__ = [
     "Scored",
     "Way",
     "Wish",
+    "digests_of",
     "prepare",
     "read_scores",
     "text_digest",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
 from evolinstruct.errors import CallFailed, CallRejected
@@ -16,7 +17,8 @@ Ask = Callable[[Request], Awaitable[Reply]]
 """Returns the reply to a request, or raises what the call ended in."""
 
 _T = TypeVar("_T")
-_TRIES = 2
+TRIES = 2
+"""How often a judge is asked where nothing can be read: the numbers that a judgement takes."""
 _NO_JUDGEMENT = "no_judgement"
 _AGAIN = (
     "That cannot be read. Write the last line alone, in exactly the form that was asked for, with"
@@ -38,12 +40,12 @@ class Judge:
         way: how its scores are named.
     """
 
-    def __init__(self, ask: Ask, recipe: Recipe, measure: Measure, pack: str) -> None:
+    def __init__(self, ask: Ask, recipe: Recipe, measure: Measure) -> None:
         """Bind the parts."""
         self._ask = ask
         self._sampling = recipe.sampling("score")
         self.measure = measure
-        self.way = Way(measure.name, measure.method, str(self._sampling["model"]), pack)
+        self.way = Way(measure.name, measure.method, str(self._sampling["model"]), measure.pack)
 
     async def judged(
         self,
@@ -67,17 +69,32 @@ class Judge:
             StopRun: no further call can have a reply.
         """
         messages = self.measure.render(texts)
-        for number in range(attempt, attempt + _TRIES):
+        for number in range(attempt, attempt + TRIES):
             call_id = CallId(place, "score", number)
             try:
                 reply = await self._ask(Request(call_id, context, messages, **self._sampling))
             except (CallRejected, CallFailed) as error:
                 raise NotJudgedError(error.error) from error
-            found = read(reply.text)
-            if found is not None:
+            is_whole = reply.finish_reason != "length"  # "Score: 1" may have been on its way to 10
+            if is_whole and (found := read(reply.text)) is not None:
                 return found
             messages += (("assistant", reply.text.strip() or "…"), ("user", _AGAIN))
         raise NotJudgedError(_NO_JUDGEMENT)
+
+
+async def all_judged(asked: Iterable[Awaitable[_T]]) -> list[_T | NotJudgedError]:
+    """Return what came of each, in order; none is left alone where another one ends in an error.
+
+    Raises:
+        StopRun: no further call can have a reply; those under way have ended by then.
+    """
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    judged: list[_T | NotJudgedError] = []
+    for each in found:
+        if isinstance(each, BaseException) and not isinstance(each, NotJudgedError):
+            raise each
+        judged.append(each)
+    return judged
 
 
 def shown(text: str) -> str:

@@ -7,15 +7,14 @@ pays for nothing twice; the file of scores is written whole, from what is known 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from evolinstruct import prompts
-from evolinstruct.defaults import PACK
+from evolinstruct import defaults, prompts
 from evolinstruct.errors import InputError, Interrupted, UsageError, told
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.budget import Spending
@@ -29,7 +28,7 @@ from evolinstruct.run.summary import now
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.stage_files import StageDir
 from evolinstruct.scoring.asking import Ask, Judge
-from evolinstruct.scoring.method import Method
+from evolinstruct.scoring.method import Judged, Method
 from evolinstruct.scoring.ordering import Pairwise, Ranking
 from evolinstruct.scoring.rating import Rating, Solving, Tagging
 from evolinstruct.scoring.scores import (
@@ -37,7 +36,6 @@ from evolinstruct.scoring.scores import (
     ScoreStore,
     Way,
     read_scores,
-    text_digest,
     write_scores,
 )
 from evolinstruct.scoring.texts import Texts, find_texts
@@ -46,8 +44,6 @@ from evolinstruct.text import did_you_mean
 
 _BY_MEASURE = (RANKING, RATING, TAGS, AGREEMENT, PAIRWISE, PAPER)
 """Methods of a measure in the order in which one is taken where none is named."""
-_SAMPLE = 200
-"""So many instructions are compared in pairs unless told otherwise."""
 _TEMPERATURE = 0.0
 """Of a judge, unless told otherwise: it is to say the same twice."""
 _TOKENS = {"score": 60, "solve": 350}
@@ -72,8 +68,8 @@ class Wish:
     out: str | None = None
     by: tuple[str, ...] = ("difficulty",)
     method: str | None = None
-    sample: int | None = _SAMPLE
-    times: int = 5
+    sample: int | None = defaults.COMPARED
+    times: int = defaults.SOLVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +129,10 @@ class ScoreSummary:
         exit_code: the command's exit code.
         file: the file of scores.
         scored: how many scores each way of measuring has.
+        totals: the sum of their values.
         failed: how many judgements are missing, by why.
-        void: scores of texts that have changed since, or are gone.
+        unanswered: how many instructions have no answer that could be judged.
+        void: earlier scores that are left out: their texts have changed since, or are gone.
         calls: how many calls this command made, by purpose.
         replayed: how many the journal spared it.
         spent: what was ever spent on scores in the directory.
@@ -144,21 +142,33 @@ class ScoreSummary:
     exit_code: int | None = None
     file: Path | None = None
     scored: Counter[Way] = field(default_factory=Counter)
+    totals: dict[Way, float] = field(default_factory=dict)
     failed: Counter[str] = field(default_factory=Counter)
+    unanswered: int = 0
     void: int = 0
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
     spent: Spending = field(default_factory=Spending)
 
+    def mean(self, way: Way) -> float | None:
+        """Return the mean of the scores of one way of measuring; None if there are none."""
+        count = self.scored[way]
+        return self.totals[way] / count if count else None
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         cost = self.spent.cost
+        scored = [
+            {**way._asdict(), "scores": count, "mean": self.mean(way)}
+            for way, count in self.scored.items()
+        ]
         return {
             "status": self.status,
             "exit_code": self.exit_code,
             "file": str(self.file),
-            "scored": [{**way._asdict(), "scores": count} for way, count in self.scored.items()],
+            "scored": scored,
             "failed": dict(self.failed),
+            "unanswered": self.unanswered,
             "void": self.void,
             "calls": self.calls,
             "replayed": self.replayed,
@@ -203,7 +213,12 @@ def _judging(settings: Settings) -> Settings:
 
 
 class ScoreJob:
-    """Scores the texts of a run or a file by one measure after the other."""
+    """Scores the texts of a run or a file by one measure after the other.
+
+    Attributes:
+        solves: whether a measure has instructions solved.
+        summary: how it went so far.
+    """
 
     def __init__(
         self, wish: Wish, settings: Settings, texts: Texts, directory: StageDir, pack: Pack
@@ -215,12 +230,15 @@ class ScoreJob:
         """
         self._wish = wish
         self._recipe = settings.recipe
+        self._execution = settings.execution
         self._texts = texts
         self._dir = directory
         self._pack = pack
+        if not wish.by:
+            raise UsageError("--by: no measure is named; name one, such as --by difficulty.")
         self._measures = [self._measure(name) for name in wish.by]
-        solves = any(measure.method == AGREEMENT for measure in self._measures)
-        purposes = ["score", "solve"] if solves else ["score"]
+        self.solves = any(measure.method == AGREEMENT for measure in self._measures)
+        purposes = ["score", "solve"] if self.solves else ["score"]
         self._state = directory.state()
         self._session = Session(settings, purposes, directory, self._state)
         self._started = now()
@@ -228,26 +246,25 @@ class ScoreJob:
 
     def _measure(self, name: str) -> Measure:
         """Return a measure of the pack, or of the usual one, by the method that is wished for."""
-        known = {**prompts.read(prompts.find(PACK)).measures, **self._pack.measures}
-        methods = {how for measure, how in known if measure == name}
+        known = {**prompts.read(prompts.find(defaults.PACK)).measures, **self._pack.measures}
+        methods = sorted(how for measure, how in known if measure == name)
         if not methods:
             names = sorted({measure for measure, _ in known})
             raise UsageError(
                 f"--by: unknown measure {name!r}{did_you_mean(name, names)}; there are"
                 f" {', '.join(names)}, and a file in a pack's folder measures adds one."
             )
-        if self._wish.method is None:
-            return known[name, next(how for how in _BY_MEASURE if how in methods)]
-        if self._wish.method not in methods:
+        method = self._wish.method or next(how for how in _BY_MEASURE if how in methods)
+        if method not in methods:
             raise UsageError(
-                f"--method: {name} is not measured by {self._wish.method!r}; there"
-                f" {'are' if len(methods) > 1 else 'is'} {', '.join(sorted(methods))}."
+                f"--method: {name} is not measured by {method!r}{did_you_mean(method, methods)};"
+                f" there {'are' if len(methods) > 1 else 'is'} {', '.join(methods)}."
             )
-        return known[name, self._wish.method]
+        return known[name, method]
 
     def _method(self, measure: Measure, ask: Ask) -> Method[Any]:
         """Return what asks for a measure."""
-        judge = Judge(ask, self._recipe, measure, self._pack.name)
+        judge = Judge(ask, self._recipe, measure)
         match measure.method:
             case "ranking":
                 return Ranking(judge, self._recipe.seed)
@@ -268,16 +285,22 @@ class ScoreJob:
 
     def _expected(self, measure: Measure) -> Expected:
         method = self._method(measure, _nobody)
-        items = characters = 0
+        items, totals = 0, dict[str, tuple[int, int]]()
         for item in method.items(self._texts):
             items += 1
-            characters += method.characters(item)
-        purpose = "solve" if measure.method == AGREEMENT else "score"
-        calls = items * method.calls_each
-        tokens = characters // _CHARACTERS_PER_TOKEN, calls * _TOKENS[purpose]
-        price = self._session.tariff.price(purpose, self._recipe.setting("model", purpose) or "")
-        cost = None if price is None else price.cost(*tokens)
-        return Expected(method.way, items, calls, *tokens, cost)
+            for purpose, calls, characters in method.takes(item):
+                before = totals.get(purpose, (0, 0))
+                totals[purpose] = before[0] + calls, before[1] + characters
+        prompt = reply = 0
+        cost: Decimal | None = Decimal(0)
+        for purpose, (calls, characters) in totals.items():
+            tokens = characters // _CHARACTERS_PER_TOKEN, calls * _TOKENS[purpose]
+            prompt, reply = prompt + tokens[0], reply + tokens[1]
+            model = self._recipe.setting("model", purpose) or ""
+            price = self._session.tariff.price(purpose, model)
+            cost = None if cost is None or price is None else cost + price.cost(*tokens)
+        calls = sum(calls for calls, _ in totals.values())
+        return Expected(method.way, items, calls, prompt, reply, cost)
 
     # Scoring
 
@@ -297,7 +320,7 @@ class ScoreJob:
                         async for event in self._scored(measure, session, store):
                             yield event
                     self.summary.status = "done"
-                    self.summary.exit_code = EXIT_FAILED if self.summary.failed else 0
+                    self.summary.exit_code = self._exit_code()
                 except BaseException as error:
                     ending = told(
                         error if isinstance(error, Exception) else Interrupted(INTERRUPTED)
@@ -320,14 +343,27 @@ class ScoreJob:
         async with aclosing(method.results(self._texts, session.ahead, self._working)) as results:
             async for judged in results:
                 store.add(judged.scores, is_new=True)
-                self.summary.scored[method.way] += len(judged.scores)
-                self.summary.failed.update(judged.failed)
+                self._count(method.way, judged)
                 done += 1
                 failed = self.summary.failed.total()
                 yield Scored(
                     method.way, min(done, items), items, failed, session.spent, session.sending()
                 )
         store.drop_older(method.way)
+
+    def _exit_code(self) -> int:
+        failed = self.summary.failed.total()
+        judged = failed + self.summary.scored.total()
+        return 0 if self._execution.allows(failed, judged) else EXIT_FAILED
+
+    def _count(self, way: Way, judged: Judged) -> None:
+        summary = self.summary
+        summary.scored[way] += len(judged.scores)
+        summary.totals[way] = sum(
+            (each.value for each in judged.scores), summary.totals.get(way, 0.0)
+        )
+        summary.failed.update(judged.failed)
+        summary.unanswered += judged.unanswered
 
     def _working(self, stage: Stage[Any, Any]) -> None:
         self._session.work = stage
@@ -336,7 +372,7 @@ class ScoreJob:
     # What is remembered
 
     def _write(self, store: ScoreStore) -> None:
-        self.summary.void = write_scores(self._dir.lines, store, self._digests())
+        self.summary.void = write_scores(self._dir.lines, store, self._texts.lines())
         session, summary = self._session, self.summary
         summary.calls.update(session.calls)
         summary.replayed.update(session.replayed)
@@ -361,15 +397,6 @@ class ScoreJob:
                 "usage": [account.to_json() for account in usage],
             }
         )
-
-    def _digests(self) -> Iterator[tuple[str, set[str]]]:
-        """Yield the id of each text, and the digests under which its scores hold."""
-        for line in self._texts.lines():
-            own = {text_digest(line.instruction)}
-            yield (
-                line.id,
-                own | ({text_digest(line.instruction, line.output)} if line.output else set()),
-            )
 
 
 async def _nobody(request: Request) -> Reply:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring.scores import Score, Way
@@ -24,30 +24,56 @@ class Judged:
     Attributes:
         scores: what is known now.
         failed: why judgements are missing, a short name each.
+        unanswered: how many instructions have no answer that could be judged.
     """
 
     scores: list[Score] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    unanswered: int = 0
+
+
+class Take(NamedTuple):
+    """Calls that an item is likely to take.
+
+    Attributes:
+        purpose: what they are made for.
+        calls: how many.
+        characters: of all their prompts.
+    """
+
+    purpose: str
+    calls: int
+    characters: int
 
 
 class Method(ABC, Generic[_Item]):
-    """A way of measuring; as it stands here, each item is judged on its own.
+    """A way of measuring.
 
     Attributes:
         way: how its scores are named.
-        calls_each: how many calls an item takes, if every reply can be read.
     """
 
     way: Way
-    calls_each: int = 1
 
     @abstractmethod
     def items(self, texts: Texts) -> Iterator[_Item]:
         """Yield what is asked about at once."""
 
     @abstractmethod
-    def characters(self, item: _Item) -> int:
-        """Return how long the prompts about an item are."""
+    def takes(self, item: _Item) -> Iterator[Take]:
+        """Yield what an item is likely to take, if every reply can be read."""
+
+    @abstractmethod
+    def results(self, texts: Texts, ahead: int, working: Working) -> AsyncGenerator[Judged]:
+        """Yield what came of each item, in their order, so many under way at once.
+
+        Raises:
+            StopRun: no further call can have a reply.
+        """
+
+
+class ByItem(Method[_Item]):
+    """A way of measuring that judges each item on its own."""
 
     @abstractmethod
     async def judge(self, item: _Item) -> Judged:

@@ -1,15 +1,14 @@
-"""Difficulty by order: families ranked among anchors, and pairs by a Swiss schedule.
+"""Difficulty by order: families ranked among anchors, and pairs of neighbours.
 
 What judges say is an order either way, and one model puts it on one scale: see `scale`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,17 +18,16 @@ from evolinstruct.reading import Order, read_order
 from evolinstruct.records import Kept
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring import scale
-from evolinstruct.scoring.asking import Judge, NotJudgedError, shown
-from evolinstruct.scoring.method import Judged, Method, Working
+from evolinstruct.scoring.asking import TRIES, Judge, NotJudgedError, all_judged, shown
+from evolinstruct.scoring.method import ByItem, Judged, Method, Take, Working
 from evolinstruct.scoring.scale import Comparison
 from evolinstruct.scoring.scores import Score, text_digest
 from evolinstruct.scoring.texts import Texts, drawn
 
 ROUNDS = 8
-"""Matches of each text, both orders of each."""
+"""Opponents of each text, in both orders: an anchor and another text in turn."""
 _GROUP = 8  # texts of a family in one prompt, beside five anchors
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVW"
-_TRIES = 2
 _NEAR = 12  # places among which a text finds an opponent that it has not met
 _ANCHORS = Path(__file__).parents[1] / "data" / "anchors.txt"
 
@@ -39,17 +37,13 @@ def anchors() -> dict[str, str]:
     """Return the anchors by their ids, the easiest first."""
     lines = _ANCHORS.read_text(encoding="utf-8").splitlines()
     texts = [line for line in lines if line and not line.startswith("#")]
-    return {f"anchor-{number}": text for number, text in enumerate(texts, 1)}
+    return {f"(anchor {number})": text for number, text in enumerate(texts, 1)}
 
 
 @cache
 def fixed() -> dict[str, float]:
     """Return the place of each anchor on the scale."""
     return {name: float(place) for place, name in enumerate(anchors(), 1)}
-
-
-def _anchored() -> int:
-    return sum(map(len, anchors().values()))
 
 
 async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[str, str]) -> Order:
@@ -67,13 +61,11 @@ async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[st
         order = read_order(reply, tuple(named))
         return order and tuple(tuple(named[label] for label in tier) for tier in order)
 
-    return await judge.judged(place, _TRIES * attempt, {"items": listed}, context, read)
+    return await judge.judged(place, TRIES * attempt, {"items": listed}, context, read)
 
 
-class Ranking(Method[list[Kept]]):
+class Ranking(ByItem[list[Kept]]):
     """Each family is put in order among anchors, and once more the other way round."""
-
-    calls_each = 2
 
     def __init__(self, judge: Judge, seed: int) -> None:
         """Bind the judge, and the number that orders are drawn from."""
@@ -87,35 +79,27 @@ class Ranking(Method[list[Kept]]):
             for start in range(0, len(family), _GROUP):
                 yield family[start : start + _GROUP]
 
-    def characters(self, item: list[Kept]) -> int:
-        """Return how long the prompts about a family are."""
+    def takes(self, item: list[Kept]) -> Iterator[Take]:
+        """Yield what putting a family in order takes."""
         own = sum(len(shown(line.instruction)) for line in item)
-        return 2 * (len(self._judge.measure.template.text) + own) + _anchored()
+        anchored = sum(map(len, anchors().values()))  # one half of them in either order
+        yield Take("score", 2, 2 * (len(self._judge.measure.template.text) + own) + anchored)
 
     async def judge(self, item: list[Kept]) -> Judged:
         """Ask for both orders; where one is missing, the other alone counts."""
-        asked = (self._places(item, number) for number in range(2))
-        found = await asyncio.gather(*asked, return_exceptions=True)
-        judged = Judged()
-        places = []
-        for each in found:
-            if isinstance(each, NotJudgedError):
-                judged.failed.append(str(each))
-            elif isinstance(each, BaseException):
-                raise each
-            else:
-                places.append(each)
-        judged.scores = [self._score(line, places) for line in item] if places else []
-        return judged
+        found = await all_judged(self._places(item, number) for number in range(2))
+        places = [each for each in found if not isinstance(each, NotJudgedError)]
+        failed = [str(each) for each in found if isinstance(each, NotJudgedError)]
+        return Judged([self._score(line, places) for line in item] if places else [], failed)
 
     async def _places(self, family: list[Kept], number: int) -> dict[str, float]:
         """Return where one order puts each text: the first shows the odd anchors."""
         texts = {line.id: line.instruction for line in family}
         known = list(anchors().items())
-        order = draw_order([*texts, *(str(place) for place in range(5))], self._seed, family[0].id)
+        slots = {f"(place {place})": known[2 * place + number] for place in range(5)}
+        order = draw_order([*texts, *slots], self._seed, family[0].id)
         if number:
             order.reverse()
-        slots = {str(place): known[2 * place + number] for place in range(5)}
         in_order = dict(slots[name] if name in slots else (name, texts[name]) for name in order)
         found = await _order(self._judge, family[0].id, number, in_order)
         return scale.fit(scale.comparisons(found), fixed())
@@ -135,10 +119,40 @@ class Pair(NamedTuple):
     round: int
 
 
-class Pairwise(Method[Pair]):
-    """A sample is held against each other in pairs of equal standing, both orders of each."""
+def _anchored(
+    names: Iterable[str], places: Mapping[str, float], met: set[frozenset[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield each text with the nearest anchor that it has not met."""
+    for one in names:
+        here = places.get(one, scale.MIDDLE)
+        for other in sorted(fixed(), key=lambda name: abs(fixed()[name] - here)):
+            if frozenset((one, other)) not in met:
+                met.add(frozenset((one, other)))
+                yield one, other
+                break
 
-    calls_each = 2
+
+def _neighbours(order: Iterable[str], met: set[frozenset[str]]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of texts that stand near each other in an order and have not met."""
+    waiting = deque[str]()
+    for other in order:
+        one = next((name for name in waiting if frozenset((name, other)) not in met), None)
+        if one is None:
+            waiting.append(other)
+        else:
+            waiting.remove(one)
+            met.add(frozenset((one, other)))
+            yield one, other
+        if len(waiting) > _NEAR:
+            waiting.popleft()
+
+
+class Pairwise(Method[Pair]):
+    """A sample is held against anchors, and against each other by a Swiss schedule, by turns.
+
+    With texts alone, a chain of neighbours ties the scale together, and drifts; with anchors alone,
+    texts that are near each other are hardly told apart.
+    """
 
     def __init__(self, judge: Judge, seed: int, sample: int | None) -> None:
         """Bind the judge, what draws are made from, and how many texts are drawn; None for all."""
@@ -151,22 +165,17 @@ class Pairwise(Method[Pair]):
         """Yield as many pairs as there will be; which they are, the rounds decide."""
         names = {line.id: line.instruction for line in drawn(texts, self._sample, self._seed)}
         for number in range(ROUNDS):
-            yield from self._paired({**names, **anchors()}, {}, set(), number)
+            yield from self._paired(names, {}, set(), number)
 
-    def characters(self, item: Pair) -> int:
-        """Return how long the prompts about a pair are."""
+    def takes(self, item: Pair) -> Iterator[Take]:
+        """Yield what comparing a pair takes."""
         texts = (shown(text) for _, text in (item.one, item.other))
-        return 2 * (len(self._judge.measure.template.text) + sum(map(len, texts)))
-
-    async def judge(self, item: Pair) -> Judged:
-        """Ask both orders; the scores come in the end."""
-        found = await self._compared(item)
-        return Judged(failed=[found]) if isinstance(found, str) else Judged()
+        yield Take("score", 2, 2 * (len(self._judge.measure.template.text) + sum(map(len, texts))))
 
     async def results(self, texts: Texts, ahead: int, working: Working) -> AsyncGenerator[Judged]:
         """Play the rounds; yield what came of each pair, and in the end the scores."""
         lines = {line.id: line for line in drawn(texts, self._sample, self._seed)}
-        names = {**{name: line.instruction for name, line in lines.items()}, **anchors()}
+        names = {name: line.instruction for name, line in lines.items()}
         found: list[Comparison] = []
         places: dict[str, float] = {}
         met: set[frozenset[str]] = set()
@@ -175,12 +184,9 @@ class Pairwise(Method[Pair]):
             working(stage)
             pairs = self._paired(names, places, met, number)
             async with aclosing(stage.results(iter(pairs))) as results:
-                async for result in results:
-                    if isinstance(result, str):
-                        yield Judged(failed=[result])
-                    else:
-                        found += result
-                        yield Judged()
+                async for said, failed in results:
+                    found += said
+                    yield Judged(failed=failed)
             places = scale.fit(found, fixed(), places)
         yield Judged(self._scores(lines, found, places))
 
@@ -191,37 +197,30 @@ class Pairwise(Method[Pair]):
         met: set[frozenset[str]],
         number: int,
     ) -> list[Pair]:
-        """Return pairs of neighbours by their places so far that have not met."""
-        drawn_order = draw_order(names, self._seed, f"round-{number}")
-        known = {**places, **fixed()} if places else {}
-        waiting = sorted(drawn_order, key=lambda name: known.get(name, 0.0))
-        pairs = []
-        while waiting:
-            one = waiting.pop(0)
-            for place, other in enumerate(waiting[:_NEAR]):
-                both = frozenset((one, other))
-                if both not in met and not both <= fixed().keys():
-                    met.add(both)
-                    del waiting[place]
-                    pairs.append(Pair((one, names[one]), (other, names[other]), number))
-                    break
-        return pairs
+        """Return the pairs of a round: neighbours by their places so far that have not met."""
+        pair = partial(Pair, round=number)
+        if number % 2 == 0:
+            chosen = _anchored(names, places, met)
+            known = anchors()
+            return [pair((one, names[one]), (other, known[other])) for one, other in chosen]
+        order = draw_order(names, self._seed, f"round-{number}")
+        order.sort(key=lambda name: places.get(name, 0.0))
+        chosen = _neighbours(order, met)
+        return [pair((one, names[one]), (other, names[other])) for one, other in chosen]
 
-    async def _compared(self, pair: Pair) -> list[Comparison] | str:
-        """Ask both orders; return how the two stand, or why nothing tells."""
+    async def _compared(self, pair: Pair) -> tuple[list[Comparison], list[str]]:
+        """Ask both orders; return how the two stand, and why judgements are missing."""
         place = f"{pair.one[0]}:{pair.other[0]}"
         shown_texts = (dict((pair.one, pair.other)), dict((pair.other, pair.one)))
-        asked = (_order(self._judge, place, turn, each) for turn, each in enumerate(shown_texts))
-        said = await asyncio.gather(*asked, return_exceptions=True)
-        found, why = [], ""
-        for each in said:
+        found, failed = list[Comparison](), list[str]()
+        for each in await all_judged(
+            _order(self._judge, place, turn, texts) for turn, texts in enumerate(shown_texts)
+        ):
             if isinstance(each, NotJudgedError):
-                why = str(each)
-            elif isinstance(each, BaseException):
-                raise each
+                failed.append(str(each))
             else:
                 found += scale.comparisons(each)
-        return found or why
+        return found, failed
 
     def _scores(
         self,
@@ -229,7 +228,7 @@ class Pairwise(Method[Pair]):
         found: Sequence[Comparison],
         places: Mapping[str, float],
     ) -> list[Score]:
-        spans = scale.intervals(found, fixed(), places, self._seed)
+        spans = scale.intervals(found, fixed(), places)
         times: defaultdict[str, int] = defaultdict(int)
         for one, other, _ in found:
             times[one] += 1

@@ -6,13 +6,13 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
-from evolinstruct.records import decode_object, seed_id
+from evolinstruct.records import Kept, decode_object, seed_id
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 FILE = "scores.jsonl"
@@ -87,12 +87,19 @@ class Score:
 
     def encode(self) -> bytes:
         """Return it as a line of JSON; equal scores give equal bytes."""
-        return _to_json(asdict(self)).encode(errors="replace") + b"\n"
+        said = {name: getattr(self, name) for name in self.__slots__}
+        return _to_json(said).encode(errors="replace") + b"\n"
 
 
 def text_digest(instruction: str, output: str | None = None) -> str:
     """Return the digest of what is judged: the instruction, and its answer where that is judged."""
     return seed_id(instruction if output is None else f"{instruction}\0{output}")
+
+
+def digests_of(line: Kept) -> set[str]:
+    """Return the digests of what may have been judged of a line; a score with another is void."""
+    alone = text_digest(line.instruction)
+    return {alone, text_digest(line.instruction, line.output)} if line.output else {alone}
 
 
 def decode(raw: bytes | str) -> Score:
@@ -134,7 +141,7 @@ def read_scores(path: Path) -> Iterator[Score]:
                     yield decode(raw)
                 except ValueError as error:
                     raise InputError(
-                        f"{path}, line {number}, is no score: {error}; delete the file and run"
+                        f"{path}, line {number}, is no score: {error}; move the file away and run"
                         " `evolinstruct score` again, which pays for nothing twice."
                     ) from error
     except OSError as error:
@@ -170,27 +177,31 @@ class ScoreStore(AbstractContextManager["ScoreStore"]):
         query = "SELECT digest, line FROM scores WHERE id = ? ORDER BY measure, method, model, pack"
         yield from self._db.execute(query, (line_id,))
 
+    def __len__(self) -> int:
+        """Return how many scores there are."""
+        return int(self._db.execute("SELECT COUNT(*) FROM scores").fetchone()[0])
+
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
 
-def write_scores(path: Path, store: ScoreStore, texts: Iterable[tuple[str, set[str]]]) -> int:
-    """Replace a file of scores, in the order of the texts; return how many were void.
+def write_scores(path: Path, store: ScoreStore, lines: Iterable[Kept]) -> int:
+    """Replace a file of scores; return how many are left out, because their texts changed or went.
 
     Args:
         path: the file.
         store: the scores.
-        texts: the id of each instruction, and the digests of what may be judged of it.
+        lines: the texts, in the order in which their scores are to stand.
 
     Raises:
         InputError: it cannot be written.
     """
-    void = 0
+    written = 0
     with replaced(path) as file:
-        for line_id, digests in texts:
-            for digest, line in store.of(line_id):
-                if digest in digests:
-                    file.write(line)
-                else:
-                    void += 1
-    return void
+        for line in lines:
+            known = digests_of(line)
+            for digest, score in store.of(line.id):
+                if digest in known:
+                    file.write(score)
+                    written += 1
+    return len(store) - written

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, join_input, seed_id
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.lines import LazyLine, read_line
+from evolinstruct.scoring.scores import digests_of
 from evolinstruct.seeds import SeedCounts, read_seeds
 
 
@@ -42,7 +43,7 @@ def find_texts(target: str) -> Texts:
             )
         run.state()
         return RunTexts(run)
-    return FileTexts(target, list(_from_lines(path) or _from_seeds(target)))
+    return FileTexts(target, _from_lines(path) or list(_from_seeds(target)))
 
 
 class RunTexts:
@@ -114,16 +115,47 @@ class FileTexts:
 
 
 def _from_lines(path: Path) -> list[Kept]:
-    """Return the lines of a file that a run wrote; none if it is another one."""
+    """Return the instructions of a file that a run wrote, each once; none if it is another file.
+
+    Raises:
+        InputError: a line is damaged, or two texts have one id: scores are found by it.
+    """
+    if not path.is_file():
+        return []
     try:
         with path.open("rb") as file:
-            first = read_line(next(file, b""))
-            file.seek(0)
-            if not isinstance(first, Kept):
-                return []
-            return [line for raw in file if isinstance(line := read_line(raw), Kept)]
+            return _distinct(file, path) if _kept(next(file, b"")) else []
     except (OSError, ValueError):
-        return []
+        return []  # whoever reads it as seeds says why
+
+
+def _distinct(file: BinaryIO, path: Path) -> list[Kept]:
+    found: dict[str, Kept] = {}
+    file.seek(0)
+    for number, raw in enumerate(file, 1):
+        try:
+            line = _kept(raw) if raw.strip() else None
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: {error}; correct it.") from error
+        if line is not None and found.setdefault(line.id, line) != line:
+            raise InputError(
+                f"{path}, line {number}: an earlier line has the id {line.id} too, and is not the"
+                " same; score files of several runs one by one."
+            )
+    return list(found.values())
+
+
+def _kept(raw: bytes) -> Kept | None:
+    """Read a line of a run's file; None if it holds no instruction that was kept.
+
+    Raises:
+        ValueError: it is no such line, or no UTF-8 file can hold its text.
+    """
+    line = read_line(raw)
+    if not isinstance(line, Kept):
+        return None
+    digests_of(line)  # raises for half a surrogate pair
+    return line
 
 
 def _from_seeds(name: str) -> Iterator[Kept]:

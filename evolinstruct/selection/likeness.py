@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolinstruct import diversity
-from evolinstruct.analysis.diversity import FOLDER
 from evolinstruct.diversity import store
 from evolinstruct.errors import InputError
 from evolinstruct.text import command
@@ -57,19 +56,19 @@ class Likeness:
 
     def embedded(self, texts: Sequence[bytes]) -> set[bytes]:
         """Return the texts that have a vector."""
-        with store.opened(self.file) as kept:
+        with store.opened(self.file, only_read=True) as kept:
             return set(kept.find(self.model, [*dict.fromkeys(texts)]))
 
     def _vectors(self, texts: Sequence[bytes]) -> tuple[Vectors, list[int]]:
         from evolinstruct.diversity.embedding import vectors_of  # noqa: PLC0415 - numpy
 
-        with store.opened(self.file) as kept:
+        with store.opened(self.file, only_read=True) as kept:
             vectors, places = vectors_of(texts, kept, self.model)
         return vectors, places.tolist()
 
 
 def find_likeness(target: Path, folder: Path | None) -> Likeness:
-    """Return how alike the texts of a target are, by the model that has embedded most of them.
+    """Return how alike the texts of a target are, by the model that was used last.
 
     Args:
         target: a run or a file.
@@ -79,12 +78,12 @@ def find_likeness(target: Path, folder: Path | None) -> Likeness:
         InputError: the extra is not installed, or nothing is embedded; says what to run.
     """
     diversity.require()
-    file = (target / FOLDER if folder is None else folder) / store.NAME
+    file = (target / store.FOLDER if folder is None else folder) / store.NAME
     if file.exists():
-        with store.opened(file) as kept:
-            models = kept.models()
-        if models:
-            return Likeness(file, next(iter(models)))
+        with store.opened(file, only_read=True) as kept:
+            model = kept.last_model
+        if model is not None:
+            return Likeness(file, model)
     out = [] if target.is_dir() and folder is None else ["-o", folder or target.parent]
     line = command("evolinstruct", "diversity", target, *out)
     there = "" if folder is not None or target.is_dir() else ", and name its folder by --embeddings"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from math import log2
 
 from evolinstruct.llm.base import CallContext
@@ -46,5 +47,9 @@ def _order(items: tuple[tuple[str, str], ...], writer: Writer) -> str:
 
 def _demands(text: str, writer: Writer) -> float:
     """Return about how much a text asks for, on a scale of no unit."""
-    asked = len(_DEMANDS.findall(text))
-    return log2(2 + len(text.split())) + 0.25 * asked + _JITTER * writer.share()
+    return _asked(text) + _JITTER * writer.share()
+
+
+@lru_cache(maxsize=1_024)  # anchors are shown again and again, and a family twice
+def _asked(text: str) -> float:
+    return log2(2 + len(text.split())) + 0.25 * len(_DEMANDS.findall(text))
