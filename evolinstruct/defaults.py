@@ -14,6 +14,8 @@ TEMPERATURE = 1.0
 TOP_P = 0.9
 MAX_TOKENS = 2048
 PACK = "general"
+SCORES = "scores.jsonl"
+"""The file of scores, in a run's directory or beside a file."""
 SEED = 0
 MAX_CONCURRENCY = 512
 LOCAL_CONCURRENCY = 64

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from math import sqrt
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from evolinstruct.analysis.families import Family, FamilyStep
 from evolinstruct.analysis.scores import DIFFICULTY, MeasureName, ScoreBook
 from evolinstruct.records import Kept, Line
-from evolinstruct.scoring import Way
+
+if TYPE_CHECKING:
+    from evolinstruct.scoring import Way
 
 PAPER = "paper"
 PAPER_MEANS = "Alpaca 3.00, ShareGPT 4.63, round 1 5.48, round 4 7.08"

@@ -16,17 +16,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evolinstruct import prompts
-from evolinstruct.defaults import PACK
+from evolinstruct.defaults import PACK, SCORES
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.filters import Value
-from evolinstruct.prompts.measures import METHODS
 from evolinstruct.records import Failed, Kept, Line
 from evolinstruct.run_dir.directory import RunDir
-from evolinstruct.scoring import FILE, Score, Way, digests_of, read_scores
 from evolinstruct.text import command, did_you_mean, listed, shorten
 from evolinstruct.words import count_words
+
+if TYPE_CHECKING:
+    from evolinstruct.scoring import Score, Way
 
 NAME = r"[a-zA-Z_]\w*(?:\.[a-zA-Z]+)?(?:@[^\s()*,+]+)?"
 """How a measure is named; the name of a model ends at a blank."""
@@ -101,14 +102,18 @@ class ScoreBook:
             InputError: the scores cannot be read.
         """
         place = scores or (target if target.is_dir() else target.parent)
-        file = place / FILE if place.is_dir() else place
+        file = place / SCORES if place.is_dir() else place
         book = cls(target, file)
         if file.exists() or scores is not None:
+            from evolinstruct.scoring import read_scores  # noqa: PLC0415 - slow
+
             book._take(read_scores(file))
         return book
 
     def _take(self, scores: Iterable[Score]) -> None:
         """Take scores in; those of one way share its names, which halves what they hold."""
+        from evolinstruct.scoring import Score  # noqa: PLC0415 - slow
+
         shared: dict[Way, Way] = {}
         for each in scores:
             way = shared.setdefault(each.way, each.way)
@@ -124,6 +129,8 @@ class ScoreBook:
         return sorted(self.by_way, key=self._preference)
 
     def _preference(self, way: Way) -> tuple[int, int, Way]:
+        from evolinstruct.prompts.measures import METHODS  # noqa: PLC0415 - slow
+
         method = way.method.partition("-")[0]
         place = METHODS.index(method) if method in METHODS else len(METHODS)
         return -len(self.by_way[way]), place, way
@@ -140,6 +147,8 @@ class ScoreBook:
 
     def score(self, way: Way, line: Line) -> Score | None:
         """Return the score of an instruction; None if it has none, or one of another text."""
+        from evolinstruct.scoring import digests_of  # noqa: PLC0415 - slow
+
         if not isinstance(line, Kept):
             return None
         score = self.by_way[way].get(line.id)
@@ -194,6 +203,8 @@ class ScoreBook:
 
     def _known(self) -> set[str]:
         """Return the measures of the usual pack, of the run's own, and those that were scored."""
+        from evolinstruct import prompts  # noqa: PLC0415 - slow
+
         packs = [prompts.find(PACK), *filter(Path.is_dir, [self.target / "prompts"])]
         of_packs = {name for pack in packs for name, _ in prompts.read(pack).measures}
         return of_packs | {way.measure for way in self.by_way}

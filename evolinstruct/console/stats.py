@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -16,8 +17,10 @@ from evolinstruct.analysis.difficulty import PAPER, PAPER_MEANS, Difficulties
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import SECTIONS, GroupStatistics, Table, compare, in_table
 from evolinstruct.console.page import Page
-from evolinstruct.scoring import Way
 from evolinstruct.text import NONE, clock, counted, listed, one_line, percent
+
+if TYPE_CHECKING:
+    from evolinstruct.scoring import Way
 
 Cell = str | Text
 _DIFFERS = "≠ "
