@@ -140,8 +140,9 @@ def about_difficulty(found: Difficulties) -> Iterator[str]:
     yield f"Difficulty {_by(found.way)}."
     yield (
         "from, to: nine times in ten the mean lies between them (a normal interval, in which each"
-        " family is one draw). gain: over the parent. not harder: share of the rewrites that gained"
-        " nothing. cost per point: what a kept instruction costs, divided by the gain."
+        " family is one draw; what a judge gets wrong is not in it). gain: over the parent. not"
+        " harder: share of the rewrites that gained nothing. cost per point: what a kept"
+        " instruction costs, divided by the gain."
     )
     if found.way.method == PAPER:
         yield f"The paper's own means by this method: {PAPER_MEANS}."

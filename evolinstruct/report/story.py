@@ -48,7 +48,10 @@ def tell_difficulty(run: RunStatistics, name: str) -> Html:
     begun = [tag("strong", text(name), dir="auto"), text(": ")] if name else []
     judge = f", judged by {found.way.model}" if found.way.model else ""
     how = f"Difficulty by {found.way.method}{judge}, of {found.total.value.count:,} evolved"
-    about = [f"{how} instructions; an interval holds nine times in ten, each family one draw."]
+    about = [
+        f"{how} instructions; an interval holds nine times in ten, each family one draw, and leaves"
+        " out what a judge gets wrong."
+    ]
     about += [f"The paper's means: {PAPER_MEANS}."] if found.way.method == PAPER else []
     return join(
         [
