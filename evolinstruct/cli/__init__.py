@@ -13,6 +13,7 @@ import typer
 from evolinstruct.cli import (
     check,
     contamination,
+    diversity,
     evolve,
     export,
     preview,
@@ -22,6 +23,7 @@ from evolinstruct.cli import (
     rules,
     score,
     seeds,
+    select,
     show,
     stats,
     trace,
@@ -41,6 +43,8 @@ app.command(name="show")(show.command)
 app.command(name="trace")(trace.command)
 app.command(name="stats")(stats.command)
 app.command(name="score")(score.command)
+app.command(name="diversity")(diversity.command)
+app.command(name="select")(select.command)
 app.command(name="check")(check.command)
 app.command(name="rules")(rules.command)
 app.command(name="refilter")(refilter.command)

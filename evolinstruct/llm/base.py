@@ -6,9 +6,11 @@ Journal, retry, balancer, throttle and budget are clients that wrap a client.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import struct
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from evolinstruct import defaults
 from evolinstruct.llm.secrets import Secrets
@@ -99,6 +101,8 @@ class Request:
         top_p: nucleus sampling, None to leave it to the service.
         max_tokens: upper bound of the reply's length in tokens, None for none.
         extra: further parameters of the request's body.
+        wants: ``text``, or the ``vector`` of the last message, which is the reply's text as
+            `encode_vector` writes it.
         service_tier: the service's tier to be answered in, None to leave it to the service; no part
             of the journal's key.
         prefetched: marks a call that is made before the run needs it; never sent.
@@ -114,6 +118,7 @@ class Request:
     extra: Mapping[str, object] = field(default_factory=dict)
     service_tier: str | None = None
     prefetched: Prefetched | None = field(default=None, compare=False, repr=False)
+    wants: Literal["text", "vector"] = "text"
 
     @property
     def purpose(self) -> str:
@@ -133,6 +138,7 @@ class Request:
             self.extra,
             self.service_tier,
             mark,
+            self.wants,
         )
 
     def parameters(self) -> dict[str, object]:
@@ -280,3 +286,17 @@ def encodable(text: str) -> str:
 
 Draw, Subject = CallId, CallContext
 """The names that these two had until 0.2; they go with 0.3."""
+
+
+def encode_vector(numbers: Sequence[float]) -> str:
+    """Return a vector as the text of a reply: numbers of 32 bits, little end first, in base64."""
+    return b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+
+
+def decode_vector(text: str) -> bytes:
+    """Return the bytes of the numbers in a vector that is a reply's text.
+
+    Raises:
+        ValueError: the text is no vector.
+    """
+    return b64decode(text, validate=True)

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evolinstruct.atomic_write import replaced
+from evolinstruct.defaults import SCORES
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, decode_object, seed_id
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
-FILE = "scores.jsonl"
+FILE = SCORES
 _MOST = 10**9
 
 

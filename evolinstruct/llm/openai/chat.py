@@ -77,21 +77,25 @@ def parse(content: bytes) -> Mapping[str, object]:
     return found
 
 
-def trouble(found: Mapping[str, object]) -> object:
+def trouble(found: Mapping[str, object], replies: str = "choices") -> object:
     """Return the error that a body holds in the place of a reply, None where it holds none.
+
+    Args:
+        found: the body.
+        replies: the field that its replies are in.
 
     Raises:
         UnreadableError: it holds neither.
     """
     if _tells(found.get("error")):
         return found
-    choice = _first(found.get("choices"))
+    choice = _first(found.get(replies))
     if choice is not None:
         return choice if _tells(choice.get("error")) else None
     if _is_error(found):
         return found
-    shown = f"the reply has no choices: {_shown(found)}"
-    is_chat = not found or "choices" in found or str(found.get("object")).startswith("chat")
+    shown = f"the reply has no {replies}: {_shown(found)}"
+    is_chat = not found or replies in found or str(found.get("object")).startswith("chat")
     raise UnreadableError(shown) if is_chat else StrangerError(shown)
 
 
