@@ -131,7 +131,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ),
         Example(
             "a seed file, in pairs",
-            "evolinstruct score starter -o taste-scores --pairwise --sample 20 --client offline"
+            "evolinstruct score starter -o taste-scores --pairwise --sample 12 --client offline"
             " && head -n 2 taste-scores/scores.jsonl",
         ),
         Example(
