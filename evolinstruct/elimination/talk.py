@@ -26,10 +26,10 @@ STEP = 0.25
 """Of a weight; in the file each is a character so many steps above or below `ZERO`."""
 ZERO = ord("P")
 _WEIGHTS = Path(__file__).parents[1] / "data" / "talk.txt"
-_HEAD, _TAIL = 500, 300  # characters that are read
+_HEAD, _TAIL = 300, 200  # characters that are read
 _EDGE = 80  # characters that tell whether to read on
 _NONE = [-8.0] * len(KINDS)  # scores of what is no talk
-_MAY = -0.5  # score of a sentence that may be talk
+_MAY = -0.2  # score of a sentence that may be talk
 _STEMS = (3, 4, 5)  # letters
 _GRAMS = (1, 2, 3)  # letters, in scripts whose words take no spaces or many endings
 
