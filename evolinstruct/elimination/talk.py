@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice, pairwise, repeat
 from math import sqrt
 from pathlib import Path
+from typing import NamedTuple
 
 from evolinstruct.words import count_words
 
@@ -26,15 +26,17 @@ STEP = 0.25
 """Of a weight; in the file each is a character so many steps above or below `ZERO`."""
 ZERO = ord("P")
 _WEIGHTS = Path(__file__).parents[1] / "data" / "talk.txt"
-_HEAD, _TAIL = 300, 200  # characters that are read
+_HEAD, _TAIL = 240, 160  # characters that are read
 _EDGE = 80  # characters that tell whether to read on
 _NONE = [-8.0] * len(KINDS)  # scores of what is no talk
 _MAY = -0.2  # score of a sentence that may be talk
+_MAY_BY_WORDS = -2.0  # the same by its words alone
 _STEMS = (3, 4, 5)  # letters
 _GRAMS = (1, 2, 3)  # letters, in scripts whose words take no spaces or many endings
 
 _FIELD, _MASK = 20, (1 << 20) - 1  # bits
-_UNKNOWN = sum([ZERO << _FIELD * place for place in range(1, len(KINDS) + 1)], 1)
+_SHIFTS = range(_FIELD, _FIELD * (1 + len(KINDS)), _FIELD)
+_UNKNOWN = sum([ZERO << shift for shift in _SHIFTS], 1)
 
 _GRAMMED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _IS_GRAMMED = re.compile(f"[{_GRAMMED}]")
@@ -52,8 +54,7 @@ _NO_TALK = re.compile(
 """Quotes, code, and lines of a dialogue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence, and how much of each kind of talk it is.
 
     Attributes:
@@ -77,7 +78,12 @@ class Sentence:
 def may_talk(text: str) -> bool:
     """Tell whether the first sentence or the last may be talk; one is where an answer is none."""
     edges = [*islice(split(text[:_EDGE]), 1), *deque(split(text[-_EDGE:]), maxlen=1)]
-    return any(max(score(edge)) >= _MAY for edge in edges)
+    for edge in edges:
+        words = tokens(edge)
+        known = sum(map(_weigh, words))
+        if max(_scores(known)) >= _MAY_BY_WORDS and max(_scores(known + _follow(words))) >= _MAY:
+            return True
+    return False
 
 
 def read(text: str) -> list[Sentence]:
@@ -110,10 +116,13 @@ def _read(text: str) -> Sentence:
 def score(text: str) -> list[float]:
     """Return how much of each of `KINDS` a sentence is."""
     words = tokens(text)
-    known = sum(map(_weigh, words)) + sum(map(_weights().get, pairs(words), repeat(_UNKNOWN)))
+    return _scores(sum(map(_weigh, words)) + _follow(words))
+
+
+def _scores(known: int) -> list[float]:
     count = known & _MASK
-    scale = STEP * damping(count)
-    return [BIAS + (field - ZERO * count) * scale for field in _fields(known)]
+    zero, scale = ZERO * count, STEP * damping(count)
+    return [BIAS + ((known >> shift & _MASK) - zero) * scale for shift in _SHIFTS]
 
 
 def damping(count: int) -> float:
@@ -149,16 +158,16 @@ def _weigh(word: str) -> int:
     return sum(map(_weights().get, parts(word), repeat(_UNKNOWN)))
 
 
+def _follow(words: Sequence[str]) -> int:
+    return sum(map(_weights().get, pairs(words), repeat(_UNKNOWN)))
+
+
 @cache
 def _weights() -> Mapping[str, int]:
     """Return the weights of each feature in one number, and 1 below them to count features."""
     known = {}
     for line in _WEIGHTS.read_text(encoding="utf-8").splitlines():
         feature, own = line.split("\t")
-        fields = enumerate(own.encode(), 1)
-        known[feature] = sum([weight << _FIELD * place for place, weight in fields], 1)
+        weights = zip(own.encode(), _SHIFTS, strict=True)
+        known[feature] = sum([weight << shift for weight, shift in weights], 1)
     return known
-
-
-def _fields(known: int) -> list[int]:
-    return [known >> _FIELD * place & _MASK for place in range(1, len(KINDS) + 1)]

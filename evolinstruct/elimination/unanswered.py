@@ -30,8 +30,7 @@ _SURE = 0.05  # score from which on an answer is none
 _LEAST = 0.4  # score of the most telling sentence
 _MOST = 8.0  # a score says no more
 _NEUTRAL = -4.0  # score of a given text that is plainly no talk
-_HEAD, _TAIL = 2000, 1000  # characters of an instruction that are read
-_GIVEN = 600  # characters
+_HEAD, _TAIL = 400, 200  # characters of an instruction that are read
 _BRIEF = 40  # characters: one word in a shorter answer says something
 _ALIKE = 0.3, 2.5  # times the length of a given text: its translation, or the like
 _PLAIN = -1.0  # score of a sentence that answers
@@ -79,7 +78,7 @@ def excuses(answer: Answer) -> dict[str, float]:
         instruction = f"{instruction[:_HEAD]}\n{instruction[-_TAIL:]}"
     instruction = without_ban(instruction)
     text = given_text(instruction)
-    given = sentences(text[:_GIVEN])
+    given = sentences(text)
     least, most = _ALIKE
     return {
         "given_talk": max(
