@@ -102,6 +102,7 @@ $(VENV)/installed-train: pyproject.toml | $(VENV)/installed
 # Where they cannot be installed, the tests that need them say so and are skipped.
 $(VENV)/tried-heavy: pyproject.toml | $(VENV)/installed-dev
 	@$(INSTALL) '.[report,browser]' 2>/dev/null || echo "SKIPPED report"
+	@$(INSTALL) '.[diversity]' 2>/dev/null || echo "SKIPPED diversity"
 	@$(MAKE) --no-print-directory $(VENV)/installed-train 2>/dev/null || echo "SKIPPED trainers"
 	@$(MAKE) --no-print-directory $(VENV)/axolotl 2>/dev/null || echo "SKIPPED axolotl"
 	@$(MAKE) --no-print-directory $(VENV)/llama-factory 2>/dev/null || echo "SKIPPED llama-factory"

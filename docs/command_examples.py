@@ -25,7 +25,12 @@ CODES = {
 }
 READS = (0, 1, 2, 130)
 """How a command ends that only reads, or writes one file."""
-ENDINGS = {"evolve": tuple(CODES), "preview": tuple(CODES)}
+ENDINGS = {
+    "evolve": tuple(CODES),
+    "preview": tuple(CODES),
+    "score": tuple(CODES),
+    "diversity": (0, 1, 2, 4, 5, 130),
+}
 
 _BIN = Path(sys.executable).parent
 _WIDTH = 80
@@ -84,10 +89,56 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "evolinstruct stats demo --csv | cut -d, -f1-8 | head -n 6",
         ),
     ),
+    "diversity": (
+        Example("what is alike in a run", "evolinstruct diversity demo --clusters 6"),
+        Example(
+            "the same by words alone, which the offline client sees, for a spreadsheet",
+            "evolinstruct diversity demo --embed words --client offline --csv 2> /dev/null"
+            " | cut -d, -f2-8",
+        ),
+    ),
+    "select": (
+        Example(
+            "the five that are hardest and best answered",
+            "evolinstruct score demo --client offline --by difficulty,quality --quiet"
+            " && evolinstruct select demo -n 5 -o best.jsonl",
+        ),
+        Example(
+            "a test set of every difficulty, of which nothing is trained on",
+            "evolinstruct select demo -n 6 -o test.jsonl --by quality --balance difficulty"
+            " && evolinstruct export demo -o train --format chat --without test.jsonl",
+        ),
+        Example(
+            "a measure that was not scored",
+            "evolinstruct select demo -n 5 -o best.jsonl --by 'difficulty*solved'",
+            exit_code=1,
+        ),
+    ),
     "check": (Example("the client that needs no model", "evolinstruct check --client offline"),),
     "rules": (
         Example("one rule", "evolinstruct rules word_growth"),
         Example("all of them", "evolinstruct rules"),
+    ),
+    "score": (
+        Example(
+            "what the difficulty of a run would take with a model",
+            "evolinstruct score demo --model my-model --base-url http://localhost:8000/v1"
+            " --dry-run",
+        ),
+        Example(
+            "difficulty and tags, without a model",
+            "evolinstruct score demo --by difficulty,tags --client offline",
+        ),
+        Example(
+            "a seed file, in pairs",
+            "evolinstruct score starter -o taste-scores --pairwise --sample 12 --client offline"
+            " && head -n 2 taste-scores/scores.jsonl",
+        ),
+        Example(
+            "a measure that no pack has",
+            "evolinstruct score demo --by clarity --client offline",
+            exit_code=2,
+        ),
     ),
     "refilter": (
         Example("the growth that the paper asks for", "evolinstruct refilter demo --strict"),

@@ -1,7 +1,7 @@
 """Evol-Instruct, whole, in one command (method: WizardLM, arXiv 2304.12244).
 
-From Python: `evolve`, `evolve_async` and `prepare` make a run, `Run` reads one. They are loaded
-when first used, so that importing the package costs nothing.
+From Python: `evolve`, `evolve_async` and `prepare` make a run, `score` and `score_async` measure
+it, `Run` reads it. They are loaded when first used, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -9,9 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evolinstruct.api import Run, evolve, evolve_async, prepare
+    from evolinstruct.api import (
+        Run,
+        Score,
+        evolve,
+        evolve_async,
+        prepare,
+        score,
+        score_async,
+    )
 
-__all__ = ["Run", "evolve", "evolve_async", "prepare"]
+__all__ = ["Run", "Score", "evolve", "evolve_async", "prepare", "score", "score_async"]
 
 
 def __getattr__(name: str) -> object:

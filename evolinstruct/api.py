@@ -3,6 +3,8 @@
 import evolinstruct
 
 summary = evolinstruct.evolve("seeds.jsonl", "run", client="offline", generations=2)
+evolinstruct.score("run", by=["difficulty", "quality"], client="offline")
+hard = [score.id for score in evolinstruct.Run("run").scores() if score.value > 6]
 """
 
 from __future__ import annotations
@@ -13,15 +15,18 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Literal, Unpack
 
+from evolinstruct import defaults
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import UsageError
 from evolinstruct.run.events import Event
 from evolinstruct.run.job import Job
 from evolinstruct.run.job import prepare as prepare_job
 from evolinstruct.run.summary import Summary
+from evolinstruct.scoring import Score, Scored, ScoreSummary, Wish
+from evolinstruct.scoring import prepare as prepare_scoring
 from evolinstruct.settings import Layer, SettingArguments, gather
 
-__all__ = ["Run", "evolve", "evolve_async", "prepare"]
+__all__ = ["Run", "Score", "evolve", "evolve_async", "prepare", "score", "score_async"]
 
 Seeds = str | Path | Sequence[str | Path]
 Preset = Literal["paper", "released"]
@@ -111,7 +116,7 @@ def evolve(
     Raises:
         UsageError: it is called inside a running event loop, as in a notebook.
     """
-    _refuse_running_loop()
+    _refuse_running_loop("evolve")
     return asyncio.run(
         evolve_async(
             seeds,
@@ -126,10 +131,85 @@ def evolve(
     )
 
 
-def _refuse_running_loop() -> None:
+async def score_async(
+    target: str | Path,
+    out: str | Path | None = None,
+    *,
+    by: str | Sequence[str] = "difficulty",
+    method: str | None = None,
+    compared: int | None = defaults.COMPARED,
+    times: int = defaults.SOLVED,
+    on_event: Callable[[Scored], None] | None = None,
+    recipe: str | Path | None = None,
+    **settings: Unpack[SettingArguments],
+) -> ScoreSummary:
+    """Score the instructions of a run or a file inside a running event loop.
+
+    Args:
+        target: a run directory, or any seed file.
+        out: where the files go: beside those of the run unless named, needed for a file.
+        by: one or several measures, such as ``difficulty``, ``quality``, ``tags`` or ``solved``.
+        method: how they are measured, such as ``pairwise`` or ``paper`` for difficulty.
+        compared: how many instructions are compared in pairs; None for all.
+        times: how often each instruction is solved.
+        on_event: is called as each family, pair or instruction is judged.
+        recipe: as in `prepare`.
+        settings: as in `prepare`; those that say what a run makes have no effect.
+
+    Returns:
+        How it ended; the scores are in its `file`, and in `Run.scores`.
+
+    Raises:
+        EvolinstructError: it could not begin, or ended early; the same call goes on.
+    """
+    measures = (by,) if isinstance(by, str) else tuple(by)
+    place = None if out is None else str(out)
+    wish = Wish(str(target), place, measures, method, compared, times)
+    job = prepare_scoring(wish, gather(Layer(settings), recipe))
+    async with aclosing(job.events()) as events:
+        async for event in events:
+            if on_event is not None:
+                on_event(event)
+    return job.summary
+
+
+def score(
+    target: str | Path,
+    out: str | Path | None = None,
+    *,
+    by: str | Sequence[str] = "difficulty",
+    method: str | None = None,
+    compared: int | None = defaults.COMPARED,
+    times: int = defaults.SOLVED,
+    on_event: Callable[[Scored], None] | None = None,
+    recipe: str | Path | None = None,
+    **settings: Unpack[SettingArguments],
+) -> ScoreSummary:
+    """Score instructions; the same as `score_async` from a script without an event loop.
+
+    Raises:
+        UsageError: it is called inside a running event loop, as in a notebook.
+    """
+    _refuse_running_loop("score")
+    return asyncio.run(
+        score_async(
+            target,
+            out,
+            by=by,
+            method=method,
+            compared=compared,
+            times=times,
+            on_event=on_event,
+            recipe=recipe,
+            **settings,
+        )
+    )
+
+
+def _refuse_running_loop(name: str) -> None:
     with suppress(RuntimeError):  # there is none
         asyncio.get_running_loop()
         raise UsageError(
-            "evolve() cannot wait inside a running event loop, as in a notebook;"
-            " write `await evolve_async(...)` with the same arguments."
+            f"{name}() cannot wait inside a running event loop, as in a notebook;"
+            f" write `await {name}_async(...)` with the same arguments."
         )

@@ -21,7 +21,7 @@ from evolinstruct.llm.clients import Endpoint, host, with_client
 from evolinstruct.llm.prices import Price, Tariff
 from evolinstruct.purposes import asked_by
 from evolinstruct.run.session import Session
-from evolinstruct.settings import Recipe, Settings
+from evolinstruct.settings import Settings
 from evolinstruct.text import clock, counted, until
 
 _LONGEST_WAIT = 60.0  # seconds; someone waits for the result
@@ -66,11 +66,7 @@ class ConnectionResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data, for a script; prices are decimals in strings."""
-        price = self.price and {
-            name: value if value is None else str(value)
-            for name, value in asdict(self.price).items()
-        }
-        return {**asdict(self), "price": price}
+        return {**asdict(self), "price": self.price and self.price.to_json()}
 
 
 def check_connections(settings: Settings) -> list[ConnectionResult]:
@@ -92,25 +88,24 @@ def check_connections(settings: Settings) -> list[ConnectionResult]:
 
 async def _check(settings: Settings) -> list[ConnectionResult]:
     async with Session(settings, asked_by(settings.recipe)) as session:
-        probes = [
-            _Probe(settings.recipe, session.tariff, endpoint) for endpoint in session.endpoints()
-        ]
+        probes = [_Probe(settings, session.tariff, endpoint) for endpoint in session.endpoints()]
         return list(await asyncio.gather(*(probe.result() for probe in probes)))
 
 
 class _Probe:
     """One server and model to be checked."""
 
-    def __init__(self, recipe: Recipe, tariff: Tariff, endpoint: Endpoint) -> None:
+    def __init__(self, settings: Settings, tariff: Tariff, endpoint: Endpoint) -> None:
         self._client, self._ask = endpoint.client, endpoint.ask
         self._take_notices = endpoint.take_notices
         self._model = endpoint.options.model
-        self._requests = _requests(recipe, endpoint.purposes)
+        self._requests = _requests(settings, endpoint.purposes)
+        tier = self._requests[0].service_tier or ""
         self._blank = ConnectionResult(
             endpoint.purposes,
             host(endpoint.options),
             self._model,
-            price=tariff.price(endpoint.purposes[0], self._model),
+            price=tariff.price(endpoint.purposes[0], self._model, tier),
         )
 
     async def result(self) -> ConnectionResult:
@@ -150,7 +145,7 @@ class _Probe:
         return f"{problem} It lists {counted(len(names), 'model')}, among them {', '.join(near)}."
 
 
-def _requests(recipe: Recipe, purposes: Sequence[str]) -> list[Request]:
+def _requests(settings: Settings, purposes: Sequence[str]) -> list[Request]:
     """Return a tiny request for each different set of parameters of the purposes."""
     requests: dict[str, Request] = {}
     for purpose in purposes:
@@ -158,7 +153,8 @@ def _requests(recipe: Recipe, purposes: Sequence[str]) -> list[Request]:
             CallId("check", purpose),
             _CONTEXT,
             _MESSAGES,
-            **{**recipe.sampling(purpose), "max_tokens": _MOST_TOKENS},
+            **{**settings.recipe.sampling(purpose), "max_tokens": _MOST_TOKENS},
+            service_tier=next(iter(settings.execution.tiers(purpose)), None),
         )
         requests.setdefault(json.dumps(request.parameters(), sort_keys=True), request)
     return list(requests.values())
@@ -171,6 +167,11 @@ def _problem(error: CallError) -> str:
             what, then = "Its limit for a day is used up", "check again when it is renewed"
         case TryAgain(retry_after=float(wait)) if wait >= _LONG:
             what, then = f"It asks to wait {clock(wait)}, until {until(wait)}", "check again then"
+        case TryAgain(error="tier_full"):
+            what, then = (
+                "The service tier has no room just now",
+                "wait, or name one to fall back to",
+            )
         case TryAgain(status=HTTPStatus.TOO_MANY_REQUESTS):
             what, then = "It asks for fewer calls just now", "wait a little and check again"
         case TryAgain(error="timeout"):

@@ -14,6 +14,8 @@ TEMPERATURE = 1.0
 TOP_P = 0.9
 MAX_TOKENS = 2048
 PACK = "general"
+SCORES = "scores.jsonl"
+"""The file of scores, in a run's directory or beside a file."""
 SEED = 0
 MAX_CONCURRENCY = 512
 LOCAL_CONCURRENCY = 64
@@ -25,8 +27,20 @@ SHOWN = 10
 """So many lines are shown unless told otherwise."""
 PREVIEWED = 5
 """So many seeds a preview draws."""
+COMPARED = 200
+"""So many instructions are compared in pairs."""
+SOLVED = 5
+"""So often an instruction is solved, to see whether the answers agree."""
 DIVERSITY_SAMPLE = 1_000
 """Diversity is measured on at most so many texts of each generation."""
+COMPARED_SAMPLE = 2_000
+"""At most so many texts of each group are compared by their meaning, each with each other."""
+NEAR = 0.9
+"""Two texts whose vectors are more alike than this say nearly the same."""
+CLUSTERS = 20
+"""So many clusters are looked for, as in the paper's picture."""
+SELECTED_BY = "difficulty*quality"
+"""What makes one instruction better than another, unless told otherwise (Deita, 2023)."""
 REPORT_ROWS = 3_000
 """So many lines a report embeds at most, as whole families."""
 

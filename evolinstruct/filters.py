@@ -1,4 +1,4 @@
-"""Filters choose lines by generation, operation, rule, seed, text and length."""
+"""Filters choose lines by generation, operation, rule, seed, text, length and scores."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from heapq import nsmallest
+from math import inf
 from threading import current_thread, main_thread
 from time import perf_counter
 from typing import TypeVar
@@ -25,6 +26,26 @@ _TEXTS = ("instruction", "input", "output", "raw", "evidence", "message")
 _SPAN = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 _WHOLE = re.compile(r"\d{1,15}")
 _LONGEST_GIVEN = 60
+_BOUND = re.compile(r"([^=\s]+)=(-?\d+(?:\.\d+)?)")
+
+Value = Callable[[Line], float | None]
+"""Tells the value of a measure for a line; None where it has none."""
+Measures = Callable[[str], Value]
+"""Finds a measure by the name that a person gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a measure of a line must come to; a line that was not measured does not."""
+
+    value: Value
+    least: float = -inf
+    most: float = inf
+
+    def takes(self, line: Line) -> bool:
+        """Tell whether a line's value lies within it."""
+        value = self.value(line)
+        return value is not None and self.least <= value <= self.most
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +60,7 @@ class Selection:
         pattern: one of the line's texts must hold it.
         min_words: the fewest words that the instruction may have.
         max_words: the most words that it may have.
+        bounds: what measures of it must come to.
     """
 
     generations: frozenset[int] = frozenset()
@@ -48,6 +70,7 @@ class Selection:
     pattern: Pattern | None = None
     min_words: int | None = None
     max_words: int | None = None
+    bounds: tuple[Bound, ...] = ()
 
     def takes(self, line: Line) -> bool:
         """Tell whether a line passes every filter; cheap filters come first."""
@@ -57,6 +80,7 @@ class Selection:
             and (not self.rules or getattr(line, "rule", None) in self.rules)
             and (not self.seed_ids or line.seed_id.startswith(self.seed_ids))
             and self._is_long_enough(line)
+            and all(bound.takes(line) for bound in self.bounds)
             and (self.pattern is None or _holds(line, self.pattern))
         )
 
@@ -138,16 +162,20 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def select(given: Mapping[str, object], known: Mapping[str, Collection[str]]) -> Selection:
+def select(
+    given: Mapping[str, object], known: Mapping[str, Collection[str]], measures: Measures
+) -> Selection:
     """Turn the words of a user into a selection.
 
     Args:
         given: the words of each filter (``generation``, ``operation``, ``rule``, ``seed_id``,
-            ``grep``, ``regex``, ``min_words``, ``max_words``) that is given.
+            ``grep``, ``regex``, ``min_words``, ``max_words``, ``min``, ``max``) that is given.
         known: the names that ``operation`` and ``rule`` may have, where they are known.
+        measures: finds what ``min`` and ``max`` are about.
 
     Raises:
         UsageError: a filter does not take a word.
+        InputError: nothing was scored by a measure.
     """
     names = {
         name: _names(name, _listed(given.get(name)), known.get(name))
@@ -161,6 +189,11 @@ def select(given: Mapping[str, object], known: Mapping[str, Collection[str]]) ->
         pattern=_pattern(given.get("grep"), given.get("regex")),
         min_words=_count(given, "min_words"),
         max_words=_count(given, "max_words"),
+        bounds=tuple(
+            Bound(measures(measure), **{end: number})
+            for name, end in (("min", "least"), ("max", "most"))
+            for measure, number in _bounds(name, _listed(given.get(name)))
+        ),
     )
     least, most = selection.min_words, selection.max_words
     if least is not None and most is not None and least > most:
@@ -197,6 +230,17 @@ def _numbers(words: Iterable[str]) -> Iterator[int]:
         if first > last or last - first > 1_000:  # noqa: PLR2004 - no run has so many
             raise UsageError(f"--generation {word}: this is no span; write it as 1-3.")
         yield from range(first, last + 1)
+
+
+def _bounds(name: str, words: Iterable[str]) -> Iterator[tuple[str, float]]:
+    for word in words:
+        found = _BOUND.fullmatch(word)
+        if not found:
+            given = shorten(word, _LONGEST_GIVEN)
+            raise UsageError(
+                f"--{name} {given}: give a measure and a number, such as difficulty=6."
+            )
+        yield found[1], float(found[2])
 
 
 def _pattern(text: object, expression: object) -> Pattern | None:

@@ -1,9 +1,10 @@
-"""The gate between rewriting and answering: drops rewrites that duplicate another family's text.
+"""The gate between rewriting and answering: drops rewrites that duplicate an earlier text.
 
 Proposals pass it one by one, in pool order, before anyone pays for their answers. Each is held
 against the seeds and against every proposal that passed before it, whatever became of its answer.
 A dropped proposal does not count: the text that it duplicates is there already. Texts of one family
-are alike by design, so they are never held against each other.
+are alike by design, so only equal ones are held against each other: a rewrite that goes back to the
+seed is nothing new.
 """
 
 from __future__ import annotations
@@ -151,8 +152,8 @@ class Gate:
     def find_objection(self, line: Kept | Rejected) -> Objection | None:
         """Return why a line is dropped; a line without an objection has passed."""
         sketch = self._duplicates.sketch(line.instruction)
-        others = [text for text in self._candidates(sketch) if text.family != line.seed_id]
-        objection = self._duplicates.find_objection(sketch, others, self._skips(line.operation))
+        passed, skips = list(self._candidates(sketch)), self._skips(line.operation)
+        objection = self._duplicates.find_objection(line.seed_id, sketch, passed, skips)
         if objection is None:
             self._add(PassedText(line.id, line.seed_id, sketch))
         return objection

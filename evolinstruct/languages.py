@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from itertools import chain
 
 from evolinstruct.words import split_words, word_lists
@@ -32,23 +32,34 @@ def languages_of() -> Mapping[str, tuple[str, ...]]:
     return {word: tuple(languages) for word, languages in found.items()}
 
 
-def common_words(text: str) -> set[str]:
+@cache
+def _all_words() -> frozenset[str]:
+    return frozenset(languages_of())
+
+
+def common_words(text: str) -> frozenset[str]:
     """Return the words of a text, its code left out, that are common in some language."""
-    text = text[:_LOOKED_AT].lower()
+    return _common_words(text[:_LOOKED_AT])
+
+
+@lru_cache(maxsize=64)
+def _common_words(text: str) -> frozenset[str]:
+    text = text.lower()
     prose = _FENCE.sub(" ", text) if "```" in text else text
     for sign in _SIGNS:
         prose = prose.replace(sign, " ")
-    return languages_of().keys() & set(split_words(prose))
+    return _all_words().intersection(split_words(prose))
 
 
-def language_of(words: Iterable[str]) -> str | None:
+@lru_cache(maxsize=64)
+def language_of(words: frozenset[str]) -> str | None:
     """Return the language that has most of some common words."""
     known = languages_of()
     votes = Counter(chain.from_iterable([known[word] for word in words]))
     return max(votes, key=lambda name: (votes[name], name)) if votes else None
 
 
-def is_clear(words: set[str], language: str, other: str, least: float) -> bool:
+def is_clear(words: frozenset[str], language: str, other: str, least: float) -> bool:
     """Tell whether common words are of one language rather than the other."""
     its, others = lexica()[language] - lexica()[other], lexica()[other] - lexica()[language]
     count = len(words & its)
@@ -66,11 +77,16 @@ def is_english(text: str) -> bool:
 
 def in_another_language(text: str, other: str, least: float = 3) -> bool:
     """Tell whether a text is surely in another language than another one is."""
-    own, there = common_words(text), common_words(other)
-    language, known = language_of(own), language_of(there)
+    own = common_words(text)
+    if len(own) < least:
+        return False
+    there = common_words(other)
+    known = language_of(there)
+    if known is None or len(own - lexica()[known]) < least:
+        return False  # most texts: the other's language has nearly all of their words
+    language = language_of(own)
     return (
         language is not None
-        and known is not None
         and language != known
         and is_clear(own, language, known, least)
         and is_clear(there, known, language, 2)

@@ -22,12 +22,14 @@ class Purpose:
         name: as settings, the journal and the run's files have it.
         prompt: the places of its prompt, and which text fills each: the instruction before the
             step (``parent``) or after it (``child``).
-        in_operations: the prompts are those of the pack's operations; otherwise one file words it.
+        worded_by: where its prompts stand in a pack: a ``file`` of its name, the ``operations`` or
+            the ``measures``.
         of_rewrites: the setting that has it asked of each evolved instruction.
         done: what an instruction is that has been through it.
         of_seeds: the setting that has it asked of each seed that lacks an answer.
         reply: what kind of text comes back, which says how it is read: an ``instruction`` is taken
-            out of its wrappers, a ``verdict`` is yes, no or unclear, a ``text`` is data as it is.
+            out of its wrappers, a ``verdict`` is yes, no or unclear, a ``text`` is data as it is, a
+            ``judgement`` is an order, a number or tags.
         tokens: how long a reply usually is; None: as long as the evolved instruction.
         passes: the share of instructions that usually goes on to the next purpose.
         judged_if: the setting without which all of them go on.
@@ -40,9 +42,9 @@ class Purpose:
     prompt: Mapping[str, Literal["parent", "child"]]
     of_rewrites: str
     done: str
-    reply: Literal["instruction", "verdict", "text"]
+    reply: Literal["instruction", "verdict", "text", "judgement"]
     of_seeds: str = NEVER
-    in_operations: bool = False
+    worded_by: Literal["file", "operations", "measures"] = "file"
     tokens: int | None = None
     passes: float = 1.0
     judged_if: str = ALWAYS
@@ -79,7 +81,7 @@ PURPOSES: dict[str, Purpose] = {
             of_rewrites=ALWAYS,
             done="rewritten",
             reply="instruction",
-            in_operations=True,
+            worded_by="operations",
             passes=0.95,
             judged_if="eliminate",
             again=0.001,
@@ -109,9 +111,27 @@ PURPOSES: dict[str, Purpose] = {
             again=0.01,
             retried_for=("answer",),
         ),
+        Purpose(
+            "score",
+            {},
+            of_rewrites=NEVER,
+            done="scored",
+            reply="judgement",
+            worded_by="measures",
+            again=0.02,
+        ),
+        Purpose(
+            "solve",
+            {},
+            of_rewrites=NEVER,
+            done="solved",
+            reply="text",
+            worded_by="measures",
+            tokens=350,
+        ),
     )
 }
-"""Every purpose, in the order in which an instruction meets them."""
+"""Every purpose: those of a run in the order in which an instruction meets them, then a stage's."""
 
 
 def asked_by(recipe: object) -> list[str]:

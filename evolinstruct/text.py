@@ -16,6 +16,7 @@ _CENT = Decimal("0.01")
 _NANO = 9  # digits of a dollar beyond which a sum of floats is noise
 _NEAR = 120.0  # seconds
 _COMPARED = 40  # characters of a name, which may be a whole text that was given by mistake
+_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _TURNING = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 """Format characters that change the direction of what follows; other format characters stay."""
 
@@ -28,6 +29,16 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 def number(value: float | None) -> str:
     """Return a number without its fraction, as ``1,234``."""
     return NONE if value is None else f"{value:,.0f}"
+
+
+def decimal(value: float | None) -> str:
+    """Return a number with at most two digits of its fraction, as ``6.25`` or ``6``."""
+    return NONE if value is None else f"{round(value, 2) + 0.0:g}"
+
+
+def signed(value: float | None) -> str:
+    """Return a difference with its sign, as ``+1.25``."""
+    return NONE if value is None else f"{round(value, 2) + 0.0:+g}"
 
 
 def short_number(value: int | None) -> str:
@@ -115,6 +126,11 @@ def harmless_lines(text: str) -> str:
 def one_line(text: str) -> str:
     """Return foreign text so that it may be printed on one line."""
     return harmless(" ".join(text.split()))
+
+
+def harmless_cell(cell: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_OF_FORMULAS) else cell
 
 
 def _is_harmless(char: str) -> bool:

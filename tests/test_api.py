@@ -193,7 +193,15 @@ def test_another_run_is_refused_unless_it_may_be_updated(folder: Path) -> None:
     assert evolinstruct.evolve("seeds.txt", "run", **asked, seed=1, update=True).exit_code == 0
 
 
-def test_the_package_offers_four_names_and_says_what_it_does_not() -> None:
-    assert evolinstruct.__all__ == ["Run", "evolve", "evolve_async", "prepare"]
+def test_the_package_offers_seven_names_and_says_what_it_does_not() -> None:
+    assert evolinstruct.__all__ == [
+        "Run",
+        "Score",
+        "evolve",
+        "evolve_async",
+        "prepare",
+        "score",
+        "score_async",
+    ]
     with pytest.raises(AttributeError, match="module 'evolinstruct' has no attribute 'evolv'"):
         _ = evolinstruct.evolv

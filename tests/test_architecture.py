@@ -12,8 +12,9 @@ ROOT = Path(__file__).parent.parent / "evolinstruct"
 LAYERS = [
     ["cli"],
     ["console"],
-    ["api", "export", "report"],
+    ["api", "export", "report", "selection"],
     ["connection_check", "analysis"],
+    ["diversity", "scoring"],
     ["run"],
     ["gate", "llm.clients", "llm.openai_sdk"],
     ["evolution", "seeds", "llm.budget", "llm.openai"],
@@ -23,7 +24,7 @@ LAYERS = [
     ["elimination", "run_dir", "installation"],
     ["llm.retry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
-    ["llm.journal", "llm.throttle"],
+    ["llm.journal", "llm.service_tiers", "llm.throttle"],
     ["atomic_write", "plugins", "similarity", "llm.offline"],
     ["draws", "errors", "prose", "quartiles", "reading", "records"],
     ["languages", "llm.base"],
@@ -38,9 +39,12 @@ VENDORS = {
     "jsonlines": "seeds",
     "tenacity": "llm.retry",
     "rensa": "similarity",
+    "numpy": "diversity",
+    "threadpoolctl": "diversity",
     "aiohttp": "llm.openai",
     "openai": "llm.openai_sdk",
     "httpx2": "llm.openai_sdk",
+    "genai_prices": "llm.prices",
 }
 
 FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

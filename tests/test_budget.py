@@ -29,6 +29,7 @@ from evolinstruct.errors import (
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Reply, Request, Usage
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps, most
 from evolinstruct.llm.intake import Intake
+from evolinstruct.llm.journal.integrity import digest_of
 from evolinstruct.llm.prices import Price
 from evolinstruct.llm.secrets import Secrets
 from evolinstruct.llm.usage import Ledger
@@ -109,7 +110,7 @@ def test_caps_hold_at_every_moment_and_leave_no_room_unused(
 
     client = Overlapping(script, random.Random(seed))
     caps = Caps(calls, tokens, None if cost is None else Decimal(cost))
-    budget = Budget(caps, lambda _purpose, _model: DOLLAR)
+    budget = Budget(caps, lambda *_: DOLLAR)
     bounds = [bound for bound in (tokens, cost) if bound is not None]
 
     def check() -> None:
@@ -140,7 +141,7 @@ def test_caps_hold_at_every_moment_and_leave_no_room_unused(
 
 def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
     ends = iter([*ENDS, Reply("", "stop", Usage(60, 20, 30, 5), "m")])
-    budget = Budget(Caps(), lambda _purpose, _model: DOLLAR)
+    budget = Budget(Caps(), lambda *_: DOLLAR)
 
     async def asked() -> None:
         client = BudgetedClient(Scripted(lambda _: next(ends)), budget, INTAKE)
@@ -154,6 +155,7 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
             "operation": "deepen",
             "purpose": "answer",
             "model": "m",
+            "tier": None,
             "calls": 10,
             "replies": 4,
             "refused": 3,
@@ -170,7 +172,7 @@ def test_a_statement_tells_what_is_known_from_what_is_feared() -> None:
 
 
 def test_a_price_that_is_unknown_makes_a_cost_that_is_unknown() -> None:
-    budget = Budget(Caps(), lambda _purpose, _model: None)
+    budget = Budget(Caps(), lambda *_: None)
     client = BudgetedClient(Scripted(lambda _: ENDS[0]), budget, INTAKE)
     asyncio.run(client.complete(REQUEST))
     assert budget.spent.cost is None
@@ -297,6 +299,110 @@ def test_money_spent_on_a_model_without_a_price_is_refused_too(tmp_path: Path, s
         )
 
 
+# What it cost stays what it cost
+
+
+def costs(out: Path, generation: int = 1) -> list[float | None]:
+    """Return what the rows of a generation cost, as run.json says."""
+    usage = json.loads((out / "run.json").read_text())["usage"]
+    return [row["cost"] for row in usage if row["generation"] == generation]
+
+
+def tokens_of(out: Path) -> int:
+    return spent(out)["prompt_tokens"] + spent(out)["completion_tokens"]
+
+
+def test_what_was_spent_stays_what_it_cost_whatever_prices_become(
+    tmp_path: Path, seeds: Path
+) -> None:
+    out = tmp_path / "run"
+    evolve(seeds, out, client=UNSTEADY, generations=1, price_in="1", price_out="1")
+    before = costs(out)
+    assert sum(cost or 0 for cost in before) == pytest.approx(tokens_of(out) / 1_000_000)
+    dear = {"client": UNSTEADY, "generations": 2, "price_in": "100", "price_out": "100"}
+    summary = evolve(seeds, out, **dear)
+    assert costs(out) == before
+    assert sum(cost or 0 for cost in costs(out, 2)) > 50 * sum(cost or 0 for cost in before)
+    total = measures(summary)["max_cost"]
+    assert measures(evolve(seeds, out, **dear))["max_cost"] == total
+
+
+def test_what_had_no_price_gets_the_first_one_that_is_known_and_keeps_it(
+    tmp_path: Path, seeds: Path
+) -> None:
+    out, asked = tmp_path / "run", {"client": UNSTEADY, "generations": 1, "model": "mine"}
+    evolve(seeds, out, **asked)
+    assert set(costs(out)) == {None}
+    for price in ("2", "3"):
+        evolve(seeds, out, **asked, price_in=price, price_out=price, answer_seeds=True, update=True)
+        assert sum(cost or 0 for cost in costs(out)) == pytest.approx(
+            sum(row for row in tokens_by_row(out)) * 2 / 1_000_000
+        )
+
+
+def tokens_by_row(out: Path) -> list[int]:
+    usage = json.loads((out / "run.json").read_text())["usage"]
+    rows = [row for row in usage if row["generation"] == 1]
+    return [row["prompt_tokens"] + row["completion_tokens"] for row in rows]
+
+
+def make_former(journal: Path) -> None:
+    """Put what was spent into the form that it had before tiers and dollars."""
+    with sqlite3.connect(journal) as db:
+        names = [row[1] for row in db.execute("PRAGMA table_info(spending)")]
+        former = [name for name in names[:-1] if name != "tier" and not name.endswith("due")]
+        rows = db.execute(f"SELECT {', '.join(former)} FROM spending").fetchall()
+        db.execute("DROP TABLE spending")
+        db.execute(
+            f"CREATE TABLE spending ({', '.join(former)}, digest INTEGER NOT NULL,"
+            " PRIMARY KEY (generation, operation, purpose, model)) WITHOUT ROWID"
+        )
+        marks = ", ".join("?" * (len(former) + 1))
+        written = [(*row, digest_of(*row)) for row in rows]
+        db.executemany(f"INSERT INTO spending VALUES ({marks})", written)
+        db.execute("PRAGMA user_version = 3")
+    db.close()
+
+
+def test_an_account_of_a_former_version_is_carried_over(tmp_path: Path, seeds: Path) -> None:
+    out = tmp_path / "run"
+    asked = {"client": UNSTEADY, "generations": 1, "price_in": "1", "price_out": "2"}
+    evolve(seeds, out, **asked)
+    before, files = spent(out), data_files(out)
+    for _ in range(2):
+        make_former(out / "journal.sqlite")
+        evolve(seeds, out, **asked, max_cost="9")
+        assert (spent(out), data_files(out)) == (before, files)
+    more = evolve(seeds, out, **{**asked, "generations": 2}, max_cost="9")
+    assert more.exit_code in {0, 3}
+    with sqlite3.connect(out / "journal.sqlite") as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
+    db.close()
+
+
+def test_the_file_admits_to_every_call_whichever_tier_bills_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    budget = Budget(Caps(), lambda *_: DOLLAR)
+    budget.open(path)
+    tiers = iter([*["flex", "default", ""] * 30])
+    client = BudgetedClient(
+        Scripted(lambda _: Reply("fine", "stop", Usage(60, 20, tier=next(tiers)), "m")),
+        budget,
+        INTAKE,
+    )
+    for count in range(1, 61):
+        asyncio.run(client.complete(replace(REQUEST, service_tier="flex")))
+        with sqlite3.connect(path) as db:
+            calls = "replies + unanswered_calls + leased_calls"
+            rows = db.execute(f"SELECT {calls}, due, unanswered_due, leased_due FROM spending")
+            admitted = [(row[0], sum(map(Decimal, row[1:]))) for row in rows]
+        db.close()
+        assert sum(calls for calls, _ in admitted) >= count
+        assert sum(due for _, due in admitted) >= 80 * count
+    assert [row.tier for row in budget.ledger.accounts()] == ["", "default", "flex"]
+    budget.ledger.close()
+
+
 KILLED = """
 import sys
 from tests.runs import evolve
@@ -341,7 +447,7 @@ def test_a_kill_loses_sight_of_no_call(tmp_path: Path, seeds: Path, calls: int) 
         rows = "SELECT SUM(prompt_tokens + completion_tokens) FROM calls"
         journalled = db.execute(rows).fetchone()[0] or 0
     db.close()
-    budget = Budget(Caps(), lambda _purpose, _model: None)
+    budget = Budget(Caps(), lambda *_: None)
     budget.open(out / "journal.sqlite")
     budget.ledger.close()
     assert sent <= budget.spent.calls <= sent + 60  # the rest is what was leased ahead
@@ -402,14 +508,14 @@ class Hanging(Scripted):
 def test_a_number_that_cannot_be_stored_leaves_the_file_as_it_was_and_open_to_others(
     tmp_path: Path,
 ) -> None:
-    ledger = Ledger(lambda _purpose, _model: None)
+    ledger = Ledger(lambda *_: None)
     ledger.open(tmp_path / "journal.sqlite")
-    account = ledger.account(REQUEST)
-    account.open(2**64, 10)
+    account = ledger.account(REQUEST, "")
+    account.open(2**64, 10, None)
     with pytest.raises(OverflowError):
         ledger.note(account)
-    account.close(2**64, 10)
-    account.open(10, 10)
+    account.close(2**64, 10, None)
+    account.open(10, 10, None)
     ledger.note(account)  # would wait in vain for a transaction that was left open
     ledger.close()
     with sqlite3.connect(tmp_path / "journal.sqlite") as db:
@@ -418,10 +524,10 @@ def test_a_number_that_cannot_be_stored_leaves_the_file_as_it_was_and_open_to_ot
 
 
 def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> None:
-    ledger = Ledger(lambda _purpose, _model: None)
+    ledger = Ledger(lambda *_: None)
     ledger.open(tmp_path / "journal.sqlite")
-    account = ledger.account(REQUEST)
-    account.open(10, 10)
+    account = ledger.account(REQUEST, "")
+    account.open(10, 10, None)
     other = sqlite3.connect(tmp_path / "journal.sqlite")
     other.execute("ALTER TABLE spending RENAME TO elsewhere")
     for _ in range(2):
@@ -430,6 +536,6 @@ def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> N
     other.execute("ALTER TABLE elsewhere RENAME TO spending")
     other.close()
     ledger.note(account)
-    again = Ledger(lambda _purpose, _model: None)
+    again = Ledger(lambda *_: None)
     again.open(tmp_path / "journal.sqlite")
     assert [found.calls for found in again.accounts()] >= [1]

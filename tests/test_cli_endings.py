@@ -153,7 +153,8 @@ def test_help_imports_nothing_heavy() -> None:
         "from evolinstruct.cli import main\n"
         "try: main()\n"
         "finally: print([name for name in sys.modules if name in {'asyncio', 'openai', 'aiohttp',"
-        " 'sqlite3', 'tenacity', 'jsonlines', 'evolinstruct.settings.fields'}], file=sys.stderr)"
+        " 'sqlite3', 'tenacity', 'jsonlines', 'genai_prices', 'evolinstruct.settings.fields'}],"
+        " file=sys.stderr)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

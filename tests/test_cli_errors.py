@@ -52,7 +52,7 @@ COMMAND_LINES = {
     "--temperature hot": "--temperature must be a number (given: 'hot').",
     "--temperature answer=hot": "--temperature (answer) must be a number (given: 'hot').",
     "--temperature answr=1": "--temperature answr=1: unknown purpose 'answr' (did you mean"
-    " 'answer'?); there are evolve, compare, answer.",
+    " 'answer'?); there are evolve, compare, answer, score, solve.",
     "--top-p 0": "--top-p must be more than 0 (given: 0).",
     "--max-tokens 1e3": "--max-tokens must be a whole number (given: 1e3).",
     "--max-tokens 2000000000": "--max-tokens must be 1,000,000,000 or less (given: 2000000000).",
@@ -64,6 +64,10 @@ COMMAND_LINES = {
     "--max-tokens 0": "--max-tokens must be 1 or more (given: 0).",
     "--min-kept 30": "--min-kept must be 1 or less (given: 30).",
     "--min-kept nan": "--min-kept must be a finite number (given: nan).",
+    "--service-tier flex": "--service-tier: the client offline has no service tiers;"
+    " leave the option out, or ask with --client openai.",
+    "--service-tier Flex": "--service-tier: 'Flex' names no tiers; write them as flex or"
+    " flex,default.",
     "--allow-failures many": "--allow-failures must be a count or a percentage, such as 3 or 0.5%"
     " (given: 'many').",
     "--operations deepn": "There is no operation 'deepn' in the pack general (did you mean"
@@ -139,7 +143,7 @@ RECIPES = {
     "operations = [1]": "The recipe bad.toml: operations: names are needed, or a table of names"
     " and weights.",
     "[temperature]\nansw = 1": "The recipe bad.toml: temperature: unknown purpose 'answ'"
-    " (did you mean 'answer'?); there are evolve, compare, answer.",
+    " (did you mean 'answer'?); there are evolve, compare, answer, score, solve.",
     "[temperature]\nanswer = 3": "The recipe bad.toml: temperature (answer) must be 2 or less"
     " (given: 3).",
     "preset = 'papre'": "The recipe bad.toml: preset: unknown preset 'papre'"

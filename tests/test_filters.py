@@ -8,17 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolinstruct.errors import UsageError
-from evolinstruct.filters import draw_sample, select
+from evolinstruct.filters import Value, draw_sample, select
 from tests.written import SEEDS, family_lines, seed
 
 LINES = [line for lines in family_lines() for line in lines]
 KNOWN = {"operation": ["deepen", "in_breadth"], "rule": ["unchanged", "prompt_leaked"]}
 
 
+def measured(name: str) -> Value:
+    """Measure a line by the letters of its operation; a seed has none."""
+    assert name == "letters"
+    return lambda line: None if line.operation is None else float(len(line.operation))
+
+
 def taken(**words: Any) -> list[tuple[int, int]]:
     """Return (generation, number of the family) of the lines that pass."""
     families = [seed(text).id for text in SEEDS]
-    selection = select(words, {})
+    selection = select(words, {}, measured)
     found = [line for line in LINES if selection.takes(line)]
     return [(line.generation, families.index(line.seed_id)) for line in found]
 
@@ -36,6 +42,7 @@ def taken(**words: Any) -> list[tuple[int, int]]:
         ({"grep": "潮汐", "generation": ["0"]}, [(0, 1)]),
         ({"regex": r"^Given \w+:"}, [(2, 1)]),
         ({"min_words": "40"}, [(2, 0)]),
+        ({"min": ["letters=11"], "max": ["letters=15.5"]}, [(1, 1)]),
     ],
 )
 def test_a_line_is_taken_that_passes_every_filter(
@@ -53,13 +60,17 @@ def test_a_line_is_taken_that_passes_every_filter(
         ({"rule": "unchangd"}, "--rule unchangd: unknown rule (did you mean 'unchanged'?)"),
         ({"regex": "("}, "--regex (: this is not a regular expression"),
         ({"regex": "a", "grep": "b"}, "--grep and --regex cannot be given together"),
+        (
+            {"min": "letters>6"},
+            "--min letters>6: give a measure and a number, such as difficulty=6.",
+        ),
         ({"min_words": "-1"}, "--min-words must be a whole number from 0 up (given: -1)."),
         ({"min_words": "9", "max_words": "3"}, "--min-words 9 is more than --max-words 3"),
     ],
 )
 def test_a_word_that_is_no_filter_gets_one_sentence(words: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError) as raised:
-        select(words, KNOWN)
+        select(words, KNOWN, measured)
     assert str(raised.value).startswith(said)
 
 
@@ -83,7 +94,7 @@ def test_another_seed_draws_another_sample() -> None:
 def test_an_expression_that_takes_too_long_is_given_up(expression: str) -> None:
     line = replace(seed("a" * 60 + "."), output="a word, " * 20)
     with pytest.raises(UsageError) as raised:
-        select({"regex": expression}, {}).takes(line)
+        select({"regex": expression}, {}, measured).takes(line)
     assert str(raised.value) == (
         f"--regex {expression}: this takes too long, because there are too many ways to match it;"
         " write it without a repetition within a repetition, or look for plain text with --grep."

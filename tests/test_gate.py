@@ -82,8 +82,19 @@ def test_a_text_that_differs_by_a_word_is_nearly_the_same() -> None:
 
 def test_likeness_within_a_family_is_the_method_itself() -> None:
     made = gate()
-    for generation in (1, 2, 3):
-        assert verdict(made, LONG, "one", generation) is None
+    chain = [LONG, LONG.replace("rye", "oat"), LONG.replace("letter", "note")]
+    for generation, text in enumerate(chain, 1):
+        assert verdict(made, text, "one", generation) is None
+
+
+def test_a_rewrite_that_goes_back_to_an_earlier_text_of_its_family_is_nothing_new() -> None:
+    made = gate()
+    made.look(line("Name a river.", "one", 0))
+    assert verdict(made, LONG, "one", 1) is None
+    assert verdict(made, "name a river", "one", 2) == (
+        "duplicate",
+        f"the same words as {seed_id('one')}",
+    )
 
 
 def test_a_seed_passes_and_its_text_is_taken() -> None:

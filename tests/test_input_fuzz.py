@@ -196,8 +196,7 @@ def fresh() -> None:
 
 
 NAMES = [f"tests.own_clients:{name}" for name in (
-    "Closing", "Noticing", "Numbered", "Exiting", "NoText", "NoUsage", "WordyUsage", "HugeUsage",
-    "Ended", "Nameless", "returning",
+    "Closing", "Noticing", "Numbered", "Exiting", "NoText", "NoUsage", "Ended", "returning",
 )]  # fmt: skip
 OTHERS = ["os:system", "os:abort", "builtins:exit", "builtins:input", "code:interact", "enum:Enum"]
 
@@ -209,6 +208,19 @@ def test_whatever_a_client_of_ones_own_does_is_told_as_its_own(name: str) -> Non
         assert done.exit_code in (1, 2)
         assert f"our client {name!r}" in done.stderr
         assert "Unexpected" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["WordyUsage", "HugeUsage"])
+def test_numbers_of_a_client_of_ones_own_that_cannot_be_are_unknown(name: str) -> None:
+    client = f"--client tests.own_clients:{name}"
+    assert evolinstruct(" ".join([*SEEDS[:2], "-g", "1", "-o", "new", client])).exit_code == 0
+    spent = json.loads(Path("new/run.json").read_text(encoding="utf-8"))["spent"]
+    assert not spent["prompt_tokens"]
+
+
+def test_an_error_of_a_client_of_ones_own_without_words_still_ends_in_a_sentence() -> None:
+    words = [*SEEDS[:2], "-g", "1", "-o", "new", "--client", "tests.own_clients:Nameless"]
+    assert "turned down its first call" in end_of(words)
 
 
 @pytest.mark.parametrize("name", ["os:system", "builtins:dict", "json:loads", "math:pi"])

@@ -34,7 +34,7 @@ NO_NUMBERS: list[Any] = [2**64, 10**400, -1, math.nan, math.inf, "7", True, None
 
 def brought(end: Any) -> tuple[Any, int]:
     """Return what becomes of what a client brings, and the tokens that it counts as."""
-    budget = Budget(Caps(), lambda _purpose, _model: None)
+    budget = Budget(Caps(), lambda *_: None)
     script = (lambda _: end()) if callable(end) else (lambda _: end)
     client = BudgetedClient(Scripted(script), budget, Intake(Secrets(), "Your client 'c:C'"))
 
@@ -46,8 +46,15 @@ def brought(end: Any) -> tuple[Any, int]:
 
 @pytest.mark.parametrize("number", [*NO_NUMBERS, 7.5])
 def test_a_count_of_tokens_that_can_be_none_is_unknown_and_feared(number: Any) -> None:
-    end = Reply("hi", "stop", Usage(number, number, number, number), "m")
+    end = Reply("hi", "stop", Usage(*[number] * 5), "m")
     assert brought(end) == (Reply("hi", "stop", Usage(), "m"), 150)
+
+
+def test_a_service_may_name_a_few_tiers_and_no_number_of_them() -> None:
+    intake = Intake(Secrets())
+    ends = [Reply("hi", "stop", Usage(1, 1, tier=f"tier_{n}"), "m") for n in range(1_000)]
+    assert len({intake.reply(end).usage.tier for end in ends}) <= 10
+    assert intake.reply(ends[0]).usage.tier == "tier_0"
 
 
 @pytest.mark.parametrize("number", NO_NUMBERS)

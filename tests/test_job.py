@@ -380,7 +380,7 @@ evolve(seeds, out, client="tests.test_job:Chaotic", generations=3, concurrency=5
 """
 
 
-LONG = [pytest.param(n, marks=pytest.mark.slow) for n in (1, 30, 70, 100, 160, 200, 225)]
+LONG = [pytest.param(n, marks=pytest.mark.slow) for n in (1, 30, 70, 160, 200, 220)]
 
 
 @pytest.mark.parametrize("rows", [120, *LONG])

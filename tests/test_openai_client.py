@@ -315,6 +315,35 @@ def test_usage_tells_cached_and_reasoning_tokens_apart() -> None:
     assert found == Reply("hi", "stop", Usage(100, 50, 64, 32), "loopback-1")
 
 
+CACHES = {
+    "OpenAI and most": (
+        {"prompt_tokens_details": {"cached_tokens": 64, "cache_write_tokens": 9}},
+        (64, 9),
+    ),
+    "DeepSeek": ({"prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 36}, (64, None)),
+    "Anthropic": ({"cache_read_input_tokens": 64, "cache_creation_input_tokens": 9}, (64, 9)),
+    "Moonshot and Together": ({"cached_tokens": 64}, (64, None)),
+    "none of it": ({"prompt_tokens_details": {"cached_tokens": None}}, (None, None)),
+}
+
+
+@pytest.mark.parametrize("service", CACHES)
+def test_the_tokens_of_a_cache_are_read_by_the_names_of_every_service(service: str) -> None:
+    named, (cached, written) = CACHES[service]
+    found = outcome(always(reply("hi", usage={"prompt_tokens": 100, **named})))
+    assert isinstance(found, Reply)
+    assert (found.usage.cached_tokens, found.usage.written_tokens) == (cached, written)
+
+
+@pytest.mark.parametrize("place", ["beside the usage", "in it"])
+def test_a_reply_says_in_which_service_tier_it_is_billed(place: str) -> None:
+    _, _, body = reply("hi").wire.partition(b"\r\n\r\n")
+    answer = json.loads(body)
+    (answer if place == "beside the usage" else answer["usage"])["service_tier"] = "flex"
+    found = outcome(always(http(200, json.dumps(answer).encode())), service_tier="flex")
+    assert found == Reply("hi", "stop", replace(USAGE, tier="flex"), "loopback-1")
+
+
 NO_COUNTS = [2**64, 10**10, -1, 1.5, 10.0, float("nan"), float("inf"), "10", True, None, [10], {}]
 
 
@@ -341,6 +370,7 @@ DAILY = (TryAgain, "daily_limit", None)
 FILTERED = (CallRejected, "refused_by_service")
 TOO_LONG = (CallRejected, "too_long")
 TOO_LARGE = (CallFailed, "reply_too_large", 1)
+TIER_FULL = (TryAgain, "tier_full", None)
 
 BOMB = gzip.compress(b" " * 10_000_000)
 DEFLATED = zlib.compress(b" " * 10_000_000)
@@ -371,7 +401,7 @@ def failed(status: int) -> object:
     return (CallFailed, f"http_{status}", 1)
 
 
-STATUS_AGAIN = (420, 421, 423, 424, 430, 444, 449, 460, 498, 499, 520, 527, 529, 598)
+STATUS_AGAIN = (420, 421, 423, 424, 430, 444, 449, 460, 499, 520, 527, 529, 598)
 
 
 def said(**body: object) -> Answer:
@@ -386,6 +416,11 @@ def error_in_choice(error: object) -> Answer:
 
 
 FAULTS: dict[str, tuple[Answer, object]] = {
+    # a service tier without room
+    "a full tier, by its status": (error(498, "try later"), TIER_FULL),
+    "a full tier, by its code": (error(429, "later", code="resource_unavailable"), TIER_FULL),
+    "a full tier, in words": (error(429, "Resource Unavailable"), TIER_FULL),
+    "a full tier, by its type": (error(429, "later", kind="capacity_exceeded"), TIER_FULL),
     # the wire
     "drop": (drop(), (TryAgain, "connection_error", None)),
     "garbage instead of HTTP": (garbage(), UNREADABLE),

@@ -52,6 +52,9 @@ def small_pack(folder: Path) -> Path:
             "name: with_data\nkind: in-depth\nweight: 2.5\n---\n"
             "{{demonstrations}}\n#Format#: {{format}}\n#Old#: {{instruction}}\n"
         ),
+        "measures/clarity.txt": (
+            "name: clarity\nmethod: rating\nrange: 1-5\n---\nHow clear is {{instruction}}?\n"
+        ),
         "formats/a.txt": "name: tsv\ntitle: TSV\n--- instruction\nAdd\n--- rewritten\n1\t2\n",
         "formats/b.txt": (
             "name: ini\ntitle: INI file\n--- instruction\nSay {{x}}\n--- rewritten\n[a]\n---\nb=1\n"
@@ -404,7 +407,49 @@ def link(name: str, target: str) -> Break:
 HARDER, DATA = "operations/harder.txt", "operations/with_data.txt"
 OPERATION_KEYS = "known here: frame, kind, name, skips, weight."
 ABOUT = b'name = "a"\ndescription = "b"\nlanguage = "en"\n'
+CLARITY = "measures/clarity.txt"
 BROKEN: dict[str, tuple[Break, str]] = {
+    "measure without a range": (
+        replace(CLARITY, "range: 1-5\n", ""),
+        f"/{CLARITY}:1: the header lacks the key 'range', such as 'range: 1-10'.",
+    ),
+    "range of a measure the wrong way round": (
+        replace(CLARITY, "1-5", "5-1"),
+        f"/{CLARITY}:3: the range must be as 1-10, the lower number first, found '5-1'.",
+    ),
+    "measure with a range by a method without one": (
+        replace(CLARITY, "rating", "tags"),
+        f"/{CLARITY}:3: a measure by tags has no range.",
+    ),
+    "measure by an unknown method": (
+        replace(CLARITY, "rating", "ratign"),
+        f"/{CLARITY}:2: unknown method 'ratign' (did you mean 'rating'?); known here: ranking,"
+        " pairwise, rating, paper, tags, agreement.",
+    ),
+    "measure with an unknown placeholder": (
+        replace(CLARITY, "{{instruction}}", "{{instruction}} {{reply}}"),
+        f"/{CLARITY}:5: unknown placeholder '{{{{reply}}}}'; known here: {{{{instruction}}}},"
+        " {{answer}}.",
+    ),
+    "measure without its placeholder": (
+        replace(CLARITY, "{{instruction}}", "it"),
+        f"/{CLARITY}:5: the placeholder '{{{{instruction}}}}' is missing below this line.",
+    ),
+    "measure without a name": (
+        replace(CLARITY, "name: clarity\n", ""),
+        f"/{CLARITY}:1: the header lacks the key 'name'.",
+    ),
+    "measure with a name that is none": (
+        replace(CLARITY, "name: clarity", "name: Clear!"),
+        f"/{CLARITY}:1: the name 'Clear!' must be a lower-case letter, then such letters, digits"
+        " or _.",
+    ),
+    "two measures of one name and method": (
+        lambda pack: (
+            (pack / "measures" / "z.txt").write_text((pack / CLARITY).read_text()) and None
+        ),
+        "/measures/z.txt:1: another file has the measure 'clarity' by rating.",
+    ),
     "no pack.toml": (
         remove("pack.toml"),
         ": this is not a prompt pack, because it has no file pack.toml.",

@@ -455,6 +455,8 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "newlines": lambda n: f"a{chr(10) * n}b",
     "hashes": lambda n: "#" * n,
     "hash lines": lambda n: "# \n" * (n // 3),
+    "double hashes": lambda n: "##\n" * (n // 3),
+    "control characters": lambda n: "\x00" * n,
     "label and spaces": lambda n: f"#Rewritten Instruction{' ' * n}x",
     "labels": lambda n: "#Rewritten Instruction#:\n" * (n // 25),
     "stars": lambda n: "*" * n,
@@ -465,6 +467,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "tags": lambda n: "<think></think>" * (n // 15),
     "closing tags": lambda n: "</think>" * (n // 8),
     "brackets": lambda n: "(" * n + ")",
+    "marks in a line": lambda n: f"x{'</new_instruction>' * (n // 18)}x",
     "notes": lambda n: "x" + "\n\nNote: I added it." * (n // 20),
     "rules": lambda n: "a\n---\n" * (n // 6),
     "announcements": lambda n: "Sure, here is the rewritten prompt: " * (n // 36),
@@ -485,6 +488,7 @@ def test_a_reply_sixteen_times_as_long_takes_no_more_than_in_proportion(
         for _ in range(3):
             start = time.process_time()
             read_instruction(reply, MARKERS)
+            read_instruction(reply, MARKERS, marks=("<new_instruction>", "</new_instruction>"))
             read_verdict(reply)
             best = min(best, time.process_time() - start)
         return best

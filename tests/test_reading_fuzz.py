@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evolinstruct.errors import CallRejected
@@ -123,6 +123,8 @@ def test_a_reply_that_repeats_itself_is_read_in_time(before: str, again: str, af
 @pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(before=REPLIES, again=REPEATED.map("".join), after=REPLIES)
+@example(before="", again="\n\nNote: I added it.", after="")
+@example(before="", again="Sure, here is the rewritten prompt:\n\n", after="")
 def test_a_megabyte_that_repeats_itself_is_read_in_time(
     before: str, again: str, after: str
 ) -> None:

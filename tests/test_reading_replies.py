@@ -161,3 +161,38 @@ def test_marks_in_trouble_are_read_all_the_same(
     whole = reply.removeprefix(MARKS[0]).removesuffix(MARKS[1]).strip()
     read = read_instruction(reply, ("starting instruction",), parent=parent, marks=MARKS)
     assert read == (whole if expected is None else expected)
+
+
+LED_INTO = [
+    "A less common question about the same subject would be:",
+    "One could ask instead:",
+    "How about this one?",
+    "What a delightful question!",
+    "Interesting! Here is one:",
+    "Sure, I can help with that.",
+    "To make it harder, one could ask the following:",
+    "**Increased difficulty:**",
+    "I rewrote the instruction so that it needs reasoning:",
+    "Eine seltenere Frage aus demselben Gebiet wäre:",
+]
+
+
+@pytest.mark.parametrize("said", LED_INTO)
+def test_what_a_small_model_says_before_another_question_comes_off(said: str) -> None:
+    asked = "Which canal joins two seas without a single lock, and why does it need none?"
+    found = read_instruction(f"{said}\n\n{asked}", (), parent="Name a river.", marks=MARKS)
+    assert found == asked
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "Rewrite the following question:\n\nWhere do rivers end?",
+        "Answer the following:\n\n1. Where do rivers end?",
+        "Given the following data:\n\na,b\n1,2\n\nsay which column is larger.",
+        "Make it harder:\n\nWhere do rivers end?",
+        "Great rivers! Say which three carry the most water.",
+    ],
+)
+def test_an_instruction_that_begins_like_that_keeps_its_beginning(own: str) -> None:
+    assert read_instruction(own, (), parent="Name a river.", marks=MARKS) == own

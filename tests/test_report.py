@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from base64 import b64encode
 from hashlib import sha256
@@ -20,6 +21,7 @@ from evolinstruct.report import write_report
 from tests.command_line import evolinstruct
 from tests.runs import evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient
+from tests.written import score
 
 pytest.importorskip("vl_convert", reason="vl_convert")
 
@@ -233,6 +235,35 @@ def test_several_runs_stand_side_by_side_with_a_mark_where_they_differ(
     assert len(page.every("figure")) == 16
 
 
+@pytest.mark.slow
+def test_a_scored_run_tells_whether_it_got_harder_and_what_did_not(tmp_path: Path) -> None:
+    run = make_run(tmp_path, client="tests.test_report:Hostile", eliminate=False, compare=False)
+    write_report([Run(run)], tmp_path / "plain.html")
+    assert "Did they get harder?" not in (tmp_path / "plain.html").read_text()
+    score(run, lambda line: 5 - line.generation)
+    write_report([Run(run)], tmp_path / "r.html")
+    text, page = (tmp_path / "r.html").read_text(), page_of(tmp_path / "r.html")
+    assert "is 1.00 points easier than its family" in text
+    assert "(-1.00 to -1.00); 100.0% of the rewrites did not get harder" in text
+    assert "The mean goes from 5.00 to 3.00" in text
+    assert "Of the rewrites that did not get harder, the 5 that lost most." in text
+    assert {"href": "#difficulty"} in page.every("a")
+    assert len(page.every("figure")) == 10
+    assert page.every("img") == []
+    shown = "difficulty 4.00 → 3.00"
+    assert text.count(shown) + text.count("difficulty 5.00 → 4.00") == 5
+
+
+@pytest.mark.slow
+def test_of_several_runs_the_scored_ones_tell_of_difficulty(run_dir: Path, tmp_path: Path) -> None:
+    other = make_run(tmp_path, "other")
+    score(other, lambda line: line.generation)
+    write_report([Run(run_dir), Run(other)], tmp_path / "r.html")
+    assert len(page_of(tmp_path / "r.html").every("figure")) == 18
+    text = (tmp_path / "r.html").read_text()
+    assert '<strong dir="auto">other</strong>: An instruction of the last generation' in text
+
+
 def test_a_report_is_written_anew_and_any_other_file_is_left_alone(
     run_dir: Path, tmp_path: Path
 ) -> None:
@@ -272,3 +303,45 @@ def test_without_the_plotting_library_the_command_that_installs_it_is_named(
     assert result.exit_code == 1
     assert "run: python -m pip install 'evolinstruct[report]'" in " ".join(result.stderr.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def embedded(run_dir: Path) -> Path:
+    """Embed a run's instructions by their letters, as `diversity` does with a model."""
+    np = pytest.importorskip("numpy", reason="numpy")
+    from evolinstruct.diversity import store  # noqa: PLC0415 - needs an extra
+    from evolinstruct.diversity.vectors import quantised  # noqa: PLC0415 - needs an extra
+
+    with store.opened(run_dir / store.FOLDER / store.NAME) as kept:
+        kept.use("letters")
+        for line in Run(run_dir).instructions():
+            counts = np.array([[float(line.instruction.count(each)) for each in "abcdefghij"]])
+            kept.add("letters", [(store.digest_of(line.instruction), quantised(counts).tobytes())])
+    return run_dir
+
+
+def test_a_run_whose_instructions_are_embedded_has_a_map_of_them(tmp_path: Path) -> None:
+    run_dir = make_run(tmp_path)
+    write_report([Run(run_dir)], tmp_path / "r.html")
+    assert page_of(tmp_path / "r.html").data["points"] == []
+    assert 'id="diversity"' not in (tmp_path / "r.html").read_text()
+
+    write_report([Run(embedded(run_dir))], tmp_path / "r.html")
+    page = page_of(tmp_path / "r.html")
+    lines = {line.id: line for line in Run(run_dir).instructions()}
+    assert {point["id"]: point["text"][:300] for point in page.data["points"]} == {
+        line.id: line.instruction[:300] for line in lines.values()
+    }
+    assert len(page.every("circle")) == len(page.data["points"])
+    groups = [button["data-group"] for button in page.every("button") if "data-group" in button]
+    assert groups == ["the seeds", "generation 1", "generation 2"]
+    assert "the Vendi score is" in (tmp_path / "r.html").read_text()
+
+
+def test_a_map_of_hostile_texts_is_no_markup(hostile_dir: Path, tmp_path: Path) -> None:
+    copy = tmp_path / hostile_dir.name
+    shutil.copytree(hostile_dir, copy)
+    write_report([Run(embedded(copy))], tmp_path / "r.html")
+    page = page_of(tmp_path / "r.html")
+    assert any(EVIL[:40] in point["text"] for point in page.data["points"])
+    assert not [attributes for tag, attributes in page.elements if tag in {"img", "b"}]
+    assert len(page.every("script")) == 2

@@ -11,6 +11,7 @@ import pytest
 from evolinstruct.analysis.runs import Run
 from evolinstruct.report import write_report
 from tests.test_report import EVIL, make_run
+from tests.written import score
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("vl_convert", reason="vl_convert")
@@ -43,7 +44,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("plain")
-    write_report([Run(make_run(folder, seeds=40))], folder / "r.html")
+    run = make_run(folder, seeds=40)
+    score(run, lambda line: 3 + line.generation - 2 * (line.operation == "in_breadth"))
+    write_report([Run(run)], folder / "r.html")
     return (folder / "r.html").as_uri()
 
 
@@ -57,6 +60,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
         eliminate=False,
         compare=False,
     )
+    score(evil, lambda line: 5 - line.generation)
     write_report([Run(evil), Run(make_run(folder, "tame"))], folder / "r.html")
     return (folder / "r.html").as_uri()
 

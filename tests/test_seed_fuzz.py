@@ -155,7 +155,8 @@ def table(draw: st.DrawFn) -> Written:
 
 @st.composite
 def plain(draw: st.DrawFn) -> Written:
-    lines = draw(LINES)
+    # The first one begins with a word, because a text that begins as JSON does is read as JSON.
+    lines = [f"Say {draw(visible())}", *draw(LINES)]
     end = draw(st.sampled_from(["\n", "\r\n", "\r", "\n\n"]))
     return Written(".txt", end.join(lines).encode(), len(lines), lines)
 

@@ -128,6 +128,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "max_cost": st.none() | dollars.filter(bool),
     "price_in": by_purpose(dollars),
     "price_out": by_purpose(dollars),
+    "prices": text,
+    "service_tier": by_purpose(st.from_regex(r"[a-z]{1,5}(,[a-z]{1,5})?", fullmatch=True)),
 }
 
 given_settings = st.fixed_dictionaries({}, optional=VALUES)
@@ -293,7 +295,7 @@ def test_a_service_that_is_named_takes_the_place_of_the_one_below_and_its_key(
 WRONG = {
     ("CONCURRENCY", "many"): "EVOLINSTRUCT_CONCURRENCY must be a whole number (given: 'many').",
     ("MODEL", "a judge=b"): "EVOLINSTRUCT_MODEL judge=b: unknown purpose 'judge'; there are evolve,"
-    " compare, answer.",
+    " compare, answer, score, solve.",
     ("MODEL", "'a"): "EVOLINSTRUCT_MODEL: a quotation mark has no end; correct it.",
     ("MIN_KEPT", "3"): "EVOLINSTRUCT_MIN_KEPT must be 1 or less (given: 3).",
 }

@@ -18,16 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evolinstruct import analysis
-from evolinstruct.analysis.diversity import Distinctness, Diversity
 from evolinstruct.analysis.measurement import RunStatistics, measure, rows
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.statistics import STATISTICS, GroupStatistics, Statistic, in_table
+from evolinstruct.diversity.phrases import Distinctness, Phrases
 from evolinstruct.quartiles import Band, Quartiles
+from evolinstruct.records import Kept
 from evolinstruct.report.story import tell
 from evolinstruct.run.counts import Counts
 from evolinstruct.text import number as write_number
 from tests.command_line import enter, evolinstruct
-from tests.written import family_lines, write_run
+from tests.written import SEEDS, family_lines, score, seed, write_run
 
 NUMBERS = st.lists(st.integers(-50, 50), min_size=2)
 
@@ -105,6 +106,16 @@ def test_tokens_and_cost_are_for_each_kept_instruction(measured: RunStatistics) 
     assert purposes == {"evolve": (4, 0.5), "answer": (2, 0.5)}
 
 
+def test_tokens_of_a_cache_are_summed_where_a_service_reports_them(tmp_path: Path) -> None:
+    row = {"generation": 1, "operation": "deepen", "purpose": "evolve", "calls": 2}
+    usage = [{**row, "cached_tokens": 700}, {**row, "cached_tokens": None}]
+    measured = measure(Run(write_run(tmp_path / "run", usage=usage)))
+    assert measured.to_json()["total"]["cached_tokens"] == 700
+    assert measured.to_json()["purposes"]["evolve"]["cached_tokens"] == 700
+    plain = measure(Run(write_run(tmp_path / "plain", usage=[row])))
+    assert plain.to_json()["total"]["cached_tokens"] is None
+
+
 def test_an_unknown_price_is_never_a_sum(tmp_path: Path) -> None:
     row = {"generation": 1, "operation": "deepen", "purpose": "evolve", "calls": 2}
     usage = [{**row, "cost": 0.5}, {**row, "cost": None}]
@@ -119,20 +130,20 @@ def test_an_unfinished_generation_says_what_it_has_yet_to_settle(tmp_path: Path)
 
 
 def test_variety_counts_copies_whatever_their_case_and_distinct_phrases() -> None:
-    variety = Diversity(10, seed=0)
+    variety = Phrases(10, seed=0)
     for text in ("a b a", "A  b a", "c"):
         variety.add(text)
     assert variety.measured() == Distinctness(
         texts=3, copies=pytest.approx(1 / 3), distinct=(3 / 7, 2 / 4, 1 / 2)
     )
-    assert Diversity(10, seed=0).measured() is None
+    assert Phrases(10, seed=0).measured() is None
 
 
 @given(st.lists(st.integers(0, 30), min_size=1), st.integers(1, 9), st.integers(0, 3))
 def test_a_sample_holds_all_copies_of_its_texts_and_is_the_same_in_any_order(
     numbers: list[int], size: int, seed: int
 ) -> None:
-    one, other, both = (Diversity(size, seed) for _ in range(3))
+    one, other, both = (Phrases(size, seed) for _ in range(3))
     for number in numbers:
         one.add(f"text {number}")
     for number in reversed(numbers):
@@ -141,6 +152,13 @@ def test_a_sample_holds_all_copies_of_its_texts_and_is_the_same_in_any_order(
     found = one.measured()
     assert found is not None
     assert found.texts * (1 - found.copies) == pytest.approx(min(size, len(set(numbers))))
+
+
+def difficulty(line: Kept) -> float:
+    """Return a difficulty: seeds 1 to 5, each generation one and a half more, but for a breadth."""
+    if line.operation == "complicate_input":
+        return 0.5
+    return 1 + [seed(text).id for text in SEEDS].index(line.seed_id) + 1.5 * line.generation
 
 
 def test_rows_are_flat_and_say_the_same(measured: RunStatistics) -> None:
@@ -164,8 +182,8 @@ def test_rows_are_flat_and_say_the_same(measured: RunStatistics) -> None:
 def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Shown]:
     """Return what tells the totals of two runs as terminal, report, JSON and CSV show them."""
     enter(tmp_path, monkeypatch)
-    write_run(tmp_path / "run")
-    write_run(tmp_path / "other", family_lines()[:2], usage=[])
+    score(write_run(tmp_path / "run"), difficulty)
+    score(write_run(tmp_path / "other", family_lines()[:2], usage=[]), difficulty)
 
     def show() -> Shown:
         printed = evolinstruct("stats run other").stdout.splitlines()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evolinstruct import prompts
-from evolinstruct.records import Failed, Kept, Line, Rejected, child_id, encode, seed_id
+from evolinstruct.records import Failed, Kept, Line, Rejected, child_id, decode, encode, seed_id
 from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import KINDS
+from evolinstruct.scoring import Score, Way, text_digest
 from evolinstruct.settings import Recipe
 
 HOSTILE = "Ring the bell \x1b[31m\x07 now [bold]loudly[/bold] \u202e backwards"
@@ -144,6 +146,37 @@ def write_run(path: Path, lines: list[list[Line]] | None = None, **changes: Any)
     }
     (path / "run.json").write_text(json.dumps({**state, **changes}))
     return path
+
+
+def score(
+    path: Path,
+    value: Callable[[Kept], float | None],
+    *way: str,
+    digest: Callable[[Kept], str] = lambda line: text_digest(line.instruction),
+    tags: Callable[[Kept], Sequence[str]] | None = None,
+) -> None:
+    """Add scores to a run or beside a file: one for each kept line that a value is told for.
+
+    `way` is the measure, the method, the model and the pack, as far as they are not the usual ones.
+    """
+    files = sorted(path.glob("generation-?.jsonl")) if path.is_dir() else [path]
+    lines = [decode(Kept, raw) for file in files for raw in file.read_bytes().splitlines()]
+    named = Way(*way, *("difficulty", "ranking", "", "general")[len(way) :])
+    scores = [
+        Score.of(
+            line.id,
+            named,
+            found,
+            (found - 0.5, found + 0.5),
+            2,
+            digest(line),
+            None if tags is None else json.dumps(tags(line)),
+        )
+        for line in lines
+        if (found := value(line)) is not None
+    ]
+    with ((path if path.is_dir() else path.parent) / "scores.jsonl").open("ab") as file:
+        file.writelines(each.encode() for each in scores)
 
 
 def used(generation: int, operation: str, purpose: str, calls: int, cost: float) -> dict[str, Any]:

@@ -1,14 +1,15 @@
-"""The lines of a run or of one file that a person asks to see: filtered, and drawn as a sample."""
+"""The lines of a run or of one file that a person asks to see: filtered, sampled, sorted."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from evolinstruct import defaults
 from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.scores import ScoreBook
 from evolinstruct.errors import UsageError
-from evolinstruct.filters import draw_sample, select, selected
+from evolinstruct.filters import Measures, draw_sample, select, selected
 from evolinstruct.records import Failed, Kept, Rejected
 from evolinstruct.run_dir.lines import ParsedLine, read_lines
 
@@ -18,6 +19,7 @@ class LineBrowser:
 
     Attributes:
         notices: sentences on what was left out while reading.
+        scores: the scores of the run, or of the folder of the file.
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class LineBrowser:
         failed: bool = False,
         sample: int | None = None,
         seed: int = defaults.SEED,
+        sort: str | None = None,
     ) -> None:
         """Choose lines of a run directory or of one of its files; no line is read yet.
 
@@ -39,13 +42,16 @@ class LineBrowser:
             failed: what got no answer. With neither, what was kept; of a file, everything.
             sample: draw only so many of them; None for all.
             seed: the seed that draws a sample.
+            sort: the measure by which lines are sorted, the highest first; with a minus before it,
+                the lowest. What has no value comes last.
 
         Raises:
             UsageError: a filter is wrong, or does not fit the lines that are asked for.
-            InputError: the run or file does not exist.
+            InputError: the run or file does not exist, or has no such scores.
         """
         self.notices: list[str] = []
         self._run = None if source.is_file() else Run(source)
+        self.scores = ScoreBook.open(source)
         self._path = source
         self._sample = sample
         self._seed = seed
@@ -56,7 +62,9 @@ class LineBrowser:
         self._kinds = [kind for kind, asked in kinds.items() if asked]
         if self._run is not None:
             _ = self._run.generations  # so that an empty run is named before a wrong filter
-        self._selection = select(filters, self._known_names() if filters else {})
+        known = self._known_names() if filters else {}
+        self._selection = select(filters, known, self.scores.value_of)
+        self._order = None if sort is None else _order(sort, self.scores.value_of)
 
     def entries(self) -> Iterator[ParsedLine]:
         """Yield the lines that pass, in the order of their generations and files.
@@ -67,7 +75,7 @@ class LineBrowser:
         entries = selected(self._all(), self._selection)
         if self._sample is not None:
             entries = iter(draw_sample(entries, self._sample, self._seed, _name))
-        yield from entries
+        yield from sorted(entries, key=self._order) if self._order else entries
         if self._run is not None:
             self.notices += self._run.notices
 
@@ -96,3 +104,15 @@ class LineBrowser:
 
 def _name(entry: ParsedLine) -> str:
     return entry.line.id
+
+
+def _order(word: str, measures: Measures) -> Callable[[ParsedLine], tuple[bool, float]]:
+    """Return what lines are sorted by: highest first, lowest after a minus, the unscored last."""
+    sign = 1 if word.startswith("-") else -1
+    value_of = measures(word.removeprefix("-"))
+
+    def place(entry: ParsedLine) -> tuple[bool, float]:
+        value = value_of(entry.line)
+        return value is None, sign * (value or 0.0)
+
+    return place

@@ -1,89 +1,151 @@
-"""How diverse texts are: copies and repeated phrases, measured on a sample that a seed draws.
-
-The sample is drawn by digests of the texts. So either all copies of a text are in it or none, and
-the share of copies in the sample is that of all texts. Only the sample is held in memory.
-"""
+"""The diversity of runs and files: their instructions, read, embedded and surveyed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from hashlib import blake2b
-from heapq import heappush, heapreplace
+from pathlib import Path
 
-_LONGEST = 3
+from evolinstruct.analysis.contamination import lines_of
+from evolinstruct.analysis.runs import Run
+from evolinstruct.diversity import store
+from evolinstruct.diversity.embedding import Embedder, OnProgress, embed, missing, stored
+from evolinstruct.diversity.survey import Options, Survey, TextSet, surveyed
+from evolinstruct.diversity.vectors import Vectors
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.text import counted
+
+MakeEmbedder = Callable[[Path], Embedder]
+"""Makes what embeds texts whose vectors are kept in a folder."""
+Shown = Callable[[int, str], AbstractContextManager[OnProgress]]
+"""Shows how the embedding of so many texts by a model goes."""
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Distinctness:
-    """How diverse a sample of texts is.
+class Embedded:
+    """Instructions with their vectors.
 
     Attributes:
-        texts: how many texts are in the sample, copies included.
-        copies: the share of them that repeat another; white space and case make no difference.
-        distinct: the share of different phrases among all, of one, two and three words.
+        texts: the instructions of a run or a file that have a vector, in their order.
+        vectors: a row for each of them.
+        model: what made the vectors.
     """
 
-    texts: int
-    copies: float
-    distinct: tuple[float, ...]
+    texts: TextSet
+    vectors: Vectors
+    model: str
 
 
-class Diversity:
-    """Samples texts that come one by one, and measures the sample."""
+def survey(
+    sources: Sequence[Path],
+    out: Path | None,
+    make: MakeEmbedder,
+    options: Options,
+    shown: Shown,
+    say: Say,
+) -> Survey:
+    """Return how diverse runs and files are; what is not embedded yet is embedded and kept.
 
-    def __init__(self, size: int, seed: int) -> None:
-        """Sample at most so many different texts; another seed draws other texts."""
-        self._size = size
-        self._key = seed.to_bytes(16, "big", signed=True)
-        self._heap: list[int] = []  # the negated digests of the sample, the largest first
-        self._texts: dict[int, tuple[str, int]] = {}
+    Args:
+        sources: run directories, or any files that seeds may have.
+        out: the folder that keeps the vectors; None for the folder `diversity` of each run.
+        make: makes what embeds.
+        options: how to go about the rest.
+        shown: shows how embedding goes.
+        say: called with sentences on whatever was left out.
 
-    def add(self, text: str) -> None:
-        """Take in a text."""
-        plain = " ".join(text.lower().split())
-        self._put(self._digest(plain), plain, 1)
+    Raises:
+        UsageError: a source is named twice, or a file without a folder to keep its vectors.
+        InputError: a source cannot be read or has no instruction; or a folder cannot be used.
+    """
+    if len({*map(str, sources)}) < len(sources):
+        raise UsageError("A run or file is named twice; name each of them once.")
+    folders = [_folder(source, out) for source in sources]
+    found = [
+        _embedded(source, folder, make(folder), shown, say)
+        for source, folder in zip(sources, folders, strict=True)
+    ]
+    return _surveyed(found, options)
 
-    def __add__(self, other: Diversity) -> Diversity:
-        """Return the sample of all texts that either has taken in."""
-        both = Diversity(self._size, int.from_bytes(self._key, "big", signed=True))
-        for sample in (self, other):
-            for digest, (text, count) in sample._texts.items():
-                both._put(digest, text, count)
-        return both
 
-    def measured(self) -> Distinctness | None:
-        """Return how diverse the sample is; None without a text."""
-        if not self._texts:
-            return None
-        total = sum(count for _, count in self._texts.values())
-        shares = tuple(self._distinct(length) for length in range(1, _LONGEST + 1))
-        return Distinctness(total, 1 - len(self._texts) / total, shares)
+def embedded(
+    source: Path, out: Path | None, make: MakeEmbedder, shown: Shown, say: Say
+) -> Embedded:
+    """Return the instructions of a run or file with their vectors; see `survey`."""
+    folder = _folder(source, out)
+    return _embedded(source, folder, make(folder), shown, say)
 
-    def _digest(self, text: str) -> int:
-        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key)
-        return int.from_bytes(digest.digest())
 
-    def _put(self, digest: int, text: str, count: int) -> None:
-        if digest in self._texts:
-            self._texts[digest] = (text, self._texts[digest][1] + count)
-        elif len(self._heap) < self._size:
-            heappush(self._heap, -digest)
-            self._texts[digest] = (text, count)
-        elif digest < -self._heap[0]:
-            # A text that leaves never comes back, so the counts of those that stay are complete.
-            del self._texts[-heapreplace(self._heap, -digest)]
-            self._texts[digest] = (text, count)
+def _folder(source: Path, out: Path | None) -> Path:
+    if out is None and source.is_file():
+        raise UsageError(
+            f"{source} is no run; name with -o the folder that is to keep its embeddings."
+        )
+    folder = source / store.FOLDER if out is None else out
+    if RunDir(folder).is_run:
+        raise InputError(f"{folder} is a run's directory; name another folder with -o.")
+    return folder
 
-    def _distinct(self, length: int) -> float:
-        seen, total = set(), 0
-        for phrase, count in self._phrases(length):
-            seen.add(phrase)
-            total += count
-        return len(seen) / total if total else 0.0
 
-    def _phrases(self, length: int) -> Iterator[tuple[tuple[str, ...], int]]:
-        for text, count in self._texts.values():
-            words = text.split()
-            for start in range(len(words) - length + 1):
-                yield tuple(words[start : start + length]), count
+def _embedded(source: Path, folder: Path, embedder: Embedder, shown: Shown, say: Say) -> Embedded:
+    texts = TextSet.of(str(source), lines_of(source, say))
+    if not texts.ids:
+        raise InputError(f"{texts.name} has no instruction; name a run or a file that has one.")
+    with store.opened(folder / store.NAME) as kept:
+        new = missing(texts.texts, kept, embedder.model)
+        if new:
+            if kept.last_model not in {None, embedder.model}:
+                say(f"{texts.name} was embedded by {kept.last_model} before; that stays, too.")
+            with shown(len(new), embedder.model) as on_progress:
+                embed(new, kept, embedder, on_progress)
+        kept.use(embedder.model)
+        found = _found(texts, kept, embedder.model)
+    if not found.texts.ids:
+        raise InputError(f"No instruction of {texts.name} could be embedded by {embedder.model}.")
+    if lost := len(texts.ids) - len(found.texts.ids):
+        say(f"{counted(lost, 'instruction')} of {texts.name} could not be embedded: left out.")
+    return found
+
+
+def _found(texts: TextSet, kept: store.Store, model: str) -> Embedded:
+    """Return the instructions whose vectors are kept."""
+    vectors, places = stored(texts.texts, kept, model)
+    return Embedded(texts.only(places), vectors, model)
+
+
+def _surveyed(found: Sequence[Embedded], options: Options) -> Survey:
+    texts, vectors = [each.texts for each in found], [each.vectors for each in found]
+    return surveyed(texts, vectors, found[0].model, options)
+
+
+# What is known already
+
+
+def known(runs: Sequence[Run], options: Options) -> Survey | None:
+    """Return how diverse runs are, as far as their instructions are embedded.
+
+    The model is that which was used last for the first of them; None where it has embedded no
+    instruction of one. Nothing is embedded or written.
+
+    Raises:
+        InputError: a run or a file of embeddings cannot be read.
+    """
+    if not all(_file(run).is_file() for run in runs):
+        return None
+    with store.opened(_file(runs[0]), only_read=True) as kept:
+        model = kept.last_model
+    if model is None:
+        return None
+    found = []
+    for run in runs:
+        texts = TextSet.of(str(run.path), run.instructions())
+        with store.opened(_file(run), only_read=True) as kept:
+            found.append(_found(texts, kept, model))
+    return _surveyed(found, options) if all(each.texts.ids for each in found) else None
+
+
+def _file(run: Run) -> Path:
+    return run.path / store.FOLDER / store.NAME

@@ -11,13 +11,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from evolinstruct import defaults
-from evolinstruct.analysis.diversity import Distinctness, Diversity
+from evolinstruct.analysis.difficulty import Difficulties, find_difficulties
 from evolinstruct.analysis.families import Family
 from evolinstruct.analysis.runs import Run, State
+from evolinstruct.analysis.scores import ScoreBook
 from evolinstruct.analysis.statistics import GroupStatistics, Table, in_table
+from evolinstruct.diversity.phrases import Distinctness, Phrases
 from evolinstruct.prose import count_prose
 from evolinstruct.quartiles import BAND
 from evolinstruct.records import Kept
+from evolinstruct.text import harmless_cell
 from evolinstruct.words import count_words
 
 
@@ -34,6 +37,7 @@ class RunStatistics:
         distinctness: how diverse the instructions of each generation are; under None, of all.
         sample: diversity is measured on at most so many texts.
         sample_seed: the seed that draws them.
+        difficulties: how difficult its instructions are; None where that was not scored.
     """
 
     run: str
@@ -44,14 +48,19 @@ class RunStatistics:
     distinctness: Mapping[int | None, Distinctness | None]
     sample: int
     sample_seed: int
+    difficulties: Difficulties | None
 
     @property
     def generations(self) -> dict[int, GroupStatistics]:
         """The statistics by generation, from 1 up."""
+        found = self.difficulties
         groups: dict[int, GroupStatistics] = {}
         for (name, _), cell in sorted(self.cells.items(), key=lambda item: item[0][0]):
             if name:
-                new = GroupStatistics(distinctness=self.distinctness.get(name))
+                new = GroupStatistics(
+                    distinctness=self.distinctness.get(name),
+                    difficulty=None if found is None else found.generations.get(name),
+                )
                 groups.setdefault(name, new).include(cell)
         return groups
 
@@ -62,16 +71,21 @@ class RunStatistics:
     @property
     def operations(self) -> dict[str, GroupStatistics]:
         """The statistics by operation."""
+        found = self.difficulties
         groups: dict[str, GroupStatistics] = {}
         for (_, name), cell in sorted(self.cells.items(), key=lambda item: item[0][1] or ""):
             if name:
-                groups.setdefault(name, GroupStatistics()).include(cell)
+                difficulty = None if found is None else found.operations.get(name)
+                groups.setdefault(name, GroupStatistics(difficulty=difficulty)).include(cell)
         return groups
 
     @property
     def total(self) -> GroupStatistics:
         """The statistics of all evolutions, without the seeds; its diversity is with them."""
-        total = GroupStatistics(distinctness=self.distinctness[None])
+        total = GroupStatistics(
+            distinctness=self.distinctness[None],
+            difficulty=None if self.difficulties is None else self.difficulties.total,
+        )
         for group in self.generations.values():
             total.include(group)
         return total
@@ -111,14 +125,12 @@ class RunStatistics:
             },
             "band": list(BAND),
             "plain_operations": sorted(self.plain),
+            "difficulty": self.difficulties and self.difficulties.way._asdict(),
         }
 
 
 def _plain(found: Distinctness | None) -> dict[str, Any] | None:
     return None if found is None else asdict(found)
-
-
-_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def rows(runs: Iterable[RunStatistics]) -> Iterator[list[object]]:
@@ -132,7 +144,7 @@ def rows(runs: Iterable[RunStatistics]) -> Iterator[list[object]]:
     for run in runs:
         for by, name, found in _groups(run):
             values = [found.get(each.column) for each in columns]
-            yield [_harmless(cell) for cell in (run.run, by, name, *values)]
+            yield [harmless_cell(cell) for cell in (run.run, by, name, *values)]
 
 
 def _groups(run: RunStatistics) -> Iterator[tuple[str, str, dict[str, object]]]:
@@ -150,16 +162,14 @@ def _groups(run: RunStatistics) -> Iterator[tuple[str, str, dict[str, object]]]:
         yield "purpose", name, numbers(group, "purposes")
 
 
-def _harmless(cell: object) -> object:
-    """Put an apostrophe before a text that a spreadsheet would take for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_OF_FORMULAS) else cell
-
-
 # Reading a run
 
 
 def measure(
-    run: Run, sample: int = defaults.DIVERSITY_SAMPLE, sample_seed: int = defaults.SEED
+    run: Run,
+    sample: int = defaults.DIVERSITY_SAMPLE,
+    sample_seed: int = defaults.SEED,
+    method: str | None = None,
 ) -> RunStatistics:
     """Read a run once and return its statistics.
 
@@ -167,27 +177,34 @@ def measure(
         run: the run; one that is still going on is measured as far as it is written.
         sample: measure diversity on at most so many different texts of each generation.
         sample_seed: the seed that draws them.
+        method: that by which difficulty was scored; None for the preferred one, if there is any.
 
     Raises:
-        InputError: the run is empty, or a file of it is missing or wrong.
+        InputError: the run is empty, or a file of it is missing or wrong; or nothing was scored by
+            the method.
     """
-    samples = {generation: Diversity(sample, sample_seed) for generation in run.generations}
+    samples = {generation: Phrases(sample, sample_seed) for generation in run.generations}
     plain = frozenset(
         operation.name
         for operation in run.pack.operations
         if operation.kind == "in-depth" and not operation.uses_format
     )
+    difficulties = find_difficulties(ScoreBook.open(run.path), method, max(run.generations))
     measuring = _Measuring(plain, samples)
     for family in run.families():
         measuring.see(family)
+        if difficulties is not None:
+            difficulties.see(family)
+    difficulties = difficulties or None  # every score may be void
     for used in run.state.usage:
         of_seeds = used.operation is None
         cell = measuring.seeds if of_seeds else measuring.cell(used.generation, used.operation)
         cell.bill(used)
-    every = sum(samples.values(), Diversity(sample, sample_seed))
+    every = sum(samples.values(), Phrases(sample, sample_seed))
     distinctness: dict[int | None, Distinctness | None] = {None: every.measured()}
     distinctness |= {generation: found.measured() for generation, found in samples.items()}
     measuring.seeds.distinctness = distinctness.get(0)
+    measuring.seeds.difficulty = None if difficulties is None else difficulties.seeds
     return RunStatistics(
         run=str(run.path),
         state=run.state,
@@ -197,13 +214,14 @@ def measure(
         distinctness=distinctness,
         sample=sample,
         sample_seed=sample_seed,
+        difficulties=difficulties,
     )
 
 
 class _Measuring:
     """Counts, family by family."""
 
-    def __init__(self, plain: frozenset[str], samples: Mapping[int, Diversity]) -> None:
+    def __init__(self, plain: frozenset[str], samples: Mapping[int, Phrases]) -> None:
         self.seeds = GroupStatistics()
         self.cells: dict[tuple[int, str | None], GroupStatistics] = {}
         self._samples = samples

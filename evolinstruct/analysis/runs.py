@@ -26,6 +26,7 @@ from evolinstruct.run_dir.lines import ParsedLine, read_lines
 
 if TYPE_CHECKING:
     from evolinstruct.prompts import Pack
+    from evolinstruct.scoring import Score
     from evolinstruct.settings import Recipe
 
 _IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
@@ -50,6 +51,7 @@ class UsageRow:
         prompt_tokens: tokens of all prompts; None if the service reported none.
         completion_tokens: tokens of all replies.
         cost: dollars; None where a price is unknown.
+        cached_tokens: of the prompts', those that the service had in its cache; None if none.
     """
 
     generation: int
@@ -59,6 +61,7 @@ class UsageRow:
     prompt_tokens: int | None
     completion_tokens: int | None
     cost: float | None
+    cached_tokens: int | None = None
 
     @property
     def tokens(self) -> int | None:
@@ -304,6 +307,24 @@ class Run:
     def _notice(self, sentence: str) -> None:
         if sentence not in self.notices:
             self.notices.append(sentence)
+
+    def scores(self) -> Iterator[Score]:
+        """Yield the scores of the run's instructions as `scores.jsonl` has them, without void ones.
+
+        A score is void if its text has changed since, or is gone. Without the file there are none.
+
+        Raises:
+            InputError: a file or a line cannot be read.
+        """
+        from evolinstruct import scoring  # noqa: PLC0415 - slow
+
+        file = self.path / scoring.FILE
+        if not file.exists():
+            return
+        known = {line.id: scoring.digests_of(line) for line in self.instructions()}
+        for score in scoring.read_scores(file):
+            if score.text_digest in known.get(score.id, ()):
+                yield score
 
     # Families
 

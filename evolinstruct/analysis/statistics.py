@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from evolinstruct.analysis.diversity import Distinctness
+from evolinstruct.analysis.difficulty import Difficulty, Mean
 from evolinstruct.analysis.runs import UsageRow
+from evolinstruct.diversity.phrases import Distinctness
 from evolinstruct.quartiles import BAND, Band, Quartiles
 from evolinstruct.run.counts import Counts
 from evolinstruct.text import NONE, dollars, number, percent
@@ -34,8 +35,10 @@ class GroupStatistics:
         calls: how many calls were made for it.
         prompt_tokens: tokens of all prompts; None if the service reported none.
         completion_tokens: tokens of all replies.
+        cached_tokens: of the prompts', those that the service had in its cache; None if none.
         cost: dollars; None where a price is unknown.
         distinctness: how diverse its instructions are, where that is measured.
+        difficulty: how difficult they are, where that was scored.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -46,8 +49,10 @@ class GroupStatistics:
     calls: int = 0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
     cost: float | None = 0.0
     distinctness: Distinctness | None = None
+    difficulty: Difficulty | None = None
 
     @property
     def tokens(self) -> int | None:
@@ -59,19 +64,27 @@ class GroupStatistics:
         """How the growth by plain in-depth operations keeps to its band."""
         return Band.of(self.added)
 
+    @property
+    def cost_per_point(self) -> float | None:
+        """Dollars for each point of difficulty that a kept instruction gains over its parent."""
+        gain = self.difficulty and self.difficulty.gain.mean
+        cost = self.per_kept(self.cost)
+        return cost / gain if cost and gain and gain > 0 else None
+
     def per_kept(self, amount: float | None) -> float | None:
         """Return an amount for each kept instruction."""
         kept = self.counts.kept
         return None if amount is None or not kept else amount / kept
 
     def include(self, other: GroupStatistics) -> None:
-        """Add another group to this one; diversity does not add up, and stays as it is."""
+        """Add another group to this one; diversity and difficulty do not add up, and stay."""
         self.counts.include(other.counts)
         for name in ("added", "added_by_others", "instruction_words", "output_words"):
             getattr(self, name).update(getattr(other, name))
         self.calls += other.calls
         self.prompt_tokens = _sum(self.prompt_tokens, other.prompt_tokens)
         self.completion_tokens = _sum(self.completion_tokens, other.completion_tokens)
+        self.cached_tokens = _sum(self.cached_tokens, other.cached_tokens)
         known = self.cost is not None and other.cost is not None
         self.cost = (self.cost or 0) + (other.cost or 0) if known else None
 
@@ -82,6 +95,7 @@ class GroupStatistics:
                 calls=used.calls,
                 prompt_tokens=used.prompt_tokens,
                 completion_tokens=used.completion_tokens,
+                cached_tokens=used.cached_tokens,
                 cost=used.cost,
             )
         )
@@ -132,6 +146,7 @@ Table = Literal[
     "answer lengths",  # the report
     "spending",  # the report: what a kept instruction takes
     "tokens",  # the report: tokens and cost by purpose
+    "difficulty",  # the terminal and the report: by generation and operation, where it was scored
 ]
 
 
@@ -184,6 +199,14 @@ def _fraction(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
+def _two_digits(value: float | None) -> str:
+    return NONE if value is None else f"{value:.2f}"
+
+
+def _signed(value: float | None) -> str:
+    return NONE if value is None else f"{value:+.2f}"
+
+
 def _row(
     key: str,
     label: str,
@@ -233,6 +256,50 @@ def _of_sample(
 
 def _distinct(length: int) -> Callable[[GroupStatistics], float | None]:
     return _of_sample(lambda found: found.distinct[length - 1])
+
+
+def _of_difficulty(
+    value: Callable[[Difficulty], float | None],
+) -> Callable[[GroupStatistics], float | None]:
+    return lambda group: None if group.difficulty is None else value(group.difficulty)
+
+
+_MEANS: dict[str, tuple[str, str, Callable[[Difficulty], Mean]]] = {
+    "difficulty": ("difficulty, mean", "mean", lambda found: found.value),
+    "gain": ("gain over the parent", "gain", lambda found: found.gain),
+    "rise": ("rise over the seed", "rise", lambda found: found.rise),
+}
+
+
+def _means() -> Iterator[Statistic]:
+    """Yield rows for the means of difficulty, each with the ends of its interval."""
+    for key, (label, short, find_mean) in _MEANS.items():
+        write = _two_digits if key == "difficulty" else _signed
+
+        def count(found: Difficulty, of: Callable[[Difficulty], Mean] = find_mean) -> float:
+            return of(found).count
+
+        yield _row(f"{key}.count", f"{label}, count", _of_difficulty(count), number, "json", "csv")
+        for part, name in (("mean", ""), ("low", "from"), ("high", "to")):
+
+            def end(
+                found: Difficulty,
+                of: Callable[[Difficulty], Mean] = find_mean,
+                part: str = part,
+            ) -> float | None:
+                value: float | None = getattr(of(found), part)
+                return value
+
+            shown: tuple[Table, ...] = ("json", "csv", "difficulty")
+            shown += ("comparison",) if part == "mean" and key != "rise" else ()
+            yield _row(
+                f"{key}.{part}",
+                f"{key}, {name}" if name else label,
+                _of_difficulty(end),
+                write,
+                *(table for table in shown if table != "difficulty" or key != "rise"),
+                short=name or short,
+            )
 
 
 def _added_by_any(group: GroupStatistics) -> float | None:
@@ -288,6 +355,8 @@ STATISTICS: tuple[Statistic, ...] = (
          "tokens"),
     _row("tokens", "tokens", lambda group: group.tokens, number,
          "json", "csv", "generations", "purposes", "spending", section=_SPENT),
+    _row("cached_tokens", "of them cached", lambda group: group.cached_tokens, number,
+         "json", "csv", "generations", "purposes", "tokens", section=_SPENT, short="cached"),
     _row("cost", "cost", lambda group: group.cost, _money,
          "json", "csv", "generations", "purposes", "tokens", section=_SPENT),
     _row("tokens_per_kept", "tokens per kept", lambda group: group.per_kept(group.tokens), number,
@@ -303,6 +372,14 @@ STATISTICS: tuple[Statistic, ...] = (
     *(_row(f"distinct_{length}", f"distinct-{length}", _distinct(length), _fraction,
            "csv", "generations", "diversity", section=_DIVERSITY)
       for length in (1, 2, 3)),
+    *_means(),
+    _row("not_harder", "not harder than the parent", _of_difficulty(lambda of: of.not_harder),
+         number, "json", "csv"),
+    _row("not_harder_share", "not harder than the parent",
+         _of_difficulty(lambda of: of.not_harder_share), percent,
+         "json", "csv", "comparison", "difficulty", short="not harder"),
+    _row("cost_per_point", "cost per point gained", lambda group: group.cost_per_point, _money,
+         "json", "csv", "comparison", "difficulty", short="cost per point"),
 )
 # fmt: on
 """Every statistic of a group, in the order in which tables show them."""

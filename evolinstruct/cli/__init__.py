@@ -13,6 +13,7 @@ import typer
 from evolinstruct.cli import (
     check,
     contamination,
+    diversity,
     evolve,
     export,
     preview,
@@ -20,7 +21,9 @@ from evolinstruct.cli import (
     refilter,
     report,
     rules,
+    score,
     seeds,
+    select,
     show,
     stats,
     trace,
@@ -39,6 +42,9 @@ app.command(name="preview")(preview.command)
 app.command(name="show")(show.command)
 app.command(name="trace")(trace.command)
 app.command(name="stats")(stats.command)
+app.command(name="score")(score.command)
+app.command(name="diversity")(diversity.command)
+app.command(name="select")(select.command)
 app.command(name="check")(check.command)
 app.command(name="rules")(rules.command)
 app.command(name="refilter")(refilter.command)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from evolinstruct.cli.interrupts import end_as_interrupted, interruptible
 from evolinstruct.cli.options import (
     AsJson,
     Out,
@@ -38,7 +38,6 @@ _Retry = Annotated[
 _DryRun = Annotated[
     bool, switch("--dry-run", about="Check everything and say how many calls at most; make none.")
 ]
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @takes_settings
@@ -62,7 +61,7 @@ def command(
     they over --recipe and --preset.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
-        _end_as_interrupted()
+        end_as_interrupted()
         if dry_run and retry is not None:
             raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
         from evolinstruct.run import job  # noqa: PLC0415 - slow
@@ -72,13 +71,6 @@ def command(
             _tell_forecast(run, report, out, update=update)
         else:
             _carry_out(run, report, out, update=update, retry=retry)
-
-
-def _end_as_interrupted() -> None:
-    """Let every signal that asks for an end act as Ctrl-C, from the first moment on."""
-    for name in _SIGNALS:
-        if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(name, signal.default_int_handler)
 
 
 def _tell_forecast(run: Job, report: Report, out: str, *, update: bool) -> None:
@@ -102,23 +94,6 @@ def _carry_out(run: Job, report: Report, out: str, *, update: bool, retry: str |
 
 def follow(run: Job, report: Report, **how: Any) -> None:
     """Carry a run out and show how it goes; a signal ends it in good order."""
-    import asyncio  # noqa: PLC0415 - slow
-    import gc  # noqa: PLC0415
-
     from evolinstruct.console.progress import show_events  # noqa: PLC0415 - slow
 
-    # Few objects of a run form cycles: looking for them less often saves a tenth of the time.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-    async def followed() -> None:
-        def interrupt() -> None:
-            report.console.interrupted()
-            run.interrupt()
-
-        for name in _SIGNALS:
-            if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
-                asyncio.get_running_loop().add_signal_handler(name, interrupt)
-        await show_events(report.console, run.events(**how))
-
-    asyncio.run(followed())
+    interruptible(report, run.interrupt, lambda: show_events(report.console, run.events(**how)))

@@ -21,6 +21,14 @@ _Format = Annotated[
     str,
     word("alpaca, chat, prompt-completion, sharegpt or openai-finetune.", "NAME", "--format"),
 ]
+_Only = Annotated[Path | None, word("Only what this file of `evolinstruct select` names.", "FILE")]
+_Without = Annotated[
+    Path | None,
+    word(
+        "Nothing of the families in this file of `evolinstruct select`, so that it can test.",
+        "FILE",
+    ),
+]
 _Parquet = Annotated[bool, switch("--parquet", about="Write Parquet instead of JSON lines.")]
 _Test = Annotated[
     float | None, word("Set this share of the families apart for testing, as 0.02.", "SHARE")
@@ -72,6 +80,8 @@ def command(
     run_dir: _RunDir,
     out: _Out,
     format: _Format,  # noqa: A002 - the name of the flag
+    only: _Only = None,
+    without: _Without = None,
     parquet: _Parquet = False,
     test: _Test = None,
     system: _System = None,
@@ -106,6 +116,8 @@ def command(
         options = export.ExportOptions(
             format=format,
             filters=filters,
+            only=only,
+            without=without,
             parquet=parquet,
             test=test,
             system=system,

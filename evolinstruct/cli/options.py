@@ -237,6 +237,16 @@ FILTERS: dict[str, Any] = {
     "max_words": Annotated[
         _Word, word("Only with an instruction of at most so many words.", "N", panel=_WHICH)
     ],
+    "min": Annotated[
+        _Words,
+        word(
+            "Only with at least this score, as difficulty=6; difficulty.pairwise=6 names the"
+            " method too. May be repeated.",
+            "MEASURE=X",
+            panel=_WHICH,
+        ),
+    ],
+    "max": Annotated[_Words, word("Only with at most this score.", "MEASURE=X", panel=_WHICH)],
 }
 """Every filter by its name for `evolinstruct.filters.select`; the flag is the name with dashes."""
 

@@ -70,10 +70,12 @@ def command(
         report.exit_code = drawn.summary.exit_code or 0
         report.facts = {**drawn.summary.to_json(), "whole_run": whole.to_json()}
         if not as_json:
+            from evolinstruct.analysis.scores import ScoreBook  # noqa: PLC0415 - slow
             from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
             from evolinstruct.console.trace import show_preview  # noqa: PLC0415 - slow
 
-            show_preview(Page(), made.families(), whole, Path(out) if out else None)
+            place, scores = Path(out) if out else None, ScoreBook.open(run)
+            show_preview(Page(), made.families(), scores, whole, place)
 
 
 @contextmanager

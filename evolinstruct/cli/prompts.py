@@ -51,6 +51,8 @@ def show(
             )
         typer.echo(f"\nFormats: {', '.join(found.formats)}.")
         typer.echo(f"Markers: {', '.join(found.markers)}.")
+        measures = ", ".join(f"{name} ({method})" for name, method in sorted(found.measures))
+        typer.echo(f"Measures: {measures or 'those of general'}.")
         typer.echo("\nFiles, each shown by its name:")
         for file in prompts.files(folder):
             typer.echo(f"  {file}")
@@ -79,11 +81,11 @@ def copy(
 def check(pack: _Pack, verbose: Verbose = 0) -> None:
     """Check a whole pack; an error names the file and the line."""
     with reported(verbose=verbose):
-        from evolinstruct import prompts  # noqa: PLC0415 - slow
+        from evolinstruct import prompts, text  # noqa: PLC0415 - slow
 
         found = prompts.read(prompts.find(pack))
         typer.echo(
             f"{found.name} is in order: {len(found.operations)} operations,"
-            f" {len(found.formats)} formats.",
+            f" {len(found.formats)} formats, {text.counted(len(found.measures), 'measure')}.",
             err=True,
         )

@@ -33,6 +33,14 @@ _Sample = Annotated[
     typer.Option(metavar="N", show_default=False, help="Choose this many, drawn by --seed."),
 ]
 _Seed = Annotated[str, typer.Option(metavar="N", help="What a sample is drawn by.")]
+_Sort = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MEASURE",
+        show_default=False,
+        help="Sort by a score such as difficulty, the highest first; by -difficulty, the lowest.",
+    ),
+]
 
 
 @takes_filters
@@ -42,6 +50,7 @@ def command(
     failed: _Failed = False,
     sample: _Sample = None,
     seed: _Seed = str(defaults.SEED),
+    sort: _Sort = None,
     limit: _Limit = None,
     full: _Full = False,
     as_json: _AsJson = False,
@@ -66,6 +75,7 @@ def command(
             failed=failed,
             sample=drawn,
             seed=whole_number("--seed", seed) or 0,
+            sort=sort,
         )
         most = whole_number("--limit", limit)
         if as_json:
@@ -73,6 +83,7 @@ def command(
                 typer.echo(entry.raw, nl=False)
         else:
             most = (defaults.SHOWN if drawn is None else 0) if most is None else most
-            report.console.say(show_lines(Page(), browse.entries(), most, whole=full))
+            said = show_lines(Page(), browse.entries(), browse.scores, most, whole=full)
+            report.console.say(said)
         for notice in browse.notices:
             report.console.say(notice)

@@ -26,6 +26,15 @@ _Sample = Annotated[
     typer.Option(metavar="N", help="Measure diversity on at most N texts of each generation."),
 ]
 _Seed = Annotated[str, typer.Option(metavar="N", help="The seed that draws them.")]
+_Method = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        help="Show difficulty as this method found it, such as paper (default: the method with most"
+        " scores).",
+    ),
+]
 
 
 def command(
@@ -34,6 +43,7 @@ def command(
     as_csv: _AsCsv = False,
     sample: _Sample = str(defaults.DIVERSITY_SAMPLE),
     seed: _Seed = str(defaults.SEED),
+    method: _Method = None,
     verbose: Verbose = 0,
 ) -> None:
     """Print figures of runs by generation, operation, rule and purpose; several side by side."""
@@ -47,7 +57,7 @@ def command(
         runs = [Run(run_dir) for run_dir in run_dirs]
         size = whole_number("--sample", sample, 1) or 0
         drawn_by = whole_number("--seed", seed) or 0
-        found = [measure(run, size, drawn_by) for run in runs]
+        found = [measure(run, size, drawn_by, method) for run in runs]
         if as_json:
             report.facts = {"runs": [each.to_json() for each in found]}
         elif as_csv:

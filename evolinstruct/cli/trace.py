@@ -31,6 +31,7 @@ def command(run_dir: _RunDir, line_id: _Id, calls: _Calls = False, verbose: Verb
     with reported(verbose=verbose) as report, ExitStack() as stack:
         from evolinstruct.analysis.replay import replaying  # noqa: PLC0415 - slow
         from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.analysis.scores import ScoreBook  # noqa: PLC0415 - slow
         from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
         from evolinstruct.console.trace import show_family  # noqa: PLC0415 - slow
 
@@ -38,6 +39,6 @@ def command(run_dir: _RunDir, line_id: _Id, calls: _Calls = False, verbose: Verb
         meant = run.find(line_id)
         family = run.family(meant)
         calls_of = stack.enter_context(replaying(run)).around(meant) if calls else None
-        show_family(Page(), family, meant=meant, calls_of=calls_of)
+        show_family(Page(), family, ScoreBook.open(run_dir), meant=meant, calls_of=calls_of)
         for notice in run.notices:
             report.console.say(notice)

@@ -13,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evolinstruct.errors import Interrupted
-from evolinstruct.llm import prices
 from evolinstruct.run.counts import Counts
-from evolinstruct.text import NONE, clock, counted, dollars, listed
+from evolinstruct.text import NONE, clock, counted, dollars, listed, percent
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -78,11 +77,23 @@ def _assumed(estimate: Estimate) -> str:
     money = (
         "a price is unknown: name it with --price-in and --price-out"
         if estimate.cost is None
-        else f"prices as of {prices.date()} unless given; check them, because they change"
+        else f"prices by {listed(estimate.priced_by)}; check them, because they change"
     )
     return (
         f"About {clock(estimate.seconds)} at {estimate.rate};"
         f" estimated from the seeds, the prompts and {estimate.based_on}; {money}."
+        f" {_repeated(estimate.repeated_share)}"
+    )
+
+
+def _repeated(share: float) -> str:
+    """Say what a service with a cache may charge less for."""
+    if not share:
+        return "No prompts share a beginning that is long enough for a cache (1,024 tokens)."
+    return (
+        f"At best {percent(share)} of the tokens in are beginnings that prompts share, of 1,024"
+        " tokens or more, which cost less where the service keeps a cache; the costs above do"
+        " without that."
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.text import Text
 
+from evolinstruct.analysis.scores import ScoreBook
 from evolinstruct.console.page import Page, page_text
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.run_dir.lines import ParsedLine
-from evolinstruct.text import counted, one_line
+from evolinstruct.text import counted, decimal, one_line, signed
 from evolinstruct.words import count_words
 
 INSTRUCTION_LINES = 12
@@ -18,8 +19,8 @@ _ALL = 1_000_000
 _INDENT = "  "
 
 
-def heading(line: Line, grown: int | None = None) -> Text:
-    """Return a line's id, place and outcome, on one line."""
+def heading(line: Line, grown: int | None = None, scores: Iterable[str] = ()) -> Text:
+    """Return a line's id, place, outcome, length and scores, on one line."""
     text = Text()
     text.append(one_line(line.id), style="bold")
     parts = ["seed" if line.generation == 0 else f"generation {line.generation}"]
@@ -32,7 +33,26 @@ def heading(line: Line, grown: int | None = None) -> Text:
     if not isinstance(line, Failed) and line.instruction:
         more = "" if grown is None else f" ({grown:+,})"
         text.append(f" · {counted(count_words(line.instruction), 'word')}{more}")
+    text.append("".join(f" · {each}" for each in scores))
     return text
+
+
+def scores_of(scores: ScoreBook, line: Line) -> Iterator[str]:
+    """Yield what each measure says of a line, with the range in which it may lie."""
+    for way in scores.usual:
+        score = scores.score(way, line)
+        if score is not None:
+            span = "" if score.low is None else f" ({decimal(score.low)} to {decimal(score.high)})"
+            yield f"{way.measure} {decimal(score.value)}{span}"
+
+
+def gains_of(scores: ScoreBook, line: Line, parent: Line) -> Iterator[str]:
+    """Yield what each measure says of a line, with what that is more than of its parent."""
+    for way in scores.usual:
+        score, before = scores.score(way, line), scores.score(way, parent)
+        if score is not None:
+            gain = "" if before is None else f" ({signed(score.value - before.value)})"
+            yield f"{way.measure} {decimal(score.value)}{gain}"
 
 
 def _outcome(line: Line) -> Text:
@@ -49,22 +69,24 @@ def _outcome(line: Line) -> Text:
             return Text("kept", style="green")
 
 
-def show_lines(page: Page, entries: Iterable[ParsedLine], limit: int, *, whole: bool) -> str:
+def show_lines(
+    page: Page, entries: Iterable[ParsedLine], scores: ScoreBook, limit: int, *, whole: bool
+) -> str:
     """Print lines up to a limit, 0 for none; return a sentence on how many there are."""
     shown = found = 0
     for entry in entries:
         found += 1
         if not limit or shown < limit:
-            show_line(page, entry.line, whole=whole)
+            show_line(page, entry.line, scores, whole=whole)
             shown += 1
     if shown < found:
         return f"{shown:,} of {counted(found, 'matching line')}; --limit 0 shows all."
     return f"{counted(found, 'matching line')}." if found else "No line matches."
 
 
-def show_line(page: Page, line: Line, *, whole: bool) -> None:
+def show_line(page: Page, line: Line, scores: ScoreBook, *, whole: bool) -> None:
     """Print a line with its texts; only their first lines unless `whole`."""
-    page.heading(heading(line))
+    page.heading(heading(line, scores=scores_of(scores, line)))
     if isinstance(line, Failed):
         page.print(f"{page_text(line.message)} ({counted(line.attempts, 'attempt')})", _INDENT)
     elif line.instruction:

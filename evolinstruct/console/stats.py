@@ -9,13 +9,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from evolinstruct.analysis.difficulty import PAPER, PAPER_MEANS, Difficulties
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import SECTIONS, GroupStatistics, Table, compare, in_table
 from evolinstruct.console.page import Page
-from evolinstruct.text import NONE, clock, counted, one_line, percent
+from evolinstruct.text import NONE, clock, counted, listed, one_line, percent
+
+if TYPE_CHECKING:
+    from evolinstruct.scoring import Way
 
 Cell = str | Text
 _DIFFERS = "≠ "
@@ -43,6 +48,7 @@ def _show_run(page: Page, run: RunStatistics) -> None:
     page.print(" · ".join(_about(run)))
     _show_generations(page, run)
     _show_operations(page, run)
+    _show_difficulty(page, run)
     _show_rules(page, run)
     if run.purposes:
         page.table("By purpose", *_columns("purposes", run.purposes))
@@ -123,6 +129,28 @@ def _columns(
     return ["", *(statistic.short for statistic in shown)], rows
 
 
+def _show_difficulty(page: Page, run: RunStatistics) -> None:
+    if run.difficulties is None:
+        return
+    generations = {f"generation {number}": group for number, group in run.generations.items()}
+    groups = {"seeds": run.seeds, **generations, "all evolved": run.total, **run.operations}
+    page.table("Difficulty", *_columns("difficulty", groups))
+    page.print(" ".join(about_difficulty(run.difficulties)))
+
+
+def about_difficulty(found: Difficulties) -> Iterator[str]:
+    """Yield sentences on how difficulty was measured and what its figures mean."""
+    yield f"Difficulty {_by(found.way)}."
+    yield (
+        "from, to: nine times in ten the mean lies between them (a normal interval, in which each"
+        " family is one draw; what a judge gets wrong is not in it). gain: over the parent. not"
+        " harder: share of the rewrites that gained nothing. cost per point: what a kept"
+        " instruction costs, divided by the gain."
+    )
+    if found.way.method == PAPER:
+        yield f"The paper's own means by this method: {PAPER_MEANS}."
+
+
 def _show_rules(page: Page, run: RunStatistics) -> None:
     counts = run.total.counts
     rows = []
@@ -145,6 +173,23 @@ def _show_comparison(page: Page, runs: Sequence[RunStatistics]) -> None:
     page.table("Side by side", ["run", *_names(runs)], rows)
     page.print()
     page.print(f"{_DIFFERS.strip()} marks where the runs differ.")
+    for sentence in _about_ways(runs):
+        page.print(sentence)
+
+
+def _about_ways(runs: Sequence[RunStatistics]) -> Iterator[str]:
+    """Yield sentences on how the difficulty of several runs was found, where it was."""
+    pairs = zip(_names(runs), runs, strict=True)
+    found = {name: run.difficulties.way for name, run in pairs if run.difficulties is not None}
+    if found:
+        yield f"Difficulty: {listed([f'{name} {_by(way)}' for name, way in found.items()])}."
+    if len({way[:3] for way in found.values()}) > 1:
+        yield "It was found in different ways, whose figures do not compare."
+
+
+def _by(way: Way) -> str:
+    judge = f", judged by {one_line(way.model)}" if way.model else ""
+    return f"by {one_line(way.method)}{judge}"
 
 
 def _names(runs: Sequence[RunStatistics]) -> list[str]:

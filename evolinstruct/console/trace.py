@@ -10,8 +10,9 @@ from rich.text import Text
 from evolinstruct.analysis.families import Family, FamilyStep
 from evolinstruct.analysis.preview import Extrapolation
 from evolinstruct.analysis.replay import Call
+from evolinstruct.analysis.scores import ScoreBook
 from evolinstruct.console.page import Page, page_text
-from evolinstruct.console.show import ANSWER_LINES, heading, show_outcome
+from evolinstruct.console.show import ANSWER_LINES, gains_of, heading, scores_of, show_outcome
 from evolinstruct.llm.base import Request
 from evolinstruct.records import Failed, Kept, Line
 from evolinstruct.text import command, counted, dollars, listed
@@ -22,29 +23,36 @@ CallsOf = Callable[[FamilyStep | Kept], Sequence[Call]]
 
 
 def show_family(
-    page: Page, family: Family, *, meant: str | None = None, calls_of: CallsOf | None = None
+    page: Page,
+    family: Family,
+    scores: ScoreBook,
+    *,
+    meant: str | None = None,
+    calls_of: CallsOf | None = None,
 ) -> None:
     """Print a family as a tree.
 
     Args:
         page: where to print.
         family: the seed and its steps.
+        scores: those of the run.
         meant: the id of the line that was asked for, which is marked.
         calls_of: returns the calls of a step or a seed; without it, no calls are shown.
     """
     seed = family.seed
-    page.print(_pointed(heading(seed), seed, meant))
+    page.print(_pointed(heading(seed, scores=scores_of(scores, seed)), seed, meant))
     stem = _stem(has_children=bool(family.steps), indent="")
     page.print(page_text(seed.instruction), stem)
     for line in (seed, *([family.unanswered] if family.unanswered else [])):
         show_outcome(page, line, stem, ANSWER_LINES)
     _show_calls(page, calls_of(seed) if calls_of else (), stem)
-    _show_children(page, family.steps, "", meant, calls_of)
+    _show_children(page, family.steps, scores, "", meant, calls_of)
 
 
 def _show_children(
     page: Page,
     steps: Sequence[FamilyStep],
+    scores: ScoreBook,
     indent: str,
     meant: str | None,
     calls_of: CallsOf | None,
@@ -54,19 +62,20 @@ def _show_children(
         later = steps[number:]
         is_last = isinstance(step.line, Kept) or not later
         page.print(f"{indent}│")
-        _show_step(page, step, indent, meant, is_last=is_last, has_children=bool(later))
+        _show_step(page, step, scores, indent, meant, is_last=is_last, has_children=bool(later))
         below = indent + ("   " if is_last else "│  ")
         if calls_of:
             stem = _stem(has_children=isinstance(step.line, Kept) and bool(later), indent=below)
             _show_calls(page, calls_of(step), stem)
         if isinstance(step.line, Kept):
-            _show_children(page, later, below, meant, calls_of)
+            _show_children(page, later, scores, below, meant, calls_of)
             return
 
 
 def _show_step(
     page: Page,
     step: FamilyStep,
+    scores: ScoreBook,
     indent: str,
     meant: str | None,
     *,
@@ -79,7 +88,8 @@ def _show_step(
     grown = None
     if isinstance(line, Kept):
         grown = count_words(line.instruction) - count_words(step.parent.instruction)
-    title = _pointed(heading(line, grown), line, meant)
+    gains = gains_of(scores, line, step.parent)
+    title = _pointed(heading(line, grown, gains), line, meant)
     page.print(title, indent + ("└─ " if is_last else "├─ "), below)
     if isinstance(line, Failed):
         page.print(page_text(line.message), stem)
@@ -136,11 +146,15 @@ def _came(call: Call) -> str:
 
 
 def show_preview(
-    page: Page, families: Iterable[Family], whole: Extrapolation, out: Path | None
+    page: Page,
+    families: Iterable[Family],
+    scores: ScoreBook,
+    whole: Extrapolation,
+    out: Path | None,
 ) -> None:
     """Print what became of the seeds of a preview, and what the whole run would take."""
     for family in families:
-        show_family(page, family)
+        show_family(page, family, scores)
         page.print()
     page.heading(Text("The whole run at this rate", style="bold"))
     parts = [f"about {counted(whole.calls, 'call')}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 
 from evolinstruct.elimination.request import asks, begins_with_order
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
@@ -83,15 +84,31 @@ _OF_AN_ANSWER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _BLANK = re.compile(r"[\W_]*(?:\[[^\]]*\]|<[^>]*>|\{[^}]*\})?[\W_]*\Z")
+_KEYS = re.compile(r"(?:^[ \t]*(?:- )?[\w.-]+:(?:[ \t].*)?(?:\n|\Z)){3,}", re.MULTILINE)
+"""Lines of data with keys, such as YAML."""
+
+
+def _labels(text: str) -> list[re.Match[str]]:
+    """Return the labels in a text, except those in a fence and lower-case keys of data."""
+    labels = list(_LABEL.finditer(text))
+    found, fences, seen = [], 0, 0
+    blocks = [block.span() for block in _KEYS.finditer(text)] if labels else []
+    for label in labels:
+        fences, seen = fences + text.count("```", seen, label.start()), label.start()
+        start, end = blocks[bisect(blocks, (seen, len(text))) - 1] if blocks else (0, 0)
+        is_key = start <= seen < end and label[0].islower()
+        if fences % 2 == 0 and not is_key:
+            found.append(label)
+    return found
 
 
 def _holds_answer(rewrite: Rewrite) -> str | None:
     child = rewrite.child.lower()
-    if ":" not in child and "：" not in child:
+    if "\n" not in child or (":" not in child and "：" not in child):
         return None
     if not any([word in child for word in _LABEL_WORDS]):  # noqa: C419 - faster, and runs on many rewrites
         return None
-    labels = list(_LABEL.finditer(rewrite.child))
+    labels = _labels(rewrite.child)
     if not labels or not rewrite.child[: labels[0].start()].strip():
         return None
     after = rewrite.child[labels[-1].end() :]

@@ -18,8 +18,8 @@ _MESSAGES = (
     r"|メール|手紙|メッセージ|返信|返事|お知らせ|伝言|挨拶|편지|이메일|메일|메시지|문자|답장|안내문|쪽지|인사"
 )
 _QUESTIONS = (
-    r"\b(?:questions?|ask(?:s|ing)?|questionnaire|quiz|surveys?|interviews?|forms?|icebreakers?"
-    r"|trivia|riddles?|conversation\w*|quer(?:y|ies)|polite\w*|fragen?|frage\w*|formular|umfrage|interview|demand\w*|formulaire|sondage"
+    r"\b(?:questions?|ask(?:s|ing)?|chatbot|questionnaire|quiz|surveys?|interviews?|icebreakers?"
+    r"|trivia|riddles?|conversation\w*|polite\w*|fragen?|frage\w*|formular|umfrage|formulaire|sondage"
     r"|entretien|preguntas?|pregúnt\w*|formulario|encuesta|entrevista|perguntas?|pergunte"
     r"|formulário|pesquisa|вопрос\w*|спроси\w*|анкет\w*|опрос\w*|интервью)\b"
     r"|سؤال|أسئلة|اسأل|استمارة|استبيان|مقابلة|问题|提问|问卷|表格|采访|面试"
@@ -32,14 +32,32 @@ _REFUSALS = (
     r"|rechaz\w*|disculp\w*|recus\w*|desculp\w*|papel|отказ\w*|извин\w*|роли)\b"
     r"|رفض|اعتذر|اعتذار|拒绝|婉拒|道歉|扮演|断り|断る|お詫び|謝罪|役|거절|사과|역할"
 )
-_TALK = re.compile(f"{_MESSAGES}|{_QUESTIONS}", re.IGNORECASE)
-_REFUSAL = re.compile(f"{_MESSAGES}|{_REFUSALS}", re.IGNORECASE)
+_MESSAGE, _QUESTION, _REFUSAL = (
+    re.compile(words, re.IGNORECASE) for words in (_MESSAGES, _QUESTIONS, _REFUSALS)
+)
 _ANSWER_IT = re.compile(
     r"\banswer (?:the|this|my|these)(?: following)? questions?|ответ\w* на вопрос\w*"
     r"|beantworte\w* (?:die|diese|meine) fragen?|répond\w* (?:à|aux) (?:la |ces )?questions?"
     r"|respond\w* (?:a )?(?:la|esta|estas|à|a) (?:pregunta|pergunta)s?|回答(?:以下)?问题",
     re.IGNORECASE,
 )
+_NO = (
+    r"\b(?:don['’]t|do not|without|no|not|never|zero|keine?|ohne|nicht|sans|aucune|pas|ne"
+    r"|sin|no|nada de|ninguna|sem|não|nenhuma|без|не|никаких)\b|不|别|無|无|勿|دون|بلا|لا"
+)
+_TO_ASK = (
+    r"\b(?:ask\w*|questions?|clarif\w*|(?:rück|nach)?frag\w*|questions?|demand\w*|pregunt\w*"
+    r"|pergunt\w*|вопрос\w*|спрашива\w*|уточня\w*)\b|问|تسأل|أسئلة|سؤال"
+)
+_ASK_NOTHING = re.compile(
+    rf"(?:(?:{_NO})[^.;!?。\n]{{0,25}}?(?:{_TO_ASK})"
+    r"|(?:質問|聞き返)\w{0,3}?(?:せず|なし|しない|さず|不要)|聞かず"
+    r"|(?:질문|되?묻)\w*(?: 없이| ?말|지)"
+    r"|\bfrag\w*[^.;!?\n]{0,15} nicht)[^.!?。\n]*[.!?。]?",
+    re.IGNORECASE,
+)
+"""That nothing should be asked back."""
+_SIGNS = ".,;:!?。，、؛،\n"
 _EDIT = re.compile(
     r"\b(?:edit|correct|proofread|summari[sz]\w*|translate|revise|improve|check|fix|review|shorten"
     r"|korrigier\w*|überarbeit\w*|übersetz\w*|fass\w*|verbesser\w*|corrig\w*|tradui\w*|résum\w*"
@@ -50,13 +68,27 @@ _EDIT = re.compile(
 )
 
 
+def without_ban(instruction: str) -> str:
+    """Return an instruction without the words that nothing should be asked back."""
+    ban = _ASK_NOTHING.search(instruction)
+    if not ban:
+        return instruction
+    begin = 1 + max([instruction.rfind(sign, 0, ban.start()) for sign in _SIGNS])
+    return instruction[:begin] + instruction[ban.end() :]
+
+
+def asks_for_message(instruction: str) -> bool:
+    """Tell whether words to somebody are asked for, such as a letter or a reply."""
+    return _asks_for(_MESSAGE, instruction)
+
+
 def asks_for_questions(instruction: str) -> bool:
-    """Tell whether questions or a message are asked for: words that may ask somebody back."""
-    return _asks_for(_TALK, instruction)
+    """Tell whether questions are asked for."""
+    return _asks_for(_QUESTION, instruction)
 
 
 def asks_for_refusal(instruction: str) -> bool:
-    """Tell whether a refusal, an apology or a message is asked for."""
+    """Tell whether a refusal, an apology or a role is asked for."""
     return _asks_for(_REFUSAL, instruction)
 
 

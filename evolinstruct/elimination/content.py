@@ -81,14 +81,17 @@ def _table_lost(parent: str, child: str) -> str | None:
 # Quotes
 
 _QUOTED = re.compile(
-    r'(?<!\w)"([^"\n]{8,600})"(?!\w)|“([^”\n]{8,600})”|«([^»\n]{8,600})»|„([^“”\n]{8,600})[“”]'
-    r"|「([^」\n]{4,600})」|『([^』\n]{4,600})』"
+    r'(?<!\w)"([^"\n]{8,600}+)"(?!\w)|“([^”\n]{8,600}+)”|«([^»\n]{8,600}+)»|„([^“”\n]{8,600}+)[“”]'
+    r"|「([^」\n]{4,600}+)」|『([^』\n]{4,600}+)』"
 )
+_MARKS = (("“", "”"), ("«", "»"), ("„", "“"), ("„", "”"), ("「", "」"), ("『", "』"))
 _KEPT_WORDS = 0.5
 
 
 def _has_quotes(text: str) -> bool:
-    return '"' in text or (not text.isascii() and any(map(text.__contains__, "“«„「『")))
+    if text.count('"') > 1:
+        return True
+    return not text.isascii() and any(begin in text and end in text for begin, end in _MARKS)
 
 
 def _quote_lost(rewrite: Rewrite, *, words: float = 4) -> str | None:

@@ -1,4 +1,4 @@
-"""Rules for rewrites that duplicate a text of another family.
+"""Rules for rewrites that duplicate an earlier text.
 
 They look at the whole pool: the gate (`evolinstruct.gate`) remembers what passed, finds the texts
 that may be alike, and asks here whether they are too alike.
@@ -55,13 +55,14 @@ class Duplicates:
         return Sketch(words, (equal_key(words),))
 
     def find_objection(
-        self, sketch: Sketch, others: Sequence[PassedText], skips: Collection[str]
+        self, family: str, sketch: Sketch, passed: Sequence[PassedText], skips: Collection[str]
     ) -> Objection | None:
         """Return the objection of the first rule that has one and is not skipped."""
         if self._equal and DUPLICATE not in skips:
-            for other in others:
+            for other in passed:
                 if other.sketch.words == sketch.words:
                     return Objection(DUPLICATE, f"the same words as {other.id}")
+        others = [text for text in passed if text.family != family]
         if self._near is None or NEAR_DUPLICATE in skips or not others:
             return None
         likeness, name = max(self._too_alike(sketch, others, self._near), default=(0.0, ""))
@@ -83,7 +84,8 @@ class Duplicates:
 RULES: tuple[RuleInfo, ...] = (
     RuleInfo(
         name=DUPLICATE,
-        meaning="The rewrite has the same words and signs as an instruction of another family.",
+        meaning="The rewrite has the same words and signs as an earlier instruction, also of its"
+        " own family.",
         cause=_CAUSE,
         stage="pool",
     ),

@@ -9,9 +9,10 @@ _PROSE = 6  # words: a shorter last line is a heading, an item or data
 _ENDS = ".!?…。！？؟۔"
 _CLOSES = "\"'”’»）)]」』*_~|`>}"
 _MARKER = re.compile(r"[ \t]*(?:[-*•·–]|\d{1,3}[.)、．]|[（(]?[a-zа-я]\))(?:\s+|$|(?<=、))")
-_INNER = re.compile(
-    r"[^\W\d_]{4,}[.!?؟]['\"”’»)*]*\s+(?=[\"'“«„(*]*[A-ZÀ-ÞА-Я\u0600-\u06ff\uac00-\ud7af])"
-    r"|[。！？](?=\S)|[\uac00-\ud7af]{2,}\.\s+"
+_INNER = re.compile(  # begins with the sign, because words are many and signs are few
+    r"[.!?؟。！？](?:(?<=[^\W\d_]{4}[.!?؟])['\"”’»)*]*\s+"
+    r"(?=[\"'“«„(*]*[A-ZÀ-ÞА-Я\u0600-\u06ff\uac00-\ud7af])"
+    r"|(?<=[。！？])(?=\S)|(?<=[\uac00-\ud7af]{2}\.)\s+)"
 )
 _OPENERS = re.compile(r"[({\[（「『«„“]")
 _PAIRS = dict(zip("({[（「『«„“", ")}]）」』»“”", strict=True))
@@ -151,14 +152,21 @@ _STRANDED = frozenset(
 """Words that only a question may end in."""
 _QUESTION = re.compile(r"\b(?:wh(?:o|om|ose|at|ich|ere|en|y)|how)\b", re.IGNORECASE)
 _UNSPACED = re.compile(
-    r"(?:[的和与及在把被对从向为将而但且或]|如果|因为|所以|以及|[をがにはのとでへも]|など|から|より|って|ながら)\Z"
+    r"(?:[、，的和与及在把被对从向为将而但且或]|如果|因为|所以|以及|[をがにはのとでへも]|など|から|より|って|ながら)\Z"
 )
+_ROMANCE = re.compile(
+    r" (?:el|los|las|les|un|una|um|uma|en|em|de|con|com|que|des|dans|o|os|as|la|le|à) .*"
+    r" (?:y|e|o|ou|et|de|del|do|da|dos|en|em|el|la|le|un|um|lo|se|su|al|ao|à|que)\Z"
+)
+"""In Spanish, French or Portuguese, the end of no sentence; their shortest words mean much else."""
 _SIGNED = re.compile(
     r"[.!?…][\"'”’»)]*\s+[-–—]\s*\S+(?:\s\S+){0,3}\Z"
-    r"|\A[^.!?,]{0,30},\s*[A-ZÀ-ÞА-Я]\S*(?:\s[A-ZÀ-ÞА-Я]\S*){0,2}\Z"
+    r"|(?:\A|[.!?…]\s+)[^.!?,]{0,30},\s*[A-ZÀ-ÞА-Я]\S*(?:\s[A-ZÀ-ÞА-Я]\S*){0,2}\Z"
 )
 _TO_VERB = re.compile(r"\bto \w+(?: \w+){1,2}\Z")
 _OPENING = re.compile(r"(?:\S+\s+){2,}\S+[:：]\Z|\S{8,}[:：]\Z")
+_HALVED = re.compile(r"[^\W\d_]{4,}-\Z")
+_LABELLED = re.compile(r"\S+(?: \S+)?[:：] ")
 _COMMA = re.compile(r"[\u3040-\u9fff][、，]")
 _CODE = re.compile(r"\s*(?:def|if|for|while|class|elif|else|try|with|case|switch)\b")
 
@@ -207,7 +215,9 @@ def _is_open_data(text: str) -> bool:
 
 
 def dangles(line: str) -> bool:
-    """Tell whether a line ends in a comma or in a word that no sentence ends in."""
+    """Tell whether a line ends in a comma, in half a word or in one that no sentence ends in."""
+    if _HALVED.search(line):
+        return True
     if len(line.split()) < _PROSE:
         is_long = len(line) > 4 * _PROSE and not line.isascii()
         return is_long and _UNSPACED.search(line) is not None
@@ -216,7 +226,7 @@ def dangles(line: str) -> bool:
     word = line[line.rfind(" ") + 1 :]
     if word in _STRANDED:
         return not _QUESTION.search(line) and not _TO_VERB.search(line)
-    return word in _DANGLING
+    return word in _DANGLING or _ROMANCE.search(line) is not None
 
 
 def _announces(line: str) -> bool:
@@ -238,9 +248,11 @@ def _is_unfinished(above: str, line: str) -> bool:
     if last != line:
         return _is_sentence(last) and not _SIGNED.search(last)
     if marker:
-        return _items_end(above)
+        return _items_end(above, line)
     lines = [each for each in above.split("\n") if each.strip()]
     prose = [each for each in lines if _is_long(each)]
+    if _LABELLED.match(line):
+        return False
     return _is_long(line) and bool(prose) and all(_is_ended(each) for each in prose)
 
 
@@ -262,8 +274,10 @@ def _is_ended(line: str) -> bool:
     return line.rstrip(_CLOSES + " ").endswith(tuple(_ENDS + ":;："))
 
 
-def _items_end(above: str) -> bool:
-    """Tell whether the items above, two or a long one, all end as sentences do."""
+def _items_end(above: str, item: str) -> bool:
+    """Tell whether the items above an item, two or a long one, all end as sentences do."""
+    is_counted = item.lstrip()[0].isdigit()
     items = [line for line in above.split("\n") if _MARKER.match(line)]
+    items = [line for line in items if line.lstrip()[0].isdigit() == is_counted]
     enough = len(items) > 1 or any(_is_long(item) for item in items)
     return enough and all(_is_ended(item) for item in items)

@@ -26,7 +26,24 @@ _ABOUT_CHARACTERS = re.compile(
 )
 
 
+_WRITTEN = bytes([*range(0x20, 0x7F), *b"\t\n\v\f\r"])
+"""The characters of ASCII that are written."""
+_SIGNS = ("\ufffd", "\u0120", "\u010a", "\u2581", "\u00e2\u20ac", "\u00c3", "\u00ef\u00bb")
+"""The printable signs beyond ASCII of which every broken piece has one."""
+
+
+def _is_clean(text: str) -> bool:
+    """Tell whether a text surely holds nothing broken, as most do, by its characters alone."""
+    if "<0x" in text:
+        return False
+    if text.isascii():
+        return not text.encode().translate(None, _WRITTEN)
+    return text.replace("\n", " ").isprintable() and not any(map(text.__contains__, _SIGNS))
+
+
 def _find_broken(text: str, asked: str) -> str | None:
+    if _is_clean(text):
+        return None
     found = _BROKEN.search(text)
     if found is None or found[0] in asked or _ABOUT_CHARACTERS.search(asked):
         return None

@@ -65,13 +65,12 @@ def _labels_in(text: str, labels: _Labels) -> Iterator[str]:
             yield found[0]
 
 
-def _label(rewrite: Rewrite, words: list[str]) -> str | None:
-    """Return the first phrase that the rewrite, of these words, has and its parent has not."""
+def _label(rewrite: Rewrite, lower: str) -> str | None:
+    """Return the first phrase that the rewrite, in lower case, has and its parent has not."""
     labels = _labels(rewrite.phrases)
-    lower = rewrite.child.lower()
     if not any([word in lower for word in labels.last_words]):  # noqa: C419 - faster, and runs on every rewrite
         return None
-    text = " ".join(words)
+    text = " ".join(lower.replace(",", " ").split())
     if not any(phrase in text for phrase in labels.phrases):
         return None  # most of the others: the pattern need not run
     known = set(map(_normal, _labels_in(rewrite.parent, labels)))
@@ -159,8 +158,8 @@ def _run(rewrite: Rewrite, words: list[str]) -> str | None:
 
 
 def _leaked(rewrite: Rewrite) -> str | None:
-    words = rewrite.child.lower().replace(",", " ").split()
-    return _label(rewrite, words) or _run(rewrite, words)
+    lower = rewrite.child.lower()
+    return _label(rewrite, lower) or _run(rewrite, lower.replace(",", " ").split())
 
 
 RULES: tuple[Rule[Rewrite], ...] = (

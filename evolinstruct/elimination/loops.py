@@ -14,7 +14,11 @@ _SAME_END = 4  # characters
 _PLACES, _STEP = 16, 50  # at so many places or fewer, so many characters apart or more
 _LEAST_RUN = 16  # words; in a word without spaces, so many times five characters
 _SHARE = 0.6  # of a text that repeated lines or sentences make up
-_COUNTER = re.compile(r"[\s#*•·-]*(?:\d+(?:[.):、．]\d*|\s))?[\s*]*")
+_COUNTER = re.compile(
+    r"[\s#*•·-]*(?:(?:[^\W\d_]{1,12}\s?№?\s?)?\d+\s?[^\W\d_]{0,4}(?:[.):：、．]\d*|\s))?[\s*]*"
+)
+"""The mark of a list, such as a bullet, "3." or "Step 3:"."""
+_TRAILING = " \t.*"
 _MANY = 20  # lines: so often, a line of one word is a loop too
 
 
@@ -30,15 +34,16 @@ def find_loop(text: str, times: float) -> tuple[str, int] | None:
 
 def _in_a_row(text: str, times: float) -> tuple[str, int] | None:
     step = max(len(text) // _PLACES, _STEP)
+    reach = min(_LONGEST, int(len(text) / times) + _PIECE)  # what is longer cannot recur so often
     for place in range(len(text) % step, len(text) - _PIECE, step):
         piece = text[place : place + _PIECE]
-        again = text.find(piece, place + 1, place + _LONGEST)
+        again = text.find(piece, place + 1, place + reach)
         while again != -1:
             start, stop = _run(text, place, again - place)
             if stop - start >= times * (again - place) and _is_long(text[start:stop]):
                 unit = text[place:again]
                 return (unit, (stop - start) // len(unit)) if _is_prose(unit) else None
-            again = text.find(piece, again + 1, place + _LONGEST)
+            again = text.find(piece, again + 1, place + reach)
     return None
 
 
@@ -72,8 +77,15 @@ def _scattered(text: str, times: float) -> tuple[str, int] | None:
     lines = text.split("\n")
     if len(lines) < times:
         lines = _sentences(text)
+    if len(lines) < times:
+        return None
     if len({line[-_SAME_END:] for line in lines}) > len(lines) - times + 1:
         return None  # most texts: no four lines end alike
+    if (
+        max(Counter([line.rstrip(_TRAILING)[-1:] for line in lines if line]).values(), default=0)
+        < times
+    ):
+        return None  # most of the others: only blank lines do
     counts = Counter([_bare(line) for line in lines])
     repeated = {line: count for line, count in counts.items() if count >= times and line}
     if not repeated:
@@ -91,7 +103,7 @@ def _scattered(text: str, times: float) -> tuple[str, int] | None:
 def _bare(line: str) -> str:
     """Return a line without the mark of a list before it, such as a number that counts up."""
     counter = _COUNTER.match(line)
-    return line[counter.end() if counter else 0 :].rstrip(" \t.*")
+    return line[counter.end() if counter else 0 :].rstrip(_TRAILING)
 
 
 def _sentences(text: str) -> list[str]:

@@ -59,7 +59,7 @@ def _straight(text: str) -> str:
 
 def _unusable(rewrite: Rewrite) -> str | None:
     text = rewrite.child.strip()
-    if not any(char.isalnum() or _means_something(char) for char in text):
+    if not text[:1].isalnum() and not any(map(_is_content, text)):
         return "nothing is left"
     refusal = _REFUSAL.match(_straight(text[:2000]))
     if not refusal or len(text.split()) > _REFUSAL_WORDS:
@@ -136,7 +136,7 @@ def _empty(answer: Answer) -> str | None:
     words = []
     for found in _TOKEN.finditer(_straight(response)):
         word = found[0].lower()
-        if word[0].isalnum() or _means_something(word[0]):
+        if _is_content(word[0]):
             if word not in _of_any_language() and not _UNSPACED_LETTER.match(word):
                 return None
             words.append(word)
@@ -192,6 +192,10 @@ def _stop_pattern(language: str) -> re.Pattern[str]:
     long = "|".join(word for word in words if len(word) > 1)
     short = "".join(word for word in words if len(word) == 1)
     return re.compile(f"(?:(?:{long})[{short}]*)+|[{short}](?:{long})+[{short}]*")
+
+
+def _is_content(char: str) -> bool:
+    return char.isalnum() or _means_something(char)
 
 
 def _means_something(char: str) -> bool:

@@ -10,7 +10,7 @@ from evolinstruct.elimination.rule import Rewrite, Rule
 # Words between brackets, such as "[insert the table here]"
 
 _ENCLOSED = re.compile(
-    r"([\[<({](?<![\w.=/].)\{?)\s*([^\W\d_][^\[\]<>(){}\n=:\"]{1,80}?)\s*"
+    r"([\[<({](?<![\w.=/].)\{?)\s*([^\W\d_][^\[\]<>(){}\n=:\"]{1,80}+)\s*+"
     r"(?:\](?![(\[\w.]|\s*\n\s*[\w.-]+\s*[=:])|>|\)|\}\}?)"  # no link, index or name of a section
 )
 _FIRST = {
@@ -55,7 +55,7 @@ def _enclosed(text: str) -> list[str]:
     found = [] if text.isascii() else _CHINESE.findall(text)
     if "[" in text or "<" in text or "(" in text or "{" in text:
         enclosed = _ENCLOSED.finditer(text)
-        found += [each[0] for each in enclosed if _stands_for(each[1], each[2].lower())]
+        found += [each[0] for each in enclosed if _stands_for(each[1], each[2].rstrip().lower())]
     return found
 
 

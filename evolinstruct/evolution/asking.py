@@ -24,6 +24,16 @@ _LENGTH = "length"
 _SMALL_CONTEXT = "use a model or a server with a larger context, or lower --max-tokens"
 
 
+def shown_with(drawn: str, pack: Pack, seed: int, place: str) -> list[str]:
+    """Return the formats other than the drawn one, in the order of their demonstrations.
+
+    A pack that shows only some of them shows the same ones with the same format, so that its
+    prompts begin alike: services charge less for a beginning that they have seen.
+    """
+    drawn_for = place if pack.demonstrations is None else drawn
+    return [name for name in draws.draw_order(pack.formats, seed, drawn_for) if name != drawn]
+
+
 class Asking:
     """What the calls of a run have in common.
 
@@ -78,7 +88,7 @@ class Asking:
             parent_id=parent.id,
             generation=generation,
             operation=operation,
-            format=self._order(place)[0] if operation in self._needs_format else None,
+            format=self._drawn_format(place) if operation in self._needs_format else None,
             instruction="",
             input=None,
             output=None,
@@ -102,7 +112,8 @@ class Asking:
         Raises:
             CallError: there is no reply, or none that is whole.
         """
-        shown = self._shown(child) if child.format else ()
+        seed = self._recipe.seed
+        shown = shown_with(child.format, self._pack, seed, child.id) if child.format else ()
         messages = self._pack.evolve(child.operation or "", parent.instruction, child.format, shown)
         context = replace(self._context(child, parent.instruction), marks=self._pack.marks)
         reply = await self._whole("evolve", messages, context, child.id)
@@ -148,18 +159,8 @@ class Asking:
         reply = await self._whole("answer", messages, context, line.id)
         return reading.read_answer(reply.text, line.instruction), reply.text, reply.model
 
-    def _order(self, drawn_for: str) -> list[str]:
-        return draws.draw_order(self._pack.formats, self._recipe.seed, drawn_for)
-
-    def _shown(self, child: Kept) -> list[str]:
-        """Return the other formats in the order of their demonstrations.
-
-        A pack that shows only some of them shows the same ones with the same format, so that its
-        prompts begin alike: services charge less for a beginning that they have seen.
-        """
-        if self._pack.demonstrations is None:
-            return self._order(child.id)[1:]
-        return [name for name in self._order(child.format or "") if name != child.format]
+    def _drawn_format(self, place: str) -> str:
+        return draws.draw_order(self._pack.formats, self._recipe.seed, place)[0]
 
     async def _whole(
         self, purpose: str, messages: Messages, context: CallContext, place: str

@@ -13,15 +13,17 @@ from pathlib import Path
 
 from evolinstruct import elimination, parquet, prompts
 from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.scores import measures_of
 from evolinstruct.errors import InputError
 from evolinstruct.export import card, files
 from evolinstruct.export.files import TEST, TRAIN, RowBuffer
 from evolinstruct.export.formats import FORMATS, SEED
 from evolinstruct.export.options import ExportOptions, ExportResult, Licences, parse_size
+from evolinstruct.export.subset import Subset, read_subset
 from evolinstruct.export.trainers import TRAINERS, ExportedData
 from evolinstruct.filters import Selection, select
 from evolinstruct.records import Kept
-from evolinstruct.text import command
+from evolinstruct.text import command, counted
 
 __all__ = [
     "FORMATS",
@@ -55,12 +57,13 @@ def export(run: Run, out: Path, options: ExportOptions) -> ExportResult:
     if options.parquet:
         parquet.require_pyarrow()
     known = {"operation": [operation.name for operation in run.pack.operations]}
-    selection = select(options.filters, known | {"rule": elimination.RULES})
+    selection = select(options.filters, known | {"rule": elimination.RULES}, measures_of(run.path))
     seed = run.state.recipe.seed if options.seed is None else options.seed
     result = ExportResult()
+    subset = read_subset(options.only, options.without, result.notices.append)
     with files.replacing(out) as folder:
         with closing(RowBuffer(folder, seed, shuffled=options.shuffle)) as buffer:
-            for line in _chosen(run, selection, options, result):
+            for line in _chosen(run, selection, subset, options, result):
                 row = options.rows_format.row(line, options.system)
                 buffer.add(line, _encode(row).encode() + b"\n")
             _refuse_empty(run, options, result)
@@ -68,17 +71,19 @@ def export(run: Run, out: Path, options: ExportOptions) -> ExportResult:
                 buffer.split(options.test)
             for split in (TRAIN, TEST) if options.test is not None else (TRAIN,):
                 _write(buffer, split, folder, options, result)
-        result.notices += _notices(run, options, result)
+        result.notices += _notices(run, options, subset, result)
         _write_companions(run, out, folder, options, result)
     return result
 
 
 def _chosen(
-    run: Run, selection: Selection, options: ExportOptions, result: ExportResult
+    run: Run, selection: Selection, subset: Subset, options: ExportOptions, result: ExportResult
 ) -> Iterator[Kept]:
     """Yield the lines to export, and count them."""
     for line in run.instructions(*selection.generations):
         if not selection.takes(line) or (line.generation == 0 and not options.seeds):
+            continue
+        if not subset.takes(line):
             continue
         if line.output is None:
             result.unanswered += 1
@@ -96,7 +101,7 @@ def _refuse_empty(run: Run, options: ExportOptions, result: ExportResult) -> Non
             f"None of the {result.unanswered:,} instructions chosen of {run.path} has an answer;"
             " run `evolve` without --no-answers, or with --answer-seeds for seeds without one."
         )
-    what = "these filters" if options.filters else "what was asked for"
+    what = "these filters" if options.is_part else "what was asked for"
     raise InputError(
         f"No instruction of {run.path} passes {what}, so nothing is exported;"
         f" `{command('evolinstruct', 'stats', run.path)}` shows what there is."
@@ -132,7 +137,9 @@ def _write_companions(
     files.write_checksums(folder)
 
 
-def _notices(run: Run, options: ExportOptions, result: ExportResult) -> Iterator[str]:
+def _notices(
+    run: Run, options: ExportOptions, subset: Subset, result: ExportResult
+) -> Iterator[str]:
     yield from run.notices
     state = run.state
     if not state.is_done:
@@ -146,6 +153,12 @@ def _notices(run: Run, options: ExportOptions, result: ExportResult) -> Iterator
         yield f"{run.path} is a preview, of a part of its seeds only."
     if result.unanswered:
         yield f"{result.unanswered:,} instructions have no answer and are left out."
+    lost = len(subset.only or ()) - result.made.total() - result.unanswered
+    if lost > 0:
+        yield (
+            f"{counted(lost, 'instruction')} of {options.only} left out, because of the filters, or"
+            f" because {run.path} does not hold that text in that place."
+        )
     rows = result.rows[TRAIN]
     if options.format == "openai-finetune" and rows < _LEAST_FOR_OPENAI:
         yield f"Fine-tuning at OpenAI needs at least {_LEAST_FOR_OPENAI} rows; there are {rows}."

@@ -142,7 +142,7 @@ def _contents(options: ExportOptions, result: ExportResult) -> Iterator[str]:
             "`id` names the place of a row (its seed and generation), `seed_id` its family, and"
             f" `operation` what made it (`{SEED}` for a seed)."
         )
-    if options.filters or not options.seeds:
+    if options.is_part:
         yield from ("", "It is a part of its run: see the command below.")
 
 

@@ -54,6 +54,8 @@ def export_command(options: ExportOptions, run_name: str, out_name: str) -> str:
         for each in value if isinstance(value, list | tuple) else [value]:
             words += [_flag(name), str(each)]
     words += _set(
+        only=options.only and options.only.name,
+        without=options.without and options.without.name,
         parquet=options.parquet,
         test=options.test,
         system=options.system,

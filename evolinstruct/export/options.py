@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from evolinstruct.errors import UsageError
 from evolinstruct.export import trainers
@@ -38,6 +39,8 @@ class ExportOptions:
     Attributes:
         format: the name of the rows' format.
         filters: which lines to export, as `filters.select` takes them.
+        only: a selection, of which alone lines are exported; None for all.
+        without: a selection, of whose families no line is exported; None for none.
         parquet: write Parquet instead of JSON lines.
         test: the share of families in the test split; None for no test split.
         system: a system text for every row.
@@ -53,6 +56,8 @@ class ExportOptions:
 
     format: str
     filters: Mapping[str, object] = field(default_factory=dict)
+    only: Path | None = None
+    without: Path | None = None
     parquet: bool = False
     test: float | None = None
     system: str | None = None
@@ -64,6 +69,11 @@ class ExportOptions:
     title: str | None = None
     licences: Licences = field(default_factory=Licences)
     force: bool = False
+
+    @property
+    def is_part(self) -> bool:
+        """Whether lines of the run may be left out."""
+        return bool(self.filters or self.only or self.without) or not self.seeds
 
     @property
     def rows_format(self) -> Format:

@@ -6,12 +6,17 @@ Journal, retry, balancer, throttle and budget are clients that wrap a client.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import struct
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from evolinstruct import defaults
 from evolinstruct.llm.secrets import Secrets
+
+SERVICE_TIER = "service_tier"
+"""The parameter of a call, and the field of a reply, that name a service's tier."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -24,7 +29,7 @@ class CallId:
 
     Attributes:
         child_id: the place in the data set that the call works for.
-        purpose: evolve, compare, answer.
+        purpose: evolve, compare, answer, score, solve.
         attempt: 0 for the first ask, 1 for the second of the same purpose, and so on.
     """
 
@@ -45,9 +50,12 @@ class CallContext:
         operation: the operation's name; None where a seed is answered.
         kind: ``in-depth``, ``in-breadth`` or ``transform``; None where a seed is answered.
         format: the data format drawn, or None.
-        instruction: evolve: the parent; compare: the child; answer: the instruction.
+        instruction: evolve: the parent; compare: the child; otherwise the instruction, or all of
+            several.
         parent: compare: the parent; otherwise None.
         marks: evolve: the lines between which the prompt asks for the instruction, if it does.
+        items: score: the texts that are to be put in order, each behind its label.
+        range: score: the least and the most that a number may be, if one is asked for.
     """
 
     generation: int
@@ -57,6 +65,8 @@ class CallContext:
     instruction: str
     parent: str | None = None
     marks: tuple[str, str] | None = None
+    items: tuple[tuple[str, str], ...] = ()
+    range: tuple[float, float] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +101,10 @@ class Request:
         top_p: nucleus sampling, None to leave it to the service.
         max_tokens: upper bound of the reply's length in tokens, None for none.
         extra: further parameters of the request's body.
+        wants: ``text``, or the ``vector`` of the last message, which is the reply's text as
+            `encode_vector` writes it.
+        service_tier: the service's tier to be answered in, None to leave it to the service; no part
+            of the journal's key.
         prefetched: marks a call that is made before the run needs it; never sent.
     """
 
@@ -102,7 +116,9 @@ class Request:
     top_p: float | None = None
     max_tokens: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+    service_tier: str | None = None
     prefetched: Prefetched | None = field(default=None, compare=False, repr=False)
+    wants: Literal["text", "vector"] = "text"
 
     @property
     def purpose(self) -> str:
@@ -120,7 +136,9 @@ class Request:
             self.top_p,
             self.max_tokens,
             self.extra,
+            self.service_tier,
             mark,
+            self.wants,
         )
 
     def parameters(self) -> dict[str, object]:
@@ -131,7 +149,8 @@ class Request:
             "max_tokens": self.max_tokens,
         }
         given = {name: value for name, value in sampling.items() if value is not None}
-        return {**given, **self.extra}
+        tier = {} if self.service_tier is None else {SERVICE_TIER: self.service_tier}
+        return {**given, **self.extra, **tier}
 
     @property
     def draw(self) -> CallId:
@@ -146,12 +165,30 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call, as the service reported them; None where it said nothing."""
+    """What one call took, as the service reported it; None where it said nothing.
+
+    Attributes:
+        prompt_tokens: tokens in.
+        completion_tokens: tokens out.
+        cached_tokens: of the prompt's, those that the service had in its cache.
+        reasoning_tokens: of the reply's, those of its reasoning.
+        written_tokens: of the prompt's, those that the service put into its cache; never stored.
+        tier: the service tier that it is billed in, empty where none is named; never stored.
+    """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    written_tokens: int | None = None
+    tier: str = ""
+
+    def within(self, prompt: int, completion: int) -> tuple[int, int]:
+        """Return tokens in and out; a bound stands for what was not reported."""
+        reported = self.prompt_tokens, self.completion_tokens
+        bounds = zip(reported, (prompt, completion), strict=True)
+        into, out = (most if count is None else count for count, most in bounds)
+        return into, out
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +286,17 @@ def encodable(text: str) -> str:
 
 Draw, Subject = CallId, CallContext
 """The names that these two had until 0.2; they go with 0.3."""
+
+
+def encode_vector(numbers: Sequence[float]) -> str:
+    """Return a vector as the text of a reply: numbers of 32 bits, little end first, in base64."""
+    return b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+
+
+def decode_vector(text: str) -> bytes:
+    """Return the bytes of the numbers in a vector that is a reply's text.
+
+    Raises:
+        ValueError: the text is no vector.
+    """
+    return b64decode(text, validate=True)

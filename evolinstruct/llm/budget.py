@@ -16,6 +16,7 @@ from pathlib import Path
 from evolinstruct import defaults
 from evolinstruct.errors import (
     DAILY_LIMIT,
+    TIER_FULL,
     UNREACHABLE,
     BudgetReached,
     CallError,
@@ -26,13 +27,13 @@ from evolinstruct.errors import (
 from evolinstruct.llm.base import Client, Reply, Request, Usage
 from evolinstruct.llm.intake import Intake
 from evolinstruct.llm.prices import cost_of
-from evolinstruct.llm.usage import Account, Ledger, PriceOf
+from evolinstruct.llm.usage import Account, Ledger, PriceOf, plus
 from evolinstruct.text import dollars
 
 _BYTES_PER_TOKEN = 2  # tables, digits and code reach it; prose has four and more
 _PER_MESSAGE = 8  # tokens that a service adds around a message
 # never sent, or never processed
-_UNBILLED = frozenset({UNREACHABLE, DAILY_LIMIT, "too_long", "truncated"})
+_UNBILLED = frozenset({UNREACHABLE, DAILY_LIMIT, TIER_FULL, "too_long", "truncated"})
 _REFUSAL = "http_4"  # how the names of all errors with a 4xx status begin
 
 
@@ -69,7 +70,7 @@ class Spending:
         """Count calls on top."""
         self.calls += calls
         self.tokens += tokens
-        self.cost = None if self.cost is None or cost is None else self.cost + cost
+        self.cost = plus(self.cost, cost)
 
     def take(self, tokens: int, cost: Decimal | None) -> None:
         """Count a call off."""
@@ -81,12 +82,14 @@ class Reservation:
     """What is set aside for a call under way: the most that it can take.
 
     Attributes:
+        request: the call.
         account: pays it.
         prompt: tokens in at most, as estimated.
         completion: tokens out at most, as allowed.
         cost: dollars at most, None where unknown.
     """
 
+    request: Request
     account: Account
     prompt: int
     completion: int
@@ -97,7 +100,7 @@ class Budget:
     """What a run may spend and has spent; shared by everything that sends.
 
     Attributes:
-        ledger: remembers it, by generation, operation, purpose and model.
+        ledger: remembers it, by generation, operation, purpose, model and service tier.
         spent: the total.
         reserved: the most that calls under way can take on top.
     """
@@ -122,9 +125,9 @@ class Budget:
         self.ledger.open(path)
         self.spent = Spending()
         for account in self.ledger.accounts():
-            prompt, completion = account.most_prompt, account.most_completion
-            cost = cost_of(account.price, prompt, completion, account.cached_tokens)
-            self.spent.add(prompt + completion, cost, account.calls)
+            cost = account.most_due
+            tokens = account.most_prompt + account.most_completion
+            self.spent.add(tokens, cost, account.calls)
             if cost is None and self._caps.cost is not None:
                 raise UsageError(
                     f"--max-cost: the run has asked the model {account.model!r}"
@@ -142,7 +145,8 @@ class Budget:
             StopRun: the run stopped meanwhile.
         """
         prompt, completion = most(request)
-        cost = cost_of(self._price_of(request.purpose, request.model), prompt, completion)
+        # which tier bills it, only the reply will say
+        cost = cost_of(self._price_of(request.purpose, request.model, None), prompt, completion)
         while True:
             if self._error is not None:
                 # many calls raise this one object: each starts its traceback anew
@@ -159,30 +163,28 @@ class Budget:
             self._change.clear()
             await self._change.wait()
         self.reserved.add(prompt + completion, cost)
-        account = self.ledger.account(request)
-        account.open(prompt, completion)
+        account = self.ledger.account(request, request.service_tier or "")
+        account.open(prompt, completion, cost)
         self.ledger.note(account)
-        return Reservation(account, prompt, completion, cost)
+        return Reservation(request, account, prompt, completion, cost)
 
     def settle(self, reserved: Reservation, usage: Usage | None) -> None:
         """Put what a call took in the place of what was set aside for it.
 
         Without a usage nobody knows what it took, and the worst case stands.
         """
-        account, prompt, completion = reserved.account, reserved.prompt, reserved.completion
+        request, bound = reserved.request, (reserved.prompt, reserved.completion)
         self._release(reserved)
         if usage is None:
-            account.count_lost(prompt, completion)
-            self.spent.add(prompt + completion, reserved.cost)
+            reserved.account.count_lost(*bound, reserved.cost)
+            self.spent.add(sum(bound), reserved.cost)
             return
-        account.count_reply(usage, prompt, completion)
-        if usage.prompt_tokens is not None:
-            prompt = usage.prompt_tokens
-        if usage.completion_tokens is not None:
-            completion = usage.completion_tokens
-        cost = cost_of(account.price, prompt, completion, usage.cached_tokens)
-        self.spent.add(prompt + completion, cost)
-        if prompt > reserved.prompt or completion > reserved.completion:
+        price = self._price_of(request.purpose, request.model, usage.tier)
+        account = self.ledger.account(request, usage.tier)
+        cost = account.count_reply(usage, *bound, price)
+        taken = usage.within(*bound)
+        self.spent.add(sum(taken), cost)
+        if taken[0] > bound[0] or taken[1] > bound[1] or (cost or 0) > (reserved.cost or 0):
             self.ledger.note(account)  # the service bills more than it was allowed
 
     def refuse(self, reserved: Reservation) -> None:
@@ -197,7 +199,7 @@ class Budget:
         self._change.set()
 
     def _release(self, reserved: Reservation) -> None:
-        reserved.account.close(reserved.prompt, reserved.completion)
+        reserved.account.close(reserved.prompt, reserved.completion, reserved.cost)
         self.reserved.take(reserved.prompt + reserved.completion, reserved.cost)
         self._change.set()
 

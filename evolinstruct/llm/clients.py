@@ -6,6 +6,7 @@ One call passes, from the top down:
     retry        passing troubles are waited out; a silent service ends the run
     balancer     where several servers answer the same calls, one of them is chosen
     throttle     so many calls under way, one limit for each server and model
+    tiers        a full service tier gives way to the next one, where the user names tiers
     budget       nothing is sent that a cap leaves no room for
     client       whoever answers
 """
@@ -30,6 +31,7 @@ from evolinstruct.llm.intake import Intake, harmless_cause
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import TOTAL_SECONDS, Retry
 from evolinstruct.llm.secrets import Secrets
+from evolinstruct.llm.service_tiers import TieredClient
 from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
 from evolinstruct.plugins import Plugins
@@ -138,17 +140,21 @@ class Clients:
         """
         self._make = ClientFactory(recipe.client)
         self._is_local = self._make.is_free  # answers from this process
-        self._clients: dict[ClientOptions, tuple[Client, BudgetedClient]] = {}
+        self._clients: dict[ClientOptions, tuple[Client, BudgetedClient, Client]] = {}
         self._throttles: dict[ClientOptions, Throttle] = {}
         self._balancers: list[Balancer] = []
         self._retries: dict[tuple[ClientOptions, ...], Retry] = {}
         self._by_purpose: dict[str, Retry] = {}
-        self.tariff = Tariff(execution.price_in, execution.price_out)
+        self._groups = options_in_use(recipe, execution, purposes, alone=alone)
+        servers = {
+            purpose: [options.base_url for options in group]
+            for purpose, group in self._groups.items()
+        }
+        self.tariff = Tariff(execution, servers)
         caps = Caps(execution.max_calls, execution.max_tokens_total, execution.max_cost)
-        self.budget = Budget(caps, self.tariff.price)
+        self.budget = Budget(caps, self.tariff.apply)
         self.notices: list[str] = []
         self._most = self._most_calls(execution)
-        self._groups = options_in_use(recipe, execution, purposes, alone=alone)
         for purpose, group in self._groups.items():
             if group not in self._retries:
                 self._retries[group] = self._wrap(group, execution)
@@ -193,8 +199,12 @@ class Clients:
             client = self._make(options)
             intake = Intake(options.secrets, self._make.owner)
             budgeted = BudgetedClient(client, self.budget, intake)
-            self._clients[options] = client, budgeted
-            self._throttles[options] = Throttle(budgeted, self._pace(execution), execution.max_wait)
+            asked: Client = budgeted
+            if execution.service_tier:
+                self._make.check_tiers(client)
+                asked = TieredClient(budgeted, execution.tiers)
+            self._clients[options] = client, budgeted, asked
+            self._throttles[options] = Throttle(asked, self._pace(execution), execution.max_wait)
             self.tariff.free |= getattr(client, "FREE", False) is True
             self._notice(client)
         return self._throttles[options]
@@ -211,7 +221,7 @@ class Clients:
         )
 
     def _check_price(self, purpose: str, model: str) -> None:
-        if self.tariff.price(purpose, model) is None:
+        if self.tariff.price(purpose, model, None) is None:
             raise UsageError(
                 f"--max-cost: the price of the model {model!r} ({purpose}) is unknown;"
                 " name it with --price-in and --price-out, in dollars per million tokens."
@@ -224,7 +234,7 @@ class Clients:
 
     def take_notices(self) -> list[str]:
         """Return what clients have learned since the last time, a sentence each."""
-        taken = [budgeted.take_notices() for _, budgeted in self._clients.values()]
+        taken = [budgeted.take_notices() for _, budgeted, _ in self._clients.values()]
         taken += [balancer.take_notices() for balancer in self._balancers]
         return [notice for notices in taken for notice in notices]
 
@@ -235,10 +245,10 @@ class Clients:
                 options,
                 tuple(purpose for purpose, group in self._groups.items() if options in group),
                 client,
-                budgeted.complete,
+                asked.complete,
                 budgeted.take_notices,
             )
-            for options, (client, budgeted) in self._clients.items()
+            for options, (client, budgeted, asked) in self._clients.items()
         ]
 
     @property
@@ -361,7 +371,7 @@ class ClientFactory:
         plugin = PLUGINS.load(name)
         if not _makes_clients(plugin.value):
             raise UsageError(f"{plugin.title} is {plugin.value!r}, not a class; name a class.")
-        self._make, self._title = plugin.value, plugin.title
+        self._make, self._title, self._name = plugin.value, plugin.title, name
         self.owner = "" if plugin.is_built_in else plugin.title
         self.is_free = getattr(self._make, "FREE", False) is True
         if isinstance(self._make, type):
@@ -383,6 +393,18 @@ class ClientFactory:
             raise UsageError(f"{self._title} raised {found} when it was made; mend it.") from cause
         self._check(client)
         return client
+
+    def check_tiers(self, client: Client) -> None:
+        """Refuse service tiers for a client that has none.
+
+        Raises:
+            UsageError: it has none.
+        """
+        if getattr(client, "SERVICE_TIERS", False) is not True:
+            raise UsageError(
+                f"--service-tier: the client {self._name} has no service tiers; leave the option"
+                " out, or ask with --client openai."
+            )
 
     def _check(self, client: object) -> None:
         notice = getattr(client, "NOTICE", None)

@@ -24,6 +24,7 @@ from evolinstruct.text import shorten
 _MOST_TOKENS = 10**9  # of one call: a sum of as many calls still fits where sums are stored
 _MOST_ATTEMPTS = 10**6
 _MOST = 1e15
+_MOST_TIERS = 9  # of one client: what is spent has a row for each
 _LONGEST_WORD = 200  # characters of a model's name, a finish reason, an error's name
 _LONGEST_MESSAGE = 1_000
 
@@ -35,6 +36,7 @@ class Intake:
         """Hide these secrets; `owner` is what messages call a user's own client."""
         self._secrets = secrets
         self._owner = owner
+        self._tiers: set[str] = set()
 
     def reply(self, found: object) -> Reply:
         """Return a reply as the rest of the program may see it.
@@ -55,6 +57,8 @@ class Intake:
                 count(usage.completion_tokens),
                 count(usage.cached_tokens),
                 count(usage.reasoning_tokens),
+                count(usage.written_tokens),
+                self._tier(usage.tier),
             ),
             self._word(found.model),
             found.limits and _limits(found.limits),
@@ -95,6 +99,13 @@ class Intake:
                 error.attempts = min(max(count(error.attempts) or 1, 1), _MOST_ATTEMPTS)
             case CallRejected(raw=str(raw)):
                 error.raw = self._secrets.hide(raw)
+
+    def _tier(self, value: object) -> str:
+        tier = self._word(value)
+        if tier not in self._tiers and len(self._tiers) >= _MOST_TIERS:
+            return ""
+        self._tiers.add(tier)
+        return tier
 
     def _word(self, value: object) -> str:
         return shorten(self._secrets.hide(encodable(str(value or ""))), _LONGEST_WORD)

@@ -27,7 +27,7 @@ import openai
 
 from evolinstruct.errors import InputError, ServiceRefused
 from evolinstruct.llm.base import ClientOptions
-from evolinstruct.llm.openai import OpenAIClient, errors, headers
+from evolinstruct.llm.openai import OpenAIClient, embeddings, errors, headers
 from evolinstruct.llm.openai.connection import HttpAnswer, same_server, tls
 from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
 from evolinstruct.llm.openai.headers import NO_KEY
@@ -128,9 +128,15 @@ class _Package:
         # answer before it reads the body or follows a redirect.
         package._client.event_hooks["response"].append(self._receive)
 
-    async def post(self, body: dict[str, object]) -> HttpAnswer:
-        named: dict[str, Any] = {name: body[name] for name in ("model", "messages")}
+    async def post(self, path: str, body: dict[str, object]) -> HttpAnswer:
+        named: dict[str, Any] = {
+            name: body[name] for name in ("model", "messages", "input") if name in body
+        }
         others = {name: value for name, value in body.items() if name not in named}
+        if path == embeddings.PATH:
+            asking = self._package.embeddings.with_raw_response
+            named["encoding_format"] = "float"  # else the package asks for another one
+            return await self._answer(asking.create(**named, extra_body=others))
         completions = self._package.chat.completions.with_raw_response
         return await self._answer(completions.create(**named, extra_body=others))
 

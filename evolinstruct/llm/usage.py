@@ -3,6 +3,9 @@
 The journal says how calls ended. The rows here say what was sent for it, attempts that brought
 nothing included. They lie in the table `spending` of the journal's file.
 
+What a call cost is reckoned once, at the prices of its day, and stays: prices that change later
+change nothing of it. Only what had no known price is reckoned when one is known.
+
 No kill may lose sight of a call, because a cap has to hold over every command of a run. So before a
 call goes out, the file must admit to it as one whose bill nobody knows. A write for each call would
 cost too much: a row is written with a lease, which is half as much again as is under way and a call
@@ -15,6 +18,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,16 +29,19 @@ from evolinstruct.llm.journal.database import transaction
 from evolinstruct.llm.journal.integrity import damaged, digest_of
 from evolinstruct.llm.prices import Price, cost_of
 
+_NOTHING = Decimal(0)
+
 
 @dataclass(slots=True)
 class Account:
-    """What one generation, operation and purpose has spent with one model.
+    """What one generation, operation and purpose has spent with one model in one service tier.
 
     Attributes:
         generation: the generation that the calls worked for.
         operation: empty where a seed was answered.
         purpose: evolve, compare, answer.
         model: as asked for.
+        tier: as replies name it, empty where they name none; of other calls, as asked for.
         replies: calls that brought a reply.
         prompt_tokens: of the replies, as reported.
         completion_tokens: as reported; reasoning is part of it.
@@ -47,13 +54,16 @@ class Account:
         open_calls: calls under way; in the file, calls that may be.
         open_prompt: the most tokens in of those.
         open_completion: the most tokens out of those.
-        price: of its tokens, None where unknown; not in the file, because prices change.
+        due: dollars for what was reported; None where a price was unknown.
+        unanswered_due: the most dollars for what was not, likewise.
+        open_due: the most dollars for the calls under way, likewise.
     """
 
     generation: int
     operation: str
     purpose: str
     model: str
+    tier: str = ""
     replies: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -66,21 +76,23 @@ class Account:
     open_calls: int = 0
     open_prompt: int = 0
     open_completion: int = 0
-    price: Price | None = None
+    due: Decimal | None = _NOTHING
+    unanswered_due: Decimal | None = _NOTHING
+    open_due: Decimal | None = _NOTHING
 
     @property
-    def key(self) -> tuple[int, str, str, str]:
+    def key(self) -> _Key:
         """What tells the row from others."""
-        return self.generation, self.operation, self.purpose, self.model
+        return self.generation, self.operation, self.purpose, self.model, self.tier
 
     @property
     def calls(self) -> int:
         """Calls that were sent."""
         return self.replies + self.refused + self.unanswered_calls + self.open_calls
 
-    def bound(self) -> tuple[int, int, int]:
-        """Return calls and the most tokens in and out, calls under way included."""
-        return self.calls, self.most_prompt, self.most_completion
+    def bound(self) -> _Bound:
+        """Return calls, the most tokens in and out and dollars, calls under way included."""
+        return self.calls, self.most_prompt, self.most_completion, self.most_due or _NOTHING
 
     @property
     def most_prompt(self) -> int:
@@ -92,33 +104,56 @@ class Account:
         """Tokens out, likewise."""
         return self.completion_tokens + self.unanswered_completion + self.open_completion
 
-    def open(self, prompt: int, completion: int) -> None:
-        """Count a call as under way, with the most tokens that it can take."""
+    @property
+    def most_due(self) -> Decimal | None:
+        """Dollars, likewise; None where a price was unknown."""
+        return plus(plus(self.due, self.unanswered_due), self.open_due)
+
+    def open(self, prompt: int, completion: int, cost: Decimal | None) -> None:
+        """Count a call as under way, with the most that it can take."""
         self.open_calls += 1
         self.open_prompt += prompt
         self.open_completion += completion
+        self.open_due = plus(self.open_due, cost)
 
-    def close(self, prompt: int, completion: int) -> None:
+    def close(self, prompt: int, completion: int, cost: Decimal | None) -> None:
         """Take back what `open` counted; how the call ended is counted by another method."""
         self.open_calls -= 1
         self.open_prompt -= prompt
         self.open_completion -= completion
+        still = plus(self.open_due, None if cost is None else -cost)
+        self.open_due = still if self.open_calls else _NOTHING
 
-    def count_reply(self, usage: Usage, prompt: int, completion: int) -> None:
-        """Count a reply; what it does not report counts as the most that it can have taken."""
+    def count_reply(
+        self, usage: Usage, prompt: int, completion: int, price: Price | None
+    ) -> Decimal | None:
+        """Count a reply, and return its dollars, None where the price is unknown.
+
+        What it does not report counts as the most that it can have taken.
+        """
+        known = usage.prompt_tokens or 0, usage.completion_tokens or 0
+        whole = usage.within(prompt, completion)
+        cache = usage.cached_tokens, usage.written_tokens
+        due, cost = (cost_of(price, *tokens, *cache) for tokens in (known, whole))
+        self.due = plus(self.due, due)
+        self.unanswered_due = plus(self.unanswered_due, minus(cost, due))
         self.replies += 1
-        self.prompt_tokens += usage.prompt_tokens or 0
-        self.completion_tokens += usage.completion_tokens or 0
-        self.unanswered_prompt += prompt if usage.prompt_tokens is None else 0
-        self.unanswered_completion += completion if usage.completion_tokens is None else 0
+        self.prompt_tokens += known[0]
+        self.completion_tokens += known[1]
+        self.unanswered_prompt += whole[0] - known[0]
+        self.unanswered_completion += whole[1] - known[1]
         self.cached_tokens = _sum(self.cached_tokens, usage.cached_tokens)
         self.reasoning_tokens = _sum(self.reasoning_tokens, usage.reasoning_tokens)
+        return cost
 
-    def count_lost(self, prompt: int, completion: int, calls: int = 1) -> None:
+    def count_lost(
+        self, prompt: int, completion: int, cost: Decimal | None, calls: int = 1
+    ) -> None:
         """Count calls whose bill nobody knows."""
         self.unanswered_calls += calls
         self.unanswered_prompt += prompt
         self.unanswered_completion += completion
+        self.unanswered_due = plus(self.unanswered_due, cost)
 
     def leased(self) -> Account:
         """Return a copy that admits to half as many more calls under way and one, as large."""
@@ -129,12 +164,25 @@ class Account:
             open_calls=self.open_calls + more,
             open_prompt=self.open_prompt + -(-self.open_prompt * more // each),
             open_completion=self.open_completion + -(-self.open_completion * more // each),
+            open_due=None if self.open_due is None else self.open_due + self.open_due * more / each,
         )
 
     def lose_open(self) -> None:
         """Count what was under way as lost: the program that sent it is gone."""
-        self.count_lost(self.open_prompt, self.open_completion, self.open_calls)
+        self.count_lost(self.open_prompt, self.open_completion, self.open_due, self.open_calls)
         self.open_calls = self.open_prompt = self.open_completion = 0
+        self.open_due = _NOTHING
+
+    def reckon(self, price_of: PriceOf) -> None:
+        """Put a price on what had none when it was spent, where one is known now."""
+        # Of sums: what the mean call would have cost, because long prompts cost more.
+        if self.due is None and (price := price_of(self.purpose, self.model, self.tier)):
+            price = price.for_prompt(self.prompt_tokens // max(self.replies, 1))
+            tokens = self.prompt_tokens, self.completion_tokens
+            self.due = price.cost(*tokens, self.cached_tokens or 0)
+        if self.unanswered_due is None and (most := price_of(self.purpose, self.model, None)):
+            most = most.for_prompt(self.unanswered_prompt // max(self.unanswered_calls, 1))
+            self.unanswered_due = most.cost(self.unanswered_prompt, self.unanswered_completion)
 
     @property
     def unanswered_tokens(self) -> int:
@@ -144,16 +192,12 @@ class Account:
     @property
     def cost(self) -> float | None:
         """Dollars for what was reported; None where the price is unknown."""
-        return self._dollars(self.prompt_tokens, self.completion_tokens, self.cached_tokens)
+        return _rounded(self.due)
 
     @property
     def unanswered_cost(self) -> float | None:
         """Dollars at most for what was not reported; None where the price is unknown."""
-        return self._dollars(self.unanswered_prompt, self.unanswered_completion)
-
-    def _dollars(self, prompt: int, completion: int, cached: int | None = None) -> float | None:
-        cost = cost_of(self.price, prompt, completion, cached)
-        return None if cost is None else round(float(cost), 9)
+        return _rounded(self.unanswered_due)
 
     def to_json(self) -> dict[str, Any]:
         """Return the row of `run.json`, without what is under way."""
@@ -162,6 +206,7 @@ class Account:
             "operation": self.operation or None,
             "purpose": self.purpose,
             "model": self.model,
+            "tier": self.tier or None,
             "calls": self.calls - self.open_calls,
             "replies": self.replies,
             "refused": self.refused,
@@ -176,22 +221,30 @@ class Account:
         }
 
 
-PriceOf = Callable[[str, str], Price | None]
-"""From a purpose and a model to its price, None where that is unknown."""
+PriceOf = Callable[[str, str, str | None], Price | None]
+"""From a purpose, a model and a tier, as `Tariff.price` has them, to the price."""
 
-_STORED = [field.name for field in fields(Account) if field.name != "price"]
+_Key = tuple[int, str, str, str, str]
+_Bound = tuple[Decimal | int, ...]
+_BLANK: _Bound = (0, 0, 0, 0)
+_STORED = [field.name for field in fields(Account)]
 _COLUMNS = [name.replace("open_", "leased_") for name in _STORED]
+_DUES = [name for name in _COLUMNS if name.endswith("due")]
+_COUNTS = [name for name in _COLUMNS[5:] if name not in _DUES]
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS spending (
     generation INTEGER NOT NULL, operation TEXT NOT NULL, purpose TEXT NOT NULL,
-    model TEXT NOT NULL, {", ".join(f"{name} INTEGER" for name in _COLUMNS[4:])},
+    model TEXT NOT NULL, tier TEXT NOT NULL,
+    {", ".join(f"{name} INTEGER" for name in _COUNTS)},
+    {", ".join(f"{name} TEXT" for name in _DUES)},  -- dollars, all their decimals
     digest INTEGER NOT NULL,
-    PRIMARY KEY (generation, operation, purpose, model)
+    PRIMARY KEY (generation, operation, purpose, model, tier)
 ) WITHOUT ROWID
 """
 _WRITE = f"INSERT OR REPLACE INTO spending VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608 - no data in it
 _READ = "SELECT * FROM spending"
-_Key = tuple[int, str, str, str]
+_SIZE = "SELECT COUNT(*) FROM pragma_table_info('spending')"
+_FORMER_SIZE = len(_COLUMNS) - len(_DUES)  # without tier and dollars, with the digest
 
 
 class Ledger:
@@ -201,7 +254,8 @@ class Ledger:
         """Begin with nothing spent."""
         self._price_of = price_of
         self._accounts: dict[_Key, Account] = {}
-        self._written: dict[_Key, tuple[int, int, int]] = {}
+        self._groups: dict[tuple[object, ...], list[Account]] = {}  # of the same calls, by tier
+        self._written: dict[tuple[object, ...], _Bound] = {}
         self._db: sqlite3.Connection | None = None
         self._path: Path | None = None
 
@@ -218,30 +272,49 @@ class Ledger:
             self._db.text_factory = partial(str, encoding="utf-8", errors="replace")
             # A kill loses nothing; a power cut, what came since the journal was synced last.
             self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute(_SCHEMA)
-            rows = self._db.execute(_READ).fetchall()
+            rows = self._read(self._db, path)
         except sqlite3.Error as error:
             raise self._trouble(error) from error
-        if any(digest != digest_of(*row) for *row, digest in rows):
-            raise damaged(path, "what was spent is not as it was written")
-        self._accounts = {row[:4]: self._priced(*row[:-1]) for row in rows}
-        for account in self._accounts.values():
+        self._accounts, self._groups, self._written = {}, {}, {}
+        for account in map(_account, rows):
             account.lose_open()
-        self._written = {}
+            account.reckon(self._price_of)
+            self._add(account)
         self.flush()
 
-    def account(self, request: Request) -> Account:
-        """Return the account that a request is paid from."""
+    def _read(self, db: sqlite3.Connection, path: Path) -> list[list[Any]]:
+        """Return the rows in today's form; those of a former one have neither tier nor dollars.
+
+        Raises:
+            InputError: a row is damaged.
+            sqlite3.Error: the file cannot be used.
+        """
+        former = db.execute(_SIZE).fetchone()[0] == _FORMER_SIZE
+        db.execute(_SCHEMA)
+        rows = []
+        for *row, digest in db.execute(_READ).fetchall():
+            if digest != digest_of(*row):
+                raise damaged(path, "what was spent is not as it was written")
+            rows.append([*row[:4], "", *row[4:], None, None, None] if former else row)
+        if former:
+            with transaction(db):
+                db.execute("DROP TABLE spending")
+                db.execute(_SCHEMA)
+                db.executemany(_WRITE, [(*row, digest_of(*row)) for row in rows])
+        return rows
+
+    def account(self, request: Request, tier: str) -> Account:
+        """Return the account that a request is paid from, in a service tier."""
         context = request.context
-        key = (context.generation, context.operation or "", request.purpose, request.model)
+        key = (context.generation, context.operation or "", request.purpose, request.model, tier)
         account = self._accounts.get(key)
         if account is None:
-            account = self._accounts[key] = self._priced(*key)
+            account = self._add(Account(*key))
         return account
 
-    def _priced(self, *row: Any) -> Account:
-        account = Account(*row)
-        account.price = self._price_of(account.purpose, account.model)
+    def _add(self, account: Account) -> Account:
+        self._accounts[account.key] = account
+        self._groups.setdefault(account.key[:4], []).append(account)
         return account
 
     def accounts(self) -> list[Account]:
@@ -254,14 +327,16 @@ class Ledger:
         Raises:
             InputError: the file cannot be written.
         """
-        # In nearly all calls the lease covers it, and nothing is written.
-        written = self._written.get(account.key, (0, 0, 0))
-        if any(now > then for now, then in zip(account.bound(), written, strict=True)):
-            self._write([account], lease=True)
+        # In nearly all calls the lease covers it, and nothing is written. The lease of one tier
+        # covers its calls that another one billed, too: what counts is the sum of them.
+        group = self._groups[account.key[:4]]
+        bounds = zip(_bound(group), self._written.get(account.key[:4], _BLANK), strict=True)
+        if any(now > then for now, then in bounds):
+            self._write([each.leased() if each is account else each for each in group])
 
     def flush(self) -> None:
         """Write what is spent as it is, without a lease beyond what is under way."""
-        self._write(list(self._accounts.values()), lease=False)
+        self._write(list(self._accounts.values()))
 
     def close(self) -> None:
         """Write everything, and let go of the file."""
@@ -272,13 +347,14 @@ class Ledger:
                 self._db.close()
                 self._db = None
 
-    def _write(self, accounts: list[Account], *, lease: bool) -> None:
-        rows, written = [], {}
+    def _write(self, accounts: list[Account]) -> None:
+        """Write accounts: of the same calls, those of all tiers."""
+        rows, groups = [], dict[tuple[object, ...], list[Account]]()
         for account in accounts:
-            admitted = account.leased() if lease else account
-            row = [getattr(admitted, name) for name in _STORED]
+            row = [_plain(getattr(account, name)) for name in _STORED]
             rows.append((*row, digest_of(*row)))
-            written[account.key] = admitted.bound()
+            groups.setdefault(account.key[:4], []).append(account)
+        written = {key: _bound(group) for key, group in groups.items()}
         if self._db is not None:
             self._store(self._db, rows)
         self._written.update(written)  # not before: a row that could not be written admits nothing
@@ -295,6 +371,36 @@ class Ledger:
             f"What is spent cannot be written to {self._path}: {error};"
             " free disk space or restore the file, then run the same command again."
         )
+
+
+def _bound(group: list[Account]) -> _Bound:
+    """Return the bounds of accounts together."""
+    if len(group) == 1:
+        return group[0].bound()
+    return tuple(map(sum, zip(*(account.bound() for account in group), strict=True)))
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _account(row: list[Any]) -> Account:
+    dues = [None if due is None else Decimal(due) for due in row[-len(_DUES) :]]
+    return Account(*row[: -len(_DUES)], *dues)
+
+
+def plus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """Return the sum of two costs, None where one is unknown."""
+    return None if one is None or other is None else one + other
+
+
+def minus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """Return what one cost is above another, None where one is unknown."""
+    return None if one is None or other is None else one - other
+
+
+def _rounded(cost: Decimal | None) -> float | None:
+    return None if cost is None else round(float(cost), 9)
 
 
 def _sum(before: int | None, more: int | None) -> int | None:

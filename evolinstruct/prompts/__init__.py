@@ -1,10 +1,12 @@
 """Prompt packs: finds, reads and checks them, renders their prompts, and copies them."""
 
 from evolinstruct.prompts.folder import builtin, copy, files, find, find_file
+from evolinstruct.prompts.measures import Measure
 from evolinstruct.prompts.pack import IN_BREADTH, Messages, Operation, Pack, read
 
 __all__ = [
     "IN_BREADTH",
+    "Measure",
     "Messages",
     "Operation",
     "Pack",

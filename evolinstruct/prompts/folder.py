@@ -13,21 +13,23 @@ from evolinstruct.installation import data_folder
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.text import did_you_mean
 
-_FOLDERS = ("frames", "operations", "formats")
+MEASURES = "measures"
+"""The folder of what scores are asked with; no part of what decides a run."""
+_FOLDERS = ("frames", "operations", "formats", MEASURES)
 
 
 def _required() -> Iterator[str]:
     """Yield the files that every pack needs: those of the purposes that runs ask."""
     yield "pack.toml"
     for purpose in PURPOSES.values():
-        if not purpose.in_operations and purpose.is_asked_by_runs:
+        if purpose.worded_by == "file" and purpose.is_asked_by_runs:
             yield f"{purpose.name}.txt"
 
 
 def _layout() -> Iterator[str]:
     """Yield the patterns of all files that a pack may have."""
     yield from ("pack.toml", "demonstration.txt")
-    yield from (f"{name}.txt" for name, purpose in PURPOSES.items() if not purpose.in_operations)
+    yield from (f"{name}.txt" for name, row in PURPOSES.items() if row.worded_by == "file")
     yield from (f"{folder}/*.txt" for folder in _FOLDERS)
 
 

@@ -10,6 +10,7 @@ says what follows from each part.
     frames/FRAME.txt       what several operations share, with a place for their {{method}}
     operations/NAME.txt    header (name, kind, weight, frame, skips), ---, the prompt or its method
     formats/NAME.txt       header (name, title), --- instruction, a text, --- rewritten, a text
+    measures/FILE.txt      what scores are asked with: see `evolinstruct.prompts.measures`
 
 A phrase between two # signs at the start of a line of an evolve prompt is a marker.
 """
@@ -28,7 +29,8 @@ from typing import Any, TypeVar
 
 from evolinstruct.elimination import COMPARISON, RULES, names_of_others
 from evolinstruct.errors import InputError
-from evolinstruct.prompts.folder import files
+from evolinstruct.prompts.folder import MEASURES, files
+from evolinstruct.prompts.measures import Measure, read_measures
 from evolinstruct.prompts.templates import Holds, Passage, Template, checked, markers, source
 from evolinstruct.prose import count_prose
 from evolinstruct.purposes import PURPOSES
@@ -92,6 +94,8 @@ class Pack:
         marks: the lines between which evolve prompts ask for the instruction, if they do.
         added_words: how many words an in-depth rewrite adds, at least and at most.
         demonstrations: how many demonstrations a prompt shows; None: those of all other formats.
+        measures: what scores are asked with, by name and method; no part of the digest, because
+            they decide nothing in a run.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Pack:
     marks: tuple[str, str] | None
     added_words: tuple[int, int]
     demonstrations: int | None
+    measures: Mapping[tuple[str, str], Measure] = field(repr=False)
     _by_name: Mapping[str, Operation] = field(repr=False)
     _purposes: Mapping[str, Template] = field(repr=False)
     _titles: Mapping[str, str] = field(repr=False)
@@ -181,8 +186,10 @@ def read(folder: Path) -> Pack:
     Raises:
         InputError: a file is missing or wrong; names the file, the line and the mistake.
     """
-    sources = {name: source(path) for name, path in files(folder).items()}
+    found = {name: source(path) for name, path in files(folder).items()}
+    sources = {name: text for name, text in found.items() if not name.startswith(f"{MEASURES}/")}
     about, settings = _about(sources["pack.toml"])
+    measures = read_measures(_inside(found, MEASURES), about["name"])
     purposes = {
         row.name: Template.of(checked(sources[f"{row.name}.txt"], Holds(frozenset(row.prompt))))
         for row in PURPOSES.values()
@@ -202,6 +209,7 @@ def read(folder: Path) -> Pack:
             *(operation.template.text for operation in operations.values()),
             *(sources[name].text for name in sources if name == _DEMONSTRATION_FILE),
         ),
+        measures=measures,
         _by_name=operations,
         _purposes=purposes,
         _titles={name: texts["format"] for name, texts in formats.items()},

@@ -2,16 +2,21 @@
 
 from evolinstruct.reading.announcements import find_opening
 from evolinstruct.reading.instruction import read_instruction
+from evolinstruct.reading.judgement import Order, read_number, read_order, read_tags
 from evolinstruct.reading.notes import find_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, read_answer
 from evolinstruct.reading.verdict import read_verdict
 
 __all__ = [
+    "Order",
     "find_next_turn",
     "find_note",
     "find_opening",
     "own_text",
     "read_answer",
     "read_instruction",
+    "read_number",
+    "read_order",
+    "read_tags",
     "read_verdict",
 ]

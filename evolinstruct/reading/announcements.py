@@ -8,13 +8,14 @@ hand there is another sign: only what follows is like the parent. What the paren
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from evolinstruct.reading.said import Said, content, is_foreign
 
 _HEAD = re.compile(r"([^:：\n]{1,300})([:：]|\n)")
 _TAIL = re.compile(
-    r"[,(–—]| - |\b(?:with|that|which|to|by|including|incorporating|adding|featuring|where|made"
-    r"|mit|avec|qui|con|que|com|dat|met|с|который)\b",
+    r"[,(–—]| - |\b(?:because|so that|with|that|which|to|by|including|incorporating|adding"
+    r"|featuring|where|made|mit|avec|qui|con|que|com|dat|met|с|который)\b",
     re.IGNORECASE,
 )
 _COURTESY = re.compile(
@@ -34,23 +35,46 @@ _HERE = re.compile(
     re.IGNORECASE,
 )
 _ORDER = re.compile(
-    r"\W*(?:make|take|find|think|let (?!me\b)|help|see|keep|thing|modified by|give)\b"
+    r"\W*(?:make|take|find|think|ask|let (?!me\b)|help|see|keep|thing|modified by|give)\b"
     r"|\W*(?:rewrite|rewriting|rewrites|version)s?\s+\w",
     re.IGNORECASE,
 )
+_EDITS = re.compile(
+    r"\W*(?:(?:please|kindly|now|then|next|first|can you|could you),? )*"
+    r"(?:re-?write|rephrase|reword|revise|reformulate|paraphrase|improve|edit|adapt|modify|shorten"
+    r"|polish) (?:the|this|these|that|those|each|every|an?|both|my|our|your|his|her|its|their)\b"
+    r"(?! (?:[\w-]+ ){0,4}(?:prompt|instruction)s?\b)",
+    re.IGNORECASE,
+)
+"""An order about a text, such as "Rewrite this sentence"; about a prompt it may be an echo."""
 _DONE = re.compile(
     r"i(?:'ve| have)? (?:just )?|(?:ich habe|j'ai|he|eu|ho|ik heb|я) ", re.IGNORECASE
 )
 _HERE_YOU_GO = re.compile(
-    r"here (?:you go|it is|it goes|goes)|voilà|aquí (?:tienes|está)|aqui está|ecco(?:la)?",
+    r"here(?: you go| it is| it goes| goes|(?: is|'s) one)|voilà|aquí (?:tienes|está)|aqui está"
+    r"|ecco(?:la)?|let's make (?:it|this)(?: \w+){1,3}"
+    r"|(?:you (?:could|can|might) |one (?:could|can|might) |let's |instead, )?"
+    r"(?:consider|try|ask|take|how about|what about)(?: (?:this|the following|it|one|question|task"
+    r"|prompt|instruction|instead|like this|as follows))*(?: instead)?\??",
     re.IGNORECASE,
 )
+_PRAISE = re.compile(
+    r"(?:(?:what an? |that(?:'s| is) an? |this is an? |an? )?(?:great|good|nice|excellent|wonderful"
+    r"|lovely|fascinating|interesting|delightful|fun|cool|brilliant|amazing|thoughtful|fantastic)"
+    r"(?: (?:question|prompt|instruction|task|topic|idea|one|starting point|request))?"
+    r"|sure(?: thing)?|certainly|of course|absolutely|definitely|okay|no problem|gladly)!\s+",
+    re.IGNORECASE,
+)
+"""Courtesies that stand before the text on its own line; no instruction begins so."""
 _OPENS_WRAPPER = "{<[(>`\"'“‘«「"  # which comes off first
 _RULED = re.compile(r"---+[ \t]*\n[ \t]*\n")
 
 
 def without_announcement(text: str, parent: str) -> str:
     """Return the text without an opening that announces it."""
+    praise = _PRAISE.match(text)
+    if praise and praise[0].strip() not in parent:
+        text = text[praise.end() :]
     head = _HEAD.match(text)
     if head is None or text[0] in _OPENS_WRAPPER or head[1].strip() in parent:
         return text
@@ -75,10 +99,13 @@ def find_opening(text: str, parent: str) -> str | None:
     line, line_break, rest = text.partition("\n")
     if not line_break or not rest.strip() or line.strip() in parent:
         return None
-    foreign = is_foreign(line, parent) and not is_foreign(rest, parent)
-    leads = line.rstrip("*_ ").endswith((":", "："))
-    sounds = leads and Said(line).has("rewrite") and not content(parent) & content(line)
-    return line if (foreign and (leads or Said(line).has("task", "rewrite"))) or sounds else None
+    leads, said = line.rstrip("*_ ").endswith((":", "：")), Said(line)
+    names_rewrite = leads and said.has("rewrite") and not _EDITS.match(line)
+    if names_rewrite and not content(parent) & content(line):
+        return line
+    if not (leads or said.has("task", "rewrite")):
+        return None
+    return line if is_foreign(line, parent) and not is_foreign(rest, parent) else None
 
 
 def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
@@ -113,12 +140,16 @@ def _is_announcement(words: str, *, own_line: bool, ends_in_colon: bool) -> bool
         said, courtesy = said[opener.end() :].strip(), True
     if not said:
         return courtesy and own_line
+    if own_line and courtesy and Said(said).is_made_of("filler"):  # "Sure, I can help with that."
+        return True
     if _HERE_YOU_GO.fullmatch(said):
         return own_line or ends_in_colon
     *earlier, last = re.split(r"(?<=[.!。！])\s*", said)
     if not all(_is_about_rewriting(sentence) for sentence in earlier):
         return False
-    return _is_about_rewriting(last) if own_line else ends_in_colon and _is_title(bold + last)
+    if not own_line:
+        return ends_in_colon and _is_title(bold + last)
+    return _is_about_rewriting(last) or (ends_in_colon and _leads_on(last))
 
 
 _KNOWN = ("rewrite", "new", "original", "harder", "task", "change", "matter", "filler")
@@ -139,6 +170,16 @@ def _is_title(words: str) -> bool:
 
 
 _TITLE = 4  # words: "the new instruction is"
+
+
+def _leads_on(words: str) -> bool:
+    """Tell whether words before a colon, on a line of their own, hold nothing of a task's own."""
+    said = Said(words)
+    is_order = _ORDER.match(words) or _GIVEN.search(words)
+    return not is_order and said.is_made_of(*_KNOWN) and said.has("harder", "matter", "new")
+
+
+_GIVEN = re.compile(r"\b(?:given|answer|original|following (?:text|data))\b", re.IGNORECASE)
 
 
 def _is_about_rewriting(sentence: str) -> bool:
@@ -176,6 +217,7 @@ def _tells_of_change(said: Said) -> bool:
 # Labels
 
 
+@lru_cache(maxsize=256)
 def is_label_of_rewrite(name: str) -> bool:
     """Tell whether what stands before a colon names the rewrite: "Revised task", "新指令"."""
     return _is_title(name.strip(" *_#>`【】[]"))

@@ -98,12 +98,13 @@ def _is_named(text: str, mark: re.Match[str]) -> bool:
     """Tell whether a mark is only named: "between <a> and </a>"."""
     return (
         _NAMED.match(text, mark.end()) is not None
-        or _NAMING.search(text, 0, mark.start()) is not None
+        or _NAMING.search(text, max(mark.start() - _NAMING_LENGTH, 0), mark.start()) is not None
     )
 
 
 _NAMED = re.compile(r"[`\"' ]{0,3}(?:and|to|und|et|y|e|和|と|and the)\b[`\"' ]{0,3}<")
 _NAMING = re.compile(r">[`\"' ]{0,3}(?:and|to|und|et|y|e|和|と)[`\"' ]{0,3}$")
+_NAMING_LENGTH = 12  # characters that it may take, and more
 
 
 def _begins_line(text: str, at: int) -> bool:

@@ -96,10 +96,13 @@ def find_note(text: str, parent: str) -> str | None:
     before, piece = text[: max(start, 0)].rstrip(), text[start:].strip()
     if not before or before.endswith((":", "：")) or "```" in piece or piece in parent:
         return None
+    if len(piece) > _NOTE_LENGTH:
+        return None
     said = piece.strip("*_()[]（）【】 —–-").replace("’", "'")
-    foreign = is_foreign(said, parent) and not is_foreign(before, parent)
+    if is_foreign(said, parent) and not is_foreign(before, parent):
+        return piece
     sounds = Said(said).has("matter", "rewrite") and _points(said, before, parent) >= _SOME_POINTS
-    return piece if len(piece) <= _NOTE_LENGTH and (foreign or sounds) else None
+    return piece if sounds else None
 
 
 _SOME_POINTS = 2.5

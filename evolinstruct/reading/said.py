@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -26,6 +27,12 @@ class _Words(NamedTuple):
     def hold(self, word: str) -> bool:
         """Tell whether a word is one of them."""
         return word in self.whole or word.startswith(self.stems)
+
+    def hold_any(self, words: Sequence[str]) -> bool:
+        """Tell whether one of the words is one of them."""
+        return not self.whole.isdisjoint(words) or any(
+            word.startswith(self.stems) for word in words
+        )
 
 
 _JOINING = ("zh", "ja", "ko", "ar")
@@ -63,6 +70,9 @@ def _all_joined() -> tuple[str, ...]:
 
 
 _TOKEN = re.compile(r"\b(?:[ldj]'(?=\w))|[^\W\d_]+(?:['-][^\W\d_]+)*|\d+")
+_ASCII_TOKEN = re.compile(r"[a-z]+(?:['-][a-z]+)*|[0-9]+")
+"""The same for lower-case ASCII without elisions, several times as fast."""
+_ELISIONS = ("l'", "d'", "j'")
 _JOINED_LETTER = re.compile("[\u0600-\u06ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -79,10 +89,9 @@ class Said:
 
     def __init__(self, text: str) -> None:
         """Divide the piece into words."""
-        found = _TOKEN.findall(text.lower().replace("’", "'"))
         self.text = text
-        self.tokens = [token.rstrip("'") for token in found]
-        self.joins = _JOINED_LETTER.search(text) is not None
+        self.tokens = _tokens(text.lower().replace("’", "'"))
+        self.joins = not text.isascii() and _JOINED_LETTER.search(text) is not None
 
     def has(self, *kinds: str) -> bool:
         """Tell whether it has a word of one of the kinds."""
@@ -90,7 +99,7 @@ class Said:
 
     def _has(self, kind: str) -> bool:
         words = _kinds()[kind]
-        if any(words.hold(token) for token in self.tokens):
+        if words.hold_any(self.tokens):
             return True
         return self.joins and any(word in self.text for word in words.joined)
 
@@ -113,8 +122,15 @@ class Said:
         )
 
 
+def _tokens(lowered: str) -> list[str]:
+    if lowered.isascii() and not any(map(lowered.__contains__, _ELISIONS)):
+        return _ASCII_TOKEN.findall(lowered)
+    return [token.rstrip("'") for token in _TOKEN.findall(lowered)]
+
+
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _SCRIPTS = (
-    re.compile("[A-Za-z\u00c0-\u024f]"),
+    _LATIN,
     re.compile("[\u0400-\u04ff]"),
     re.compile("[\u0600-\u06ff]"),
     re.compile("[\u3040-\u30ff\u3400-\u9fff]"),
@@ -125,12 +141,17 @@ _LOOKED_AT = 2000  # characters
 
 def is_foreign(text: str, parent: str) -> bool:
     """Tell whether a text is in another language or script than the parent."""
-    counts = [len(script.findall(text[:_LOOKED_AT])) for script in _SCRIPTS]
-    most = max(range(len(counts)), key=counts.__getitem__)
-    clear = counts[most] * 2 > sum(counts)
     if not parent:
         return False
-    return (clear and not _SCRIPTS[most].search(parent)) or in_another_language(text, parent)
+    return _is_in_another_script(text[:_LOOKED_AT], parent) or in_another_language(text, parent)
+
+
+def _is_in_another_script(text: str, parent: str) -> bool:
+    if text.isascii():
+        return _LATIN.search(text) is not None and not _LATIN.search(parent)
+    counts = [len(script.findall(text)) for script in _SCRIPTS]
+    most = max(range(len(counts)), key=counts.__getitem__)
+    return counts[most] * 2 > sum(counts) and not _SCRIPTS[most].search(parent)
 
 
 _STEM, _LONGER = 4, 5  # characters

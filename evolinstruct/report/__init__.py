@@ -5,6 +5,7 @@
     drawing   charts as SVG, by Vega-Lite                      (only user of vl_convert)
     sample    whole families, drawn by a seed, as plain data
     examples  what each operation does, with the words that differ
+    diversity how unlike in meaning the instructions are, with a map; where they were embedded
     markup    HTML, every text in it escaped
     page      the parts as one page, with page.css and page.js
 
@@ -20,9 +21,10 @@ from evolinstruct import defaults
 from evolinstruct.analysis.measurement import measure
 from evolinstruct.analysis.runs import Run
 from evolinstruct.atomic_write import replaced
+from evolinstruct.diversity import is_installed
 from evolinstruct.errors import InputError
 from evolinstruct.report.drawing import Drawing
-from evolinstruct.report.page import GENERATOR, compose
+from evolinstruct.report.page import GENERATOR, Meaning, compose
 from evolinstruct.report.sample import draw_families
 
 _HEAD = 2_000
@@ -53,10 +55,19 @@ def write_report(
         draw_families(run, found, rows // len(runs), seed)
         for run, found in zip(runs, measured, strict=True)
     ]
-    page = compose(runs, measured, samples, drawing, seed)
+    page = compose(runs, measured, samples, drawing, seed, _meaning(runs, seed))
     with replaced(out) as file:
         # A reply may hold half of a surrogate pair, which cannot be written as UTF-8.
         file.write(page.encode("utf-8", "replace"))
+
+
+def _meaning(runs: Sequence[Run], seed: int) -> Meaning | None:
+    """Return what is known of the meaning of instructions; None where none was embedded."""
+    if not is_installed():
+        return None
+    from evolinstruct.report.diversity import meaning_of  # noqa: PLC0415 - needs an extra
+
+    return meaning_of(runs, seed)
 
 
 def _check(out: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import GroupStatistics, Table, find, in_table
@@ -22,6 +23,7 @@ _BINS = 24
 _TICKS = 8
 _OUTCOMES = {"kept": "var(--kept)", "rejected": "var(--rejected)", "failed": "var(--failed)"}
 _PARTS = {"prompts": "var(--third)", "replies": "var(--fourth)"}
+_NOT_SCORED = "None of them was scored."
 _NO_TOKENS = "The service reported no tokens."
 
 _Groups = Mapping[str, GroupStatistics]
@@ -58,6 +60,13 @@ def charts(run: RunStatistics) -> Iterator[Chart]:
     yield _lengths("Length of answers", "answer lengths", with_seeds)
     yield _spending(run.operations)
     yield _tokens(run.purposes)
+
+
+def difficulty_charts(run: RunStatistics) -> Iterator[Chart]:
+    """Yield the charts of a run whose difficulty was scored."""
+    generations = {str(key): group for key, group in run.generations.items()}
+    yield _means({"seeds": run.seeds, **generations})
+    yield _gains(run.operations)
 
 
 def _columns(by: str, table: Table, groups: _Groups) -> tuple[list[str], list[list[str]]]:
@@ -276,3 +285,43 @@ def _tokens(purposes: _Groups) -> Chart:
     spec = drawing.stacked("purpose", "part", list(purposes), values, _PARTS)
     table = _columns("purpose", "tokens", purposes)
     return Chart("Tokens and cost by purpose", says, spec if values else None, *table)
+
+
+def _means(generations: _Groups) -> Chart:
+    values = _intervals("generation", generations, "difficulty")
+    says = _NOT_SCORED
+    if values:
+        says = (
+            f"The mean goes from {values[0]['label']} to {values[-1]['label']}; nine times in ten"
+            " a mean lies within its line."
+        )
+    spec = drawing.means("generation", "difficulty", values, "var(--kept)")
+    table = _columns("generation", "difficulty", generations)
+    return Chart("Difficulty by generation", says, spec if values else None, *table)
+
+
+def _gains(operations: _Groups) -> Chart:
+    values = sorted(_intervals("operation", operations, "gain"), key=lambda each: -each["mean"])
+    says = _NOT_SCORED
+    if values:
+        first, last = values[0], values[-1]
+        says = (
+            f"{first['operation']} pays most, with {first['label']} points over the parent;"
+            f" {last['operation']} least, with {last['label']}."
+        )
+    spec = drawing.means("operation", "points over the parent", values, "var(--third)")
+    table = _columns("operation", "difficulty", operations)
+    return Chart("What an operation gains", says, spec if values else None, *table)
+
+
+def _intervals(by: str, groups: _Groups, key: str) -> list[dict[str, Any]]:
+    """Return the mean of each group that has one, with the ends of its interval."""
+    found = []
+    for name, group in groups.items():
+        mean = find(f"{key}.mean").number(group)
+        low, high = (find(f"{key}.{end}").number(group) for end in ("low", "high"))
+        if mean is not None:
+            label = find(f"{key}.mean").text(group)
+            ends = {"low": mean if low is None else low, "high": mean if high is None else high}
+            found.append({by: name, "mean": mean, **ends, "label": label})
+    return found

@@ -23,6 +23,7 @@ _COUNTS = {"tickCount": 4, "format": ",d"}
 _TOKENS = {"tickCount": 4, "format": "~s"}
 _SHARES = {"tickCount": 5, "format": "%"}
 _WORDS = {"tickCount": 6, "format": ",d"}
+_POINTS = {"tickCount": 6}
 _THICK = {"type": "bar", "cornerRadius": 2, "height": {"band": 0.68}}
 _FONT = "system-ui, sans-serif"
 _CONFIG: Mapping[str, Any] = {
@@ -161,6 +162,31 @@ def spreads(by: str, values: Sequence[Row]) -> Spec:
         "encoding": {"x": {"field": "median", **words}},
     }
     return _by_row(by, [str(value[by]) for value in values], [line, half, median], values)
+
+
+def means(by: str, title: str, values: Sequence[Row], colour: str) -> Spec:
+    """Return a point for each mean, the line in which it lies, and its label behind that.
+
+    Args:
+        by: the field that names a mean.
+        title: what is meant.
+        values: each with its name, ``low``, ``mean``, ``high`` and ``label``, in order.
+        colour: of the points.
+    """
+    x = {"type": "quantitative", "title": title, "axis": _POINTS, "scale": {"zero": True}}
+    line = {
+        "mark": {"type": "rule", "color": colour, "strokeWidth": 3, "opacity": 0.45},
+        "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}},
+    }
+    point = {
+        "mark": {"type": "point", "filled": True, "size": 70, "color": colour, "opacity": 1},
+        "encoding": {"x": {"field": "mean", **x}},
+    }
+    figures = {
+        "mark": {"type": "text", "align": "left", "dx": 8},
+        "encoding": {"x": {"field": "high", **x}, "text": {"field": "label"}},
+    }
+    return _by_row(by, [str(value[by]) for value in values], [line, point, figures], values)
 
 
 def histograms(

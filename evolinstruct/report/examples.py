@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evolinstruct.analysis.difficulty import Placed
 from evolinstruct.analysis.families import FamilyStep
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
@@ -38,6 +39,32 @@ def show_operations(
             parts += [_example(step) for step in _drawn(sample, name, each, seed)]
         cards.append(_card(known[name], parts))
     return tag("div", *cards, class_="operations")
+
+
+def show_losses(measured: Sequence[RunStatistics], samples: Sequence[Sample]) -> Html:
+    """Return the rewrites that lost most difficulty, with their words marked; nothing of none."""
+    drawn = {family.seed.id for sample in samples for family in sample.families}
+    fell = [
+        placed
+        for found in measured
+        if found.difficulties is not None
+        for placed in found.difficulties.fell
+    ]
+    shown = [_loss(placed, has_family=placed.line.seed_id in drawn) for placed in fell]
+    if not shown:
+        return Html("")
+    about = f"Of the rewrites that did not get harder, the {len(shown)} that lost most."
+    title = tag("h3", text("What did not get harder"))
+    return tag("section", title, tag("p", text(about), class_="kind"), *shown, class_="card")
+
+
+def _loss(placed: Placed, *, has_family: bool) -> Html:
+    if placed.step is None or placed.gain is None:
+        return Html("")
+    before, after = placed.value - placed.gain, placed.value
+    about = f"generation {placed.line.generation} · {placed.line.operation} · difficulty"
+    about += f" {before:.2f} → {after:.2f}"
+    return _rewrite(placed.step, placed.line, about, has_family=has_family)
 
 
 def _card(operation: Operation, parts: Sequence[Html]) -> Html:
@@ -89,6 +116,15 @@ def _example(step: FamilyStep) -> Html:
     line = step.line
     if not isinstance(line, Kept):
         return Html("")
+    grown = count_words(line.instruction) - count_words(step.parent.instruction)
+    about = f"generation {line.generation} · {grown:+,} words"
+    if line.format:
+        about += f" · {line.format}"
+    return _rewrite(step, line, about, has_family=True)
+
+
+def _rewrite(step: FamilyStep, line: Kept, about: str, *, has_family: bool) -> Html:
+    """Return a rewrite with its words marked, what is said of it, and a link to its family."""
     parts = difference(step)
     if parts is not None:
         shown = tag("p", *_marked(parts), class_="text", dir="auto")
@@ -99,14 +135,9 @@ def _example(step: FamilyStep) -> Html:
                 tag("p", tag("ins", text(line.instruction)), class_="text", dir="auto"),
             ]
         )
-    grown = count_words(line.instruction) - count_words(step.parent.instruction)
-    about = f"generation {line.generation} · {grown:+,} words"
-    if line.format:
-        about += f" · {line.format}"
-    link = tag("a", text("its family"), href=f"#{line.id}")
-    return tag(
-        "article", shown, tag("p", text(about), text(" · "), link, class_="about"), class_="example"
-    )
+    family = [text(" · "), tag("a", text("its family"), href=f"#{line.id}")]
+    said = tag("p", text(about), *(family if has_family else ()), class_="about")
+    return tag("article", shown, said, class_="example")
 
 
 def _marked(parts: Sequence[DiffPart]) -> Iterator[Html]:

@@ -37,7 +37,7 @@
 
   // Rows
 
-  const { runs } = JSON.parse(byId("data").textContent);
+  const { runs, points } = JSON.parse(byId("data").textContent);
   const textOf = (line) => line.diff
     ? line.diff.filter(([sign]) => sign >= 0).map(([, part]) => part).join("")
     : line.text;
@@ -212,6 +212,52 @@
     if (row) open(row);
   }
   addEventListener("hashchange", openNamed);
+
+  // The map: the text of the point that is meant, and one group of points at a time
+
+  const map = byId("map");
+  const circles = map ? [...map.querySelectorAll("circle")] : [];
+  let meant = null;
+  function mean(circle) {
+    if (!circle || circle === meant) return;
+    meant?.classList.remove("meant");
+    meant = circle;
+    meant.classList.add("meant");
+    const point = points[circle.dataset.point];
+    const about = [
+      point.group, point.operation ?? undefined, `cluster ${point.cluster}`,
+    ].filter((part) => part !== undefined).join(" · ");
+    const isHere = rows.some((row) => row.line.id === point.id);
+    byId("point").replaceChildren(
+      make("p", { class: "text", dir: "auto" }, point.text),
+      make("p", { class: "about" }, `${about} · `,
+        isHere ? make("a", { href: `#${point.id}` }, "its family") : make("code", {}, point.id)));
+  }
+  // In the order of the clusters, from left to right, so that a step leads to something alike.
+  const inOrder = [...circles].sort((one, other) =>
+    points[one.dataset.point].cluster - points[other.dataset.point].cluster
+    || one.getAttribute("cx") - other.getAttribute("cx"));
+  function step(by) {
+    const seen = inOrder.filter((circle) => !circle.classList.contains("dim"));
+    const place = seen.indexOf(meant);
+    mean(seen[place < 0 ? 0 : (place + by + seen.length) % seen.length]);
+  }
+  map?.addEventListener("pointerover", (event) => mean(event.target.closest("circle")));
+  map?.addEventListener("click", (event) => mean(event.target.closest("circle")));
+  map?.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (by) { event.preventDefault(); step(by); }
+  });
+  for (const button of byId("map-groups")?.children ?? []) {
+    button.addEventListener("click", () => {
+      const isOff = button.getAttribute("aria-pressed") === "true";
+      for (const other of button.parentElement.children) other.setAttribute("aria-pressed", "false");
+      if (!isOff) button.setAttribute("aria-pressed", "true");
+      for (const circle of circles) {
+        circle.classList.toggle("dim", !isOff && points[circle.dataset.point].group !== button.dataset.group);
+      }
+    });
+  }
 
   let waiting;
   search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, DELAY); });

@@ -7,7 +7,8 @@ loads nothing else.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
@@ -15,16 +16,29 @@ from typing import Any
 
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
-from evolinstruct.report.charts import Chart, charts
+from evolinstruct.report.charts import Chart, charts, difficulty_charts
 from evolinstruct.report.drawing import Drawing
-from evolinstruct.report.examples import show_operations
+from evolinstruct.report.examples import show_losses, show_operations
 from evolinstruct.report.markup import Html, data, folded, join, table, tag, text
 from evolinstruct.report.sample import Sample
-from evolinstruct.report.story import tell
+from evolinstruct.report.story import tell, tell_difficulty
 from evolinstruct.text import NONE, counted
 
 GENERATOR = '<meta name="generator" content="evolinstruct report">'
 """Every report says this near its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How unlike in meaning the instructions are.
+
+    Attributes:
+        shown: the section about it.
+        points: the map, as plain data for the script.
+    """
+
+    shown: Html
+    points: list[dict[str, Any]]
 
 
 def compose(
@@ -33,30 +47,39 @@ def compose(
     samples: Sequence[Sample],
     drawing: Drawing,
     seed: int,
+    meaning: Meaning | None = None,
 ) -> str:
-    """Return the page."""
-    names = _names(runs)
+    """Return the page; without `meaning` it has no section about that."""
+    names = names_of(runs)
     title = " and ".join(names)
     body = [
-        _header(title),
+        _header(
+            title,
+            has_scores=any(found.difficulties for found in measured),
+            has_meaning=meaning is not None,
+        ),
         tag(
             "main",
             _section("story", "In short", tell(measured, names)),
             _section(
-                "charts", "What became of the instructions", _charts(measured, names, drawing)
+                "charts",
+                "What became of the instructions",
+                _charts(charts, measured, names, drawing),
             ),
+            *_difficulty(measured, names, samples, drawing),
             _section(
                 "operations",
                 "What each operation does",
                 tag("p", _legend(), class_="hint"),
                 show_operations(runs, measured, samples, seed),
             ),
+            *([_section("diversity", "What is alike", meaning.shown)] if meaning else []),
             _section("instructions", "The instructions", _explorer(samples, seed)),
             _section("recipe", "How it was made", *_recipes(measured, names)),
             id="main",
         ),
         tag("footer", text(f"Written by evolinstruct {version('evolinstruct')}.")),
-        data("data", _embedded(names, samples)),
+        data("data", _embedded(names, samples, meaning)),
     ]
     return _document(f"{title} – evolved instructions", join(body))
 
@@ -88,17 +111,19 @@ def _digest(content: str) -> str:
     return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
+def names_of(runs: Sequence[Run]) -> list[str]:
     """Return the runs' names, short where that tells them apart."""
     short = [run.path.resolve().name for run in runs]
     return short if len({*short}) == len(short) else [str(run.path) for run in runs]
 
 
-def _header(title: str) -> Html:
+def _header(title: str, *, has_scores: bool, has_meaning: bool) -> Html:
     links = {
         "story": "In short",
         "charts": "Charts",
+        **({"difficulty": "Difficulty"} if has_scores else {}),
         "operations": "Operations",
+        **({"diversity": "Diversity"} if has_meaning else {}),
         "instructions": "Instructions",
         "recipe": "Recipe",
     }
@@ -138,11 +163,36 @@ def _legend() -> Html:
     )
 
 
-def _charts(measured: Sequence[RunStatistics], names: Sequence[str], drawing: Drawing) -> Html:
-    """Return the charts; the same chart of several runs stands side by side."""
+def _difficulty(
+    measured: Sequence[RunStatistics],
+    names: Sequence[str],
+    samples: Sequence[Sample],
+    drawing: Drawing,
+) -> Iterator[Html]:
+    """Yield a section on difficulty, if it was scored in a run."""
+    pairs = zip(measured, names, strict=True)
+    scored = [(found, name) for found, name in pairs if found.difficulties is not None]
+    if scored:
+        found_in, named = [found for found, _ in scored], [name for _, name in scored]
+        yield _section(
+            "difficulty",
+            "Did they get harder?",
+            *(tell_difficulty(found, name if len(names) > 1 else "") for found, name in scored),
+            _charts(difficulty_charts, found_in, named, drawing),
+            show_losses(found_in, samples),
+        )
+
+
+def _charts(
+    charts_of: Callable[[RunStatistics], Iterator[Chart]],
+    measured: Sequence[RunStatistics],
+    names: Sequence[str],
+    drawing: Drawing,
+) -> Html:
+    """Return charts; the same chart of several runs stands side by side."""
     many = len(measured) > 1
     cards = []
-    for same in zip(*(charts(found) for found in measured), strict=True):
+    for same in zip(*(charts_of(found) for found in measured), strict=True):
         for chart, name in zip(same, names, strict=True):
             cards.append(_chart(chart, name if many else "", drawing))
     return tag("div", *cards, class_="charts")
@@ -197,12 +247,15 @@ def _what_is_here(samples: Sequence[Sample], seed: int) -> str:
     )
 
 
-def _embedded(names: Sequence[str], samples: Sequence[Sample]) -> dict[str, Any]:
+def _embedded(
+    names: Sequence[str], samples: Sequence[Sample], meaning: Meaning | None
+) -> dict[str, Any]:
     return {
+        "points": meaning.points if meaning else [],
         "runs": [
             {"name": name, "families": sample.to_json()}
             for name, sample in zip(names, samples, strict=True)
-        ]
+        ],
     }
 
 

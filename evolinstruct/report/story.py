@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evolinstruct.analysis.difficulty import PAPER, PAPER_MEANS, Difficulties, Mean
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import GroupStatistics, compare, find
 from evolinstruct.quartiles import Quartiles
@@ -37,6 +38,47 @@ def tell(runs: Sequence[RunStatistics], names: Sequence[str]) -> Html:
             tag("dl", *tiles, class_="tiles"),
         ]
     )
+
+
+def tell_difficulty(run: RunStatistics, name: str) -> Html:
+    """Return what became of the difficulty of a run, in sentences; the run is named if need be."""
+    found = run.difficulties
+    if found is None:
+        return Html("")
+    begun = [tag("strong", text(name), dir="auto"), text(": ")] if name else []
+    judge = f", judged by {found.way.model}" if found.way.model else ""
+    how = f"Difficulty by {found.way.method}{judge}, of {found.total.value.count:,} evolved"
+    about = [
+        f"{how} instructions; an interval holds nine times in ten, each family one draw, and leaves"
+        " out what a judge gets wrong."
+    ]
+    about += [f"The paper's means: {PAPER_MEANS}."] if found.way.method == PAPER else []
+    return join(
+        [
+            tag("p", *begun, text(_risen(found)), class_="lead"),
+            tag("p", text(" ".join(about)), class_="hint"),
+        ]
+    )
+
+
+def _risen(found: Difficulties) -> str:
+    """Say by how much, and how surely, the last generation is harder than the first."""
+    rise, gain = found.last_over_first, found.total.gain
+    if rise.mean is not None and rise.low is not None:
+        first = f"An instruction of the last generation is {_harder(rise)} than its family's first"
+        first += f" evolved one ({rise.low:+.2f} to {rise.high:+.2f})"
+    elif gain.mean is not None and gain.low is not None:
+        first = f"A rewrite is {_harder(gain)} than its parent"
+        first += f" ({gain.low:+.2f} to {gain.high:+.2f})"
+    else:
+        return "Too few families were scored to tell whether rewrites are harder."
+    share = percent(found.total.not_harder_share)
+    return f"{first}; {share} of the rewrites did not get harder."
+
+
+def _harder(mean: Mean) -> str:
+    value = mean.mean or 0.0
+    return f"{abs(value):.2f} points {'harder' if value >= 0 else 'easier'}"
 
 
 def _sentence(run: RunStatistics) -> str:

@@ -57,7 +57,7 @@ def check_state(run_dir: RunDir, state: Mapping[str, Any]) -> None:
             Counts.from_json(record["tally"])
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise InputError(
-            f"{run_dir.path / 'run.json'} is not as a run writes it"
+            f"{run_dir.path / 'run.json'} is not as it was written"
             f" ({str(error).splitlines()[0]});"
             " restore it from a copy, or choose another directory with -o."
         ) from error

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from evolinstruct.elimination import COMPARISON
+from evolinstruct.evolution.asking import shown_with
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Operation, Pack
 from evolinstruct.purposes import PURPOSES, is_on
@@ -25,6 +27,11 @@ GROWTH = 90.0
 """Characters that an in-depth rewrite adds: 15 words."""
 DATA = 900.0
 """Characters that a rewrite with data in a format adds."""
+PLAN = 260.0
+"""Characters that a model writes outside the marks where the pack has marks: up to three lines of
+thought, for which the marks are there. Where data is added, no thought is asked for."""
+CACHED_FROM = 1_024
+"""Tokens from which on a beginning that prompts share is cheaper at services with a cache."""
 
 # How fast calls usually come back.
 IN_FLIGHT = 64
@@ -37,6 +44,8 @@ FREE_RATE = 1_000.0
 """Calls a second of a client that asks nobody."""
 
 _NO_TEXTS = {"parent": "", "child": ""}
+_UNLIKE = ("Explain tides.", "Why is the sea salty?", "Name three rivers of Asia.", "Draw.")
+"""Instructions that differ from the first letter on, also in their number of words."""
 
 ENOUGH = 200
 """So many rewrites of a run tell more about the rest of it than the figures above."""
@@ -52,7 +61,8 @@ class EstimateRow:
         calls: how many.
         prompt_tokens: tokens in.
         completion_tokens: tokens out.
-        cost: dollars; None where the price is unknown.
+        cost: dollars, without any discount for cached tokens; None where the price is unknown.
+        repeated_tokens: tokens in that a service with a cache has seen before, at best.
     """
 
     generation: int
@@ -61,6 +71,7 @@ class EstimateRow:
     prompt_tokens: int
     completion_tokens: int
     cost: Decimal | None
+    repeated_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +83,14 @@ class Estimate:
         based_on: where the shares and lengths are from.
         seconds: how long it is likely to take.
         rate: the speed which that assumes, in words.
+        priced_by: the tables that the prices are from, in words.
     """
 
     lines: tuple[EstimateRow, ...]
     based_on: str
     seconds: float
     rate: str
+    priced_by: tuple[str, ...] = ()
 
     @property
     def calls(self) -> int:
@@ -95,6 +108,11 @@ class Estimate:
         return sum(line.completion_tokens for line in self.lines)
 
     @property
+    def repeated_share(self) -> float:
+        """The share of the tokens in that a service with a cache has seen before, at best."""
+        return sum(line.repeated_tokens for line in self.lines) / max(self.prompt_tokens, 1)
+
+    @property
     def cost(self) -> Decimal | None:
         """All dollars; None where a price is unknown."""
         costs = [line.cost for line in self.lines]
@@ -108,6 +126,8 @@ class Estimate:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "cost": _number(self.cost),
+            "priced_by": list(self.priced_by),
+            "repeated_share": round(self.repeated_share, 4),
             "seconds": round(self.seconds),
             "rate": self.rate,
             "based_on": self.based_on,
@@ -161,16 +181,72 @@ def estimate(
         unanswered += seed.output is None
     seen = _seen(usage)
     reckoned = _Reckoning(recipe, pack, weights, seen, size, characters / max(size, 1))
-    lines = []
+    beginnings = _Beginnings(recipe, pack, weights)
+    lines, tables = [], dict[str | None, None]()
     expected = [*reckoned.seeds(unanswered), *reckoned.generations()]
     for generation, purpose, calls, prompt, completion in expected:
         left = max(0, round(calls) - spared.get((generation, purpose), 0))
         tokens = round(left * prompt), round(left * completion)
-        price = tariff.price(purpose, recipe.setting("model", purpose) or "")
-        cost = None if price is None else price.cost(*tokens)
-        lines.append(EstimateRow(generation, purpose, left, *tokens, cost))
+        model = recipe.setting("model", purpose) or ""
+        tier = next(iter(execution.tiers(purpose)), "")
+        price = tariff.price(purpose, model, tier)
+        cost = None if price is None else price.for_prompt(round(prompt)).cost(*tokens)
+        tables[tariff.source(purpose, model, tier)] = None
+        repeated = beginnings.repeated(purpose, left)
+        lines.append(EstimateRow(generation, purpose, left, *tokens, cost, repeated))
     based_on = "this run so far" if seen else "usual shares and lengths"
-    return Estimate(tuple(lines), based_on, *_time(lines, execution, tariff))
+    known = tuple(filter(None, tables))
+    return Estimate(tuple(lines), based_on, *_time(lines, execution, tariff), known)
+
+
+class _Beginnings:
+    """What prompts begin with that is the same in many of them."""
+
+    def __init__(self, recipe: Recipe, pack: Pack, weights: Mapping[str, float]) -> None:
+        drawn = {item: weights.get(item.name, 0.0) for item in pack.operations}
+        total = sum(drawn.values())
+        self._shared: dict[str, list[tuple[float, float]]] = {}  # (share of calls, tokens)
+        for name, row in PURPOSES.items():
+            if row.worded_by == "operations":
+                self._shared[name] = [
+                    (weight / total / len(shared), tokens)
+                    for item, weight in drawn.items()
+                    for shared in [_of_operation(pack, item, recipe.seed)]
+                    for tokens in shared
+                ]
+            elif row.is_asked_by_runs:
+                texts = [{"parent": text, "child": text} for text in _UNLIKE]
+                self._shared[name] = [(1.0, _common(pack.prompt(name, **each) for each in texts))]
+
+    def repeated(self, purpose: str, calls: int) -> int:
+        """Return the tokens of so many calls that begin as an earlier call of theirs does."""
+        return round(
+            sum(
+                max(0.0, calls * share - 1) * tokens
+                for share, tokens in self._shared[purpose]
+                if tokens >= CACHED_FROM
+            )
+        )
+
+
+def _of_operation(pack: Pack, operation: Operation, seed: int) -> list[float]:
+    """Return the tokens with which an operation's prompts begin alike, with each format's."""
+    if not operation.uses_format:
+        return [_common(pack.evolve(operation.name, text) for text in _UNLIKE)]
+    return [
+        _common(
+            pack.evolve(operation.name, text, drawn, shown_with(drawn, pack, seed, text))
+            for text in _UNLIKE
+        )
+        for drawn in pack.formats
+    ]
+
+
+def _common(prompts: Iterable[Sequence[tuple[str, str]]]) -> float:
+    """Return the tokens with which all of these prompts begin."""
+    texts = ["".join(content for _, content in messages) for messages in prompts]
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*texts, strict=False))
+    return sum(1 for _ in alike) / CHARACTERS_PER_TOKEN
 
 
 def usual_calls(recipe: Recipe, pack: Pack, weights: Mapping[str, float]) -> float:
@@ -196,11 +272,14 @@ class _Reckoning:
         drawn = {item: weights.get(item.name, 0.0) for item in pack.operations}
         total = sum(drawn.values())
         self._growth = sum(share * _growth(item) for item, share in drawn.items()) / total
+        self._plan = sum(share * _plan(pack, item) for item, share in drawn.items()) / total
         frames = {item: _frame(pack, item) for item in drawn}
         evolve = sum(share * frames[item] for item, share in drawn.items()) / total
         self._rows = {name: row for name, row in PURPOSES.items() if row.is_asked_by_runs}
         self._frames = {
-            name: evolve if row.in_operations else _characters(pack.prompt(name, **_NO_TEXTS))
+            name: evolve
+            if row.worded_by == "operations"
+            else _characters(pack.prompt(name, **_NO_TEXTS))
             for name, row in self._rows.items()
         }
         asked = sum(share for item, share in drawn.items() if COMPARISON not in item.skips) / total
@@ -241,14 +320,15 @@ class _Reckoning:
                 if row.is_asked_of_rewrites(self._recipe):
                     prompt = self._frames[name] + sum(texts[text] for text in row.prompt.values())
                     calls = self._size * self._means[name].share
-                    yield self._line(generation, name, calls, prompt, child)
+                    said = child + self._plan if row.reply == "instruction" else child
+                    yield self._line(generation, name, calls, prompt, said)
             self._length += self._kept * self._growth
 
     def _line(
-        self, generation: int, purpose: str, calls: float, prompt: float, child: float = 0.0
+        self, generation: int, purpose: str, calls: float, prompt: float, said: float = 0.0
     ) -> tuple[int, str, float, float, float]:
         known, row = self._means[purpose], self._rows[purpose]
-        tokens, out = prompt / CHARACTERS_PER_TOKEN, child / CHARACTERS_PER_TOKEN
+        tokens, out = prompt / CHARACTERS_PER_TOKEN, said / CHARACTERS_PER_TOKEN
         # What was seen is of earlier generations, whose instructions were shorter.
         longer = (generation - known.at) * self._kept * self._growth / CHARACTERS_PER_TOKEN
         if known.prompt:
@@ -310,6 +390,10 @@ def _growth(operation: Operation) -> float:
     if operation.uses_format:
         return DATA
     return GROWTH if operation.kind == "in-depth" else 0.0
+
+
+def _plan(pack: Pack, operation: Operation) -> float:
+    return PLAN if pack.marks and not operation.uses_format else 0.0
 
 
 def _frame(pack: Pack, operation: Operation) -> float:

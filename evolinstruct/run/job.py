@@ -342,6 +342,7 @@ class Job:
         summary.replayed.update(session.replayed)
         summary.usage = session.account()
         summary.spent = session.spent
+        summary.prices = [*session.tariff.used]
         summary.in_vain = session.in_vain
         summary.seconds = time.monotonic() - self._began
         if self._is_idle and summary.exit_code in (None, self._plan.state["exit_code"]):

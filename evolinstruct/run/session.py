@@ -20,7 +20,7 @@ from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.llm.usage import Account
-from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.run_dir.owned import OwnedDir
 from evolinstruct.settings import Settings
 
 INTERRUPTED = "Interrupted; the same command goes on where it stopped."
@@ -51,7 +51,7 @@ class Session:
         self,
         settings: Settings,
         purposes: Iterable[str],
-        directory: RunDir | None = None,
+        directory: OwnedDir | None = None,
         state: Mapping[str, Any] | None = None,
     ) -> None:
         """Make the clients; nothing is opened, written or connected yet.
@@ -108,7 +108,7 @@ class Session:
     ) -> None:
         await self._close()
 
-    def _open(self, directory: RunDir) -> None:
+    def _open(self, directory: OwnedDir) -> None:
         # Under the lock, because only now nobody else can change it any more.
         if directory.state() != self._state:
             raise InputError(
@@ -124,7 +124,7 @@ class Session:
         self._client = JournalledClient(self._clients, self._journal, self._client_name)
         self._clients.budget.open(directory.journal)
 
-    async def _watch(self, directory: RunDir) -> None:
+    async def _watch(self, directory: OwnedDir) -> None:
         """Stop as soon as the lock or the journal is gone: what is paid for then would be lost."""
         try:
             while True:

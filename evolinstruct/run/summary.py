@@ -13,6 +13,7 @@ from typing import Any
 from evolinstruct.defaults import METHOD
 from evolinstruct.llm import address
 from evolinstruct.llm.budget import Spending
+from evolinstruct.llm.prices import Applied
 from evolinstruct.llm.usage import Account
 from evolinstruct.run.counts import Counts
 from evolinstruct.run.plan import Plan
@@ -33,7 +34,8 @@ class Summary:
         seconds: how long this command has taken.
         spent: what was ever spent in the run directory.
         in_vain: how many calls were ever prefetched and are used by no line so far.
-        usage: the same by generation, operation, purpose and model.
+        usage: the same by generation, operation, purpose, model and service tier.
+        prices: at which this command reckoned what it spent.
         journal: the number of the journal.
     """
 
@@ -47,12 +49,20 @@ class Summary:
     spent: Spending = field(default_factory=Spending)
     in_vain: int = 0
     usage: list[Account] = field(default_factory=list)
+    prices: list[Applied] = field(default_factory=list)
     journal: int | None = None
 
     @property
     def dataset_lines(self) -> int | None:
         """How many lines dataset.jsonl holds; None if it was not made."""
         return None if self.dataset is None else int(self.dataset["lines"])
+
+    @property
+    def tokens_per_kept(self) -> float | None:
+        """Tokens in and out, as reported, for each instruction that was kept; None if none was."""
+        kept = sum(counts.kept for counts in self.all_counts if counts.generation)
+        tokens = sum(row.prompt_tokens + row.completion_tokens for row in self.usage)
+        return round(tokens / kept, 1) if kept else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as plain data."""
@@ -80,6 +90,7 @@ class Summary:
             "unanswered": sum(row.unanswered_calls for row in usage),
             "unanswered_tokens": sum(row.unanswered_tokens for row in usage),
             "unanswered_cost": _known([row.unanswered_cost for row in usage]),
+            "tokens_per_kept": self.tokens_per_kept,
             "in_vain": self.in_vain,
         }
 
@@ -126,7 +137,15 @@ def describe(
         "journal": summary.journal,
         "spent": summary.spent_to_json(),
         "usage": [account.to_json() for account in summary.usage],
+        "prices": _prices(plan, summary),
     }
+
+
+def _prices(plan: Plan, summary: Summary) -> list[dict[str, Any]]:
+    """Return the prices that this and earlier commands reckoned at, each once."""
+    known: list[dict[str, Any]] = [*plan.state.get("prices", ())]
+    new = (applied.to_json() for applied in summary.prices)
+    return known + [row for row in new if row not in known]
 
 
 def _drawn_from(plan: Plan, records: Sequence[dict[str, Any]]) -> int | None:

@@ -1,4 +1,4 @@
-"""The shape of run.json: which types its parts have, so that an edited or damaged one is refused.
+"""The shape of run.json and of stages' states: an edited or damaged one is refused.
 
 A part may be missing, because older versions did not write it; what is there has to fit.
 """
@@ -36,6 +36,7 @@ _USAGE = Parts(
         "operation": (str, None),
         "purpose": str,
         "model": str,
+        "tier": (str, None),
         **dict.fromkeys(("calls", "replies", "refused", "unanswered"), (int, None)),
         **dict.fromkeys(("prompt_tokens", "completion_tokens", "cached_tokens"), (int, None)),
         **dict.fromkeys(("reasoning_tokens", "unanswered_tokens"), (int, None)),
@@ -72,10 +73,24 @@ RUN = Parts(
         "dataset": (_FILE, None),
         "journal": (int, None),
         "usage": [_USAGE],
+        "prices": [{str: object}],
     },
     ("format",),
 )
 """The shape of run.json as a whole."""
+STAGE = Parts(
+    {
+        "format": int,
+        "status": str,
+        "exit_code": (int, None),
+        "started": (str, None),
+        "ended": (str, None),
+        "journal": (int, None),
+        "usage": [_USAGE],
+    },
+    ("format",),
+)
+"""The shape of what a stage says of itself."""
 
 
 def find_misfit(value: Any, shape: Any = RUN, place: str = "it") -> str | None:

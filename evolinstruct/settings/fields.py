@@ -26,6 +26,7 @@ from evolinstruct.settings.kinds import (
     no_switch,
     parameter,
     several,
+    tier_names,
     utf8,
 )
 from evolinstruct.settings.presets import PRESETS
@@ -165,10 +166,17 @@ class Execution(_Settings):
     max_cost: Annotated[Dollars, Field(gt=0, le=10**9)] | None = _stated("max_cost")
     price_in: ByPurpose[Price] = _stated("price_in")
     price_out: ByPurpose[Price] = _stated("price_out")
+    prices: str = _stated("prices")
+    service_tier: ByPurpose[Annotated[str, AfterValidator(tier_names)]] = _stated("service_tier")
     min_kept: Share | None = _stated("min_kept")
     allow_failures: Annotated[str, Field(pattern=r"^\d{1,15}$|^\d{1,15}(\.\d{1,15})?%$")] = _stated(
         "allow_failures"
     )
+
+    def tiers(self, purpose: str) -> list[str]:
+        """Return the service tiers that calls of a purpose are asked in, the first one first."""
+        named = self.service_tier.get(purpose, self.service_tier.get(DEFAULT))
+        return named.split(",") if named else []
 
     def allows(self, failed: int, asked: int) -> bool:
         """Tell whether so many failures of so many instructions are within what is allowed."""

@@ -19,6 +19,7 @@ DEFAULT = "default"
 """The key of what holds for every purpose without a value of its own."""
 AUTO = "auto"
 COMPARISON = "no_information_gain"
+_TIERS = re.compile(r"[a-z][a-z0-9_]{0,49}(,[a-z][a-z0-9_]{0,49}){0,4}")
 _NEXT_PAIR = re.compile(r",(?=\s*[^\W\d]\w*\s*=)")
 
 
@@ -210,6 +211,13 @@ def utf8(value: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise ValueError("the name is not UTF-8 text") from None
+    return value
+
+
+def tier_names(value: str) -> str:
+    """Refuse what names no service tiers, divided by commas."""
+    if not _TIERS.fullmatch(value):
+        raise ValueError(f"{value!r} names no tiers; write them as flex or flex,default")
     return value
 
 

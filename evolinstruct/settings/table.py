@@ -377,8 +377,8 @@ class ExecutionArguments(TypedDict, total=False):
         OneOrByPurpose[Amount],
         SettingInfo(
             COST,
-            "What a million tokens of prompts cost, by purpose, where the table that comes along"
-            " is wrong or silent.",
+            "What a million tokens of prompts cost, by purpose, where no table knows it or all are"
+            " wrong.",
             "DOLLARS",
             ByPurpose(),
             {},
@@ -388,6 +388,29 @@ class ExecutionArguments(TypedDict, total=False):
     price_out: Annotated[
         OneOrByPurpose[Amount],
         SettingInfo(COST, "The same for replies.", "DOLLARS", ByPurpose(), {}, env=True),
+    ]
+    prices: Annotated[
+        str,
+        SettingInfo(
+            COST,
+            "A table of your own prices (TOML), which wins over the one that comes along.",
+            "FILE",
+            default="",
+            env=True,
+        ),
+    ]
+    service_tier: Annotated[
+        OneOrByPurpose[str],
+        SettingInfo(
+            HOW,
+            "The service's tier to be answered in, by purpose, such as flex: cheaper and slower, so"
+            " allow a longer --timeout. A full tier is waited for; after a comma, as in"
+            " flex,default, stands the one that is asked then instead.",
+            "TIER",
+            ByPurpose(),
+            {},
+            env=True,
+        ),
     ]
 
 

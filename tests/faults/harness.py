@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
@@ -87,6 +89,11 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) ->
     while not condition() and process.poll() is None:
         assert time.monotonic() < end, "nothing happens"
         time.sleep(0.005)
+
+
+def unread(pipe: IO[bytes]) -> int:
+    """Return how many bytes of a pipe nobody has read yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

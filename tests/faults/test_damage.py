@@ -334,7 +334,7 @@ def test_a_run_json_that_no_run_writes_is_refused_in_a_sentence(
     change(state)
     (out / "run.json").write_text(json.dumps(state))
     before = data_files(out)
-    with pytest.raises(InputError, match=r"/run\.json is not as a run writes it \(.*\); rest"):
+    with pytest.raises(InputError, match=r"/run\.json is not as it was written \(.*\); rest"):
         evolve(seeds, out, client=CLIENT, generations=1)
     assert data_files(out) == before
 

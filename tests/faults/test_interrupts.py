@@ -1,16 +1,12 @@
 """One signal lets calls under way end, a second ends at once, and both exit with 130."""
 
 import asyncio
-import fcntl
 import json
 import signal
 import sqlite3
 import subprocess
-import sys
-import termios
 import time
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -26,7 +22,7 @@ from evolinstruct.run.events import (
 )
 from evolinstruct.run.job import Job
 from evolinstruct.run.scheduler import GRACE
-from tests.faults.harness import COMMAND, evolve, openai, start, wait_for
+from tests.faults.harness import COMMAND, evolve, openai, start, unread, wait_for
 from tests.loopback import Answer, Ask, hang, serve
 from tests.runs import carry_out, data_files, finished, said_by, tasks, write_seeds
 from tests.runs import evolve as evolve_here
@@ -101,11 +97,6 @@ def test_a_signal_while_the_seeds_are_read_ends_at_once(
     said = process.communicate()[1].decode()
     assert (process.returncode, said) == (130, "Interrupted; run the same command again.\n")
     assert not (tmp_path / "run").exists()
-
-
-def unread(pipe: IO[bytes]) -> int:
-    """Return how many bytes of a pipe nobody has read yet."""
-    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 @pytest.mark.parametrize("kind", [Notice, GenerationStarted, LineWritten, GenerationEnded])

@@ -17,8 +17,9 @@ from tests.loopback.answers import (
     http,
     reply,
     stream,
+    vector,
 )
-from tests.loopback.handlers import echo, in_turn, slowly, storm
+from tests.loopback.handlers import echo, in_turn, letters, slowly, storm
 from tests.loopback.server import Counts, Server, serve
 
 __all__ = [
@@ -35,9 +36,11 @@ __all__ = [
     "hang",
     "http",
     "in_turn",
+    "letters",
     "reply",
     "serve",
     "slowly",
     "storm",
     "stream",
+    "vector",
 ]

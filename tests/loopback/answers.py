@@ -27,7 +27,9 @@ class Ask:
 
     @property
     def prompt(self) -> str:
-        """The content of the last message."""
+        """The content of the last message, or the text to be embedded."""
+        if "input" in self.json:
+            return str(self.json["input"])
         return str(self.json["messages"][-1]["content"])
 
 
@@ -84,6 +86,17 @@ def reply(content: object, *, finish: object = "stop", **fields: object) -> Answ
                 "message": {"role": "assistant", "content": content, **fields},
             }
         ],
+    }
+    return http(200, json.dumps(found).encode())
+
+
+def vector(*numbers: object) -> Answer:
+    """An embedding."""
+    found = {
+        "object": "list",
+        "model": "loopback-1",
+        "data": [{"object": "embedding", "index": 0, "embedding": [*numbers]}],
+        "usage": {"prompt_tokens": 10, "total_tokens": 10},
     }
     return http(200, json.dumps(found).encode())
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import blake2b
 
-from tests.loopback.answers import Answer, Ask, Handler, drop, error, garbage, half, http, reply
+from tests.loopback.answers import (
+    Answer,
+    Ask,
+    Handler,
+    drop,
+    error,
+    garbage,
+    half,
+    http,
+    reply,
+    vector,
+)
 
 _SHARES = 1 << 32
 
@@ -15,6 +26,11 @@ def echo(ask: Ask) -> Answer:
     tokens = len(ask.prompt.split())
     usage = {"prompt_tokens": tokens, "completion_tokens": tokens, "total_tokens": 2 * tokens}
     return reply(f"echo: {ask.prompt}", usage=usage)
+
+
+def letters(ask: Ask) -> Answer:
+    """Embed a text as how often it has each letter."""
+    return vector(*(float(ask.prompt.count(each)) for each in "abcdefghijklmnopqrstuvwxyz"))
 
 
 def in_turn(*answers: Answer) -> Handler:

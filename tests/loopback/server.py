@@ -1,7 +1,7 @@
 """The server: HTTP/1.1 with kept connections, on asyncio alone, so that faults reach the wire.
 
-``POST …/chat/completions`` asks the handler, ``GET /v1/models`` lists one model, and
-``GET /counts`` tells what was seen, for a benchmark in another process.
+``POST …/chat/completions`` and ``POST …/embeddings`` ask the handler, ``GET /v1/models`` lists one
+model, and ``GET /counts`` tells what was seen, for a benchmark in another process.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
         self._busy = True
         method, target, _ = first.split(" ")
         path = urlsplit(target).path  # a proxy is asked for a whole address
-        if method == "POST" and path.endswith("/chat/completions"):
+        if method == "POST" and path.endswith(("/chat/completions", "/embeddings")):
             self._counts.in_flight += 1
             self._counts.most_in_flight = max(self._counts.most_in_flight, self._counts.in_flight)
             self._later(self._asked(target, headers, body), asked=True)

@@ -12,7 +12,8 @@ from secrets import randbelow
 from evolinstruct.errors import InputError
 from evolinstruct.llm.journal.integrity import damaged, digest_of, find_damage
 
-_FORMAT = 3
+_FORMAT = 4
+_CARRIED_OVER = 3  # differs in what was spent alone, which `llm.usage` brings into today's form
 _SCHEMA = """
 CREATE TABLE calls (
     key BLOB NOT NULL,          -- digest of what was asked for
@@ -72,7 +73,10 @@ def open_to_write(path: Path, *, must_exist: bool) -> sqlite3.Connection:
         raise _missing(path)
     path.touch()  # with the permissions that other files get: SQLite's own are narrower
     db = sqlite3.connect(path, isolation_level=None)
-    if _version(db) == 0:
+    version = _version(db)
+    if version == _CARRIED_OVER:
+        db.execute(f"PRAGMA user_version = {_FORMAT}")
+    if version == 0:
         # In one transaction, before the log is in use: a power cut leaves all of it or nothing.
         db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; {_number()} COMMIT;")
     db.execute(_PREFETCHED)
@@ -128,7 +132,7 @@ def _version(db: sqlite3.Connection) -> int:
 def _refuse_other_version(db: sqlite3.Connection, path: Path, *, must_exist: bool) -> int:
     """Return the format's version, 0 where nothing is written yet."""
     version = _version(db)
-    if version == _FORMAT or (version == 0 and not must_exist):
+    if version in {_FORMAT, _CARRIED_OVER} or (version == 0 and not must_exist):
         return version
     db.close()
     if version == 0:

@@ -1,17 +1,20 @@
-"""The offline client: rewrites, compares and answers by hand-written rules, at once.
+"""The offline client: rewrites, compares, answers and judges by hand-written rules, at once.
 
 It goes by a request's context, purpose and sampling, never by its prompt. Equal requests get equal
 replies, in any order and on any machine. The kind of
-reply that a purpose asks for says which rule writes it; an unknown purpose gets a text.
+reply that a purpose asks for says which rule writes it; an unknown purpose gets a text. A vector
+is made of the words of the text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from evolinstruct.llm.base import CallContext, ClientOptions, Reply, Request, Usage
+from evolinstruct.llm.base import CallContext, ClientOptions, Reply, Request, Usage, encode_vector
 from evolinstruct.llm.offline.answering import answer
+from evolinstruct.llm.offline.embedding import embed
 from evolinstruct.llm.offline.grammar import Writer
+from evolinstruct.llm.offline.judging import judge
 from evolinstruct.llm.offline.misbehaving import misbehave, put_between
 from evolinstruct.llm.offline.rewriting import rewrite
 from evolinstruct.purposes import PURPOSES
@@ -27,6 +30,7 @@ _BY_REPLY: dict[str, Callable[[CallContext, Writer], str]] = {
     "instruction": rewrite,
     "verdict": _compare,
     "text": answer,
+    "judgement": judge,
 }
 """By the kind of reply that a purpose asks for."""
 
@@ -45,6 +49,8 @@ class OfflineClient:
 
     async def complete(self, request: Request) -> Reply:
         """Return a reply that depends on the request alone. Raises nothing, waits for nothing."""
+        if request.wants == "vector":
+            return self._vector(request)
         context = request.context
         writer = Writer(_key(request), context.instruction)
         row = PURPOSES.get(request.purpose)
@@ -60,6 +66,11 @@ class OfflineClient:
             completion_tokens=_tokens(len(text)),
         )
         return Reply(text, finish_reason, usage, request.model or self._model)
+
+    def _vector(self, request: Request) -> Reply:
+        text = request.messages[-1][1]
+        model = request.model or self._model
+        return Reply(encode_vector(embed(text)), "stop", Usage(_tokens(len(text))), model)
 
     async def aclose(self) -> None:
         """Do nothing: it holds nothing open."""

@@ -96,6 +96,11 @@ def _answer_it(text: str, writer: Writer) -> str:
     return f"{text}\n\nAnswer: {writer.write(PHRASES['given_away'])}"
 
 
+def _forget_first(text: str, _writer: Writer) -> str:
+    """Leave out the first of what is listed."""
+    return text.partition(" ")[2]
+
+
 def _truncate(text: str, writer: Writer) -> str:
     """Cut the reply between a third and nine tenths of its length."""
     return text[: int(len(text) * (0.33 + 0.57 * writer.share()))]
@@ -144,6 +149,13 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         Habit("ask_back", 0.002, _say("ask_back")),
         Habit("plain_refusal", 0.002, _say("plain_refusal")),
         Habit("echo", 0.002, _echo),
+    ),
+    "judgement": (
+        # The judgement is there, and has to be found.
+        Habit("reasons", 0.03, _before("thought", "\n\n")),
+        # Asked once more, then a failure.
+        Habit("undecided", 0.02, _say("unclear")),
+        Habit("one_missing", 0.01, _forget_first),
     ),
 }
 

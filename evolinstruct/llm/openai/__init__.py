@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from evolinstruct.errors import (
@@ -25,7 +26,7 @@ from evolinstruct.errors import (
 )
 from evolinstruct.llm import address
 from evolinstruct.llm.base import ClientOptions, Limits, Reply, Request
-from evolinstruct.llm.openai import chat, errors, finish_reasons, headers
+from evolinstruct.llm.openai import chat, embeddings, errors, finish_reasons, headers
 from evolinstruct.llm.openai.connection import (
     Connection,
     HttpAnswer,
@@ -53,9 +54,11 @@ class OpenAIClient:
 
     Attributes:
         PROXIES: the protocols that a proxy may speak.
+        SERVICE_TIERS: it sends the tier of a request, and says in which one a reply is billed.
     """
 
     PROXIES: tuple[str, ...] = ("http", "https")
+    SERVICE_TIERS = True
 
     def __init__(self, options: ClientOptions) -> None:
         """Check the options; connect to nothing yet.
@@ -104,7 +107,7 @@ class OpenAIClient:
             CallFailed: the service does not take this call.
             ServiceRefused: it takes none: the key, the model, the account or the address is wrong.
         """
-        asked = chat.body(request)
+        asked = _format(request).body(request)
         outcome: Reply | _Ending | None = None
         while outcome is None:
             outcome = await self._outcome(asked, request)
@@ -139,7 +142,7 @@ class OpenAIClient:
         """Return how one sending ended; None where the next one will be another."""
         body = self._parameters.adapt(asked)
         try:
-            answer = await self._connected().post(body)
+            answer = await self._connected().post(_format(request).PATH, body)
         except NoAnswerError as error:
             return self._unanswered(error, request)
         self._reached = True
@@ -161,11 +164,11 @@ class OpenAIClient:
             return self._ending(errors.TOO_LARGE, request, long)
         try:
             found = chat.parse(answer.content)
-            if (trouble := chat.trouble(found)) is not None:
+            if (trouble := _format(request).trouble(found)) is not None:
                 status = chat.status(trouble) or answer.status
                 inner = replace(answer, status=status)
                 return self._refused(inner, trouble, asked, sent, request)
-            return self._reply(found, answer)
+            return self._reply(found, answer, request)
         except chat.UnreadableError as reason:
             limits = errors.limits(answer.headers)
             meaning = self._unreadable(reason)
@@ -179,10 +182,10 @@ class OpenAIClient:
             self._connection = self._connect()
         return self._connection
 
-    def _reply(self, found: Mapping[str, object], answer: HttpAnswer) -> Reply:
+    def _reply(self, found: Mapping[str, object], answer: HttpAnswer, request: Request) -> Reply:
         """Return the reply in a body; raises as :func:`chat.reply`."""
         self._note_finish(chat.finish_word(found))
-        reply = chat.reply(found, errors.limits(answer.headers))
+        reply = _format(request).reply(found, errors.limits(answer.headers))
         self._strangers = None
         return reply
 
@@ -227,7 +230,7 @@ class OpenAIClient:
         limits = errors.limits(answer.headers)
         said = said or f"HTTP status {status}"
         if meaning is errors.MOVED:
-            said = f"HTTP status {status} names {self._moved_to(answer)}"
+            said = f"HTTP status {status} names {self._moved_to(answer, _format(request).PATH)}"
         return self._ending(meaning, request, said, status, wait=wait, limits=limits)
 
     def _unanswered(self, error: NoAnswerError, request: Request) -> _Ending:
@@ -258,17 +261,33 @@ class OpenAIClient:
             return CallFailed(name, message, 1, meaning.advice)
         return CallRejected(name, f"{meaning.advice} ({message})" if meaning.advice else message)
 
-    def _moved_to(self, answer: HttpAnswer) -> str:
+    def _moved_to(self, answer: HttpAnswer, path: str) -> str:
         """Say which base URL a redirect names, or which address if it is no base URL's."""
-        asked = f"{self._home.partition('?')[0].rstrip('/')}{chat.PATH}"
+        asked = f"{self._home.partition('?')[0].rstrip('/')}{path}"
         target = redirect(asked, answer.headers)
-        return address.bare(target).removesuffix(chat.PATH) if target else "no address"
+        return address.bare(target).removesuffix(path) if target else "no address"
 
     def _clean(self, said: str) -> str:
         return chat.clean_message(said, self._secrets)
 
     def _place(self, request: Request) -> str:
         return f"{address.bare(self._home)}, model {request.model!r}"
+
+
+class _Format(Protocol):
+    """What is said to a service in one kind of call: `chat`, or `embeddings`."""
+
+    PATH: str
+
+    def body(self, request: Request) -> dict[str, object]: ...
+
+    def trouble(self, found: Mapping[str, object]) -> object: ...
+
+    def reply(self, found: Mapping[str, object], limits: Limits | None = None) -> Reply: ...
+
+
+def _format(request: Request) -> _Format:
+    return embeddings if request.wants == "vector" else chat
 
 
 def _host(url: str | None) -> str:

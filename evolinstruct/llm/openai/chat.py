@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from evolinstruct.errors import CallRejected
-from evolinstruct.llm.base import Limits, Reply, Request, Usage, encodable
+from evolinstruct.llm.base import SERVICE_TIER, Limits, Reply, Request, Usage, encodable
 from evolinstruct.llm.intake import count
 from evolinstruct.llm.openai.finish_reasons import Finish, finish_of, word_of
 from evolinstruct.llm.secrets import MARK, Secrets
@@ -27,6 +27,8 @@ _REASONING = ("reasoning_content", "reasoning")
 _WORDS = ("message", "msg", "detail", "error", "error_message", "error_msg", "status_msg", "title")
 _NUMBERS = ("code", "status", "status_code", "statusCode", "error_code")
 _INNER = ("error", "errors", "base_resp")
+# as DeepSeek, as Anthropic and gateways to it, as Moonshot and Together name cached tokens
+_CACHED = ("prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
 _FAILURES = frozenset({"error", "failed", "failure", "fail"})
 
 _SECRETS = re.compile(
@@ -75,21 +77,25 @@ def parse(content: bytes) -> Mapping[str, object]:
     return found
 
 
-def trouble(found: Mapping[str, object]) -> object:
+def trouble(found: Mapping[str, object], replies: str = "choices") -> object:
     """Return the error that a body holds in the place of a reply, None where it holds none.
+
+    Args:
+        found: the body.
+        replies: the field that its replies are in.
 
     Raises:
         UnreadableError: it holds neither.
     """
     if _tells(found.get("error")):
         return found
-    choice = _first(found.get("choices"))
+    choice = _first(found.get(replies))
     if choice is not None:
         return choice if _tells(choice.get("error")) else None
     if _is_error(found):
         return found
-    shown = f"the reply has no choices: {_shown(found)}"
-    is_chat = not found or "choices" in found or str(found.get("object")).startswith("chat")
+    shown = f"the reply has no {replies}: {_shown(found)}"
+    is_chat = not found or replies in found or str(found.get("object")).startswith("chat")
     raise UnreadableError(shown) if is_chat else StrangerError(shown)
 
 
@@ -133,7 +139,7 @@ def reply(found: Mapping[str, object], limits: Limits | None = None) -> Reply:
     return Reply(
         text=encodable(_text(message)),
         finish_reason="length" if finish is Finish.CUT else word,
-        usage=_usage(found.get("usage")),
+        usage=_usage(found),
         model=encodable(_word(found.get("model"))),
         limits=limits,
         reasoned=any(_fields(message).get(name) for name in _REASONING),
@@ -235,18 +241,24 @@ def _part(part: object) -> str:
     return part if isinstance(part, str) else ""
 
 
-def _usage(usage: object) -> Usage:
-    fields = _fields(usage)
+def _usage(found: Mapping[str, object]) -> Usage:
+    fields = _fields(found.get("usage"))
     prompt = _fields(fields.get("prompt_tokens_details"))
     completion = _fields(fields.get("completion_tokens_details"))
-    cached = count(prompt.get("cached_tokens"))
+    told = (prompt.get("cached_tokens"), *map(fields.get, _CACHED))
+    put = (prompt.get("cache_write_tokens"), fields.get("cache_creation_input_tokens"))
     return Usage(
         prompt_tokens=count(fields.get("prompt_tokens")),
         completion_tokens=count(fields.get("completion_tokens")),
-        # DeepSeek counts them in a field of its own
-        cached_tokens=count(fields.get("prompt_cache_hit_tokens")) if cached is None else cached,
+        cached_tokens=_first_count(told),
         reasoning_tokens=count(completion.get("reasoning_tokens")),
+        written_tokens=_first_count(put),
+        tier=encodable(_word(found.get(SERVICE_TIER) or fields.get(SERVICE_TIER))),
     )
+
+
+def _first_count(values: Iterable[object]) -> int | None:
+    return next((known for value in values if (known := count(value)) is not None), None)
 
 
 def _first(choices: object) -> Mapping[str, object] | None:

@@ -27,7 +27,7 @@ from aiohttp import hdrs
 
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.llm import address
-from evolinstruct.llm.openai import chat
+from evolinstruct.llm.openai import chat, embeddings
 from evolinstruct.llm.openai.errors import TROUBLE, no_answer
 
 _CONNECT_SECONDS = 20.0
@@ -64,8 +64,8 @@ class HttpAnswer:
 class Transport(Protocol):
     """What carries calls to a server: `Connection`, or the `openai` package."""
 
-    async def post(self, body: dict[str, object]) -> HttpAnswer:
-        """Ask for a completion.
+    async def post(self, path: str, body: dict[str, object]) -> HttpAnswer:
+        """Ask for a completion or a vector, at a path below the base URL.
 
         Raises:
             NoAnswerError: none came that is whole, in time.
@@ -105,7 +105,7 @@ class Connection:
             InputError: the certificates that the environment names cannot be used.
         """
         base = urlsplit(base_url)
-        self._calls = _address(base, chat.PATH)
+        self._calls = {path: _address(base, path) for path in (chat.PATH, embeddings.PATH)}
         self._models = _address(base, "/models")
         self._timeout = timeout
         self._most_bytes = most_bytes
@@ -121,9 +121,9 @@ class Connection:
             proxy=proxy,
         )
 
-    async def post(self, body: dict[str, object]) -> HttpAnswer:
-        """Ask for a completion; see :class:`Transport`."""
-        return await self._answer(hdrs.METH_POST, self._calls, json.dumps(body).encode())
+    async def post(self, path: str, body: dict[str, object]) -> HttpAnswer:
+        """Ask for a completion or a vector; see :class:`Transport`."""
+        return await self._answer(hdrs.METH_POST, self._calls[path], json.dumps(body).encode())
 
     async def list_models(self) -> HttpAnswer:
         """Ask which models there are."""

@@ -71,6 +71,7 @@ CLIENT_ERROR = ErrorMeaning(CallFailed, "client_error")
 FILTERED = ErrorMeaning(CallRejected, "refused_by_service")
 TOO_LONG = ErrorMeaning(CallRejected, "too_long")
 NO_ROOM = ErrorMeaning(CallRejected, "truncated", advice=_ROOM)
+TIER_FULL = ErrorMeaning(TryAgain, errors.TIER_FULL)
 DAILY = ErrorMeaning(TryAgain, errors.DAILY_LIMIT)
 NO_SERVICE = ErrorMeaning(ServiceRefused, advice=_REACH)
 NO_TLS = ErrorMeaning(ServiceRefused, advice=_TLS)
@@ -93,6 +94,9 @@ _BY_CODE: dict[str, ErrorMeaning] = {
     "data_inspection_failed": FILTERED,
     "context_length_exceeded": TOO_LONG,
     "exceed_context_size_error": TOO_LONG,
+    "resource_unavailable": TIER_FULL,
+    "capacity_exceeded": TIER_FULL,
+    "service_tier_capacity_exceeded": TIER_FULL,
     "insufficient_quota": NO_CREDIT,
     "exceeded_current_quota_error": NO_CREDIT,
     "billing_hard_limit_reached": NO_CREDIT,
@@ -118,6 +122,7 @@ _BY_WORDS: tuple[tuple[re.Pattern[str], ErrorMeaning], ...] = tuple(
         (r"model not exist|model .{0,80}(not found|does not exist)|valid model", NO_MODEL),
         (r"\bunauthori[sz]ed\b|not authenticated|authentication (failed|error)", BAD_KEY),
         (r"insufficient (balance|credit|funds)", NO_CREDIT),
+        (r"resource unavailable", TIER_FULL),
     )
 )
 _WORDED = frozenset({200, 400, 403, 413, 422, 429})  # the wording may say more than the status
@@ -283,7 +288,9 @@ BY_STATUS: dict[int | str, ErrorMeaning] = {
     409: AGAIN,
     410: NO_MODEL,
     413: TOO_LONG,
-    **dict.fromkeys((420, 421, 423, 424, 425, 429, 430, 444, 449, 460, 498, 499), AGAIN),
+    **dict.fromkeys((420, 421, 423, 424, 425, 429, 430, 444, 449, 460), AGAIN),
+    498: TIER_FULL,
+    499: AGAIN,
     501: NO_ADDRESS,
     "5xx": AGAIN,
     "any other": FAILED,

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from evolinstruct.llm.base import SERVICE_TIER
+
 _LENGTH = "max_tokens"
 _NEW_LENGTH = "max_completion_tokens"
 _EFFORT = "reasoning_effort"
@@ -125,9 +127,10 @@ class ParameterAdapter:
             yield f"{self._model} writes at most {cap:,} tokens; no more are asked for."
             return
         for name in _refused(said, param, sent):
-            if name in extra:
+            if name in extra or name == SERVICE_TIER:
+                flag = "--param" if name in extra else "--service-tier"
                 raise ParameterRefusedError(
-                    f"the model does not take the parameter {name!r} of --param"
+                    f"the model does not take the parameter {name!r} of {flag}"
                 )
             yield from self._give_up(name, said)
 

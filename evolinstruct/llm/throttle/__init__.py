@@ -20,6 +20,7 @@ from math import inf
 from evolinstruct.errors import (
     CONNECTION_ERROR,
     DAILY_LIMIT,
+    TIER_FULL,
     TIMEOUT,
     CallError,
     StopRun,
@@ -189,7 +190,7 @@ class Throttle:
 
     def _try_again(self, request: Request, sent: Sent, error: TryAgain) -> None:
         self._bound_wait(error)
-        is_refused = error.status == _REFUSED or error.error == DAILY_LIMIT
+        is_refused = error.status == _REFUSED or error.error in {DAILY_LIMIT, TIER_FULL}
         if request.prefetched is not None or is_refused:
             self._yielding.on_trouble(time.monotonic(), error.retry_after)
             self._look_again(self._yielding.until - time.monotonic())

@@ -1,0 +1,39 @@
+"""Diversity: how unlike each other instructions are in meaning, and which of them to take.
+
+    phrases     copies and repeated phrases, of words alone
+    embedding   texts become vectors, by the model that an extra brings
+    service     the same by a service, through a session
+    store       the vectors, kept beside the run
+    vectors     whole numbers of 8 bits, and how alike two of them are
+    measures    Vendi score, NovelSum, nearest neighbours, near pairs
+    clusters    groups of like instructions
+    plane       a map of two dimensions
+    survey      all of it, for one set of instructions or several
+    choice      what to take so that no two are alike
+
+All but `phrases` and `store` need packages that the same extra installs: see `require`.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from evolinstruct.installation import import_extra
+
+EXTRA = "diversity"
+_NEEDED = ("numpy", "threadpoolctl")
+
+
+def require() -> None:
+    """Refuse to go on without the packages that compare vectors.
+
+    Raises:
+        InputError: one is not installed; names the command that installs it.
+    """
+    for name in _NEEDED:
+        import_extra(name, EXTRA, "Comparing instructions by their meaning")
+
+
+def is_installed() -> bool:
+    """Tell whether vectors can be compared."""
+    return all(find_spec(name) for name in _NEEDED)

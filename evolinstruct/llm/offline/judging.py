@@ -1,0 +1,55 @@
+"""Judging: how the offline client puts texts in order, rates them and names their tags.
+
+It goes by length and by words that stand in demands, with a little chance: no judge, but steady.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from math import log2
+
+from evolinstruct.llm.base import CallContext
+from evolinstruct.llm.offline.grammar import Writer, own_words
+
+_DEMANDS = re.compile(
+    r"[,;:?]|\b(?:and|but|without|at least|at most|exactly|only|must|unless|if|prove|compare"
+    r"|explain|each|every|because|then)\b",
+    re.IGNORECASE,
+)
+_JITTER = 0.8
+_TIE = 0.1  # texts that are so near are level
+_TAGS = 3
+
+
+def judge(context: CallContext, writer: Writer) -> str:
+    """Return an order of the texts that are shown, a verdict, a number in the range, or tags."""
+    if context.items:
+        return _order(context.items, writer)
+    if context.parent is not None:
+        return "Equal" if writer.roll(3) else "Not Equal"
+    if context.range is not None:
+        least, most = context.range
+        share = min(1.0, max(0.0, (_demands(context.instruction, writer) - 3) / 8))
+        return str(round(least + share * (most - least)))
+    return json.dumps(list(dict.fromkeys(own_words(context.instruction)))[:_TAGS] or ["general"])
+
+
+def _order(items: tuple[tuple[str, str], ...], writer: Writer) -> str:
+    found = sorted((_demands(text, writer), label) for label, text in items)
+    said, before = found[0][1], found[0][0]
+    for place, label in found[1:]:
+        said += f" {'=' if place - before < _TIE else '<'} {label}"
+        before = place
+    return said
+
+
+def _demands(text: str, writer: Writer) -> float:
+    """Return about how much a text asks for, on a scale of no unit."""
+    return _asked(text) + _JITTER * writer.share()
+
+
+@lru_cache(maxsize=1_024)  # anchors are shown again and again, and a family twice
+def _asked(text: str) -> float:
+    return log2(2 + len(text.split())) + 0.25 * len(_DEMANDS.findall(text))

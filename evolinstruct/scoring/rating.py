@@ -1,0 +1,250 @@
+"""Measures of one instruction at a time: a number in a range, tags, and how often it is solved."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from math import isclose, sqrt
+from typing import NamedTuple
+
+from evolinstruct.errors import CallFailed, CallRejected
+from evolinstruct.llm.base import CallId, Reply, Request
+from evolinstruct.prompts import Pack
+from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict
+from evolinstruct.records import Kept
+from evolinstruct.scoring.asking import (
+    TRIES,
+    Ask,
+    Judge,
+    NotJudgedError,
+    all_judged,
+    context_of,
+    shown,
+)
+from evolinstruct.scoring.method import ByItem, Judged, Take
+from evolinstruct.scoring.scores import Score, Way, text_digest
+from evolinstruct.scoring.texts import Texts
+from evolinstruct.settings import Recipe
+
+_SURE = 1.645  # of a normal distribution: nine times in ten
+
+
+def _texts(judge: Judge, line: Kept) -> dict[str, str]:
+    """Return what fills the places of a prompt about one instruction."""
+    if not judge.measure.reads_answer:
+        return {"instruction": shown(line.instruction)}
+    return {"instruction": shown(line.instruction), "answer": shown(line.output or "")}
+
+
+class Rating(ByItem[Kept]):
+    """Each instruction is given a number."""
+
+    def __init__(self, judge: Judge) -> None:
+        """Bind the judge."""
+        self._judge = judge
+        self.way = judge.way
+
+    def items(self, texts: Texts) -> Iterator[Kept]:
+        """Yield what is asked about at once: an instruction."""
+        return texts.lines()
+
+    def takes(self, item: Kept) -> Iterator[Take]:
+        """Yield what judging an instruction takes; nothing where it lacks the answer."""
+        if not self._lacks_answer(item):
+            texts = sum(map(len, _texts(self._judge, item).values()))
+            yield Take("score", 1, len(self._judge.measure.template.text) + texts)
+
+    async def judge(self, item: Kept) -> Judged:
+        """Ask for the number, or whatever the measure asks for."""
+        if self._lacks_answer(item):
+            return Judged(unanswered=1)
+        try:
+            value, tags = await self._asked(item, _texts(self._judge, item))
+        except NotJudgedError as error:
+            return Judged(failed=[str(error)])
+        answer = item.output if self._judge.measure.reads_answer else None
+        digest = text_digest(item.instruction, answer)
+        return Judged([Score.of(item.id, self.way, value, None, 1, digest, tags)])
+
+    def _lacks_answer(self, line: Kept) -> bool:
+        return self._judge.measure.reads_answer and not (line.output or "").strip()
+
+    async def _asked(self, line: Kept, texts: Mapping[str, str]) -> tuple[float, str | None]:
+        bounds = self._judge.measure.least, self._judge.measure.most
+        context = context_of(line, range=bounds)
+        read = partial(read_number, least=bounds[0], most=bounds[1])
+        return await self._judge.judged(line.id, 0, texts, context, read), None
+
+
+class Tagging(Rating):
+    """Each instruction is given tags; their number is its value."""
+
+    async def _asked(self, line: Kept, texts: Mapping[str, str]) -> tuple[float, str | None]:
+        tags = await self._judge.judged(line.id, 0, texts, context_of(line), read_tags)
+        return float(len(tags)), json.dumps(tags, ensure_ascii=False)
+
+
+# How often an instruction is solved
+
+_RESULT = r"(?P<number>-?\d[\d,.]*(?:/\d+)?)\s*(?P<unit>%|°?[^\W\d_]*)"
+_STATED = re.compile(
+    r"(?:####|\\boxed\{|(?:answer|result|total|solution|sum|antwort|ergebnis|réponse|respuesta"
+    r"|resposta|ответ|答案|答え|정답)(?: is| are|:|：|=| ist| est| es| é)?)[\s*$]*" + _RESULT,
+    re.IGNORECASE,
+)
+_ALONE = re.compile(
+    r"[\s*$]*(?:(?:it|[a-z]) ?(?:is|=) ?)?[$€£]?" + _RESULT + r"[\s*$.]*", re.IGNORECASE
+)
+_ANSWER = 1_400  # characters of an answer, usually
+_CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounded in two ways
+
+
+class Solving(ByItem[Kept]):
+    """Each instruction is answered several times; its value is the share that agree."""
+
+    def __init__(self, ask: Ask, recipe: Recipe, pack: Pack, judge: Judge, times: int) -> None:
+        """Bind the parts; `judge` tells whether two answers agree where their words do not."""
+        self._ask = ask
+        self._sampling = recipe.sampling("solve")
+        self._pack = pack
+        self._judge = judge
+        self._times = times
+        model = str(self._sampling["model"])
+        self.way = Way(judge.way.measure, f"{judge.way.method}-{times}", model, judge.way.pack)
+
+    def items(self, texts: Texts) -> Iterator[Kept]:
+        """Yield what is asked about at once: an instruction."""
+        return texts.lines()
+
+    def takes(self, item: Kept) -> Iterator[Take]:
+        """Yield what its answers take, and what comparing each with the first one does."""
+        own = len(item.instruction)
+        yield Take("solve", self._times, self._times * own)
+        compared = len(self._judge.measure.template.text) + own + 2 * _ANSWER
+        yield Take("score", self._times - 1, (self._times - 1) * compared)
+
+    async def judge(self, item: Kept) -> Judged:
+        """Have it answered, and count the largest number of answers that agree."""
+        found = await all_judged(self._answer(item, number) for number in range(self._times))
+        answers = [each for each in found if not isinstance(each, NotJudgedError)]
+        if len(answers) < 2:  # noqa: PLR2004 - one agrees with nobody
+            return Judged(failed=["too_few_answers"])
+        count, failed = len(answers), list[str]()
+        share = await self._agreeing(item, answers, failed) / count
+        span, digest = _wilson(share, count), text_digest(item.instruction)
+        return Judged([Score.of(item.id, self.way, round(share, 3), span, count, digest)], failed)
+
+    async def _answer(self, line: Kept, number: int) -> str:
+        messages = self._pack.prompt("answer", child=line.instruction)
+        request = Request(
+            CallId(line.id, "solve", number), context_of(line), messages, **self._sampling
+        )
+        try:
+            reply: Reply = await self._ask(request)
+        except (CallRejected, CallFailed) as error:
+            raise NotJudgedError(error.error) from error
+        answer = read_answer(reply.text, line.instruction)
+        if not answer or reply.finish_reason == "length":
+            raise NotJudgedError("no_answer")
+        return answer
+
+    async def _agreeing(self, line: Kept, answers: list[str], failed: list[str]) -> int:
+        """Return the size of the largest group of answers with the same result.
+
+        Two answers of which nobody tells count as different; `failed` gets why.
+        """
+        groups: list[list[str]] = []
+        asked = 0
+        for answer in answers:
+            for group in groups:
+                agree = same_result(group[0], answer)
+                if agree is None:
+                    agree = await self._judged_same(line, group[0], answer, asked, failed)
+                    asked += 1
+                if agree:
+                    group.append(answer)
+                    break
+            else:
+                groups.append([answer])
+        return max(map(len, groups))
+
+    async def _judged_same(
+        self, line: Kept, first: str, second: str, asked: int, failed: list[str]
+    ) -> bool:
+        texts = {
+            "instruction": shown(line.instruction),
+            "first": shown(first),
+            "second": shown(second),
+        }
+        context = context_of(line, parent=first)
+        try:
+            return await self._judge.judged(line.id, TRIES * asked, texts, context, read_verdict)
+        except NotJudgedError as error:
+            failed.append(str(error))
+            return False
+
+
+class Result(NamedTuple):
+    """The number that an answer comes to.
+
+    Attributes:
+        value: the number.
+        unit: the word or sign behind it, lower-case; empty if there is none.
+    """
+
+    value: float
+    unit: str
+
+
+def same_result(one: str, other: str) -> bool | None:
+    """Tell whether two answers have the same result by their words or numbers; None if unclear.
+
+    Words tell only where they are the same. Numbers tell unless their units differ, or they are so
+    near that one may be the other, rounded.
+    """
+    if _plain(one) == _plain(other):
+        return True
+    first, second = result_of(one), result_of(other)
+    if (
+        first is None
+        or second is None
+        or (first.unit and second.unit and first.unit != second.unit)
+    ):
+        return None
+    if isclose(first.value, second.value, rel_tol=_CLOSE):
+        return True
+    return None if isclose(first.value, second.value, rel_tol=_APART) else False
+
+
+def result_of(answer: str) -> Result | None:
+    """Return the number that an answer states last as its result, or that it is nothing but."""
+    stated = list(_STATED.finditer(answer))
+    found = stated[-1] if stated else _ALONE.fullmatch(answer)
+    return _result(found) if found else None
+
+
+def _result(found: re.Match[str]) -> Result | None:
+    bare = re.sub(r",(?=\d{3}(?!\d))", "", found["number"].rstrip(".,"))
+    top, _, bottom = bare.partition("/")
+    try:
+        value = float(top) / float(bottom or 1)
+    except (ValueError, ZeroDivisionError):  # 1.2.3 is a version, 3,5 may be two numbers
+        return None
+    return Result(value, found["unit"].casefold())
+
+
+def _plain(text: str) -> str:
+    """Return a text without what makes no difference: case, spaces, emphasis and a last stop."""
+    return " ".join(text.casefold().replace("**", "").split()).rstrip(".")
+
+
+def _wilson(share: float, times: int) -> tuple[float, float]:
+    """Return the interval of a share: Wilson's, nine times in ten."""
+    square = _SURE**2
+    middle = (share + square / (2 * times)) / (1 + square / times)
+    half = (
+        _SURE * sqrt(share * (1 - share) / times + square / (4 * times**2)) / (1 + square / times)
+    )
+    return round(max(0.0, middle - half), 3), round(min(1.0, middle + half), 3)

@@ -1,0 +1,208 @@
+"""Scores: one line for each instruction and way of measuring it, in ``scores.jsonl``."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from evolinstruct.atomic_write import replaced
+from evolinstruct.defaults import SCORES
+from evolinstruct.errors import InputError
+from evolinstruct.records import Kept, decode_object, seed_id
+
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+FILE = SCORES
+_MOST = 10**9
+
+
+class Way(NamedTuple):
+    """How something is measured: two of them stand side by side for one instruction.
+
+    Attributes:
+        measure: what is measured, such as ``difficulty``.
+        method: how, such as ``ranking``.
+        model: who judges; empty for a client that has only one model.
+        pack: the prompt pack of the measure.
+    """
+
+    measure: str
+    method: str
+    model: str
+    pack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one way of measuring says of one instruction.
+
+    Attributes:
+        id: of the instruction.
+        measure: what is measured.
+        method: how.
+        model: who judges.
+        pack: the prompt pack of the measure.
+        value: how much.
+        low: the lower end of where it may lie; None where nothing tells.
+        high: the upper end.
+        n: how many judgements it rests on.
+        text_digest: of the text that was judged; a score of another text is void.
+        tags: a JSON list of the tags, where the measure finds some.
+    """
+
+    id: str
+    measure: str
+    method: str
+    model: str
+    pack: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    text_digest: str
+    tags: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        line_id: str,
+        way: Way,
+        value: float,
+        span: tuple[float, float] | None,
+        n: int,
+        digest: str,
+        tags: str | None = None,
+    ) -> Score:
+        """Return a score by its way; `span` is where the value may lie, None if nothing tells."""
+        low, high = span or (None, None)
+        return cls(line_id, *way, value, low, high, n, digest, tags)
+
+    @property
+    def way(self) -> Way:
+        """How it was measured."""
+        return Way(self.measure, self.method, self.model, self.pack)
+
+    def encode(self) -> bytes:
+        """Return it as a line of JSON; equal scores give equal bytes."""
+        said = {name: getattr(self, name) for name in self.__slots__}
+        return _to_json(said).encode(errors="replace") + b"\n"
+
+
+def text_digest(instruction: str, output: str | None = None) -> str:
+    """Return the digest of what is judged: the instruction, and its answer where that is judged."""
+    return seed_id(instruction if output is None else f"{instruction}\0{output}")
+
+
+def digests_of(line: Kept) -> set[str]:
+    """Return the digests of what may have been judged of a line; a score with another is void."""
+    alone = text_digest(line.instruction)
+    return {alone, text_digest(line.instruction, line.output)} if line.output else {alone}
+
+
+def decode(raw: bytes | str) -> Score:
+    """Read a line.
+
+    Raises:
+        ValueError: it is no score.
+    """
+    said: dict[str, Any] = decode_object(raw)
+    known: dict[str, Any] = {field.name: said.get(field.name) for field in fields(Score)}
+    for name, value in known.items():
+        if not _fits(name, value):
+            raise ValueError(f"it has no proper {name!r}")
+    return Score(**known)
+
+
+def _fits(name: str, value: object) -> bool:
+    if name in {"value", "low", "high"}:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return abs(value) < _MOST
+        return value is None and name != "value"
+    if name == "n":
+        return type(value) is int and 0 <= value < _MOST
+    return isinstance(value, str) or (value is None and name == "tags")
+
+
+def read_scores(path: Path) -> Iterator[Score]:
+    """Yield the scores of a file; a torn last line is left out.
+
+    Raises:
+        InputError: the file cannot be read, or a line is no score.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                if not raw.endswith(b"\n"):
+                    return
+                try:
+                    yield decode(raw)
+                except ValueError as error:
+                    raise InputError(
+                        f"{path}, line {number}, is no score: {error}; move the file away and run"
+                        " `evolinstruct score` again, which pays for nothing twice."
+                    ) from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}; correct its name.") from error
+
+
+class ScoreStore(AbstractContextManager["ScoreStore"]):
+    """Scores on their way into a file: found by id, on disk as soon as they are many."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._db.execute(
+            "CREATE TABLE scores (id, measure, method, model, pack, digest, line, is_new,"
+            " PRIMARY KEY (id, measure, method, model, pack)) WITHOUT ROWID"
+        )
+        self._db.execute("BEGIN")
+
+    def add(self, scores: Iterable[Score], *, is_new: bool) -> None:
+        """Take scores in; one that is measured the same way takes another's place."""
+        rows = [(each.id, *each.way, each.text_digest, each.encode(), is_new) for each in scores]
+        self._db.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def drop_older(self, way: Way) -> None:
+        """Forget what was measured in a way before, and is not known anew."""
+        self._db.execute(
+            "DELETE FROM scores WHERE (measure, method, model, pack) = (?, ?, ?, ?) AND NOT is_new",
+            way,
+        )
+
+    def of(self, line_id: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the text digest and the line of each score of an instruction, by their ways."""
+        query = "SELECT digest, line FROM scores WHERE id = ? ORDER BY measure, method, model, pack"
+        yield from self._db.execute(query, (line_id,))
+
+    def __len__(self) -> int:
+        """Return how many scores there are."""
+        return int(self._db.execute("SELECT COUNT(*) FROM scores").fetchone()[0])
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+
+def write_scores(path: Path, store: ScoreStore, lines: Iterable[Kept]) -> int:
+    """Replace a file of scores; return how many are left out, because their texts changed or went.
+
+    Args:
+        path: the file.
+        store: the scores.
+        lines: the texts, in the order in which their scores are to stand.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    written = 0
+    with replaced(path) as file:
+        for line in lines:
+            known = digests_of(line)
+            for digest, score in store.of(line.id):
+                if digest in known:
+                    file.write(score)
+                    written += 1
+    return len(store) - written

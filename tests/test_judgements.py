@@ -1,0 +1,232 @@
+"""What judges reply, of many kinds and written by hand: a wrong read is worse than none.
+
+In each table the first half is to be read; the second half leaves room for doubt, so nothing is.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evolinstruct.reading import read_number, read_order, read_tags
+
+THREE = ("A", "B", "C")
+TWO = ("A", "B")
+
+ORDERS = {
+    "the form that is asked for": "B < A < C",
+    "after thought": "C needs a proof.\nB can be looked up.\n\nB < A < C",
+    "after reasoning in tags": "<think>Is A < B < C right? No.</think>\nB < A < C",
+    "bold and in brackets": "**[B] < [A] < [C]**",
+    "as an item of a list": "- B < A < C",
+    "under the prompt's own title": "#Order#\n1. B < A < C",
+    "in a fence": "```\nB < A < C\n```",
+    "without spaces, with a full stop": "B<A<C.",
+    "behind a name": "Order: B < A < C",
+    "behind a name with the word difficulty": "Order of difficulty: B < A < C",
+    "behind a name in another language": "Reihenfolge von leicht nach schwer: B < A < C",
+    "behind a Chinese name": "从易到难：B < A < C。",
+    "falling": "C > A > B",
+    "falling, and said to": "From hardest to easiest: C > A > B",
+    "a list that begins with the easiest": "Easiest to hardest: B, A, C",
+    "arrows that begin with the easiest": "From easiest to hardest: B → A → C",
+    "a list that begins with the hardest": "Hardest to easiest: C, A, B",
+    "corrected": "A < B < C\nNo: A takes a case more than B.\nB < A < C",
+    "with a remark behind it": "B < A < C\n\nA and C differ in the number of conditions.",
+    "mathematics before it": "In A, x < y has to hold; in C, f(x) = 0.\nB < A < C",
+}
+UNCLEAR_ORDERS = {
+    "nothing": "",
+    "prose": "Task B is the easiest one, then comes A, and C is the hardest.",
+    "a refusal": "I'm sorry, but I cannot compare these tasks.",
+    "a label is missing": "B < A",
+    "a label twice": "B < A < B < C",
+    "a label that was not shown": "B < A < D",
+    "the example of the prompt": "Y < X = Z",
+    "signs both ways": "B < A > C",
+    "signs against their name": "From hardest to easiest: C < A < B",
+    "a list that begins anywhere": "B, A, C",
+    "a ranking that may begin at the top": "1. C\n2. A\n3. B",
+    "a word on each, in the order shown": "A: a lookup.\nB: two steps.\nC: a proof.",
+    "labels on lines, in the order shown": "A\nB\nC",
+    "a list whose name tells nothing": "Ranking: C, A, B",
+    "contradicted in the end": "A < B < C\nWait, B < A, so this is wrong.",
+    "only if": "If length counted: A < B < C",
+    "only at first glance": "At first glance: A < B < C\nBut A has more conditions.",
+    "cut off": "B is a lookup, A has two steps and C needs a proof.\nB < A <",
+    "reasoning without an end": "<think>B < A < C",
+    "signs and commas": "B < A, C",
+    "pairs only": "B < A\nA < C",
+    "it carried out a task": "def merge(a, b):\n    return a if a < b else b",
+}
+
+
+@pytest.mark.parametrize("kind", ORDERS)
+def test_an_order_is_read(kind: str) -> None:
+    assert read_order(ORDERS[kind], THREE) == (("B",), ("A",), ("C",))
+
+
+@pytest.mark.parametrize("kind", UNCLEAR_ORDERS)
+def test_no_order_is_read_where_none_is_stated(kind: str) -> None:
+    assert read_order(UNCLEAR_ORDERS[kind], THREE) is None
+
+
+def test_what_is_level_stands_together() -> None:
+    assert read_order("B = C < A", THREE) == (("B", "C"), ("A",))
+    assert read_order("A > C = B", THREE) == (("C", "B"), ("A",))
+    assert read_order("A = B = C", THREE) == (("A", "B", "C"),)
+    assert read_order("Verdict: **A ≈ B**", TWO) == (("A", "B"),)
+
+
+@pytest.mark.parametrize(
+    "reply", ["A", "A and B", "A, B", "Both A and B", "A is harder than B.", "A vs B", "A:B"]
+)
+def test_of_two_labels_no_order_is_read_without_a_sign(reply: str) -> None:
+    assert read_order(reply, TWO) is None
+
+
+@given(st.permutations("ABCDEFGHIJKLM"), st.lists(st.sampled_from("<="), min_size=12, max_size=12))
+def test_every_order_in_the_form_is_read_as_it_is_written(
+    names: list[str], signs: list[str]
+) -> None:
+    order = [[names[0]]]
+    for sign, name in zip(signs, names[1:], strict=True):
+        order[-1].append(name) if sign == "=" else order.append([name])
+    said = names[0] + "".join(f" {s} {name}" for s, name in zip(signs, names[1:], strict=True))
+    assert read_order(said, tuple("ABCDEFGHIJKLM")) == tuple(map(tuple, order))
+
+
+@given(st.text())
+def test_any_text_is_read_or_not_and_raises_nothing(reply: str) -> None:
+    read_order(reply, TWO)
+    number = read_number(reply, 1, 10)
+    assert number is None or 1 <= number <= 10
+    assert read_tags(reply) != ()
+
+
+NUMBERS = {
+    "7": 7,
+    "**7**": 7,
+    " 7.\n": 7,
+    "7/10": 7,
+    "7 out of 10": 7,
+    "10": 10,
+    "7.5": 7.5,
+    "7,5": 7.5,
+    "Score: 7": 7,
+    "**Score:** 7/10": 7,
+    "Score (1-10): 7": 7,
+    "- Score: 7": 7,
+    "Final score: 8 points.": 8,
+    "My overall rating is 6": 6,
+    "Difficulty: 4": 4,
+    '{"score": 8}': 8,
+    "All 3 conditions are kept.\nOne step of 4 is loose.\n\nScore: 7": 7,
+    "Score: 6\n\nThis takes into account that 2 of 3 conditions are kept.": 6,
+    "Clarity score: 9\nOverall score: 5": 5,
+    "<think>Score: 3? No.</think>Score: 8": 8,
+    "The score is 8.": 8,
+    "I would rate this task 7 out of 10.": 7,
+    "I'd give this answer a score of 7, because it is complete.": 7,
+    "Bewertung: 7": 7,
+    "Punktzahl: 7/10": 7,
+    "Puntuación: 8": 8,
+    "评分：8分": 8,
+    "スコア：8": 8,
+    "Оценка: 8 из 10": 8,
+}
+UNCLEAR_NUMBERS = (
+    "",
+    "seven",
+    "The answer is complete and correct.",
+    "I can't rate this.",
+    "All 3 conditions are kept.",
+    "The task asks for 4 steps, and the answer has them.",
+    "Note that 3 conditions are kept.",
+    "The difficulty lies in its 4 steps.",
+    "The quality of the 3 examples is fine.",
+    "It keeps 4/5 of the conditions.",
+    "8/8 conditions are kept.",
+    "7 of 10 tests pass.",
+    "Score: 7-8",
+    "Score: 7 or 8",
+    "Score: 1-10",
+    "Score: 11",
+    "Score: 0",
+    "Score: 70/100",
+    "85%",
+    "Score: -3",
+    "Score:",
+    "Score: 3 conditions are broken",
+    "Style score: 4\nCompleteness score: 9",
+    "6, or maybe 7",
+    "The task asks to give at least 3.",
+    "The final answer is 42 and the answer given is 9",
+    "1. It is correct.\n2. It is complete.",
+    "<think>Score: 7",
+    "Score: 1,000",
+    "3 + 4 = 7",
+)
+
+
+@pytest.mark.parametrize("reply", NUMBERS)
+def test_a_number_is_read(reply: str) -> None:
+    assert read_number(reply, 1, 10) == NUMBERS[reply]
+
+
+@pytest.mark.parametrize("reply", UNCLEAR_NUMBERS)
+def test_no_number_is_read_where_none_is_given(reply: str) -> None:
+    assert read_number(reply, 1, 10) is None
+
+
+def test_a_number_stands_in_the_range_of_its_measure() -> None:
+    assert read_number("Score: -3", -5, 5) == -3
+    assert read_number("4/5", 1, 5) == 4
+    assert read_number("85", 0, 100) == 85
+    assert read_number("0.25", 0, 1) == 0.25
+    assert read_number("4/5", 1, 10) is None
+
+
+TAGS = {
+    '["Sorting", "big-o", "C#"]': ("sorting", "big-o", "c#"),
+    'Here are the tags:\n```json\n["sorting", "big-o"]\n```': ("sorting", "big-o"),
+    '[{"tag": "sorting", "explanation": "it sorts"}]': ("sorting",),
+    '{"tags": ["sorting", "recursion"]}': ("sorting", "recursion"),
+    '["sorting", "Sorting", " sorting. "]': ("sorting",),
+    '["数学", "逻辑"]': ("数学", "逻辑"),
+    "sorting, big-o, recursion": ("sorting", "big-o", "recursion"),
+    "- sorting\n- big-o notation": ("sorting", "big-o notation"),
+    "1. sorting\n2. big-o": ("sorting", "big-o"),
+    "**Tags:** Sorting, Big-O": ("sorting", "big-o"),
+    '<think>maybe [sets]</think>["sorting"]': ("sorting",),
+    '["ethics"]\n\nI chose the most general one.': ("ethics",),
+}
+UNCLEAR_TAGS = (
+    "",
+    "[]",
+    "[1, 2]",
+    '["sorting", 3]',
+    "None",
+    "N/A",
+    "I cannot help with that.",
+    "Sorry, I cannot tell",
+    "This task needs sorting, recursion and care.",
+    "The task is about sorting.",
+    "Sure! Which task do you mean?",
+    '["The task requires knowledge of sorting algorithms and of their complexity in time"]',
+    'Skills: ["sorting"]\nTopics: ["numbers"]',
+    '["sorting", "big-o"',
+    "对不起，我不能帮助您。",
+    str([f"tag {n}" for n in range(40)]).replace("'", '"'),
+)
+
+
+@pytest.mark.parametrize("reply", TAGS)
+def test_tags_are_read(reply: str) -> None:
+    assert read_tags(reply) == TAGS[reply]
+
+
+@pytest.mark.parametrize("reply", UNCLEAR_TAGS)
+def test_no_tags_are_read_where_none_are_listed(reply: str) -> None:
+    assert read_tags(reply) is None

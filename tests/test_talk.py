@@ -1,0 +1,32 @@
+"""The weights that tell talk from answers are made from the texts in `training/talk`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import evolinstruct
+from evolinstruct.elimination import ANSWER_RULES, Answer
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(evolinstruct.__file__).parent / "data"
+
+
+@pytest.mark.slow
+def test_the_texts_give_the_weights_that_are_shipped(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, str(ROOT / "training" / "talk.py"), str(tmp_path)], cwd=ROOT, check=True
+    )
+    for name in ("talk.txt", "unanswered.txt"):
+        assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text", ["why? " * 200_000, "?" * 1_000_000, "no " * 300_000, "问" * 300_000, "a" * 1_000_000]
+)
+@pytest.mark.parametrize("rule", ["asks_back", "response_refuses", "response_defers"])
+def test_a_megabyte_is_read_in_time(rule: str, text: str) -> None:
+    ANSWER_RULES[rule].check(Answer(text, f"Sorry, which text? {text}"))
