@@ -181,7 +181,7 @@ class Prefetch:
             return
         self._idle.pop(family.position, None)
         is_ended = not isinstance(family.passing, Proposal)
-        rank = (family.generation + is_ended, 0 if is_ended else len(_PLACES) - 1)
+        rank = (family.generation + is_ended, 0 if is_ended else _PLACES["answer"])
         if family.rank != rank:
             family.rank = rank
             heappush(self._queue, (rank, next(self._order), family))
