@@ -26,7 +26,7 @@ from evolinstruct.purposes import PURPOSES
 from evolinstruct.records import Line, Member
 from evolinstruct.run.session import Session
 
-HELD = 4_096
+HELD = 2_048
 """Families that are held at most; further ones are played when others have been."""
 _AT_ONCE = 16
 """Calls that wait to be sent at most: with more, one that is less advanced might come too late."""
@@ -181,7 +181,7 @@ class Prefetch:
             return
         self._idle.pop(family.position, None)
         is_ended = not isinstance(family.passing, Proposal)
-        rank = (family.generation + is_ended, 0 if is_ended else len(_PLACES) - 1)
+        rank = (family.generation + is_ended, 0 if is_ended else _PLACES["answer"])
         if family.rank != rank:
             family.rank = rank
             heappush(self._queue, (rank, next(self._order), family))
