@@ -18,6 +18,7 @@ from evolinstruct.text import NONE, clock, counted, dollars, listed, percent
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
+    from evolinstruct.llm.budget import Spending
     from evolinstruct.run.estimate import Estimate
     from evolinstruct.run.forecast import Forecast
     from evolinstruct.run.summary import Summary
@@ -121,16 +122,20 @@ def show_summary(console: Console, summary: Summary, out: Path) -> None:
 
 def what_it_took(summary: Summary) -> str:
     """Say how long the command took, and what the run has taken in all."""
-    spent = summary.spent
-    price = "at an unknown price" if spent.cost is None else f"for {dollars(spent.cost)}"
     vain = ""
     if summary.in_vain:
         use = "in vain, because the gate dropped what they follow"
         vain = f"; {counted(summary.in_vain, 'call')} prefetched"
         vain += f" {use}" if summary.status == "done" else " and not used so far"
+    return f"{took(summary.seconds, summary.spent, 'the run has')}{vain}."
+
+
+def took(seconds: float, spent: Spending, whose: str) -> str:
+    """Say how long a command took, and what was ever spent, as "the run has" taken it."""
+    price = "at an unknown price" if spent.cost is None else f"for {dollars(spent.cost)}"
     return (
-        f"Took {clock(summary.seconds)}; the run has taken {counted(spent.calls, 'call')} and"
-        f" {counted(spent.tokens, 'token')}, {price}{vain}."
+        f"Took {clock(seconds)}; {whose} taken {counted(spent.calls, 'call')} and"
+        f" {counted(spent.tokens, 'token')}, {price}"
     )
 
 

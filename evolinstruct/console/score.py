@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from evolinstruct.console.evolve import took
 from evolinstruct.text import clock, counted, dollars, listed, short_number
 
 if TYPE_CHECKING:
@@ -111,4 +112,5 @@ def show_scored(console: Console, summary: ScoreSummary) -> None:
             " or are gone."
         )
     if summary.scored:
+        console.say(f"{took(summary.seconds, summary.spent, 'scores have')}.")
         console.say(f"Scores: {summary.file}")

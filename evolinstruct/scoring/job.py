@@ -6,6 +6,7 @@ pays for nothing twice; the file of scores is written whole, from what is known 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -136,6 +137,7 @@ class ScoreSummary:
         calls: how many calls this command made, by purpose.
         replayed: how many the journal spared it.
         spent: what was ever spent on scores in the directory.
+        seconds: how long this command has taken.
     """
 
     status: str = "running"
@@ -149,6 +151,7 @@ class ScoreSummary:
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
     spent: Spending = field(default_factory=Spending)
+    seconds: float = 0.0
 
     def mean(self, way: Way) -> float | None:
         """Return the mean of the scores of one way of measuring; None if there are none."""
@@ -241,7 +244,7 @@ class ScoreJob:
         purposes = ["score", "solve"] if self.solves else ["score"]
         self._state = directory.state()
         self._session = Session(settings, purposes, directory, self._state)
-        self._started = now()
+        self._started, self._began = now(), time.monotonic()
         self.summary = ScoreSummary(file=directory.lines)
 
     def _measure(self, name: str) -> Measure:
@@ -378,6 +381,7 @@ class ScoreJob:
         summary.replayed.update(session.replayed)
         usage = session.account()
         summary.spent = session.spent
+        summary.seconds = time.monotonic() - self._began
         asked = {
             "by": list(self._wish.by),
             "method": self._wish.method,
