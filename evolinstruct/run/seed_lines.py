@@ -13,7 +13,7 @@ from pathlib import Path
 
 from evolinstruct.filters import draw_sample
 from evolinstruct.records import Kept, join_input, seed_id
-from evolinstruct.seeds import SeedCounts, read_seeds
+from evolinstruct.seeds import Seed, SeedCounts, read_seeds
 from evolinstruct.seeds.sources import copy_streams
 from evolinstruct.settings import SeedSettings
 
@@ -80,19 +80,24 @@ class SeedLines:
             streams=self._streams,
             mapping=choice.map,
         ):
-            text = join_input(seed.instruction, seed.input)
-            name = seed_id(text)
-            yield Kept(
-                id=name,
-                seed_id=name,
-                parent_id=None,
-                generation=0,
-                operation=None,
-                format=None,
-                instruction=text,
-                input=seed.input,
-                output=seed.output,
-                model=None,
-                compared=None,
-                seed_source=Path(seed.source).name,
-            )
+            yield seed_line(seed)
+
+
+def seed_line(seed: Seed) -> Kept:
+    """Return the line of generation 0 that a seed becomes, a family of its own."""
+    text = join_input(seed.instruction, seed.input)
+    name = seed_id(text)
+    return Kept(
+        id=name,
+        seed_id=name,
+        parent_id=None,
+        generation=0,
+        operation=None,
+        format=None,
+        instruction=text,
+        input=seed.input,
+        output=seed.output,
+        model=None,
+        compared=None,
+        seed_source=Path(seed.source).name,
+    )

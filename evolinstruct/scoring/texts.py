@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from evolinstruct.errors import InputError
-from evolinstruct.records import Kept, join_input, seed_id
+from evolinstruct.records import Kept
+from evolinstruct.run.seed_lines import seed_line
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.lines import LazyLine, read_line
 from evolinstruct.scoring.scores import digests_of
@@ -160,23 +161,8 @@ def _kept(raw: bytes) -> Kept | None:
 
 def _from_seeds(name: str) -> Iterator[Kept]:
     """Yield the rows of a seed file of any shape, each as a family of its own."""
-    for seed in read_seeds([name], skip_bad=False, limit=None, counts=SeedCounts()):
-        text = join_input(seed.instruction, seed.input)
-        place = seed_id(text)
-        yield Kept(
-            id=place,
-            seed_id=place,
-            parent_id=None,
-            generation=0,
-            operation=None,
-            format=None,
-            instruction=text,
-            input=seed.input,
-            output=seed.output,
-            model=None,
-            compared=None,
-            seed_source=seed.source,
-        )
+    seeds = read_seeds([name], skip_bad=False, limit=None, counts=SeedCounts())
+    return map(seed_line, seeds)
 
 
 def drawn(texts: Texts, number: int | None, seed: int) -> list[Kept]:
