@@ -373,6 +373,26 @@ def test_a_signal_ends_a_run_that_waits_for_its_seeds(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["seeds", "preview --client offline"])
+def test_a_signal_ends_any_command_that_waits_for_its_seeds(tmp_path: Path, command: str) -> None:
+    name, *options = command.split()
+    with subprocess.Popen(
+        [sys.executable, "-c", "from evolinstruct.cli import main; main()", name, "-", *options],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        with process.stdin:
+            process.stdin.write(b"Go.\n" * 100_000)
+            process.stdin.flush()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 130
+        assert process.stderr.read() == b"Interrupted; run the same command again.\n"
+
+
 def test_standard_input_under_its_other_name_is_the_same(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="can be read once only"):
         read("-", "/dev/stdin")

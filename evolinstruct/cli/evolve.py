@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from evolinstruct.cli.interrupts import end_as_interrupted, interruptible
+from evolinstruct.cli.interrupts import interruptible
 from evolinstruct.cli.options import (
     AsJson,
     Out,
@@ -61,7 +61,6 @@ def command(
     they over --recipe and --preset.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
-        end_as_interrupted()
         if dry_run and retry is not None:
             raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
         from evolinstruct.run import job  # noqa: PLC0415 - slow

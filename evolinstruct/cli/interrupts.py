@@ -1,4 +1,4 @@
-"""Interrupts: a signal ends a command at once before its work begins, in good order within it."""
+"""Interrupts: a signal ends the work of a command in good order."""
 
 from __future__ import annotations
 
@@ -6,16 +6,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from evolinstruct.cli.reporting import Report
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def end_as_interrupted() -> None:
-    """Let every signal that asks for an end act as Ctrl-C, from the first moment on."""
-    for name in _SIGNALS:
-        if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(name, signal.default_int_handler)
+from evolinstruct.cli.reporting import SIGNALS, Report
 
 
 def interruptible(
@@ -34,7 +25,7 @@ def interruptible(
             report.console.interrupted()
             interrupt()
 
-        for name in _SIGNALS:
+        for name in SIGNALS:
             if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
                 asyncio.get_running_loop().add_signal_handler(name, interrupted)
         await work()

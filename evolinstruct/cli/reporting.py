@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +23,10 @@ from evolinstruct.errors import InputError, told
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those that ask for an end."""
 
 
 class Report:
@@ -62,6 +68,7 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     report = Report(-1 if quiet else verbose)
     _prepare_stdout()
     try:
+        _end_as_interrupted()
         yield report
     except (typer.Exit, BrokenPipeError):
         raise  # nobody reads on: typer ends the process without a word
@@ -70,6 +77,15 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     if as_json:
         _print(report)
     raise typer.Exit(report.exit_code)
+
+
+def _end_as_interrupted() -> None:
+    """Let every signal that asks for an end act as Ctrl-C, from the first moment on."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # where no signal arrives
+    for name in SIGNALS:
+        if signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(name, signal.default_int_handler)
 
 
 def _prepare_stdout() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evolinstruct import defaults
-from evolinstruct.cli.interrupts import end_as_interrupted, interruptible
+from evolinstruct.cli.interrupts import interruptible
 from evolinstruct.cli.options import (
     OPTIONS,
     AsJson,
@@ -116,7 +116,6 @@ def command(
     temperature 0, unless --temperature score=X says otherwise.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
-        end_as_interrupted()
         from evolinstruct import scoring  # noqa: PLC0415 - slow
 
         if pairwise and method not in (None, "pairwise"):
