@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from evolinstruct.errors import Interrupted
 from evolinstruct.evolution import Admit, Proposal, Step
 from evolinstruct.records import Failed, Kept, Line
-from evolinstruct.run.scheduler import HELD, ReorderBuffer, Scheduler
+from evolinstruct.run.in_order import HELD, ReorderBuffer
+from evolinstruct.run.scheduler import Scheduler
 
 
 def member(number: int) -> Kept:

@@ -20,8 +20,8 @@ from evolinstruct.run.events import (
     LineWritten,
     Notice,
 )
+from evolinstruct.run.in_order import GRACE
 from evolinstruct.run.job import Job
-from evolinstruct.run.scheduler import GRACE
 from tests.faults.harness import COMMAND, evolve, openai, start, unread, wait_for
 from tests.loopback import Answer, Ask, hang, serve
 from tests.runs import carry_out, data_files, finished, said_by, tasks, write_seeds

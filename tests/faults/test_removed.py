@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evolinstruct.errors import FilesGone, InputError
-from evolinstruct.run.scheduler import GRACE
+from evolinstruct.run.in_order import GRACE
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.lines import LineFile
 from tests.faults.harness import evolve, openai, outcomes, service, start, wait_for

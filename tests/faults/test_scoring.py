@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evolinstruct.run.scheduler import GRACE
+from evolinstruct.run.in_order import GRACE
 from tests.faults.harness import COMMAND, CONCURRENCY, kill, run, start, unread, wait_for
 from tests.judges import by_length
 from tests.loopback import Answer, Ask, Server, hang, serve
