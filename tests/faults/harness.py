@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO
@@ -71,10 +71,10 @@ def openai(url: str, generations: int = 3) -> tuple[str, ...]:
     )
 
 
-def outcomes(out: Path) -> int:
-    """Return how many outcomes a run's journal holds by now."""
+def outcomes(out: Path, journal: str = "journal.sqlite") -> int:
+    """Return how many outcomes the journal of a run, or of a stage, holds by now."""
     try:
-        db = sqlite3.connect(f"file:{out / 'journal.sqlite'}?mode=ro", uri=True)
+        db = sqlite3.connect(f"file:{out / journal}?mode=ro", uri=True)
         try:
             return int(db.execute("SELECT COUNT(*) FROM calls").fetchone()[0])
         finally:
@@ -94,6 +94,19 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) ->
 def unread(pipe: IO[bytes]) -> int:
     """Return how many bytes of a pipe nobody has read yet."""
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+def ended_while_it_reads(command: Sequence[str], name: signal.Signals) -> tuple[int, str]:
+    """Send a signal to a command that reads its standard input; return its exit code and words."""
+    process = start(command, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(b"Explain rivers.\n")
+    process.stdin.flush()
+    pipe = process.stdin
+    wait_for(lambda: unread(pipe) == 0, process)
+    process.send_signal(name)
+    process.wait(10)
+    return process.returncode, process.communicate()[1].decode()
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

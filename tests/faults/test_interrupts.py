@@ -22,7 +22,7 @@ from evolinstruct.run.events import (
 )
 from evolinstruct.run.in_order import GRACE
 from evolinstruct.run.job import Job
-from tests.faults.harness import COMMAND, evolve, openai, start, unread, wait_for
+from tests.faults.harness import COMMAND, ended_while_it_reads, evolve, openai, start, wait_for
 from tests.loopback import Answer, Ask, hang, serve
 from tests.runs import carry_out, data_files, finished, said_by, tasks, write_seeds
 from tests.runs import evolve as evolve_here
@@ -86,16 +86,8 @@ def test_a_signal_while_the_seeds_are_read_ends_at_once(
     tmp_path: Path, name: signal.Signals
 ) -> None:
     command = (*COMMAND, "evolve", "-", "-o", str(tmp_path / "run"), "--client", "offline")
-    process = start(command, stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    process.stdin.write(b"Explain rivers.\n")
-    process.stdin.flush()
-    pipe = process.stdin
-    wait_for(lambda: unread(pipe) == 0, process)
-    process.send_signal(name)
-    process.wait(10)
-    said = process.communicate()[1].decode()
-    assert (process.returncode, said) == (130, "Interrupted; run the same command again.\n")
+    ended = ended_while_it_reads(command, name)
+    assert ended == (130, "Interrupted; run the same command again.\n")
     assert not (tmp_path / "run").exists()
 
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import random
 import signal
-import sqlite3
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from evolinstruct.run.in_order import GRACE
-from tests.faults.harness import COMMAND, CONCURRENCY, kill, run, start, unread, wait_for
+from tests.faults.harness import (
+    COMMAND,
+    CONCURRENCY,
+    ended_while_it_reads,
+    kill,
+    run,
+    start,
+    wait_for,
+)
+from tests.faults.harness import outcomes as outcomes_of
 from tests.judges import by_length
 from tests.loopback import Answer, Ask, Server, hang, serve
 from tests.runs import finished
@@ -32,16 +41,7 @@ def command(server: Server, out: Path, *options: str) -> tuple[str, ...]:
     return (*COMMAND, "score", str(finished(20, generations=2)), *who, *how)
 
 
-def outcomes(out: Path) -> int:
-    """Return how many outcomes the journal of the scores holds by now."""
-    try:
-        db = sqlite3.connect(f"file:{out / 'score.sqlite'}?mode=ro", uri=True)
-        try:
-            return int(db.execute("SELECT COUNT(*) FROM calls").fetchone()[0])
-        finally:
-            db.close()
-    except sqlite3.OperationalError:
-        return 0
+outcomes = partial(outcomes_of, journal="score.sqlite")
 
 
 @pytest.mark.slow
@@ -116,14 +116,6 @@ def test_a_second_signal_ends_at_once_though_no_call_does(
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_the_file_is_read_ends_at_once(tmp_path: Path, name: signal.Signals) -> None:
     line = (*COMMAND, "score", "-", "-o", str(tmp_path / "out"), "--client", "offline")
-    process = start(line, stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    process.stdin.write(b"Explain rivers.\n")
-    process.stdin.flush()
-    pipe = process.stdin
-    wait_for(lambda: unread(pipe) == 0, process)
-    process.send_signal(name)
-    process.wait(10)
-    said = process.communicate()[1].decode()
-    assert (process.returncode, said) == (130, "Interrupted; run the same command again.\n")
+    ended = ended_while_it_reads(line, name)
+    assert ended == (130, "Interrupted; run the same command again.\n")
     assert not (tmp_path / "out").exists()
