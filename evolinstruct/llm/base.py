@@ -125,22 +125,6 @@ class Request:
         """Why it is asked: evolve, compare, answer."""
         return self.call_id.purpose
 
-    def ahead(self, mark: Prefetched) -> Request:
-        """Return the request marked as prefetched."""
-        return Request(
-            self.call_id,
-            self.context,
-            self.messages,
-            self.model,
-            self.temperature,
-            self.top_p,
-            self.max_tokens,
-            self.extra,
-            self.service_tier,
-            mark,
-            self.wants,
-        )
-
     def parameters(self) -> dict[str, object]:
         """Return the parameters of the call; one that is None is left to the service."""
         sampling = {

@@ -250,7 +250,7 @@ def members(
     Raises:
         InputError: a line cannot be read.
     """
-    later, dropped = [_OneGeneration(lines) for lines in generations], _OneGeneration(rejected)
+    later, dropped = [OneGeneration(lines) for lines in generations], OneGeneration(rejected)
     for seed in seeds:
         newest, seed_id = seed, seed.seed_id
         for generation in later:
@@ -259,7 +259,7 @@ def members(
         yield Member(newest.parse(), last.parse().operation if last else None)
 
 
-class _OneGeneration:
+class OneGeneration:
     """The lines of one generation, in seed order; the next one waits until its seed comes up."""
 
     def __init__(self, lines: Iterator[LazyLine]) -> None:

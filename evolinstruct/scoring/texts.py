@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from evolinstruct.errors import InputError
+from evolinstruct.filters import draw_sample
 from evolinstruct.records import Kept
 from evolinstruct.run.seed_lines import seed_line
 from evolinstruct.run_dir.directory import RunDir
-from evolinstruct.run_dir.lines import LazyLine, read_line
+from evolinstruct.run_dir.lines import OneGeneration, read_line
 from evolinstruct.scoring.scores import digests_of
 from evolinstruct.seeds import SeedCounts, read_seeds
 
@@ -62,7 +62,7 @@ class RunTexts:
 
     def families(self) -> Iterator[list[Kept]]:
         """Yield each family, in the order of the seeds."""
-        later = [_Later(self._run.lazy_lines(number)) for number in self._generations[1:]]
+        later = [OneGeneration(self._run.lazy_lines(number)) for number in self._generations[1:]]
         for seed in self._run.lazy_lines(0):
             found = [each for each in (lines.take(seed.seed_id) for lines in later) if each]
             yield [seed.parse(), *(line.parse() for line in found)]
@@ -73,21 +73,6 @@ def _existing(run: RunDir) -> Iterator[int]:
         if not run.file(number).exists():
             return
         yield number
-
-
-class _Later:
-    """The lines of a generation, in seed order; the next one waits until its seed comes up."""
-
-    def __init__(self, lines: Iterator[LazyLine]) -> None:
-        self._lines = lines
-        self._next = next(lines, None)
-
-    def take(self, seed: str) -> LazyLine | None:
-        """Return the line of a family, if there is one."""
-        if self._next is None or self._next.seed_id != seed:
-            return None
-        taken, self._next = self._next, next(self._lines, None)
-        return taken
 
 
 @dataclass(frozen=True)
@@ -169,10 +154,4 @@ def drawn(texts: Texts, number: int | None, seed: int) -> list[Kept]:
     """Return so many of the texts, drawn by the digests of their ids; all of them for None."""
     if number is None:
         return list(texts.lines())
-    ranked = sorted((_digest(seed, line.id), line.id) for line in texts.lines())
-    chosen = {line_id for _, line_id in islice(ranked, number)}
-    return [line for line in texts.lines() if line.id in chosen]
-
-
-def _digest(seed: int, line_id: str) -> bytes:
-    return blake2b(f"{seed}/{line_id}/sample".encode(), digest_size=8).digest()
+    return draw_sample(texts.lines(), number, seed, lambda line: line.id)
