@@ -9,7 +9,7 @@ import re
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from evolinstruct import defaults
@@ -124,6 +124,10 @@ class Request:
     def purpose(self) -> str:
         """Why it is asked: evolve, compare, answer."""
         return self.call_id.purpose
+
+    def ahead(self, mark: Prefetched) -> Request:
+        """Return the request marked as prefetched."""
+        return replace(self, prefetched=mark)
 
     def parameters(self) -> dict[str, object]:
         """Return the parameters of the call; one that is None is left to the service."""

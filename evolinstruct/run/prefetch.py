@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -253,7 +253,7 @@ class Prefetch:
             await self._turn(rank)
             mark = Prefetched(self._sent)
             try:
-                return await self._session.prefetch(replace(request, prefetched=mark))
+                return await self._session.prefetch(request.ahead(mark))
             except NotPrefetchedError as refusal:
                 if not refusal.again or attempt == _ATTEMPTS:
                     raise
