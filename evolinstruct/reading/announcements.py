@@ -67,6 +67,7 @@ _PRAISE = re.compile(
 )
 """Courtesies that stand before the text on its own line; no instruction begins so."""
 _OPENS_WRAPPER = "{<[(>`\"'“‘«「"  # which comes off first
+_SAME_START = 12  # characters
 _RULED = re.compile(r"---+[ \t]*\n[ \t]*\n")
 
 
@@ -99,13 +100,15 @@ def find_opening(text: str, parent: str) -> str | None:
     line, line_break, rest = text.partition("\n")
     if not line_break or not rest.strip() or line.strip() in parent:
         return None
-    leads, said = line.rstrip("*_ ").endswith((":", "：")), Said(line)
-    names_rewrite = leads and said.has("rewrite") and not _EDITS.match(line)
+    leads = line.rstrip("*_ ").endswith((":", "："))
+    names_rewrite = leads and not _EDITS.match(line) and Said(line).has("rewrite")
     if names_rewrite and not content(parent) & content(line):
         return line
-    if not (leads or said.has("task", "rewrite")):
+    if line.startswith(parent[:_SAME_START]):
+        return None  # most rewrites, and in the parent's language
+    if not is_foreign(line, parent) or is_foreign(rest, parent):
         return None
-    return line if is_foreign(line, parent) and not is_foreign(rest, parent) else None
+    return line if leads or Said(line).has("task", "rewrite") else None
 
 
 def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
