@@ -38,8 +38,9 @@ def _data_blocks(text: str) -> Iterator[list[str]]:
         yield from _runs(text.split("\n"))
         return
     for paragraph in text.split("\n\n"):
-        if paragraph.count("\n") >= _RUN - 1:
-            yield from _runs(paragraph.split("\n"))
+        lines = paragraph.split("\n")
+        if any(map(_DATA_LINE.fullmatch, lines[_RUN - 1 :: _RUN])):  # a block has one of these
+            yield from _runs(lines)
 
 
 def _runs(lines: Sequence[str]) -> Iterator[list[str]]:
