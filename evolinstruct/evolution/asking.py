@@ -115,7 +115,7 @@ class Asking:
         seed = self._recipe.seed
         shown = shown_with(child.format, self._pack, seed, child.id) if child.format else ()
         messages = self._pack.evolve(child.operation or "", parent.instruction, child.format, shown)
-        context = replace(self._context(child, parent.instruction), marks=self._pack.marks)
+        context = self._context(child, parent.instruction, marks=self._pack.marks)
         reply = await self._whole("evolve", messages, context, child.id)
         instruction = reading.read_instruction(
             reply.text, self._pack.markers, parent=parent.instruction, marks=self._pack.marks
@@ -200,8 +200,15 @@ class Asking:
         asked = {**self._sampling[purpose], **sampling}
         return await self._ask(Request(CallId(place, purpose, attempt), context, messages, **asked))
 
-    def _context(self, line: Kept, instruction: str, parent: str | None = None) -> CallContext:
+    def _context(
+        self,
+        line: Kept,
+        instruction: str,
+        parent: str | None = None,
+        marks: tuple[str, str] | None = None,
+    ) -> CallContext:
         """Describe a call that works for a line, by the text that it is about."""
+        kind = self.kind(line)
         return CallContext(
-            line.generation, line.operation, self.kind(line), line.format, instruction, parent
+            line.generation, line.operation, kind, line.format, instruction, parent, marks
         )

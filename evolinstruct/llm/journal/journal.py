@@ -21,9 +21,8 @@ from evolinstruct.llm.journal.sync import PeriodicSync
 
 _INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 17)})"  # noqa: S608 - no data in it
 # A call that was cut off and the one with more tokens have one key: each is found by its own bound.
-_FIND = """
-SELECT rowid, * FROM calls WHERE key = ? ORDER BY max_tokens IS ? DESC, rowid DESC LIMIT 1
-"""
+_FIND = "SELECT rowid, * FROM calls WHERE key = ? ORDER BY rowid"
+_BOUND = 11  # the place of max_tokens
 _PREFETCHED = "INSERT OR IGNORE INTO prefetched VALUES (?, ?)"
 _USED = "DELETE FROM prefetched WHERE key = ?"
 _UNUSED = "SELECT COUNT(*) FROM prefetched"
@@ -97,12 +96,14 @@ class Journal:
             InputError: the file is damaged.
         """
         try:
-            row = self._db.execute(_FIND, (key, max_tokens)).fetchone()
+            rows = self._db.execute(_FIND, (key,)).fetchall()
         except sqlite3.Error as error:
             raise unusable(self._path, error) from error
-        if row is None:
+        if not rows:
             return None
-        number, _, *said, digest = row
+        number, _, *said, digest = next(
+            (row for row in reversed(rows) if row[_BOUND] == max_tokens), rows[-1]
+        )
         if digest != digest_of(key.hex(), *said):
             raise damaged(self._path, "an outcome is not as it was written")
         kind, text, word, model, bound, attempts, *tokens = said[5:]
