@@ -6,7 +6,7 @@ model is run here, and no call is made.
 
 from __future__ import annotations
 
-from evolinstruct.checks.check import NONE, Check, decode, demanded, encode, faults, read
+from evolinstruct.checks.check import NONE, Check, decode, encode, faults, of_rewrite, read
 from evolinstruct.checks.drawing import draw, go_together, suits
 from evolinstruct.checks.table import CONSTRAINTS
 
@@ -15,11 +15,11 @@ __all__ = [
     "NONE",
     "Check",
     "decode",
-    "demanded",
     "draw",
     "encode",
     "faults",
     "go_together",
+    "of_rewrite",
     "read",
     "suits",
 ]

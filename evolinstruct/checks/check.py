@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evolinstruct.checks.constraint import Constraint
@@ -62,7 +62,8 @@ class Check:
 
 def encode(checks: Iterable[Check]) -> str:
     """Return checks as the field of a line has them: one JSON text."""
-    return json.dumps([check.to_json() for check in checks], ensure_ascii=False)
+    found = [check.to_json() for check in checks]
+    return json.dumps(found, ensure_ascii=False) if found else NONE
 
 
 def decode(text: str | None, where: str = "checks") -> list[Check]:
@@ -107,9 +108,16 @@ def _check(found: Mapping[str, Any], where: str) -> Check:
     return Check(name, args, found.get("declined") is True)
 
 
-def demanded(checks: Iterable[Check], text: str) -> list[Check]:
-    """Return the checks that an instruction demands."""
-    return [check for check in checks if not check.declined and check.is_stated(text)]
+def of_rewrite(held: Iterable[Check], drawn: Iterable[Check], text: str) -> list[Check]:
+    """Return the checks of an instruction that was rewritten.
+
+    Args:
+        held: those of its parent; it keeps such as its text still demands.
+        drawn: those that it was to state; such as it does not are declined.
+        text: the instruction.
+    """
+    kept = [check for check in held if not check.declined and check.is_stated(text)]
+    return kept + [replace(check, declined=not check.is_stated(text)) for check in drawn]
 
 
 def faults(checks: Iterable[Check], response: str) -> list[str]:

@@ -11,7 +11,7 @@ from evolinstruct.checks.table import CONSTRAINTS
 from evolinstruct.languages import is_english
 from evolinstruct.words import has_unspaced
 
-_MOST = 3
+_MOST, _MOST_HELD = 3, 5
 _FEWEST_WORDS = 25
 """A response that has to hold several constraints needs room for so many words."""
 
@@ -70,16 +70,16 @@ def draw(text: str, seed: int, place: str, held: Sequence[Check] = ()) -> list[C
     drawing = Drawing(seed, place)
     if _SHORT.search(text):
         return []
-    wanted = 1 + drawing.below(_MOST, "number")
+    wanted = min(1 + drawing.below(_MOST, "number"), _MOST_HELD - len(held))
     drawn: list[Check] = []
     for each in _shuffled(drawing):
+        if len(drawn) >= wanted:
+            break
         if not _suits(each, text, is_english(text)):
             continue
         check = Check(each.name, each.draw(drawing))
         if go_together([*held, *drawn, check]):
             drawn.append(check)
-        if len(drawn) == wanted:
-            break
     return drawn
 
 
