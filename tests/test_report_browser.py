@@ -14,7 +14,6 @@ from tests.test_report import EVIL, make_run
 from tests.written import score
 
 pytestmark = pytest.mark.slow
-pytest.importorskip("vl_convert", reason="vl_convert")
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium")
 waiting = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium")
 
