@@ -212,7 +212,9 @@ def test_charts_take_their_colours_from_the_page(run_dir: Path, tmp_path: Path) 
         for name in ("fill", "stroke")
         if name in attributes
     }
-    assert [c for c in colours if not re.fullmatch(r"none|transparent|var\(--[a-z0-9-]+\)", c)] == []
+    assert [
+        c for c in colours if not re.fullmatch(r"none|transparent|var\(--[a-z0-9-]+\)", c)
+    ] == []
     known = set(re.findall(r"(--[a-z0-9-]+):", page.raw["style"][0]))
     assert {c[4:-1] for c in colours if c.startswith("var")} <= known
 

@@ -98,7 +98,7 @@ def shown(drawing: Drawing, title: str, says: str) -> Html:
 
 def place(value: float) -> str:
     """Write a coordinate, the same on every machine."""
-    return f"{round(value, 1) + 0.0:g}"
+    return f"{round(value, 1):zg}"
 
 
 # Marks

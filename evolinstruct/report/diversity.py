@@ -89,9 +89,9 @@ def _how(found: Survey) -> str:
 
 def _figures(each: SetFigures, name: str) -> Html:
     groups: dict[str, Figures] = {
+        "all": each.whole,
         **{_generation(key): figures for key, figures in each.generations.items()},
         **each.operations,
-        "all": each.whole,
     }
     rows = [
         [group, *(measure.text(figures) for measure in _SHOWN)] for group, figures in groups.items()

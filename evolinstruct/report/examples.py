@@ -63,7 +63,7 @@ def _loss(placed: Placed, *, has_family: bool) -> Html:
         return Html("")
     before, after = placed.value - placed.gain, placed.value
     about = f"generation {placed.line.generation} · {placed.line.operation} · difficulty"
-    about += f" {before:.2f} → {after:.2f}"
+    about += f" {before:z.2f} → {after:z.2f}"
     return _rewrite(placed.step, placed.line, about, has_family=has_family)
 
 
@@ -89,7 +89,7 @@ def _figures(measured: RunStatistics, name: str, label: str) -> Html:
     ]
     grown, tokens = find("words_added_by_any.median"), find("tokens_per_kept")
     if (words := grown.number(group)) is not None:
-        said.append(f"median {words:+,.0f} words")
+        said.append(f"median {words:+z,.0f} words")
     if tokens.number(group) is not None:
         said.append(f"{tokens.text(group)} {tokens.label}")
     begun = [tag("strong", text(label), dir="auto"), text(": ")] if label else []

@@ -33,6 +33,7 @@ _PARTS = {"prompts": "var(--third)", "replies": "var(--fourth)"}
 _NOT_SCORED = "None of them was scored."
 _NO_TOKENS = "The service reported no tokens."
 _SEEDS = "seeds"
+_ALL = "all"
 
 _Groups = Mapping[str, GroupStatistics]
 _Runs = Mapping[str, RunStatistics]
@@ -65,6 +66,10 @@ def _with_seeds(run: RunStatistics) -> dict[str, GroupStatistics]:
     return {_SEEDS: run.seeds, **_generations(run)}
 
 
+def _with_all(groups_of: _Each) -> _Each:
+    return lambda run: {_ALL: run.total, **groups_of(run)}
+
+
 def _operations(run: RunStatistics) -> dict[str, GroupStatistics]:
     return run.operations
 
@@ -80,7 +85,7 @@ def _by_group(
 ) -> dict[str, list[GroupStatistics | None]]:
     """Return the groups of each run by their names; None where a run has none of that name."""
     return {
-        f"{noun} {name}" if noun and name != _SEEDS else name: [
+        f"{noun} {name}" if noun and name.isdigit() else name: [
             groups_of(run).get(name) for run in runs.values()
         ]
         for name in _names(runs, groups_of)
@@ -98,12 +103,17 @@ def _columns(by: str, table: Table) -> list[str]:
     return [by, *(statistic.label_under(shown[0].section) for statistic in shown)]
 
 
-def _cells(table: Table, runs: _Runs, groups_of: _Each) -> dict[str, list[list[str]]]:
-    """Return the rows of a table of each run: a row for each group."""
+def _cells(
+    table: Table,
+    runs: _Runs,
+    groups_of: _Each,
+    all_of: Callable[[RunStatistics], GroupStatistics] = lambda run: run.total,
+) -> dict[str, list[list[str]]]:
+    """Return the rows of a table of each run: one for all, then one for each group."""
     return {
         name: [
             [group, *(statistic.text(found) for statistic in in_table(table))]
-            for group, found in groups_of(run).items()
+            for group, found in {_ALL: all_of(run), **groups_of(run)}.items()
         ]
         for name, run in _named(runs).items()
     }
@@ -113,7 +123,7 @@ def _cells(table: Table, runs: _Runs, groups_of: _Each) -> dict[str, list[list[s
 
 
 def _outcomes(title: str, by: str, runs: _Runs, groups_of: _Each) -> Chart:
-    rows = _by_group(runs, groups_of, "gen." if by == "generation" else "")
+    rows = _by_group(runs, _with_all(groups_of), "gen." if by == "generation" else "")
     there = [
         name
         for name in _OUTCOMES
@@ -138,7 +148,7 @@ def _outcomes(title: str, by: str, runs: _Runs, groups_of: _Each) -> Chart:
 
 
 def _whole_percent(share: float) -> str:
-    return f"{share:.0%}"
+    return f"{share:z.0%}"
 
 
 def _ends(group: GroupStatistics) -> dict[str, int]:
@@ -343,7 +353,10 @@ def _tokens(runs: _Runs) -> Chart:
     rows = {name: row for name, row in rows.items() if any(row)}
     drawing = bars(rows, Axis("tokens", _short), _PARTS, [*runs])
     says = {name: _taken(run.purposes) for name, run in _named(runs).items()}
-    head, cells = _columns("purpose", "tokens"), _cells("tokens", runs, lambda run: run.purposes)
+    head, cells = (
+        _columns("purpose", "tokens"),
+        _cells("tokens", runs, lambda run: run.purposes, lambda run: run.spent),
+    )
     return Chart("Tokens and cost by purpose", says, drawing if rows else None, head, cells)
 
 
