@@ -10,7 +10,7 @@ import pytest
 
 from evolinstruct.analysis.runs import Run
 from evolinstruct.report import write_report
-from tests.test_report import EVIL, make_run
+from tests.test_report import EVIL, make_run, text_of
 from tests.written import score
 
 pytestmark = pytest.mark.slow
@@ -118,6 +118,60 @@ def test_the_filters_filter(browser: Any, report: str) -> None:
     find(browser, "#search")[0].send_keys(" and nothing else")
     wait(browser, "document.querySelectorAll('#rows tbody tr').length === 0")
     assert count(browser) == "Nothing fits these filters; take one away."
+
+
+def test_the_list_shows_what_was_added_and_an_answer(browser: Any, report: str) -> None:
+    show(browser, report)
+    first, second = find(browser, "#rows tbody tr")[:2]
+    assert first.find_elements("css selector", "ins") == []
+    added = "".join(each.text for each in second.find_elements("css selector", ".open ins"))
+    assert added
+    assert added in second.find_element("css selector", ".open").text
+    assert second.find_element("css selector", ".answer").text.startswith("Answer: ")
+
+
+def test_what_was_searched_is_marked_in_the_list_and_in_the_family(
+    browser: Any, report: str
+) -> None:
+    show(browser, report)
+    find(browser, "#search")[0].send_keys("THING (NUMBER")
+    wait(browser, "document.querySelectorAll('#rows tbody tr').length === 0")
+    find(browser, "#search")[0].clear()
+    find(browser, "#search")[0].send_keys("THING NUMBER 17")
+    wait(browser, "document.querySelectorAll('#rows mark').length > 0")
+    assert {text.lower() for text in texts(browser, "#rows .open mark")} == {"thing number 17"}
+    find(browser, "#rows tbody tr")[0].click()
+    marks = texts(browser, "dialog .meant .text mark")
+    assert [mark.lower() for mark in marks] == ["thing number 17"]
+
+
+def test_a_head_shows_that_it_sorts_and_how(browser: Any, report: str) -> None:
+    show(browser, report)
+    assert set(texts(browser, "#rows thead .arrow")) == {"↕"}
+    find(browser, "#rows thead button")[3].click()
+    words = [int(text) for text in texts(browser, "#rows tbody td:nth-child(4)")]
+    assert words == sorted(words)
+    assert texts(browser, "#rows th[aria-sort=ascending]") == ["Words↑"]
+
+
+def test_no_text_of_the_list_is_cut_without_a_sign(browser: Any, hostile: str) -> None:
+    show(browser, hostile)
+    families = browser.execute_script(
+        "return JSON.parse(document.getElementById('data').textContent).runs[0].families"
+    )
+    whole = [" ".join(text_of(line).split()) for family in families for line in family]
+    cut = 0
+    for element, text in zip(find(browser, "#rows .open"), whole, strict=False):
+        begun, said = element.text.startswith("… "), element.text.removeprefix("… ")
+        ended = said.endswith("…")
+        assert said.removesuffix("…").strip() in text
+        assert begun or text.startswith(said.removesuffix("…").strip())
+        assert ended or text.endswith(said.strip())
+        cut += ended
+        assert browser.execute_script(
+            "const [e] = arguments; return e.scrollWidth <= e.clientWidth", element
+        )
+    assert cut > 0
 
 
 def test_a_click_and_a_key_open_the_family_of_a_row(browser: Any, report: str) -> None:

@@ -5,6 +5,7 @@
               what is charted of runs, with the same as a table
     charts    the kinds of charts, drawn
     canvas    scales, axes, legends and texts, as SVG
+    passages  texts with changed words marked, and code in a fixed width
     sample    whole families, drawn by a seed, as plain data
     examples  what each operation does, with the words that differ
     diversity how unlike in meaning the instructions are, with a map; where they were embedded

@@ -15,6 +15,7 @@ from evolinstruct.diversity.measures import MEASURES, Figures, find
 from evolinstruct.diversity.survey import Options, Point, SetFigures, Survey
 from evolinstruct.report.markup import Html, folded, join, table, tag, text
 from evolinstruct.report.page import Meaning, names_of
+from evolinstruct.report.sample import text_fields
 from evolinstruct.text import number, percent, shorten
 
 _COLOURS = 6
@@ -183,5 +184,5 @@ def _point(point: Point, names: Sequence[str]) -> dict[str, Any]:
         "generation": point.generation,
         "operation": point.operation,
         "cluster": point.cluster + 1,
-        "text": shorten(point.text, _LONGEST),
+        **text_fields("text", shorten(point.text, _LONGEST)),
     }

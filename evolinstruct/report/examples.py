@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from evolinstruct.analysis.difficulty import Placed
 from evolinstruct.analysis.families import FamilyStep
@@ -13,14 +13,14 @@ from evolinstruct.filters import draw_sample
 from evolinstruct.prompts import Operation
 from evolinstruct.records import Kept
 from evolinstruct.report.markup import Html, folded, join, tag, text
+from evolinstruct.report.passages import passage, plain
 from evolinstruct.report.sample import Sample, difference
 from evolinstruct.text import counted
-from evolinstruct.words import DiffPart, count_words
+from evolinstruct.words import count_words
 
 _EXAMPLES = 3
 _SHORT = 110
 """Examples have at most so many words, unless there are only longer ones."""
-_ELEMENTS = {"same": "span", "added": "ins", "removed": "del"}
 
 
 def show_operations(
@@ -127,19 +127,9 @@ def _rewrite(step: FamilyStep, line: Kept, about: str, *, has_family: bool) -> H
     """Return a rewrite with its words marked, what is said of it, and a link to its family."""
     parts = difference(step)
     if parts is not None:
-        shown = tag("p", *_marked(parts), class_="text", dir="auto")
+        shown = passage(parts)
     else:
-        shown = join(
-            [
-                tag("p", tag("del", text(step.parent.instruction)), class_="text", dir="auto"),
-                tag("p", tag("ins", text(line.instruction)), class_="text", dir="auto"),
-            ]
-        )
+        shown = join([plain(step.parent.instruction, "text before"), plain(line.instruction)])
     family = [text(" · "), tag("a", text("its family"), href=f"#{line.id}")]
     said = tag("p", text(about), *(family if has_family else ()), class_="about")
     return tag("article", shown, said, class_="example")
-
-
-def _marked(parts: Sequence[DiffPart]) -> Iterator[Html]:
-    for part in parts:
-        yield tag(_ELEMENTS[part.kind], text(part.text))
