@@ -23,7 +23,9 @@ _STRENGTHS = (1.0, 0.5, 0.22)
 """How strong the parts of a bar are whose colour tells its series."""
 _CURVE = 34.0
 _PLOT = 150.0
+_TITLE = 26.0
 _BEHIND = 6.0
+_EDGE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,13 +281,15 @@ def lines(rows: Rows[Interval], axis: Axis, series: Sequence[str] = ()) -> Drawi
     every = [mark for row in rows.values() for mark in row if mark is not None]
     ends = [end for mark in every for end in (mark.low, mark.high)]
     low, high = canvas.rounded_out(min(ends, default=0.0), max(ends, default=1.0))
-    top, bottom = above.height + 8, above.height + 8 + _PLOT
+    top = above.height + _TITLE
+    bottom = top + _PLOT
     scale = Scale(low, high, bottom, top)
     labels = [axis.write(value) for value in canvas.ticks(low, high, 5, axis.least_step)]
     left = max(map(canvas.room_of, labels), default=0.0) + 9
     count = max(map(len, rows.values()), default=1)
     step = (WIDTH - left) / max(len(rows), 1)
-    marks = [canvas.upward(axis, scale, left)]
+    title = canvas.words(axis.title, 0, above.height + 6, class_="soft")
+    marks = [title, canvas.upward(axis, scale, left)]
     for one in range(count):
         beside = (one - (count - 1) / 2) * min(9.0, step / (count + 1))
         middles = [left + step * (number + 0.5) + beside for number in range(len(rows))]
@@ -318,7 +322,9 @@ def _line(
             canvas.point(x, scale(mark.mean), colour, shape),
         ]
         if not several:
-            shown.append(canvas.words(mark.label, x + 8, scale(mark.mean) - 9, class_="small"))
+            shown.append(
+                canvas.words(mark.label, x, scale(mark.high) - 12, "middle", class_="above")
+            )
         who = f"{name}, {series[one]}" if several else name
         marks.append(canvas.told(f"{who}: {mark.label}", *shown))
     return marks
@@ -383,3 +389,39 @@ def _curve(
     outline.append((outline[-1][0], y.start))
     drawn = {"fill": colour, "fill_opacity": "0.13", "stroke": colour, "stroke_width": "1.8"}
     return [canvas.path(outline, **drawn)]
+
+
+# Maps
+
+
+class Dot(NamedTuple):
+    """A point of a map: its place, up from the bottom, and its class or what is written there."""
+
+    x: int
+    y: int
+    says: str
+
+
+def scatter(dots: Sequence[Dot], names: Sequence[Dot], **attributes: str) -> Html:
+    """Draw points and names on a plane, around which the drawing is cut.
+
+    The script of the page tells what the point with a number is, to pointer and keys alike.
+
+    Args:
+        dots: in the order of their numbers; `says` is the class that colours it.
+        names: what is written among them.
+        attributes: of the drawing, such as its id and its name for those who do not see it.
+    """
+    left, right = _reach([dot.x for dot in dots])
+    top, bottom = _reach([-dot.y for dot in dots])
+    circles = [
+        tag("circle", cx=str(x), cy=str(-y), r="13", class_=says, data_point=str(number))
+        for number, (x, y, says) in enumerate(dots)
+    ]
+    written = [tag("text", text(says), x=str(x), y=str(-y)) for x, y, says in names]
+    box = f"{left} {top} {right - left} {bottom - top}"
+    return tag("svg", *circles, *written, viewBox=box, role="group", tabindex="0", **attributes)
+
+
+def _reach(places: Sequence[int]) -> tuple[int, int]:
+    return min(places, default=0) - _EDGE, max(places, default=0) + _EDGE

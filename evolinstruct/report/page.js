@@ -319,9 +319,9 @@
     ].filter((part) => part !== undefined).join(" · ");
     const isHere = rows.some((row) => row.line.id === point.id);
     byId("point").replaceChildren(
-      make("p", { class: "text", dir: "auto" }, ...shown([[0, point.text]], point.text_fixed)),
       make("p", { class: "about" }, `${about} · `,
-        isHere ? make("a", { href: `#${point.id}` }, "its family") : make("code", {}, point.id)));
+        isHere ? make("a", { href: `#${point.id}` }, "its family") : make("code", {}, point.id)),
+      make("p", { class: "text", dir: "auto" }, ...shown([[0, point.text]], point.text_fixed)));
   }
   // In the order of the clusters, from left to right, so that a step leads to something alike.
   const inOrder = [...circles].sort((one, other) =>

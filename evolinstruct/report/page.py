@@ -22,7 +22,7 @@ from evolinstruct.report.markup import Html, data, join, table, tag, text
 from evolinstruct.report.run_charts import charts, difficulty_charts
 from evolinstruct.report.sample import Sample
 from evolinstruct.report.story import tell, tell_difficulty
-from evolinstruct.text import NONE, counted
+from evolinstruct.text import NONE, counted, listed
 
 GENERATOR = '<meta name="generator" content="evolinstruct report">'
 """Every report says this near its beginning."""
@@ -51,7 +51,7 @@ def compose(
     """Return the page; without `meaning` it has no section about that."""
     names = names_of(runs)
     by_name = dict(zip(names, measured, strict=True))
-    title = " and ".join(names)
+    title = listed(names)
     body = [
         _header(
             title,

@@ -387,7 +387,9 @@ def _means(runs: _Runs) -> Chart:
     says = {
         name: _risen([row[one] for row in rows.values()]) for one, name in enumerate(_named(runs))
     }
-    drawing = lines(rows, Axis("difficulty", decimal, 0.1), [*runs])
+    drawing = lines(
+        rows, Axis("mean, and the line in which it lies nine times in ten", decimal, 0.1), [*runs]
+    )
     head, cells = _columns("generation", "difficulty"), _cells("difficulty", runs, _with_seeds)
     is_scored = any(map(any, rows.values()))
     return Chart("Difficulty by generation", says, drawing if is_scored else None, head, cells)
@@ -397,10 +399,7 @@ def _risen(found: Sequence[Interval | None]) -> str:
     scored = [mean.label for mean in found if mean is not None]
     if not scored:
         return _NOT_SCORED
-    return (
-        f"The mean goes from {scored[0]} to {scored[-1]}; nine times in ten a mean lies within its"
-        " line."
-    )
+    return f"The mean goes from {scored[0]} to {scored[-1]}."
 
 
 def _gains(runs: _Runs) -> Chart:
@@ -408,7 +407,7 @@ def _gains(runs: _Runs) -> Chart:
     found = {name: [_interval(group, "gain") for group in row] for name, row in groups.items()}
     most = {name: max(mean.mean for mean in row if mean) for name, row in found.items() if any(row)}
     rows = {name: found[name] for name in sorted(most, key=lambda name: (-most[name], name))}
-    axis = Axis("points over the parent", decimal, 0.1)
+    axis = Axis("points over the parent; lines hold nine times in ten", decimal, 0.1)
     drawing = means(rows, axis, [*runs], "var(--third)" if len(runs) == 1 else "")
     says = {name: _pays(run.operations) for name, run in _named(runs).items()}
     head, cells = _columns("operation", "difficulty"), _cells("difficulty", runs, _operations)
