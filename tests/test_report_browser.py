@@ -10,7 +10,7 @@ import pytest
 
 from evolinstruct.analysis.runs import Run
 from evolinstruct.report import write_report
-from tests.test_report import EVIL, make_run, text_of
+from tests.test_report import EVIL, embedded, make_run, text_of
 from tests.written import score
 
 pytestmark = pytest.mark.slow
@@ -46,6 +46,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = make_run(folder, seeds=40)
     score(run, lambda line: 3 + line.generation - 2 * (line.operation == "in_breadth"))
     write_report([Run(run)], folder / "r.html")
+    return (folder / "r.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("mapped")
+    write_report([Run(embedded(make_run(folder)))], folder / "r.html")
     return (folder / "r.html").as_uri()
 
 
@@ -193,6 +200,29 @@ def test_a_family_has_an_address_of_its_own(browser: Any, report: str) -> None:
     chosen = find(browser, ".example a")[0].get_attribute("hash")
     show(browser, report + chosen)
     assert texts(browser, "dialog[open] .meant code") == [chosen[1:]]
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_keys_alone_read_the_points_of_the_map(browser: Any, mapped: str, width: int) -> None:
+    show(browser, mapped, width=width)
+    browser.execute_script("document.getElementById('map').focus()")
+    read = []
+    for key in ("\ue014", "\ue014", "\ue012"):  # right, right, left
+        browser.switch_to.active_element.send_keys(key)
+        read += texts(browser, "#point .text")
+    assert all(read)
+    assert read[0] == read[2] != read[1]
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_tab_reaches_what_can_be_done_in_its_order(browser: Any, report: str) -> None:
+    show(browser, report)
+    reached = []
+    for _ in range(8):
+        browser.switch_to.active_element.send_keys("\ue004")
+        reached.append(browser.execute_script("return document.activeElement.textContent"))
+    links = ["In short", "Charts", "Difficulty", "Operations", "Instructions", "Recipe"]
+    assert reached == ["Skip to the report", *links, "Theme: auto"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

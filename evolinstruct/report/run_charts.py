@@ -139,7 +139,7 @@ def _outcomes(title: str, by: str, runs: _Runs, groups_of: _Each) -> Chart:
 
     marks = {name: [bar(group) for group in row] for name, row in rows.items()}
     has_ended = any(map(any, marks.values()))
-    axis = Axis("of its evolutions, with the share kept", _whole_percent, 0.2)
+    axis = Axis("of the evolutions; beside each the share kept", _whole_percent, 0.2)
     drawing = bars(marks, axis, {name: _OUTCOMES[name] for name in there}, [*runs])
     noun = f"{by} " if by == "generation" else ""
     says = {name: _extremes(groups_of(run), noun) for name, run in _named(runs).items()}
@@ -242,7 +242,7 @@ def _kept_to_band(run: RunStatistics) -> str:
     band, (low, high) = run.total.band, BAND
     if band is None:
         return "No plain in-depth evolution was kept yet."
-    return f"{percent(1 - band.outside)} kept to {low} to {high} more words, which is asked for."
+    return f"{percent(1 - band.outside)} added the {low} to {high} words that are asked for."
 
 
 def _span(many: Sequence[Counter[int]]) -> tuple[int, int]:
