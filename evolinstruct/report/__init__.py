@@ -10,7 +10,8 @@
     examples  what each operation does, with the words that differ
     diversity how unlike in meaning the instructions are, with a map; where they were embedded
     markup    HTML, every text in it escaped
-    page      the parts as one page, with page.css and page.js
+    page      the parts as one page, with its script, page.js
+    document  any page of this look: head, sections, page.css, theme.js
 
 What a model wrote is data on the page, never markup, style or script.
 """
@@ -26,7 +27,8 @@ from evolinstruct.analysis.runs import Run
 from evolinstruct.atomic_write import replaced
 from evolinstruct.diversity import is_installed
 from evolinstruct.errors import InputError
-from evolinstruct.report.page import GENERATOR, Meaning, compose
+from evolinstruct.report.document import GENERATOR
+from evolinstruct.report.page import Meaning, compose
 from evolinstruct.report.sample import draw_families
 
 _HEAD = 2_000
