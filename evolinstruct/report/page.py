@@ -1,4 +1,4 @@
-"""The page of a report on runs: its sections, in order."""
+"""The page of a report about runs: its sections in order."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
 from evolinstruct.report.charts import Chart, card
-from evolinstruct.report.document import document, footer, header, section
 from evolinstruct.report.examples import show_losses, show_operations
+from evolinstruct.report.frame import framed, section
 from evolinstruct.report.markup import Html, data, join, table, tag, text
 from evolinstruct.report.run_charts import charts, difficulty_charts
 from evolinstruct.report.sample import Sample
@@ -41,33 +41,29 @@ def compose(
     """Return the page; without `meaning` it has no section about that."""
     names = names_of(runs)
     by_name = dict(zip(names, measured, strict=True))
-    title = listed(names)
-    body = [
-        _header(
-            title,
-            has_scores=any(found.difficulties for found in measured),
-            has_meaning=meaning is not None,
+    main = [
+        section("story", "In short", tell(measured, names)),
+        section("charts", "What became of the instructions", _charts(charts(by_name))),
+        *_difficulty(by_name, samples),
+        section(
+            "operations",
+            "What each operation does",
+            tag("p", _legend(), class_="hint"),
+            show_operations(runs, measured, samples, seed),
         ),
-        tag(
-            "main",
-            section("story", "In short", tell(measured, names)),
-            section("charts", "What became of the instructions", _charts(charts(by_name))),
-            *_difficulty(by_name, samples),
-            section(
-                "operations",
-                "What each operation does",
-                tag("p", _legend(), class_="hint"),
-                show_operations(runs, measured, samples, seed),
-            ),
-            *([section("diversity", "What is alike", meaning.shown)] if meaning else []),
-            section("instructions", "The instructions", _explorer(samples, seed)),
-            section("recipe", "How it was made", *_recipes(measured, names)),
-            id="main",
-        ),
-        footer(),
-        data("data", _embedded(names, samples, meaning)),
+        *([section("diversity", "What is alike", meaning.shown)] if meaning else []),
+        section("instructions", "The instructions", _explorer(samples, seed)),
+        section("recipe", "How it was made", *_recipes(measured, names)),
     ]
-    return document(f"{title} – evolved instructions", join(body), ["theme.js", "page.js"])
+    has_scores = any(found.difficulties for found in measured)
+    return framed(
+        listed(names),
+        "Evolved instructions",
+        _links(has_scores=has_scores, has_meaning=meaning is not None),
+        main,
+        "page.js",
+        end=data("data", _embedded(names, samples, meaning)),
+    )
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:
@@ -80,8 +76,9 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _header(title: str, *, has_scores: bool, has_meaning: bool) -> Html:
-    links = {
+def _links(*, has_scores: bool, has_meaning: bool) -> dict[str, str]:
+    """Return the sections, by their ids."""
+    return {
         "story": "In short",
         "charts": "Charts",
         **({"difficulty": "Difficulty"} if has_scores else {}),
@@ -90,7 +87,6 @@ def _header(title: str, *, has_scores: bool, has_meaning: bool) -> Html:
         "instructions": "Instructions",
         "recipe": "Recipe",
     }
-    return header(title, "Evolved instructions", links)
 
 
 def _legend() -> Html:

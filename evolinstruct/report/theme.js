@@ -1,4 +1,4 @@
-// The theme of a page: that of the system, until another is chosen.
+// The theme of a page: as the system has it, light or dark; remembered.
 "use strict";
 (() => {
   const button = document.getElementById("theme");
