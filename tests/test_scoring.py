@@ -120,6 +120,21 @@ def test_a_dry_run_makes_no_call_and_writes_nothing(run: Path, folder: Path) -> 
     assert contents(folder) == before
 
 
+def test_a_dry_run_reckons_with_the_service_tier_that_is_asked_in_first(run: Path) -> None:
+    Path("prices.toml").write_text(
+        "[judge]\ninput = 2\noutput = 4\nflex = { input = 1, output = 2 }\n"
+    )
+    line = "run --by difficulty,quality --dry-run --json --prices prices.toml"
+    costs = []
+    with serve(by_length) as server:
+        for tiers in ("", "--service-tier score=flex,default", "--service-tier default,flex"):
+            told = json.loads(score(server, f"{line} {tiers}").stdout)["expected"]
+            costs.append([each["cost"] for each in told])
+    ordinary, flex, default = costs
+    assert flex == [pytest.approx(cost / 2) for cost in ordinary]
+    assert default == ordinary
+
+
 def test_what_a_dry_run_foretells_is_what_is_asked(run: Path) -> None:
     with serve(by_length) as server:
         for line in ("run --by difficulty", "run --by quality", "run --by tags"):

@@ -300,8 +300,8 @@ class ScoreJob:
             tokens = characters // _CHARACTERS_PER_TOKEN, calls * _TOKENS[purpose]
             prompt, reply = prompt + tokens[0], reply + tokens[1]
             model = self._recipe.setting("model", purpose) or ""
-            price = self._session.tariff.price(purpose, model)
-            cost = None if cost is None or price is None else cost + price.cost(*tokens)
+            likely = self._session.tariff.likely_cost(purpose, model, calls, *tokens)
+            cost = None if cost is None or likely is None else cost + likely
         calls = sum(calls for calls, _ in totals.values())
         return Expected(method.way, items, calls, prompt, reply, cost)
 
