@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
@@ -239,31 +239,15 @@ class ScoreJob:
         self._pack = pack
         if not wish.by:
             raise UsageError("--by: no measure is named; name one, such as --by difficulty.")
-        self._measures = [self._measure(name) for name in wish.by]
+        usual = prompts.read(prompts.find(defaults.PACK))
+        known = {**usual.measures, **pack.measures}
+        self._measures = [_find_measure(known, name, wish.method) for name in wish.by]
         self.solves = any(measure.method == AGREEMENT for measure in self._measures)
         purposes = ["score", "solve"] if self.solves else ["score"]
         self._state = directory.state()
         self._session = Session(settings, purposes, directory, self._state)
         self._started, self._began = now(), time.monotonic()
         self.summary = ScoreSummary(file=directory.lines)
-
-    def _measure(self, name: str) -> Measure:
-        """Return a measure of the pack, or of the usual one, by the method that is wished for."""
-        known = {**prompts.read(prompts.find(defaults.PACK)).measures, **self._pack.measures}
-        methods = sorted(how for measure, how in known if measure == name)
-        if not methods:
-            names = sorted({measure for measure, _ in known})
-            raise UsageError(
-                f"--by: unknown measure {name!r}{did_you_mean(name, names)}; there are"
-                f" {', '.join(names)}, and a file in a pack's folder measures adds one."
-            )
-        method = self._wish.method or next(how for how in _BY_MEASURE if how in methods)
-        if method not in methods:
-            raise UsageError(
-                f"--method: {name} is not measured by {method!r}{did_you_mean(method, methods)};"
-                f" there {'are' if len(methods) > 1 else 'is'} {', '.join(methods)}."
-            )
-        return known[name, method]
 
     def _method(self, measure: Measure, ask: Ask) -> Method[Any]:
         """Return what asks for a measure."""
@@ -401,6 +385,30 @@ class ScoreJob:
                 "usage": [account.to_json() for account in usage],
             }
         )
+
+
+def _find_measure(
+    known: Mapping[tuple[str, str], Measure], name: str, wanted: str | None
+) -> Measure:
+    """Return a measure by its name, and by the method that is wanted or the usual one.
+
+    Raises:
+        UsageError: the measure is unknown, or not measured by that method.
+    """
+    methods = sorted(how for measure, how in known if measure == name)
+    if not methods:
+        names = sorted({measure for measure, _ in known})
+        raise UsageError(
+            f"--by: unknown measure {name!r}{did_you_mean(name, names)}; there are"
+            f" {', '.join(names)}, and a file in a pack's folder measures adds one."
+        )
+    method = wanted or next(how for how in _BY_MEASURE if how in methods)
+    if method not in methods:
+        raise UsageError(
+            f"--method: {name} is not measured by {method!r}{did_you_mean(method, methods)};"
+            f" there {'are' if len(methods) > 1 else 'is'} {', '.join(methods)}."
+        )
+    return known[name, method]
 
 
 async def _nobody(request: Request) -> Reply:
