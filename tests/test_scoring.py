@@ -145,14 +145,15 @@ def test_what_a_dry_run_foretells_is_what_is_asked(run: Path) -> None:
 
 def job(*by: str, method: str | None = None, sample: int | None = 200) -> ScoreJob:
     wish = Wish("run", None, by or ("difficulty",), method, sample)
-    return prepare(wish, resolve(Layer({"client": "offline"})))
+    return prepare(wish, resolve(Layer({"client": "offline", "concurrency": 1})))
 
 
 @pytest.mark.parametrize("at", [1, 5, 11])
 @pytest.mark.parametrize("method", [None, "pairwise"])
 def test_an_interrupt_between_any_two_items_loses_nothing(
-    run: Path, method: str | None, at: int
+    folder: Path, method: str | None, at: int
 ) -> None:
+    run = copied(folder / "run", 60, generations=1)  # more families than are begun at once
     broken = job(method=method, sample=9)
 
     async def interrupted() -> None:

@@ -349,7 +349,7 @@ class ScoreJob:
         summary.totals[way] = sum(
             (each.value for each in judged.scores), summary.totals.get(way, 0.0)
         )
-        summary.failed.update(judged.failed)
+        summary.failed.update(each.why for each in judged.missing)
         summary.unanswered += judged.unanswered
 
     def _working(self, stage: Stage[Any, Any]) -> None:

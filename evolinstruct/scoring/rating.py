@@ -15,12 +15,13 @@ from evolinstruct.prompts import Pack
 from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict
 from evolinstruct.records import Kept
 from evolinstruct.scoring.asking import (
-    TRIES,
     Ask,
     Judge,
+    Missing,
     NotJudgedError,
     all_judged,
     context_of,
+    place_of,
     shown,
 )
 from evolinstruct.scoring.method import ByItem, Judged, Take
@@ -63,7 +64,7 @@ class Rating(ByItem[Kept]):
         try:
             value, tags = await self._asked(item, _texts(self._judge, item))
         except NotJudgedError as error:
-            return Judged(failed=[str(error)])
+            return Judged(missing=[error.missing])
         answer = item.output if self._judge.measure.reads_answer else None
         digest = text_digest(item.instruction, answer)
         return Judged([Score.of(item.id, self.way, value, None, 1, digest, tags)])
@@ -75,14 +76,14 @@ class Rating(ByItem[Kept]):
         bounds = self._judge.measure.least, self._judge.measure.most
         context = context_of(line, range=bounds)
         read = partial(read_number, least=bounds[0], most=bounds[1])
-        return await self._judge.judged(line.id, 0, texts, context, read), None
+        return await self._judge.judged(line.id, texts, context, read), None
 
 
 class Tagging(Rating):
     """Each instruction is given tags; their number is its value."""
 
     async def _asked(self, line: Kept, texts: Mapping[str, str]) -> tuple[float, str | None]:
-        tags = await self._judge.judged(line.id, 0, texts, context_of(line), read_tags)
+        tags = await self._judge.judged(line.id, texts, context_of(line), read_tags)
         return float(len(tags)), json.dumps(tags, ensure_ascii=False)
 
 
@@ -127,33 +128,32 @@ class Solving(ByItem[Kept]):
 
     async def judge(self, item: Kept) -> Judged:
         """Have it answered, and count the largest number of answers that agree."""
-        found = await all_judged(self._answer(item, number) for number in range(self._times))
-        answers = [each for each in found if not isinstance(each, NotJudgedError)]
+        answers, gone = await all_judged(self._answer(item, n) for n in range(self._times))
         if len(answers) < 2:  # noqa: PLR2004 - one agrees with nobody
-            return Judged(failed=["too_few_answers"])
-        count, failed = len(answers), list[str]()
-        share = await self._agreeing(item, answers, failed) / count
+            places = tuple(place for each in gone for place in each.places)
+            return Judged(missing=[Missing("too_few_answers", places)])
+        count, missing = len(answers), list[Missing]()
+        share = await self._agreeing(item, answers, missing) / count
         span, digest = _wilson(share, count), text_digest(item.instruction)
-        return Judged([Score.of(item.id, self.way, round(share, 3), span, count, digest)], failed)
+        return Judged([Score.of(item.id, self.way, round(share, 3), span, count, digest)], missing)
 
     async def _answer(self, line: Kept, number: int) -> str:
         messages = self._pack.prompt("answer", child=line.instruction)
-        request = Request(
-            CallId(line.id, "solve", number), context_of(line), messages, **self._sampling
-        )
+        call_id = CallId(f"{line.id}/{number} {self.way.model}", "solve")
+        request = Request(call_id, context_of(line), messages, **self._sampling)
         try:
             reply: Reply = await self._ask(request)
         except (CallRejected, CallFailed) as error:
-            raise NotJudgedError(error.error) from error
+            raise NotJudgedError(Missing(error.error, (place_of(request),))) from error
         answer = read_answer(reply.text, line.instruction)
         if not answer or reply.finish_reason == "length":
-            raise NotJudgedError("no_answer")
+            raise NotJudgedError(Missing("no_answer", (place_of(request),)))
         return answer
 
-    async def _agreeing(self, line: Kept, answers: list[str], failed: list[str]) -> int:
+    async def _agreeing(self, line: Kept, answers: list[str], missing: list[Missing]) -> int:
         """Return the size of the largest group of answers with the same result.
 
-        Two answers of which nobody tells count as different; `failed` gets why.
+        Two answers of which nobody tells count as different; `missing` gets why.
         """
         groups: list[list[str]] = []
         asked = 0
@@ -161,7 +161,7 @@ class Solving(ByItem[Kept]):
             for group in groups:
                 agree = same_result(group[0], answer)
                 if agree is None:
-                    agree = await self._judged_same(line, group[0], answer, asked, failed)
+                    agree = await self._judged_same(line, group[0], answer, asked, missing)
                     asked += 1
                 if agree:
                     group.append(answer)
@@ -171,7 +171,7 @@ class Solving(ByItem[Kept]):
         return max(map(len, groups))
 
     async def _judged_same(
-        self, line: Kept, first: str, second: str, asked: int, failed: list[str]
+        self, line: Kept, first: str, second: str, asked: int, missing: list[Missing]
     ) -> bool:
         texts = {
             "instruction": shown(line.instruction),
@@ -180,9 +180,10 @@ class Solving(ByItem[Kept]):
         }
         context = context_of(line, parent=first)
         try:
-            return await self._judge.judged(line.id, TRIES * asked, texts, context, read_verdict)
+            about = f"{line.id}/{asked}"
+            return await self._judge.judged(about, texts, context, read_verdict)
         except NotJudgedError as error:
-            failed.append(str(error))
+            missing.append(error.missing)
             return False
 
 
