@@ -276,6 +276,99 @@ def test_a_service_that_refuses_one_text_costs_that_text_alone(run: Path) -> Non
     )
 
 
+# Asking once more
+
+
+class Moody:
+    """Judges by length, but says nothing of some texts while it is out of sorts."""
+
+    def __init__(self) -> None:
+        self.in_sorts = False
+
+    def __call__(self, ask: Ask) -> Answer:
+        silent = "thing number 7 " in first(ask) or "thing number 3 " in first(ask)
+        return reply("Hard to say.") if silent and not self.in_sorts else by_length(ask)
+
+
+def test_a_retry_asks_for_what_is_missing_and_leaves_every_other_score(run: Path) -> None:
+    judge, line = Moody(), "run --by difficulty,quality,tags"
+    with serve(judge) as server:
+        told = score(server, f"{line} --json")
+        missing = json.loads(told.stdout)["failed"]["no_judgement"]
+        before, asked = scores(), server.counts.asked.total()
+        judge.in_sorts = True
+        assert score(server, line).exit_code == 3  # a failure stays one
+        assert server.counts.asked.total() == asked
+        again = score(server, f"{line} --retry failed --json")
+        assert server.counts.asked.total() == asked + missing
+    facts = json.loads(again.stdout)
+    assert (told.exit_code, again.exit_code, facts["retried"]) == (3, 0, missing)
+    assert f"{missing} calls made once more, which had brought no judgement.\n" in again.stderr
+    assert [line for line in scores() if line in before] == before
+    with serve(by_length) as server:
+        score(server, f"{line} -o whole")
+    assert scores() == scores("whole")
+
+
+def test_a_retry_of_one_measure_is_none_of_another_nor_of_another_judge(run: Path) -> None:
+    judge = Moody()
+    with serve(judge) as server:
+        for line in ("--by quality,tags", "--by quality --model score=other"):
+            assert score(server, f"run {line}").exit_code == 3
+        judge.in_sorts = True
+        assert score(server, "run --by quality --retry failed").exit_code == 0
+        asked = server.counts.asked.total()
+        for line in ("--by tags", "--by quality --model score=other"):
+            assert score(server, f"run {line}").exit_code == 3
+        assert server.counts.asked.total() == asked
+
+
+@pytest.mark.parametrize("again", ["--retry failed", ""])
+@pytest.mark.parametrize("how", ["--by quality,tags", "--pairwise --sample 12"])
+def test_a_retry_that_was_cut_off_is_carried_through_and_asks_nothing_twice(
+    run: Path, how: str, again: str
+) -> None:
+    def half(ask: Ask) -> Answer:
+        return reply("No.") if len(first(ask)) % 2 else by_length(ask)
+
+    with serve(half) as server:
+        score(server, f"run {how}")
+        spent = server.counts.asked.total()
+    shutil.copytree(run, "whole")
+    with serve(by_length) as server:
+        assert score(server, f"whole {how} --retry failed").exit_code == 0
+        needed = server.counts.asked.total()
+    with serve(by_length) as server:
+        for more in (1, needed // 2, needed - 1):
+            told = score(server, f"run {how} --retry failed --max-calls {spent + more}")
+            assert (told.exit_code, server.counts.asked.total()) == (4, more)
+        assert score(server, f"run {how} {again}").exit_code == 0
+        assert server.counts.asked.total() == needed
+    assert scores() == scores("whole")
+
+
+def test_a_retry_asks_a_solver_for_the_answers_that_are_missing() -> None:
+    Path("one.txt").write_text("What is two and two?\n")
+    line = "one.txt -o out --by solved -k 3"
+    with serve(lambda ask: reply("4") if ask.nth == 0 else reply("")) as server:
+        assert json.loads(score(server, f"{line} --json").stdout)["failed"] == {
+            "too_few_answers": 1
+        }
+    with serve(always("4")) as server:
+        assert score(server, f"{line} --retry failed").exit_code == 0
+        assert server.counts.asked.total() == 2
+    assert [(line["value"], line["n"]) for line in scores("out")] == [(1.0, 3)]
+
+
+def test_a_retry_where_nothing_is_missing_says_so(run: Path) -> None:
+    with serve(by_length) as server:
+        score(server, "run --by tags")
+        asked = server.counts.asked.total()
+        told = score(server, "run --by tags --retry failed")
+        assert (told.exit_code, server.counts.asked.total()) == (0, asked)
+    assert "Nothing to retry: no judgement is missing.\n" in told.stderr
+
+
 # What is measured
 
 
@@ -590,6 +683,18 @@ REFUSED = {
     ),
     "run --sample 20": (2, "--sample is for --pairwise; leave it out."),
     "run --solver small": (2, "--solver is for --by solved; leave it out."),
+    "run --retry fialed": (
+        2,
+        "--retry: no judgement is 'fialed' (did you mean 'failed'?); there is failed.",
+    ),
+    "run --retry failed": (
+        1,
+        "run holds no scores, so there is nothing to retry; leave --retry out.",
+    ),
+    "run --retry failed --dry-run": (
+        2,
+        "--retry makes calls and --dry-run none; leave one of them out.",
+    ),
     "nowhere -o out": (1, "nowhere"),
     "seeds.txt -o run": (1, "run is the directory of another run; name another one with -o."),
     "run -o seeds.txt": (1, "seeds.txt is a file; name a directory with -o."),
@@ -713,6 +818,8 @@ def test_python_scores_as_the_command_does(run: Path) -> None:
     assert (summary.status, summary.exit_code) == ("done", 0)
     assert Path("ours/scores.jsonl").read_bytes() == Path("theirs/scores.jsonl").read_bytes()
     assert [event.done for event in seen if event.way.measure == "difficulty"] == list(range(1, 13))
+    again = package.score(run, "ours", by=["difficulty", "tags"], client="offline", retry="failed")
+    assert again.retried == summary.failed.total() == 0
     package.score(run, client="offline")
     found = list(package.Run(run).scores())
     assert all(isinstance(each, package.Score) for each in found)

@@ -101,6 +101,12 @@ def show_scored(console: Console, summary: ScoreSummary) -> None:
         console.say(f"{way.measure} by {way.method}{by}: {counted(count, 'score')}{mean}.")
         if way.method == "paper":
             console.say(_OF_THE_PAPER)
+    if summary.retried is not None:
+        console.say(
+            f"{counted(summary.retried, 'call')} made once more, which had brought no judgement."
+            if summary.retried
+            else "Nothing to retry: no judgement is missing."
+        )
     if summary.unanswered:
         console.say(f"{counted(summary.unanswered, 'instruction')} without an answer to judge.")
     if summary.failed:

@@ -20,15 +20,17 @@ from evolinstruct.errors import InputError, Interrupted, UsageError, told
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.clients import with_client
+from evolinstruct.llm.journal.client import NotInJournalError
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.prompts import Measure, Pack
 from evolinstruct.prompts.measures import AGREEMENT, PAIRWISE, PAPER, RANKING, RATING, TAGS
+from evolinstruct.run.retries import FAILED
 from evolinstruct.run.session import INTERRUPTED, Session
 from evolinstruct.run.stage import Stage
 from evolinstruct.run.summary import now
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.stage_files import StageDir
-from evolinstruct.scoring.asking import Ask, Judge
+from evolinstruct.scoring.asking import Ask, Judge, Missing, NotJudgedError
 from evolinstruct.scoring.method import Judged, Method
 from evolinstruct.scoring.ordering import Pairwise, Ranking
 from evolinstruct.scoring.rating import Rating, Solving, Tagging
@@ -133,6 +135,7 @@ class ScoreSummary:
         totals: the sum of their values.
         failed: how many judgements are missing, by why.
         unanswered: how many instructions have no answer that could be judged.
+        retried: how many calls are made once more; None where no retry is asked for.
         void: earlier scores that are left out: their texts have changed since, or are gone.
         calls: how many calls this command made, by purpose.
         replayed: how many the journal spared it.
@@ -147,6 +150,7 @@ class ScoreSummary:
     totals: dict[Way, float] = field(default_factory=dict)
     failed: Counter[str] = field(default_factory=Counter)
     unanswered: int = 0
+    retried: int | None = None
     void: int = 0
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
@@ -172,6 +176,7 @@ class ScoreSummary:
             "scored": scored,
             "failed": dict(self.failed),
             "unanswered": self.unanswered,
+            "retried": self.retried,
             "void": self.void,
             "calls": self.calls,
             "replayed": self.replayed,
@@ -291,21 +296,30 @@ class ScoreJob:
 
     # Scoring
 
-    async def events(self) -> AsyncGenerator[Scored]:
+    async def events(self, *, retry: str | None = None) -> AsyncGenerator[Scored]:
         """Score, from wherever an earlier command left it; the file is there in the end.
 
+        Args:
+            retry: ask once more for what is ``failed``: the judgements that are missing.
+
         Raises:
-            InputError: a file cannot be read or written.
+            UsageError: `retry` is another word.
+            InputError: a file cannot be read or written, or there is nothing to retry.
             StopRun: it ended early; the same command goes on.
         """
+        if retry is not None:
+            self._check_retry(retry)
         async with self._session as session:
             with ScoreStore() as store:
                 if self._dir.lines.exists():
                     store.add(read_scores(self._dir.lines), is_new=False)
                 try:
+                    if retry is not None:
+                        await self._retire_missing(session)
                     for measure in self._measures:
                         async for event in self._scored(measure, session, store):
                             yield event
+                    session.journal.end_retries()
                     self.summary.status = "done"
                     self.summary.exit_code = self._exit_code()
                 except BaseException as error:
@@ -320,6 +334,37 @@ class ScoreJob:
     def interrupt(self) -> None:
         """Stop for a person who asked for it; asked twice, at once."""
         self._session.interrupt()
+
+    # Asking once more
+
+    def _check_retry(self, what: str) -> None:
+        if what != FAILED:
+            hint = did_you_mean(what, [FAILED])
+            raise UsageError(f"--retry: no judgement is {what!r}{hint}; there is {FAILED}.")
+        if not self._state:
+            raise InputError(
+                f"{self._dir.path} holds no scores, so there is nothing to retry; leave --retry"
+                " out."
+            )
+
+    async def _retire_missing(self, session: Session) -> None:
+        """Have the calls made once more that did not bring a judgement, as the journal tells."""
+
+        async def recall(request: Request) -> Reply:
+            try:
+                return await session.recall(request)
+            except NotInJournalError as error:
+                raise NotJudgedError(Missing("not_asked")) from error
+
+        self.summary.retried = 0
+        for measure in self._measures:
+            method = self._method(measure, recall)
+            found = method.results(self._texts, session.ahead, self._working)
+            async with aclosing(found) as results:
+                missing = [each async for judged in results for each in judged.missing]
+            places = [place for each in missing for place in each.places]
+            word = " ".join((FAILED, *method.way))
+            self.summary.retried += session.journal.retire(word, places)
 
     async def _scored(
         self, measure: Measure, session: Session, store: ScoreStore
