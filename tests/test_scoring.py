@@ -20,8 +20,18 @@ from evolinstruct.scoring import Scored, ScoreJob, Wish, prepare
 from evolinstruct.scoring.rating import same_result
 from evolinstruct.settings import Layer, resolve
 from tests.command_line import enter, evolinstruct
-from tests.judges import always, by_length, first, is_second, score, scores, shown, values
-from tests.loopback import Answer, Ask, reply, serve
+from tests.judges import (
+    always,
+    by_length,
+    first,
+    is_second,
+    score,
+    scores,
+    shown,
+    undecided,
+    values,
+)
+from tests.loopback import Answer, Ask, error, reply, serve
 from tests.runs import contents, copied, data_files
 from tests.written import seed, write_run
 
@@ -263,8 +273,6 @@ def test_where_one_order_is_missing_the_other_counts_alone(run: Path) -> None:
 
 def test_a_service_that_refuses_one_text_costs_that_text_alone(run: Path) -> None:
     def refuses(ask: Ask) -> Answer:
-        from tests.loopback import error  # noqa: PLC0415
-
         bad = "thing number 7 " in first(ask)
         return error(400, "no such talk", code="content_filter") if bad else by_length(ask)
 
@@ -463,6 +471,31 @@ def test_the_means_of_the_paper_stand_beside_its_method_alone(run: Path) -> None
     assert told.stderr.startswith(f"difficulty by paper with judge: {count} scores, mean 6.00.\n")
     assert "Alpaca 3.00" in told.stderr
     assert "Alpaca" not in evolinstruct(f"score run {OFFLINE}").stderr
+
+
+def test_the_number_of_the_paper_is_weighed_where_the_service_tells_and_stays_so(run: Path) -> None:
+    count = sum(1 for _ in package.Run(run).instructions())
+    with serve(undecided) as server:
+        for _ in range(2):
+            assert score(server, "run --method paper").exit_code == 0
+            assert [line["value"] for line in scores()] == [7.4] * count
+        assert server.counts.asked.total() == count
+        score(server, "run --by quality")
+    assert {line["value"] for line in scores() if line["measure"] == "quality"} == {7}
+
+
+def test_a_judge_that_gives_no_logprobs_is_read_as_it_writes(run: Path) -> None:
+    def refuses(ask: Ask) -> Answer:
+        return error(400, "no logprobs here") if "logprobs" in ask.json else undecided(ask)
+
+    with serve(refuses) as server:
+        assert score(server, "run --method paper").exit_code == 0
+        written = (run / "scores.jsonl").read_bytes()
+    with serve(undecided) as server:  # what is in the journal is not paid for again
+        assert score(server, "run --method paper").exit_code == 0
+        assert server.counts.asked.total() == 0
+    assert (run / "scores.jsonl").read_bytes() == written
+    assert {line["value"] for line in scores()} == {7}
 
 
 def test_tags_are_listed_and_their_number_is_the_value(run: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from evolinstruct.errors import CallFailed, CallRejected
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request
@@ -78,7 +78,8 @@ class Judge:
         about: str,
         texts: Mapping[str, str],
         context: CallContext,
-        read: Callable[[str], _T | None],
+        read: Callable[[Reply], _T | None],
+        wants: Literal["text", "logprobs"] = "text",
     ) -> _T:
         """Return what a reply says, asked for once more with a word on its form if it says nothing.
 
@@ -87,6 +88,7 @@ class Judge:
             texts: what fills the places of the prompt.
             context: what the call is about.
             read: takes the judgement out of a reply.
+            wants: ``logprobs`` where it looks at those too.
 
         Raises:
             NotJudgedError: there is no judgement.
@@ -96,13 +98,13 @@ class Judge:
         for attempt in range(_TRIES):
             # The way is part of the place, so that a retry of one measure is none of another.
             call_id = CallId(" ".join((about, *self.way)), "score", attempt)
-            request = Request(call_id, context, messages, **self._sampling)
+            request = Request(call_id, context, messages, wants=wants, **self._sampling)
             try:
                 reply = await self._ask(request)
             except (CallRejected, CallFailed) as error:
                 raise NotJudgedError(Missing(error.error, (place_of(request),))) from error
             is_whole = reply.finish_reason != "length"  # "Score: 1" may have been on its way to 10
-            if is_whole and (found := read(reply.text)) is not None:
+            if is_whole and (found := read(reply)) is not None:
                 return found
             messages += (("assistant", reply.text.strip() or "…"), ("user", _AGAIN))
         raise NotJudgedError(Missing(_NO_JUDGEMENT, (place_of(request),)))

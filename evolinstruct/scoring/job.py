@@ -33,7 +33,7 @@ from evolinstruct.run_dir.stage_files import StageDir
 from evolinstruct.scoring.asking import Ask, Judge, Missing, NotJudgedError
 from evolinstruct.scoring.method import Judged, Method
 from evolinstruct.scoring.ordering import Pairwise, Ranking
-from evolinstruct.scoring.rating import Rating, Solving, Tagging
+from evolinstruct.scoring.rating import Rating, Solving, Tagging, Weighing
 from evolinstruct.scoring.scores import (
     FILE,
     ScoreStore,
@@ -262,6 +262,8 @@ class ScoreJob:
                 return Ranking(judge, self._recipe.seed)
             case "pairwise":
                 return Pairwise(judge, self._recipe.seed, self._wish.sample)
+            case "paper":
+                return Weighing(judge)
             case "tags":
                 return Tagging(judge)
             case "agreement":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evolinstruct.draws import draw_order
-from evolinstruct.llm.base import CallContext
+from evolinstruct.llm.base import CallContext, Reply
 from evolinstruct.reading import Order, read_order
 from evolinstruct.records import Kept
 from evolinstruct.run.stage import Stage
@@ -57,8 +57,8 @@ async def _order(judge: Judge, about: str, shown_texts: Mapping[str, str]) -> Or
     listed = "\n\n".join(f"[{label}]\n{text}" for label, text in items)
     context = CallContext(0, None, None, None, listed, items=items)
 
-    def read(reply: str) -> Order | None:
-        order = read_order(reply, tuple(named))
+    def read(reply: Reply) -> Order | None:
+        order = read_order(reply.text, tuple(named))
         return order and tuple(tuple(named[label] for label in tier) for tier in order)
 
     return await judge.judged(about, {"items": listed}, context, read)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from math import isclose, sqrt
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from evolinstruct.errors import CallFailed, CallRejected
 from evolinstruct.llm.base import CallId, Reply, Request
 from evolinstruct.prompts import Pack
-from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict
+from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict, weigh_number
 from evolinstruct.records import Kept
 from evolinstruct.scoring.asking import (
     Ask,
@@ -41,6 +40,8 @@ def _texts(judge: Judge, line: Kept) -> dict[str, str]:
 
 class Rating(ByItem[Kept]):
     """Each instruction is given a number."""
+
+    _wants: Literal["text", "logprobs"] = "text"
 
     def __init__(self, judge: Judge) -> None:
         """Bind the judge."""
@@ -73,17 +74,39 @@ class Rating(ByItem[Kept]):
         return self._judge.measure.reads_answer and not (line.output or "").strip()
 
     async def _asked(self, line: Kept, texts: Mapping[str, str]) -> tuple[float, str | None]:
+        measure = self._judge.measure
+        context = context_of(line, range=(measure.least, measure.most))
+        return await self._judge.judged(line.id, texts, context, self._read, self._wants), None
+
+    def _read(self, reply: Reply) -> float | None:
         bounds = self._judge.measure.least, self._judge.measure.most
-        context = context_of(line, range=bounds)
-        read = partial(read_number, least=bounds[0], most=bounds[1])
-        return await self._judge.judged(line.id, texts, context, read), None
+        return read_number(reply.text, *bounds)
+
+
+class Weighing(Rating):
+    """Each instruction is given the mean of the numbers that a judge weighs, where that is told.
+
+    Numbers that are given one by one crowd on a few; the mean also tells how near the next one was.
+    """
+
+    _wants = "logprobs"
+
+    def _read(self, reply: Reply) -> float | None:
+        number = super()._read(reply)
+        if number is None:
+            return None
+        measure = self._judge.measure
+        mean = weigh_number(number, reply.logprobs, measure.least, measure.most)
+        return number if mean is None else round(mean, 2)
 
 
 class Tagging(Rating):
     """Each instruction is given tags; their number is its value."""
 
     async def _asked(self, line: Kept, texts: Mapping[str, str]) -> tuple[float, str | None]:
-        tags = await self._judge.judged(line.id, texts, context_of(line), read_tags)
+        tags = await self._judge.judged(
+            line.id, texts, context_of(line), lambda reply: read_tags(reply.text)
+        )
         return float(len(tags)), json.dumps(tags, ensure_ascii=False)
 
 
@@ -179,9 +202,11 @@ class Solving(ByItem[Kept]):
             "second": shown(second),
         }
         context = context_of(line, parent=first)
+        about = f"{line.id}/{asked}"
         try:
-            about = f"{line.id}/{asked}"
-            return await self._judge.judged(about, texts, context, read_verdict)
+            return await self._judge.judged(
+                about, texts, context, lambda reply: read_verdict(reply.text)
+            )
         except NotJudgedError as error:
             missing.append(error.missing)
             return False
