@@ -220,7 +220,7 @@ class Pairwise(Method[Pair]):
         found: Sequence[Comparison],
         places: Mapping[str, float],
     ) -> list[Score]:
-        spans = scale.intervals(found, fixed(), places)
+        spans = scale.intervals(found, fixed(), places, self._seed)
         times: defaultdict[str, int] = defaultdict(int)
         for one, other, _ in found:
             times[one] += 1
