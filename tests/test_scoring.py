@@ -7,6 +7,7 @@ import csv
 import fcntl
 import json
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,16 @@ def test_a_reply_without_an_order_is_asked_once_more_then_counted(run: Path, sai
     facts = json.loads(told.stdout)
     assert (told.exit_code, facts["failed"]) == (3, {"no_judgement": 24})
     assert "24 judgements missing: 24 no_judgement." in told.stderr
+    assert scores() == []
+
+
+@pytest.mark.parametrize("how", ["--pairwise --sample 9", "--method paper", "--by quality,tags"])
+@pytest.mark.parametrize("said", ["The first of them is harder.", "第一个任务更难。", "", "A < A"])
+def test_what_holds_no_judgement_is_none_for_any_measure(run: Path, how: str, said: str) -> None:
+    with serve(always(said)) as server:
+        told = score(server, f"run {how} --json")
+        asked = server.counts.asked.total()
+    assert (told.exit_code, json.loads(told.stdout)["failed"]) == (3, {"no_judgement": asked / 2})
     assert scores() == []
 
 
@@ -462,6 +473,33 @@ def test_quality_is_judged_where_there_is_an_answer_and_only_there(run: Path) ->
     assert [line["id"] for line in scores()] == answered
     facts = json.loads(told.stdout)
     assert (told.exit_code, facts["unanswered"]) == (0, everyone - len(answered))
+
+
+@pytest.mark.parametrize("output", [None, "", " \n\t"])
+def test_an_empty_answer_is_no_answer_to_judge(output: str | None) -> None:
+    one, two = family(2)
+    lines = [replace(one, output="The Nile."), replace(two, output=output)]
+    write_lines("lines.jsonl", lines)
+    with serve(by_length) as server:
+        told = score(server, "lines.jsonl -o out --by quality,difficulty")
+    assert told.exit_code == 0
+    assert "1 instruction without an answer to judge.\n" in told.stderr
+    assert [(line["id"], line["measure"]) for line in scores("out")] == [
+        (one.id, "difficulty"),
+        (one.id, "quality"),
+        (two.id, "difficulty"),
+    ]
+
+
+def test_a_measure_without_a_range_is_refused_before_a_call(run: Path) -> None:
+    assert evolinstruct("prompts copy general mine").exit_code == 0
+    Path("mine/measures/wit.txt").write_text("name: wit\n---\nHow witty?\n{{instruction}}\n")
+    with serve(by_length) as server:
+        told = score(server, "run --by wit --prompts mine")
+        assert server.counts.asked.total() == 0
+    said = "mine/measures/wit.txt:1: the header lacks the key 'range', such as 'range: 1-10'."
+    assert (told.exit_code, said in told.output) == (1, True), told.output
+    assert not (run / "score.json").exists()
 
 
 def test_the_means_of_the_paper_stand_beside_its_method_alone(run: Path) -> None:
