@@ -80,8 +80,9 @@ def test_names_and_messages_of_any_length_are_short() -> None:
         assert (len(error.error), len(error.message), len(str(error))) == (200, 1_000, 1_202)
 
 
-def test_logprobs_are_few_and_finite_and_none_spells_out_a_secret() -> None:
-    told = (*[(("7", -0.5), ("8", -math.inf), ("9", math.nan))] * 50,)
+def test_logprobs_are_few_and_within_bounds_and_none_spells_out_a_secret() -> None:
+    wrong = [*NO_NUMBERS[:2], 700.0, True, None, "7", math.nan, math.inf, -math.inf, -(10**400)]
+    told = (*[(("7", -0.5), *((str(n), number) for n, number in enumerate(wrong)))] * 50,)
     brief = (*[(("7", -0.5),)] * 20,)
     hides = Intake(Secrets("4711-0815-4711"))
     for text, kept in (("7", brief), ("It is 4711-0815-4711.", ())):

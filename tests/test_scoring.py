@@ -322,7 +322,7 @@ def test_a_retry_asks_for_what_is_missing_and_leaves_every_other_score(run: Path
         assert server.counts.asked.total() == asked + missing
     facts = json.loads(again.stdout)
     assert (told.exit_code, again.exit_code, facts["retried"]) == (3, 0, missing)
-    assert f"{missing} calls made once more, which had brought no judgement.\n" in again.stderr
+    assert f"Retried: {missing} calls that had brought no judgement.\n" in again.stderr
     assert [line for line in scores() if line in before] == before
     with serve(by_length) as server:
         score(server, f"{line} -o whole")

@@ -102,7 +102,7 @@ def show_scored(console: Console, summary: ScoreSummary) -> None:
             console.say(_OF_THE_PAPER)
     if summary.retried is not None:
         console.say(
-            f"{counted(summary.retried, 'call')} made once more, which had brought no judgement."
+            f"Retried: {counted(summary.retried, 'call')} that had brought no judgement."
             if summary.retried
             else "Nothing to retry: no judgement is missing."
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import fields
-from math import isfinite
 
 from evolinstruct.errors import (
     CallError,
@@ -110,13 +109,13 @@ class Intake:
         try:
             return tuple(
                 tuple(
-                    (self._word(token), logprob)
+                    (self._word(token), float(logprob))
                     for token, logprob in place[:_MOST_ALTERNATIVES]
-                    if isfinite(logprob)
+                    if type(logprob) in (int, float) and -_MOST <= logprob < 1  # rounded, above 0
                 )
                 for place in found[-_MOST_NUMBERS:]  # type: ignore[index]
             )
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, LookupError):
             rule = "the logprobs of a Reply are pairs of a text and a number for each token"
             raise self._broken(found, rule) from None
 

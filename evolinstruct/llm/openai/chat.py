@@ -272,7 +272,7 @@ def _alternatives(token: Mapping[str, object]) -> Alternatives:
     found: dict[str, float] = {}
     for each in (token, *map(_fields, others if isinstance(others, list) else ())):
         if isinstance(logprob := each.get("logprob"), int | float):
-            found.setdefault(encodable(_word(each.get("token"))), float(logprob))
+            found.setdefault(encodable(_word(each.get("token"))), logprob)
         elif each is token:
             break
     return tuple(found.items())
