@@ -342,6 +342,16 @@ def test_a_retry_of_one_measure_is_none_of_another_nor_of_another_judge(run: Pat
         assert server.counts.asked.total() == asked
 
 
+def test_what_fails_once_more_may_be_retried_again(run: Path) -> None:
+    judge, line = Moody(), "run --by tags"
+    with serve(judge) as server:
+        assert score(server, line).exit_code == 3
+        assert score(server, f"{line} --retry failed").exit_code == 3
+        judge.in_sorts = True
+        assert score(server, line).exit_code == 3
+        assert score(server, f"{line} --retry failed").exit_code == 0
+
+
 @pytest.mark.parametrize("again", ["--retry failed", ""])
 @pytest.mark.parametrize("how", ["--by quality,tags", "--pairwise --sample 12"])
 def test_a_retry_that_was_cut_off_is_carried_through_and_asks_nothing_twice(
