@@ -14,6 +14,7 @@ from math import exp, sqrt
 from typing import NamedTuple
 
 from evolinstruct.draws import SAMPLES, draw_times
+from evolinstruct.intervals import SURE
 from evolinstruct.reading import Order
 
 LEAST, MOST = 0.0, 11.0
@@ -24,7 +25,6 @@ _SLOPE = 1.5  # one anchor apart, a judge sees the harder one four times in five
 _RIDGE = 0.02
 _SWEEPS = 40
 _CLOSE, _NEAR = 1e-4, 1e-2
-_SURE = 1.645  # standard errors on either side: nine times in ten
 
 
 class Comparison(NamedTuple):
@@ -119,7 +119,7 @@ def intervals(
     drawn = _errors_drawn(pairs, fixed, places, seed)
     spans = {}
     for text, place in places.items():
-        half = _SURE * max(told[text], drawn[text])
+        half = SURE * max(told[text], drawn[text])
         spans[text] = max(LEAST, place - half), min(MOST, place + half)
     return spans
 
