@@ -29,7 +29,7 @@ class CallId:
 
     Attributes:
         child_id: the place in the data set that the call works for.
-        purpose: evolve, compare, answer, score, solve.
+        purpose: evolve, compare, answer, score, solve, judge.
         attempt: 0 for the first ask, 1 for the second of the same purpose, and so on.
     """
 
@@ -54,7 +54,7 @@ class CallContext:
             several.
         parent: compare: the parent; otherwise None.
         marks: evolve: the lines between which the prompt asks for the instruction, if it does.
-        items: score: the texts that are to be put in order, each behind its label.
+        items: score, judge: the texts that are to be put in order, each behind its label.
         range: score: the least and the most that a number may be, if one is asked for.
     """
 

@@ -211,9 +211,9 @@ class ScoreJob(StageJob[ScoreSummary]):
     def _measure(self, name: str) -> Measure:
         """Return a measure of the pack, or of the usual one, by the method that is wished for."""
         known = {**prompts.read(prompts.find(defaults.PACK)).measures, **self._pack.measures}
-        methods = sorted(how for measure, how in known if measure == name)
+        methods = sorted(how for measure, how in known if measure == name and how in _BY_MEASURE)
         if not methods:
-            names = sorted({measure for measure, _ in known})
+            names = sorted({measure for measure, how in known if how in _BY_MEASURE})
             raise UsageError(
                 f"--by: unknown measure {name!r}{did_you_mean(name, names)}; there are"
                 f" {', '.join(names)}, and a file in a pack's folder measures adds one."

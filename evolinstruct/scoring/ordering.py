@@ -233,7 +233,7 @@ class Pairwise(Method[Pair]):
     ) -> list[Score]:
         spans = scale.intervals(found, fixed(), places)
         times: defaultdict[str, int] = defaultdict(int)
-        for one, other, _ in found:
+        for one, other, *_ in found:
             times[one] += 1
             times[other] += 1
         return [
