@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     )
 
 _UNKNOWN = "unknown"
-_MOST_ROWS = 20
-"""With more skills, they are left to summary.json and the page."""
 
 
 def show_plan(
@@ -111,7 +109,7 @@ def show_results(console: Console, results: Results) -> None:
 
 
 def _tables(results: Results) -> Iterator[Table]:
-    """Yield, for each judge and pair, its rates: a row for all questions, each band and skill."""
+    """Yield the rates of each judge and pair; those of skills where there is but one table."""
     by_judge: dict[tuple[str, str, str], list[Rate]] = {}
     for rate in results.rates:
         by_judge.setdefault((rate.judge, rate.first, rate.second), []).append(rate)
@@ -121,7 +119,7 @@ def _tables(results: Results) -> Iterator[Table]:
         for name in ("n", "wins", "ties", "losses", "win rate", "95 in 100", "equal length"):
             table.add_column(name, justify="right", no_wrap=True)
         for rate in rates:
-            if rate.group != SKILL or len(rates) <= _MOST_ROWS:
+            if rate.group != SKILL or len(by_judge) == 1:
                 table.add_row(*_row(rate))
         yield table
 

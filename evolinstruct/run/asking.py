@@ -82,34 +82,34 @@ class Judge:
         raise NotJudgedError(_NO_JUDGEMENT)
 
 
-async def gathered(asked: Iterable[Awaitable[_T]]) -> list[_T]:
+async def all_judged(asked: Iterable[Awaitable[_T]]) -> list[_T | NotJudgedError]:
     """Return what came of each, in order; none is left alone where another one ends in an error.
 
     Raises:
         StopRun: no further call can have a reply; those under way have ended by then.
     """
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    judged: list[_T | NotJudgedError] = []
+    for each in found:
+        if isinstance(each, BaseException) and not isinstance(each, NotJudgedError):
+            raise each
+        judged.append(each)
+    return judged
+
+
+async def gathered(asked: Iterable[Awaitable[_T]]) -> list[_T]:
+    """Return the same where each has a judgement, or needs none.
+
+    Raises:
+        NotJudgedError: one has none after all.
+        StopRun: no further call can have a reply; those under way have ended by then.
+    """
     found: list[_T] = []
-    for each in await asyncio.gather(*asked, return_exceptions=True):
-        if isinstance(each, BaseException):
+    for each in await all_judged(asked):
+        if isinstance(each, NotJudgedError):
             raise each
         found.append(each)
     return found
-
-
-async def all_judged(asked: Iterable[Awaitable[_T]]) -> list[_T | NotJudgedError]:
-    """Return what came of each, in order, or why it has no judgement.
-
-    Raises:
-        StopRun: no further call can have a reply; those under way have ended by then.
-    """
-    return await gathered(map(_or_why, asked))
-
-
-async def _or_why(asked: Awaitable[_T]) -> _T | NotJudgedError:
-    try:
-        return await asked
-    except NotJudgedError as error:
-        return error
 
 
 def shown(text: str, head: int = _HEAD, tail: int = _TAIL) -> str:
