@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
 
 _UNKNOWN = "unknown"
+_ALL = 0.5
 
 
 def show_plan(
@@ -45,9 +46,12 @@ def show_plan(
         f"About {counted(calls, 'call')}, and one more for each reply that cannot be read; what the"
         " journal holds is not paid again. No call was made, and nothing was written."
     )
+    some = counted(questions, "question")
     console.say(
-        f"With {counted(questions, 'question')}, a true win rate of {percent(0.5 + visible)} or"
-        " more is seen four times in five; what is nearer to one half may pass for noise."
+        f"With {some}, a true win rate of {percent(0.5 + visible)} or more is seen four times in"
+        " five; what is nearer to one half may pass for noise."
+        if visible < _ALL
+        else f"{some} are too few to tell any win rate from one half."
     )
 
 
