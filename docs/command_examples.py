@@ -119,7 +119,8 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(
             "what it would take to see whether a model is better",
             "evolinstruct judge -o verdicts --questions test.jsonl --contestant old=demo"
-            " --contestant new=my-model --judge my-judge --base-url http://localhost:8000/v1 --plan",
+            " --contestant new=my-model --judge my-judge --base-url http://localhost:8000/v1"
+            " --plan",
         ),
         Example(
             "two answers to each question of the test set, judged without a model",
