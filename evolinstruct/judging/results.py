@@ -107,8 +107,8 @@ class Rate:
     @property
     def says(self) -> str:
         """What differences mean nothing here, in a sentence."""
-        points = round(100 * self.noise)
-        return f"{counted(self.questions, 'question')}: differences under {points} points are noise"
+        points = counted(round(100 * self.noise), "point")
+        return f"{counted(self.questions, 'question')}: differences under {points} are noise"
 
 
 @dataclass(frozen=True, slots=True)
