@@ -14,6 +14,7 @@ LAYERS = [
     ["console"],
     ["api", "export", "report", "selection"],
     ["connection_check", "analysis"],
+    ["judging"],
     ["diversity", "scoring"],
     ["run"],
     ["gate", "llm.clients", "llm.openai_sdk"],

@@ -16,6 +16,7 @@ from evolinstruct.cli import (
     diversity,
     evolve,
     export,
+    judge,
     preview,
     prompts,
     refilter,
@@ -46,6 +47,7 @@ app.command(name="stats")(stats.command)
 app.command(name="score")(score.command)
 app.command(name="diversity")(diversity.command)
 app.command(name="select")(select.command)
+app.command(name="judge")(judge.command)
 app.command(name="check")(check.command)
 app.command(name="rules")(rules.command)
 app.command(name="refilter")(refilter.command)
