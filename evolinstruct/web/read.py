@@ -185,7 +185,8 @@ def _ranges(asked: _Asked) -> Html:
         for name in asked.measures
     ]
     opened = {"open": ""} if asked.has_ranges() else {}
-    return tag("details", tag("summary", text("By measure")), *fields, class_="ranges", **opened)
+    summary = tag("summary", text("By measure"))
+    return tag("details", summary, tag("div", *fields), class_="ranges", **opened)
 
 
 def _bound(asked: _Asked, name: str, end: str) -> Html:
