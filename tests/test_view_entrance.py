@@ -68,7 +68,7 @@ def test_a_page_of_another_origin_that_posts_is_refused(viewer: Viewer) -> None:
 
 
 def test_every_answer_forbids_foreign_and_inline_code_and_frames(viewer: Viewer) -> None:
-    for path in ("/", "/1/live", "/1/read", "/9/live", "/assets/site.js"):
+    for path in ("/", "/1/live", "/1/read", "/9/live", "/assets/theme.js"):
         headers = viewer.ask(path).headers
         policy = headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")

@@ -1,10 +1,10 @@
-// What every page has: the theme.
+// The theme of a page: as the system has it, light or dark; remembered.
 "use strict";
 (() => {
-  const themes = ["auto", "light", "dark"];
   const button = document.getElementById("theme");
+  const themes = ["auto", "light", "dark"];
   function remembered() {
-    try { return localStorage.getItem("theme"); } catch { return null; }
+    try { return localStorage.getItem("theme"); } catch { return null; } // a file may have no storage
   }
   function setTheme(name) {
     if (name === "auto") delete document.documentElement.dataset.theme;
