@@ -29,7 +29,7 @@ ENDINGS = {
     "evolve": tuple(CODES),
     "preview": tuple(CODES),
     "score": tuple(CODES),
-    "diversity": (0, 1, 2, 4, 5, 130),
+    "diversity": tuple(CODES),
 }
 
 _BIN = Path(sys.executable).parent

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from evolinstruct.diversity.clusters import divided
 from evolinstruct.diversity.measures import NEIGHBOURS, measured, vendi_score
 from evolinstruct.diversity.survey import Options, Survey, TextSet, surveyed
 from evolinstruct.diversity.vectors import Vectors, quantised
-from evolinstruct.errors import InputError
+from evolinstruct.errors import InputError, Interrupted
+from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.openai import embeddings
 from evolinstruct.llm.openai.chat import UnreadableError
 from tests.command_line import evolinstruct
@@ -226,33 +228,45 @@ class Letters:
 
     def __init__(self, last: int | None = None) -> None:
         self.asked: list[str] = []
+        self.spent = Spending()
         self._last = last
 
-    def embed(self, texts: Sequence[str]) -> Iterator[Sequence[bytes | None]]:
-        for text in texts:
+    def takes(self, texts: Mapping[bytes, str]) -> tuple[int, int, Decimal | None]:
+        return len(texts), 0, None
+
+    def allows(self, failed: int, asked: int) -> bool:
+        return failed <= asked
+
+    async def vectors(
+        self, texts: Mapping[bytes, str]
+    ) -> AsyncGenerator[tuple[bytes, bytes | None]]:
+        for digest, text in texts.items():
             if len(self.asked) == self._last:
-                raise KeyboardInterrupt
+                raise Interrupted("enough")
             self.asked.append(text)
             counts = [[float(text.count(letter)) for letter in "abcdefghijklmnop"]]
-            yield [quantised(np.array(counts))[0].tobytes() if text else None]
+            yield digest, quantised(np.array(counts))[0].tobytes() if text else None
+
+    def interrupt(self) -> None:
+        self._last = len(self.asked)
 
 
 def survey_of(source: Path, embedder: Letters, out: Path | None = None) -> Survey:
-    return analysis.survey(
-        [source],
-        out,
-        lambda _: embedder,
-        Options(),
-        lambda *_: nullcontext(lambda _: None),
-        lambda _: None,
-    )
+    job = analysis.prepare([source], out, lambda _: embedder, lambda _: None)
+
+    async def embedded() -> None:
+        async for _ in job.events():
+            pass
+
+    asyncio.run(embedded())
+    return job.survey(Options())
 
 
 def test_embedding_goes_on_after_a_kill_and_only_new_texts_are_embedded(tmp_path: Path) -> None:
     run = copied(tmp_path / "run", 6, generations=1)
     texts = {line.instruction for line in Run(run).instructions()}
     killed = Letters(last=4)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         survey_of(run, killed)
     second, third = Letters(), Letters()
     found = survey_of(run, second)
@@ -390,6 +404,11 @@ def asked(folder: Path, url: str, more: str = "") -> tuple[int, str]:
     return told.exit_code, told.output
 
 
+def figures(output: str) -> object:
+    """Return what was printed as JSON, after the words."""
+    return json.loads(output.splitlines()[-1])
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_seeds(tmp_path / "seeds.jsonl", tasks(12))
@@ -401,10 +420,25 @@ def test_a_service_embeds_each_text_once_and_its_journal_knows_it(
     folder: Path, client: str
 ) -> None:
     with serve(letters) as server:
-        first = asked(folder, server.url, f"--client {client}")
+        code, said = asked(folder, server.url, f"--client {client}")
         (folder / "kept" / store.NAME).unlink()
-        assert asked(folder, server.url, f"--client {client}") == first
-        assert first[0] == 0, first[1]
+        again, told = asked(folder, server.url, f"--client {client}")
+        assert (again, figures(told)) == (code, figures(said))
+        assert code == 0, said
+        assert server.counts.asked.total() == 12
+
+
+def test_a_dry_run_says_what_is_missing_and_asks_and_writes_nothing(folder: Path) -> None:
+    with serve(letters) as server:
+        code, said = asked(folder, server.url, "--dry-run")
+        assert (code, "12 texts of 12 to embed" in said) == (0, True), said
+        assert '"missing": 12, "calls": 12' in said
+        assert not (folder / "kept").exists()
+        asked(folder, server.url)
+        write_seeds(folder / "seeds.jsonl", [*tasks(12), {"instruction": "Name a sea."}])
+        before = {path.name: path.read_bytes() for path in (folder / "kept").iterdir()}
+        assert '"missing": 1, "calls": 1' in asked(folder, server.url, "--dry-run")[1]
+        assert {path.name: path.read_bytes() for path in (folder / "kept").iterdir()} == before
         assert server.counts.asked.total() == 12
 
 
@@ -420,7 +454,7 @@ def test_faults_of_a_service_change_no_vector(folder: Path) -> None:
     with serve(letters) as calm, serve(storm(letters, 0.4)) as stormy:
         code, said = asked(folder, calm.url)
         (folder / "kept").rename(folder / "before")
-        assert asked(folder, stormy.url) == (code, said)
+        assert figures(asked(folder, stormy.url)[1]) == figures(said)
         assert code == 0
 
 
@@ -431,8 +465,10 @@ def test_a_text_that_the_service_refuses_is_left_out_and_counted(folder: Path) -
 
     with serve(handler) as server:
         code, said = asked(folder, server.url)
-        assert "could not be embedded" in asked(folder, server.url, "--quiet")[1]
-    assert code == 0, said
+        allowed, quiet = asked(folder, server.url, "--quiet --allow-failures 1")
+        assert (allowed, "could not be embedded" in quiet) == (0, True)
+        assert server.counts.asked.total() == 12
+    assert code == 3, said
     assert "1 text got no vector (refused_by_service" in said
     assert "1 instruction of" in said
     assert '"texts": 11' in said

@@ -68,7 +68,7 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     report = Report(-1 if quiet else verbose)
     _prepare_stdout()
     try:
-        _end_as_interrupted()
+        end_as_interrupted()
         yield report
     except (typer.Exit, BrokenPipeError):
         raise  # nobody reads on: typer ends the process without a word
@@ -79,7 +79,7 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     raise typer.Exit(report.exit_code)
 
 
-def _end_as_interrupted() -> None:
+def end_as_interrupted() -> None:
     """Let every signal that asks for an end act as Ctrl-C, from the first moment on."""
     if threading.current_thread() is not threading.main_thread():
         return  # where no signal arrives

@@ -2,42 +2,73 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from evolinstruct.console import Console
+from evolinstruct.console.evolve import took
+from evolinstruct.console.following import follow
 from evolinstruct.console.page import Page
 from evolinstruct.diversity.measures import MEASURES, NEIGHBOURS, Figures
 from evolinstruct.diversity.survey import SetFigures, Survey, generation_name
-from evolinstruct.text import NONE, counted, one_line, percent
+from evolinstruct.text import NONE, counted, dollars, one_line, percent, short_number
+
+if TYPE_CHECKING:
+    from evolinstruct.embedding import Embedding, Expected
 
 _SHOWN = [measure for measure in MEASURES if measure.is_shown]
 _GAP = 2
 _LEAST_NAME = 24
 
 
-def embedding_shown(
-    console: Console,
-) -> Callable[[int, str], AbstractContextManager[Callable[[int], None]]]:
-    """Return what says that texts are embedded, and draws on a terminal how far that is."""
+def show_expected(console: Console, expected: Sequence[Expected]) -> None:
+    """Say what embedding would take."""
+    for each in expected:
+        cost = "an unknown price" if each.cost is None else dollars(each.cost)
+        takes = f"about {counted(each.calls, 'call')}, {counted(each.tokens, 'token')} and {cost}"
+        console.say(
+            f"{counted(each.missing, 'text')} of {each.texts:,} to embed with"
+            f" {one_line(each.model)}, to be kept in {each.folder}:"
+            f" {takes if each.calls else 'on this machine, without a call'}."
+        )
+    console.say(
+        "What the journal holds is not paid again. No call was made, and nothing was written."
+    )
 
-    @contextmanager
-    def shown(count: int, model: str) -> Iterator[Callable[[int], None]]:
-        console.say(f"Embedding {counted(count, 'text')} with {one_line(model)}.")
-        if console.verbosity < 0 or not console.is_drawn_on:
-            yield lambda _: None
-            return
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("texts,"), TimeRemainingColumn())
-        with Progress(*columns, console=console.terminal, transient=True) as progress:
-            task = progress.add_task("", total=count)
-            yield lambda more: progress.advance(task, more)
 
-    return shown
+async def show_embedding(console: Console, events: AsyncGenerator[Embedding]) -> None:
+    """Say what is embedded, show how far it is, again and again, and what it took."""
+    began = time.monotonic()
+    latest: list[Embedding] = []
+
+    async def told() -> AsyncGenerator[Embedding]:
+        async with aclosing(events):
+            async for event in events:
+                if event.done == 1:
+                    model = one_line(event.model)
+                    console.say(f"Embedding {counted(event.texts, 'text')} with {model}.")
+                latest[:] = [event]
+                yield event
+
+    try:
+        await follow(console, told(), _how_far)
+    finally:
+        if latest and latest[0].spent.calls:
+            console.say(f"{took(time.monotonic() - began, latest[0].spent, 'embeddings have')}.")
+
+
+def _how_far(event: Embedding) -> list[str]:
+    words = [f"{event.done:,} of {counted(event.texts, 'text')} embedded"]
+    words += [f"{event.failed:,} without a vector"] if event.failed else []
+    words += [f"{short_number(event.spent.tokens)} tokens"] if event.spent.tokens else []
+    words += [dollars(event.spent.cost)] if event.spent.cost else []
+    return words
 
 
 def show(page: Page, found: Survey) -> None:

@@ -1,8 +1,7 @@
 """Diversity: how unlike each other instructions are in meaning, and which of them to take.
 
     phrases     copies and repeated phrases, of words alone
-    embedding   texts become vectors, by the model that an extra brings
-    service     the same by a service, through a session
+    embedding   a text becomes a vector: by the model that an extra brings, or out of a reply
     store       the vectors, kept beside the run
     vectors     whole numbers of 8 bits, and how alike two of them are
     measures    Vendi score, NovelSum, nearest neighbours, near pairs
