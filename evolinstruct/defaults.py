@@ -41,6 +41,8 @@ CLUSTERS = 20
 """So many clusters are looked for, as in the paper's picture."""
 SELECTED_BY = "difficulty*quality"
 """What makes one instruction better than another, unless told otherwise (Deita, 2023)."""
+COVERED = 20_000
+"""Facility location compares at most so many instructions, each with each other."""
 REPORT_ROWS = 3_000
 """So many lines a report embeds at most, as whole families."""
 

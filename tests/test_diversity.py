@@ -160,16 +160,65 @@ def test_what_is_taken_is_apart_and_what_is_not_is_too_like_something_taken_befo
     assert choice.apart(vectors, order, most, 3) == expected[:3]
 
 
-def test_spreading_takes_what_is_least_like_all_that_was_taken() -> None:
-    vectors = drawn(80, groups=5)
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 1_500), st.integers(1, 60), st.booleans(), st.integers(0, 5))
+def test_spreading_takes_what_is_least_like_all_that_was_taken(
+    count: int, taken: int, has_equals: bool, by: int
+) -> None:
+    vectors = drawn(count, groups=5, noise=0 if has_equals else 0.5, by=by)
     likeness = vectors.likeness(vectors)
-    expected = [7]
-    while len(expected) < 12:
+    expected = [count // 2]
+    while len(expected) < min(taken, count):
         nearest = likeness[:, expected].max(axis=1)
         nearest[expected] = 2
         expected.append(int(nearest.argmin()))
-    assert choice.spread(vectors, 7, 12) == expected
-    assert sorted(choice.spread(vectors, 0, 500)) == [*range(80)]
+    assert choice.spread(vectors, count // 2, taken) == expected
+    assert sorted(choice.spread(vectors, 0, count + 1)) == [*range(count)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 600), st.integers(1, 40), st.booleans(), st.integers(0, 5))
+def test_covering_takes_what_adds_most_to_the_likeness_to_the_nearest_taken(
+    count: int, taken: int, has_equals: bool, by: int
+) -> None:
+    vectors = drawn(count, groups=5, noise=0 if has_equals else 0.5, by=by)
+    steps = np.rint(vectors.likeness(vectors).clip(0) * 255).astype(int)
+    expected: list[int] = []
+    nearest = np.zeros(count, int)
+    for _ in range(min(taken, count)):
+        adds = np.maximum(steps, nearest).sum(axis=1) - nearest.sum()
+        adds[expected] = -1
+        expected.append(int(adds.argmax()))
+        nearest = np.maximum(nearest, steps[expected[-1]])
+    assert choice.cover(vectors, taken) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("way", "count", "seconds"),
+    [("cover(vectors, 5_000)", 20_000, 30), ("spread(vectors, 0, 10_000)", 250_000, 300)],
+)
+def test_choices_keep_to_their_time_and_memory(way: str, count: int, seconds: float) -> None:
+    code = f"""
+import resource, time
+import numpy as np
+from evolinstruct.diversity import choice
+from evolinstruct.diversity.vectors import Vectors, quantised
+generator = np.random.default_rng(0)
+centres = generator.standard_normal((200, 512))
+rows = np.empty(({count}, 512), np.int8)
+for start in range(0, {count}, 10_000):
+    some = generator.standard_normal((10_000, 512)) + centres[generator.integers(0, 200, 10_000)]
+    rows[start : start + 10_000] = quantised(some)
+vectors = Vectors(rows)
+begun = time.process_time()
+choice.{way}
+print(time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    took, megabytes = map(float, done.stdout.split())
+    assert took < seconds
+    assert megabytes < 1_500
 
 
 # Surveys

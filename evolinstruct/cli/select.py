@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from evolinstruct import defaults
-from evolinstruct.cli.options import FILTERS, AsJson, Quiet, Verbose, switch, takes, word
+from evolinstruct.cli.options import FILTERS, AsJson, Quiet, Verbose, takes, word
 from evolinstruct.cli.reporting import outside, reported
 
 _KEPT_FILTERS = {name: option for name, option in FILTERS.items() if name != "rule"}
@@ -40,11 +40,11 @@ _Apart = Annotated[
     ),
 ]
 _Diverse = Annotated[
-    bool,
-    switch(
-        "--diverse",
-        about="Spread over all of them, beginning with the best, so that each has one nearby"
-        " (k-centre).",
+    str | None,
+    word(
+        "Spread over all of them: k-centre begins with the best and goes on so that each has one"
+        " nearby; facility takes those that stand for all (facility location).",
+        "HOW",
     ),
 ]
 _Balance = Annotated[
@@ -86,7 +86,7 @@ def command(
     out: _Out,
     by: _By = defaults.SELECTED_BY,
     apart: _Apart = None,
-    diverse: _Diverse = False,
+    diverse: _Diverse = None,
     balance: _Balance = None,
     hold_out: _HoldOut = None,
     seed: _Seed = str(defaults.SEED),

@@ -18,6 +18,7 @@ _REASONS = {
     "in_no_band": "{} in none of the bands",
     "held_out": "{} held out",
     "not_embedded": "{} not embedded",
+    "not_drawn": "{} not drawn into the sample that is compared",
     "too_alike": "{} too like a better one",
     "band_full": "{} more than their bands take",
     "worth_less": "{} worth less",
