@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from evolinstruct.analysis.runs import Run
 from evolinstruct.diversity import choice, store
 from evolinstruct.diversity.clusters import divided
 from evolinstruct.diversity.measures import NEIGHBOURS, measured, vendi_score
+from evolinstruct.diversity.nearness import NearVectors, is_near
 from evolinstruct.diversity.survey import Options, Survey, TextSet, surveyed
 from evolinstruct.diversity.vectors import Vectors, quantised
 from evolinstruct.errors import InputError, Interrupted
@@ -219,6 +221,40 @@ print(time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_m
     took, megabytes = map(float, done.stdout.split())
     assert took < seconds
     assert megabytes < 1_500
+
+
+# Nearness
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 300), st.sampled_from([0.5, 0.8, 0.9, 1.0]), st.integers(0, 9))
+def test_what_is_near_is_among_the_candidates_and_decided_as_fractions_say(
+    count: int, least: float, by: int
+) -> None:
+    rows = [row.tobytes() for row in drawn(count, groups=9, noise=0.3, by=by).rows]
+    rows += rows[:2]
+    near = NearVectors(least)
+    near.add(rows[:7])
+    near.add(rows[7:])
+    exact = [np.frombuffer(row, np.int8).astype(object) for row in rows]
+    for place, row in enumerate(rows):
+        found = near.candidates(row)
+        for other, numbers in enumerate(exact):
+            product = int(numbers @ exact[place])
+            squares = int(numbers @ numbers) * int(exact[place] @ exact[place])
+            square = Fraction(product**2, squares)
+            is_so = product > 0 and square >= Fraction(str(least)) ** 2
+            assert is_near(row, rows[other], Fraction(str(least))) is is_so
+            assert other in found or not is_so
+    near.clear()
+    assert near.candidates(rows[0]) == []
+
+
+def test_most_of_what_is_unlike_is_no_candidate() -> None:
+    rows = [row.tobytes() for row in drawn(2_000, groups=2_000).rows]
+    near = NearVectors(0.9)
+    near.add(rows)
+    assert sum(len(near.candidates(row)) for row in rows[:50]) < 60
 
 
 # Surveys
@@ -555,6 +591,7 @@ def test_a_survey_keeps_to_its_time_and_memory(count: int, seconds: float) -> No
     code = f"""
 import resource, time
 import numpy as np
+from evolinstruct.diversity.nearness import NearVectors, is_near
 from evolinstruct.diversity.survey import Options, TextSet, surveyed
 from evolinstruct.diversity.vectors import Vectors, quantised
 generator = np.random.default_rng(0)

