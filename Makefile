@@ -70,6 +70,7 @@ example-finetune: $(VENV)/installed-train
 
 docs: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.command_pages
+	@$(BIN)/python -m docs.constraint_page
 	@$(BIN)/python -m tests.catalogue
 
 screenshots: $(VENV)/installed-dev

@@ -26,6 +26,7 @@ LAYERS = [
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
     ["installation", "atomic_write", "plugins", "similarity", "llm.offline"],
+    ["checks"],
     ["draws", "errors", "prose", "quartiles", "reading", "records"],
     ["languages", "llm.base"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
