@@ -33,6 +33,8 @@ SOLVED = 5
 """So often an instruction is solved, to see whether the answers agree."""
 DIVERSITY_SAMPLE = 1_000
 """Diversity is measured on at most so many texts of each generation."""
+LOCAL = "local"
+"""What is named in place of a service's model where texts are embedded on this machine."""
 COMPARED_SAMPLE = 2_000
 """At most so many texts of each group are compared by their meaning, each with each other."""
 NEAR = 0.9

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent / "evolinstruct"
 LAYERS = [
     ["cli"],
     ["console"],
-    ["api", "export", "report", "selection"],
+    ["api"],
+    ["export", "report", "selection"],
     ["connection_check", "analysis"],
     ["embedding", "scoring"],
     ["run"],

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from evolinstruct.analysis.diversity import MakeEmbedder, SurveyJob
     from evolinstruct.diversity.survey import Options
 
-LOCAL = "local"
-
 _Sources = Annotated[
     list[Path],
     typer.Argument(
@@ -77,7 +75,7 @@ _OF_SERVICES = {
 def command(
     sources: _Sources,
     out: _Out = None,
-    embed: _Embed = LOCAL,
+    embed: _Embed = defaults.LOCAL,
     sample: _Sample = str(defaults.COMPARED_SAMPLE),
     clusters: _Clusters = str(defaults.CLUSTERS),
     near: _Near = str(defaults.NEAR),
@@ -154,7 +152,7 @@ def _embedders(model: str, flags: Mapping[str, Any], say: Callable[[str], None])
     Raises:
         UsageError: a flag about a service is wrong, or given without a model of one.
     """
-    if model == LOCAL:
+    if model == defaults.LOCAL:
         if flags:
             raise UsageError(
                 f"{flag_of(next(iter(flags)))} is about a service; name its model with --embed."

@@ -17,10 +17,12 @@ from evolinstruct import defaults
 from evolinstruct.analysis.contamination import lines_of
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.scores import ScoreBook
+from evolinstruct.atomic_write import replaced
 from evolinstruct.diversity.store import digest_of
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.filters import select as select_lines
 from evolinstruct.records import Kept
+from evolinstruct.run_dir.directory import outside
 from evolinstruct.selection import expression
 from evolinstruct.selection.balance import Balance, quotas, read_balance
 from evolinstruct.selection.candidates import Candidate, Worth, ranked, sampled
@@ -161,18 +163,29 @@ class Selection:
         }
 
 
-def select(wish: Wish, say: Say) -> Selection:
-    """Choose instructions; nothing is written.
+def select(wish: Wish, say: Say, out: Path | None = None) -> Selection:
+    """Choose instructions.
 
     Args:
         wish: what is to be selected.
         say: called with sentences on whatever was left out while reading.
+        out: the file to write; None to write nothing.
 
     Raises:
         UsageError: an option is wrong.
-        InputError: the target cannot be read, or scores or embeddings of it are missing.
+        InputError: the target cannot be read, or scores or embeddings of it are missing; or the
+            file may not or cannot be written.
     """
     wish.validate()
+    place = None if out is None else outside(out, [wish.target, *wish.hold_out])
+    selection = _selected(wish, say)
+    if place is not None:
+        with replaced(place) as file:
+            selection.write(file)
+    return selection
+
+
+def _selected(wish: Wish, say: Say) -> Selection:
     scores = ScoreBook.open(wish.target, wish.scores)
     takes = select_lines(wish.filters, _known(wish.target), scores.value_of).takes
     worth = _worth(wish, scores, takes)
