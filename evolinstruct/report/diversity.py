@@ -47,7 +47,8 @@ def meaning_of(runs: Sequence[Run], seed: int) -> Meaning | None:
             tag("p", text(_how(found)), class_="hint"),
         ]
     )
-    return Meaning(shown, [_point(point, names) for point in found.points])
+    says = [_lead(each, found.options.near) for each in found.sets]
+    return Meaning(shown, says, [_point(point, names) for point in found.points])
 
 
 def _about(name: str, names: Sequence[str]) -> list[Html]:

@@ -21,7 +21,8 @@ from evolinstruct.report.drawing import Drawing
 from evolinstruct.report.examples import show_losses, show_operations
 from evolinstruct.report.markup import Html, data, folded, join, table, tag, text
 from evolinstruct.report.sample import Sample
-from evolinstruct.report.story import tell, tell_difficulty
+from evolinstruct.report.selection import Selected, lead, show_selected
+from evolinstruct.report.story import risen, tell, tell_difficulty
 from evolinstruct.text import NONE, counted
 
 GENERATOR = '<meta name="generator" content="evolinstruct report">'
@@ -34,10 +35,12 @@ class Meaning:
 
     Attributes:
         shown: the section about it.
+        says: the same of each run in a sentence or two.
         points: the map, as plain data for the script.
     """
 
     shown: Html
+    says: list[str]
     points: list[dict[str, Any]]
 
 
@@ -48,8 +51,9 @@ def compose(
     drawing: Drawing,
     seed: int,
     meaning: Meaning | None = None,
+    selected: Sequence[Selected | None] = (),
 ) -> str:
-    """Return the page; without `meaning` it has no section about that."""
+    """Return the page; without `meaning`, or what would be selected, it has no section of it."""
     names = names_of(runs)
     title = " and ".join(names)
     body = [
@@ -57,10 +61,13 @@ def compose(
             title,
             has_scores=any(found.difficulties for found in measured),
             has_meaning=meaning is not None,
+            has_selection=any(selected),
         ),
         tag(
             "main",
-            _section("story", "In short", tell(measured, names)),
+            _section(
+                "story", "In short", tell(measured, names), _findings(measured, meaning, selected)
+            ),
             _section(
                 "charts",
                 "What became of the instructions",
@@ -74,6 +81,7 @@ def compose(
                 show_operations(runs, measured, samples, seed),
             ),
             *([_section("diversity", "What is alike", meaning.shown)] if meaning else []),
+            *_selection(runs, names, selected),
             _section("instructions", "The instructions", _explorer(samples, seed)),
             _section("recipe", "How it was made", *_recipes(measured, names)),
             id="main",
@@ -117,13 +125,14 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     return short if len({*short}) == len(short) else [str(run.path) for run in runs]
 
 
-def _header(title: str, *, has_scores: bool, has_meaning: bool) -> Html:
+def _header(title: str, *, has_scores: bool, has_meaning: bool, has_selection: bool) -> Html:
     links = {
         "story": "In short",
         "charts": "Charts",
         **({"difficulty": "Difficulty"} if has_scores else {}),
         "operations": "Operations",
         **({"diversity": "Diversity"} if has_meaning else {}),
+        **({"selection": "Selection"} if has_selection else {}),
         "instructions": "Instructions",
         "recipe": "Recipe",
     }
@@ -181,6 +190,38 @@ def _difficulty(
             _charts(difficulty_charts, found_in, named, drawing),
             show_losses(found_in, samples),
         )
+
+
+def _findings(
+    measured: Sequence[RunStatistics], meaning: Meaning | None, selected: Sequence[Selected | None]
+) -> Html:
+    """Return what sections further down found out of one run, with the way there."""
+    if len(measured) > 1:
+        return Html("")
+    found = measured[0].difficulties
+    says = [
+        *([("difficulty", "Difficulty", risen(found))] if found is not None else []),
+        *([("diversity", "Diversity", meaning.says[0])] if meaning else []),
+        *(("selection", "Selection", lead(each)) for each in selected if each is not None),
+    ]
+    items = [
+        tag("li", tag("a", text(title), href=f"#{name}"), text(f": {said}"))
+        for name, title, said in says
+    ]
+    return tag("ul", *items, class_="findings") if items else Html("")
+
+
+def _selection(
+    runs: Sequence[Run], names: Sequence[str], selected: Sequence[Selected | None]
+) -> Iterator[Html]:
+    """Yield a section on what would be selected, where a run is scored."""
+    shown = [
+        show_selected(found, run, name if len(names) > 1 else "")
+        for found, run, name in zip(selected, runs, names, strict=False)
+        if found is not None
+    ]
+    if shown:
+        yield _section("selection", "What would be selected", *shown)
 
 
 def _charts(

@@ -126,6 +126,10 @@ class Selection:
     passed: Counter[str] = field(default_factory=Counter)
     bands: dict[str, tuple[int, int]] = field(default_factory=dict)
 
+    def has(self, line: Kept) -> bool:
+        """Tell whether an instruction was taken."""
+        return (line.id, digest_of(line.instruction)) in self.chosen
+
     def write(self, file: BinaryIO) -> None:
         """Write a line for each instruction that was taken: its fields, and why it was.
 
@@ -178,14 +182,21 @@ def select(wish: Wish, say: Say, out: Path | None = None) -> Selection:
     """
     wish.validate()
     place = None if out is None else outside(out, [wish.target, *wish.hold_out])
-    selection = _selected(wish, say)
+    selection = consider(wish, say)
+    if not selection.chosen:
+        raise _nothing(selection)
     if place is not None:
         with replaced(place) as file:
             selection.write(file)
     return selection
 
 
-def _selected(wish: Wish, say: Say) -> Selection:
+def consider(wish: Wish, say: Say) -> Selection:
+    """Choose as `select` does; write nothing, and let nothing be chosen where nothing can be.
+
+    Raises:
+        InputError: the target cannot be read, or scores or embeddings of it are missing.
+    """
     scores = ScoreBook.open(wish.target, wish.scores)
     takes = select_lines(wish.filters, _known(wish.target), scores.value_of).takes
     worth = _worth(wish, scores, takes)
@@ -201,8 +212,6 @@ def _selected(wish: Wish, say: Say) -> Selection:
         selection.passed[NOT_DRAWN] += len(pool) - len(drawn)
         pool = drawn
     _take(pool, likeness, worth.balance, selection)
-    if not selection.chosen:
-        raise _nothing(selection)
     return selection
 
 
