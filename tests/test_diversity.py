@@ -23,7 +23,8 @@ from evolinstruct.diversity import choice, store
 from evolinstruct.diversity.clusters import divided
 from evolinstruct.diversity.measures import NEIGHBOURS, measured, vendi_score
 from evolinstruct.diversity.nearness import NearVectors, is_near
-from evolinstruct.diversity.survey import Options, Survey, TextSet, surveyed
+from evolinstruct.diversity.pairs import neighbours
+from evolinstruct.diversity.survey import Options, Pair, Survey, TextSet, surveyed
 from evolinstruct.diversity.vectors import Vectors, quantised
 from evolinstruct.errors import InputError, Interrupted
 from evolinstruct.llm.budget import Spending
@@ -286,11 +287,44 @@ def test_sets_are_measured_on_equally_many_texts() -> None:
 
 
 def test_a_cluster_tells_which_generation_opened_it() -> None:
-    texts = TextSet("a", [*"abcd"], [0, 0, 2, 1], [None, None, "deepen", "deepen"], [*"abcd"])
+    texts = TextSet(
+        "a", [*"abcd"], [0, 0, 2, 1], [None, None, "deepen", "deepen"], [*"abcd"], [*"abab"]
+    )
     rows = quantised(np.array([[1.0, 0, 0], [1, 0.1, 0], [0, 1, 0], [0, 1, 0.1]]))
     found = surveyed([texts], [Vectors(rows)], "m", Options(clusters=2))
     assert [cluster.opened_by for cluster in found.clusters] == [{"a": 0}, {"a": 1}]
     assert [cluster.size for cluster in found.clusters] == [2, 2]
+
+
+@pytest.mark.parametrize("count", [1, 40, 1_300])
+def test_pairs_are_the_most_alike_of_different_families(count: int) -> None:
+    vectors, families = drawn(count, groups=9, noise=0.4), [str(n % 7) for n in range(count)]
+    likeness = vectors.likeness(vectors)
+    likeness[np.array(families)[:, None] == np.array(families)] = -2
+    found = neighbours(vectors, families)
+    assert found.share_above(0.9) == (likeness.max(axis=1) > 0.9).mean()
+    pairs = found.pairs(5)
+    assert len(pairs) == min(5, count // 2)
+    assert not pairs or likeness_of(vectors, pairs[0]) == likeness.max()
+    assert len({place for pair in pairs for place in pair}) == 2 * len(pairs)
+    assert all(families[one] != families[other] for one, other in pairs)
+    values = [likeness_of(vectors, pair) for pair in pairs]
+    assert values == sorted(values, reverse=True)
+
+
+def likeness_of(vectors: Vectors, pair: tuple[int, int]) -> float:
+    one, other = (vectors[np.array([place])] for place in pair)
+    return float(one.likeness(other)[0, 0])
+
+
+def test_a_survey_names_what_is_alike_in_other_families_not_in_the_own() -> None:
+    texts = TextSet(
+        "a", [*"abcd"], [0, 1, 0, 0], [None, "deepen", None, None], [*"wxyz"], [*"aabc"]
+    )
+    rows = quantised(np.array([[1.0, 0, 0], [1, 0, 0], [1, 0.2, 0], [0, 0, 1]]))
+    found = surveyed([texts], [Vectors(rows)], "m", Options(near=0.9))
+    assert found.pairs == (Pair(0.9812, ("a", "c"), (0, 0), ("w", "y")),)
+    assert found.near_families == 0.75
 
 
 def test_one_text_and_equal_texts_have_a_survey_too() -> None:
@@ -592,6 +626,7 @@ def test_a_survey_keeps_to_its_time_and_memory(count: int, seconds: float) -> No
 import resource, time
 import numpy as np
 from evolinstruct.diversity.nearness import NearVectors, is_near
+from evolinstruct.diversity.pairs import neighbours
 from evolinstruct.diversity.survey import Options, TextSet, surveyed
 from evolinstruct.diversity.vectors import Vectors, quantised
 generator = np.random.default_rng(0)
@@ -602,6 +637,7 @@ for start in range(0, {count}, 10_000):
     rows[start : start + 10_000] = quantised(some)
 texts = TextSet("a", [f"{{n:016x}}" for n in range({count})], [n % 5 for n in range({count})])
 texts.operations = [f"operation {{n % 6}}" if n % 5 else None for n in range({count})]
+texts.families = [f"{{n // 5:016x}}" for n in range({count})]
 texts.texts = [" ".join(f"word{{n * m % 9973}}" for m in range(60)) for n in range({count})]
 begun = time.monotonic()
 surveyed([texts], [Vectors(rows)], "m", Options())

@@ -322,6 +322,10 @@ def embedded(run_dir: Path) -> Path:
 
 
 def test_a_run_whose_instructions_are_embedded_has_a_map_of_them(tmp_path: Path) -> None:
+    pytest.importorskip("numpy", reason="numpy")
+    from evolinstruct.analysis.diversity import known  # noqa: PLC0415 - needs an extra
+    from evolinstruct.diversity.survey import Options  # noqa: PLC0415 - needs an extra
+
     run_dir = make_run(tmp_path)
     write_report([Run(run_dir)], tmp_path / "r.html")
     assert page_of(tmp_path / "r.html").data["points"] == []
@@ -336,7 +340,13 @@ def test_a_run_whose_instructions_are_embedded_has_a_map_of_them(tmp_path: Path)
     assert len(page.every("circle")) == len(page.data["points"])
     groups = [button["data-group"] for button in page.every("button") if "data-group" in button]
     assert groups == ["the seeds", "generation 1", "generation 2"]
-    assert "the Vendi score is" in (tmp_path / "r.html").read_text()
+    said = html.unescape((tmp_path / "r.html").read_text())
+    assert "the Vendi score is" in said
+    found = known([Run(run_dir)], Options())
+    assert found is not None
+    assert found.pairs
+    for pair in found.pairs[:5]:
+        assert all(" ".join(each.split())[:60] in said for each in pair.texts)
 
 
 def selected_in(path: Path) -> str:

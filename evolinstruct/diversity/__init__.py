@@ -6,6 +6,7 @@
     vectors     whole numbers of 8 bits, and how alike two of them are
     nearness    which of many vectors are so alike to another one
     measures    Vendi score, NovelSum, nearest neighbours, near pairs
+    pairs       the texts of different families that are most alike
     clusters    groups of like instructions
     plane       a map of two dimensions
     survey      all of it, for one set of instructions or several

@@ -7,6 +7,7 @@
     examples  what each operation does, with the words that differ
     diversity how unlike in meaning the instructions are, with a map; where they were embedded
     selection what would be selected, where instructions are scored
+    pairs     which of them are most alike
     markup    HTML, every text in it escaped
     page      the parts as one page, with page.css and page.js
 

@@ -15,6 +15,7 @@ from evolinstruct.diversity.measures import MEASURES, Figures, find
 from evolinstruct.diversity.survey import Options, Point, SetFigures, Survey
 from evolinstruct.report.markup import Html, folded, join, table, tag, text
 from evolinstruct.report.page import Meaning, names_of
+from evolinstruct.report.pairs import show_pairs
 from evolinstruct.text import number, percent, shorten
 
 _COLOURS = 6
@@ -42,6 +43,7 @@ def meaning_of(runs: Sequence[Run], seed: int) -> Meaning | None:
                 for each, name in zip(found.sets, names, strict=True)
             ),
             _map(found, names),
+            show_pairs(found),
             _clusters(found, names),
             *(_figures(each, name) for each, name in zip(found.sets, names, strict=True)),
             tag("p", text(_how(found)), class_="hint"),
