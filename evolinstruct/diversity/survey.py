@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -191,6 +191,15 @@ class Pair:
     generations: tuple[int, int]
     texts: tuple[str, str]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "likeness": self.likeness,
+            "ids": [*self.ids],
+            "generations": [*self.generations],
+            "texts": [*self.texts],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -225,7 +234,7 @@ class Survey:
             "near": self.options.near,
             "sets": [each.to_json() for each in self.sets],
             "near_families": round(self.near_families, 6),
-            "pairs": [asdict(pair) for pair in self.pairs],
+            "pairs": [pair.to_json() for pair in self.pairs],
             "clusters": [each.to_json() for each in self.clusters],
         }
 
