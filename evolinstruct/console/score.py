@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -10,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evolinstruct.console.evolve import took
-from evolinstruct.console.following import follow
-from evolinstruct.text import counted, dollars, listed, short_number
+from evolinstruct.console.ticker import Ticker, bar
+from evolinstruct.text import clock, counted, dollars, listed, short_number
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -44,27 +46,66 @@ def show_expected(console: Console, expected: Sequence[Expected]) -> None:
 
 async def show_scoring(console: Console, events: AsyncGenerator[Scored]) -> None:
     """Show how far scoring is, again and again."""
-    await follow(console, events, _how_far)
+    ticker, progress = Ticker(console), None
+    async with ticker.ticking(), aclosing(events):
+        async for event in events:
+            if progress is None:
+                progress = _Progress(event)
+                ticker.show(progress)
+            progress.event = event
 
 
-def _how_far(event: Scored) -> list[str]:
-    way, spent = event.way, event.spent
-    words = [f"{way.measure} by {way.method}: {event.done:,} of {event.items:,}"]
-    words += [f"{counted(event.failed, 'judgement')} missing"] if event.failed else []
-    words += [f"{event.sending.in_flight:,} in flight"] if event.sending.in_flight else []
-    words += [f"{short_number(spent.tokens)} tokens"] if spent.tokens else []
-    words += [dollars(spent.cost)] if spent.cost else []
-    return words
+class _Progress:
+    """How far scoring is.
+
+    Attributes:
+        event: what was judged last.
+    """
+
+    def __init__(self, event: Scored) -> None:
+        self.event = event
+        self._began = time.monotonic()
+
+    def plain(self) -> str:
+        return f"{self._title}: {self._said}."
+
+    def drawn(self, width: int) -> Text:
+        said, title = self._said, f"{self._title} "
+        line = Text(title, style="bold")
+        line.append(bar(self.event.done, self.event.items, width - len(title) - len(said) - 1))
+        line.append(said, style="not bold")
+        line.truncate(width, overflow="ellipsis")
+        return line
+
+    @property
+    def _title(self) -> str:
+        return f"{self.event.way.measure} by {self.event.way.method}"
+
+    @property
+    def _said(self) -> str:
+        event, spent = self.event, self.event.spent
+        words = [f"{event.done:,} of {event.items:,}"]
+        words += [f"{counted(event.failed, 'judgement')} missing"] if event.failed else []
+        words += [f"{event.sending.in_flight:,} in flight"] if event.sending.in_flight else []
+        words += [f"{short_number(spent.tokens)} tokens"] if spent.tokens else []
+        words += [dollars(spent.cost)] if spent.cost else []
+        return " · ".join([*words, clock(time.monotonic() - self._began)])
 
 
 def show_scored(console: Console, summary: ScoreSummary) -> None:
     """Say what came of scoring; nothing of what ended before it scored anything."""
     for way, count in summary.scored.items():
         by = f" with {way.model}" if way.model else ""
-        mean = "" if (found := summary.mean(way)) is None else f", mean {found:.2f}"
+        mean = "" if (found := summary.mean(way)) is None else f", mean {found:z.2f}"
         console.say(f"{way.measure} by {way.method}{by}: {counted(count, 'score')}{mean}.")
         if way.method == "paper":
             console.say(_OF_THE_PAPER)
+    if summary.retried is not None:
+        console.say(
+            f"Retried: {counted(summary.retried, 'call')} that had brought no judgement."
+            if summary.retried
+            else "Nothing to retry: no judgement is missing."
+        )
     if summary.unanswered:
         console.say(f"{counted(summary.unanswered, 'instruction')} without an answer to judge.")
     if summary.failed:
