@@ -30,7 +30,7 @@ ENDINGS = {
     "preview": tuple(CODES),
     "score": tuple(CODES),
     "judge": tuple(CODES),
-    "diversity": (0, 1, 2, 4, 5, 130),
+    "diversity": tuple(CODES),
 }
 
 _BIN = Path(sys.executable).parent

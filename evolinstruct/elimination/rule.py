@@ -144,6 +144,7 @@ class RuleInfo:
         on: whether it is on unless the settings say otherwise.
         paper: its number in the paper that the method comes from (WizardLM, section 3.2), if any.
         looks_for_test_items: it looks for test items, so it is never on where none are given.
+        embeds: it compares texts by their meaning, which takes the extra `diversity`.
         cost: what it costs.
         parameters: what can be set; the first is what ``--rule NAME=VALUE`` sets.
         digest: of whatever else decides what it drops, such as the code of a user's own rule.
@@ -157,6 +158,7 @@ class RuleInfo:
     on: bool = True
     paper: int | None = None
     looks_for_test_items: bool = False
+    embeds: bool = False
     cost: str = "free"
     parameters: tuple[Parameter, ...] = ()
     digest: str = ""

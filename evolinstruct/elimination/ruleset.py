@@ -17,6 +17,7 @@ from evolinstruct.elimination.builtin import (
     RULES,
 )
 from evolinstruct.elimination.contamination import with_test_items
+from evolinstruct.elimination.meaning import with_embedder
 from evolinstruct.elimination.rule import Answer, Objection, Rewrite, Rule, RuleInfo
 from evolinstruct.errors import RuleFailed, UsageError
 
@@ -105,6 +106,7 @@ def choose(
     Raises:
         UsageError: a rule or a parameter is unknown, a parameter is out of range, a rule cannot be
             switched, or its test items are missing.
+        InputError: the extra that a rule needs is not installed.
     """
     for name, setting in settings.items():
         _check_switch(find(name), setting)
@@ -121,10 +123,13 @@ def _in_use(
         setting = settings.get(name, rule.structural or (is_eligible and rule.on))
         if setting is not False:
             given = {} if setting is True else setting
-            yield _with_test_items(rule, test_items), _parameters(rule, given)
+            yield _ready(rule, test_items), _parameters(rule, given)
 
 
-def _with_test_items(rule: RuleInfo, test_items: Items | None) -> RuleInfo:
+def _ready(rule: RuleInfo, test_items: Items | None) -> RuleInfo:
+    """Return a rule that is on with what it looks for, or compares by."""
+    if rule.embeds:
+        return with_embedder(rule)
     if not isinstance(rule, Rule) or not rule.looks_for_test_items:
         return rule
     if test_items is None:

@@ -62,13 +62,13 @@ def tell_difficulty(run: RunStatistics, name: str) -> Html:
     about += [f"The paper's means: {PAPER_MEANS}."] if found.way.method == PAPER else []
     return join(
         [
-            tag("p", *begun, text(_risen(found)), class_="lead"),
+            tag("p", *begun, text(risen(found)), class_="lead"),
             tag("p", text(" ".join(about)), class_="hint"),
         ]
     )
 
 
-def _risen(found: Difficulties) -> str:
+def risen(found: Difficulties) -> str:
     """Say by how much, and how surely, the last generation is harder than the first."""
     rise, gain = found.last_over_first, found.total.gain
     if rise.mean is not None and rise.low is not None:

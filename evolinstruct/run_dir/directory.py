@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,20 @@ def _is_first_file(path: Path) -> bool:
 def _count_lines(path: Path) -> int:
     with path.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def outside(out: Path, inputs: Iterable[Path] = ()) -> Path:
+    """Return a file's path if it may be written.
+
+    Raises:
+        InputError: it lies in a run's directory, or is an input.
+    """
+    folder = out.resolve().parent
+    if RunDir(folder).is_run:
+        raise InputError(f"{out} lies among the files of a run; name a file outside {folder}.")
+    if out.exists() and any(each.exists() and out.samefile(each) for each in inputs):
+        raise InputError(f"{out} is read here, and would be lost; name another file.")
+    return out
 
 
 class GenerationFiles:

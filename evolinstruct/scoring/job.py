@@ -165,7 +165,6 @@ class ScoreSummary:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
-        cost = self.spent.cost
         scored = [
             {**way._asdict(), "scores": count, "mean": self.mean(way)}
             for way, count in self.scored.items()
@@ -181,11 +180,7 @@ class ScoreSummary:
             "void": self.void,
             "calls": self.calls,
             "replayed": self.replayed,
-            "spent": {
-                "calls": self.spent.calls,
-                "tokens": self.spent.tokens,
-                "cost": None if cost is None else float(cost),
-            },
+            "spent": self.spent.to_json(),
         }
 
 
