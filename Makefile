@@ -70,6 +70,7 @@ example-finetune: $(VENV)/installed-train
 
 docs: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.command_pages
+	@$(BIN)/python -m docs.constraint_page
 	@$(BIN)/python -m tests.catalogue
 
 screenshots: $(VENV)/installed-dev
@@ -84,7 +85,7 @@ $(BIN)/pip:
 
 $(VENV)/installed: pyproject.toml | $(BIN)/pip
 	@echo "Installing evolinstruct into $(VENV) ..."
-	@$(INSTALL) '.[report]'
+	@$(INSTALL) .
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
@@ -101,7 +102,7 @@ $(VENV)/installed-train: pyproject.toml | $(VENV)/installed
 
 # Where they cannot be installed, the tests that need them say so and are skipped.
 $(VENV)/tried-heavy: pyproject.toml | $(VENV)/installed-dev
-	@$(INSTALL) '.[report,browser]' 2>/dev/null || echo "SKIPPED report"
+	@$(INSTALL) '.[browser]' 2>/dev/null || echo "SKIPPED browser"
 	@$(INSTALL) '.[diversity]' 2>/dev/null || echo "SKIPPED diversity"
 	@$(MAKE) --no-print-directory $(VENV)/installed-train 2>/dev/null || echo "SKIPPED trainers"
 	@$(MAKE) --no-print-directory $(VENV)/axolotl 2>/dev/null || echo "SKIPPED axolotl"

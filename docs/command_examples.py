@@ -157,6 +157,17 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "evolinstruct export demo -o chat --format chat --test 0.1",
         ),
     ),
+    "verify": (
+        Example(
+            "the answers of a run whose instructions demand what code can verify",
+            "evolinstruct evolve starter -o verifiable --prompts verifiable --client offline"
+            " --limit 20 --quiet && evolinstruct verify verifiable/dataset.jsonl",
+        ),
+        Example(
+            "instructions and constraints for reinforcement learning",
+            "evolinstruct export verifiable -o rlvr --format rlvr --test 0.1",
+        ),
+    ),
     "report": (Example("a page for the browser", "evolinstruct report demo -o report.html"),),
     "prompts": (
         Example("which packs there are", "evolinstruct prompts list"),

@@ -537,7 +537,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "placeholder of a frame in an operation": (
         replace(DATA, "{{format}}", "{{method}}"),
         "/operations/with_data.txt:6: unknown placeholder '{{method}}'; known here: "
-        "{{instruction}}, {{demonstrations}}, {{format}},"
+        "{{instruction}}, {{constraints}}, {{demonstrations}}, {{format}},"
         " {{least}}, {{most}}, {{words}}.",
     ),
     "missing placeholder": (

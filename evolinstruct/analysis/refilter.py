@@ -221,7 +221,7 @@ class Refilter:
         skips = self._pack.skips(line.operation)
         objection = self._rules.find_objection(rewrite, skips) or self._at_gate.get(line.id)
         if objection is None and line.output is not None:
-            answer = Answer(line.instruction, line.output)
+            answer = Answer(line.instruction, line.output, line.checks)
             objection = self._rules.find_objection(answer, skips)
         return objection
 

@@ -27,6 +27,7 @@ from evolinstruct.cli import (
     show,
     stats,
     trace,
+    verify,
 )
 from evolinstruct.errors import told
 
@@ -50,6 +51,7 @@ app.command(name="rules")(rules.command)
 app.command(name="refilter")(refilter.command)
 app.command(name="contamination")(contamination.command)
 app.command(name="seeds")(seeds.command)
+app.command(name="verify")(verify.command)
 app.command(name="export")(export.command)
 app.command(name="report")(report.command)
 app.add_typer(prompts.app)

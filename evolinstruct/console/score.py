@@ -97,7 +97,7 @@ def show_scored(console: Console, summary: ScoreSummary) -> None:
     """Say what came of scoring; nothing of what ended before it scored anything."""
     for way, count in summary.scored.items():
         by = f" with {way.model}" if way.model else ""
-        mean = "" if (found := summary.mean(way)) is None else f", mean {found:.2f}"
+        mean = "" if (found := summary.mean(way)) is None else f", mean {found:z.2f}"
         console.say(f"{way.measure} by {way.method}{by}: {counted(count, 'score')}{mean}.")
         if way.method == "paper":
             console.say(_OF_THE_PAPER)

@@ -14,6 +14,7 @@ from evolinstruct.elimination import (
     answers,
     contamination,
     content,
+    demands,
     drift,
     duplicates,
     form,
@@ -52,6 +53,7 @@ ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
     *paper.ANSWERS,
     *garbled.ANSWERS,
     *answers.RULES,
+    *demands.RULES,
     *contamination.ANSWERS,
 )
 """The rules for answers."""

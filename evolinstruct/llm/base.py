@@ -56,6 +56,8 @@ class CallContext:
         marks: evolve: the lines between which the prompt asks for the instruction, if it does.
         items: score: the texts that are to be put in order, each behind its label.
         range: score: the least and the most that a number may be, if one is asked for.
+        checks: evolve: the constraints that the rewrite is to state; answer: those that the
+            instruction states; as the field ``checks`` of a line has them.
     """
 
     generation: int
@@ -67,6 +69,7 @@ class CallContext:
     marks: tuple[str, str] | None = None
     items: tuple[tuple[str, str], ...] = ()
     range: tuple[float, float] | None = None
+    checks: str | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from math import isclose, sqrt
+from math import isclose
 from typing import NamedTuple
 
 from evolinstruct.errors import CallFailed, CallRejected
+from evolinstruct.intervals import of_share
 from evolinstruct.llm.base import CallId, Reply, Request
 from evolinstruct.prompts import Pack
 from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict
@@ -27,8 +28,6 @@ from evolinstruct.scoring.method import ByItem, Judged, Take
 from evolinstruct.scoring.scores import Score, Way, text_digest
 from evolinstruct.scoring.texts import Texts
 from evolinstruct.settings import Recipe
-
-_SURE = 1.645  # of a normal distribution: nine times in ten
 
 
 def _texts(judge: Judge, line: Kept) -> dict[str, str]:
@@ -133,7 +132,8 @@ class Solving(ByItem[Kept]):
             return Judged(failed=["too_few_answers"])
         count, failed = len(answers), list[str]()
         share = await self._agreeing(item, answers, failed) / count
-        span, digest = _wilson(share, count), text_digest(item.instruction)
+        low, high = of_share(share, count)
+        span, digest = (round(low, 3), round(high, 3)), text_digest(item.instruction)
         return Judged([Score.of(item.id, self.way, round(share, 3), span, count, digest)], failed)
 
     async def _answer(self, line: Kept, number: int) -> str:
@@ -238,13 +238,3 @@ def _result(found: re.Match[str]) -> Result | None:
 def _plain(text: str) -> str:
     """Return a text without what makes no difference: case, spaces, emphasis and a last stop."""
     return " ".join(text.casefold().replace("**", "").split()).rstrip(".")
-
-
-def _wilson(share: float, times: int) -> tuple[float, float]:
-    """Return the interval of a share: Wilson's, nine times in ten."""
-    square = _SURE**2
-    middle = (share + square / (2 * times)) / (1 + square / times)
-    half = (
-        _SURE * sqrt(share * (1 - share) / times + square / (4 * times**2)) / (1 + square / times)
-    )
-    return round(max(0.0, middle - half), 3), round(min(1.0, middle + half), 3)
