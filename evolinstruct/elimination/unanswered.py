@@ -27,8 +27,8 @@ from evolinstruct.words import count_words
 SAME = 3.7
 """From so much talk in a given text on, an answer that talks says nothing."""
 _WEIGHTS = Path(__file__).parents[1] / "data" / "unanswered.txt"
-_SURE = 0.4  # score from which on an answer is none
-_LEAST = 0.7  # score of the most telling sentence
+_SURE = 0.55  # score from which on an answer is none
+_LEAST = 1.0  # score of the most telling sentence
 _MOST = 8.0  # a score says no more
 _NEUTRAL = -4.0  # score of a given text that is plainly no talk
 _HEAD, _TAIL = 400, 200  # characters of an instruction that are read
