@@ -30,7 +30,7 @@ _HEAD, _TAIL = 240, 160  # characters that are read
 _EDGE = 80  # characters that tell whether to read on
 _NONE = [-8.0] * len(KINDS)  # scores of what is no talk
 _MAY = 0.4  # score of a sentence that may be talk
-_MAY_BY_WORDS = -3.0  # the same by its words alone
+_MAY_BY_WORDS = -2.5  # the same by its words alone
 _STEM = 5  # letters
 _GRAMS = (1, 2, 3)  # letters, in scripts whose words take no spaces or many endings
 
@@ -184,4 +184,4 @@ def parts(word: str) -> list[str]:
 def pairs(words: Sequence[str]) -> list[str]:
     """Return the beginnings of each two words that stand side by side."""
     stems = [word[:_STEM] for word in words]
-    return [f"{stem} {after}" for stem, after in pairwise(stems)]
+    return list(map(" ".join, pairwise(stems)))
