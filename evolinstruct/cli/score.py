@@ -90,6 +90,10 @@ _Times = Annotated[
         "-k", metavar="N", min=2, max=100, help="How often it solves.", rich_help_panel=_MEASURES
     ),
 ]
+_Retry = Annotated[
+    str | None,
+    word("Ask once more for the judgements that are failed; all others stay.", "WHAT", "--retry"),
+]
 _DryRun = Annotated[bool, switch("--dry-run", about="Say what it would take; make no call.")]
 
 
@@ -103,6 +107,7 @@ def command(
     sample: _Sample = None,
     solver: _Solver = None,
     times: _Times = defaults.SOLVED,
+    retry: _Retry = None,
     dry_run: _DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -121,6 +126,8 @@ def command(
         if pairwise and method not in (None, "pairwise"):
             raise UsageError("--pairwise and --method name two methods; leave one of them out.")
         method = "pairwise" if pairwise else method
+        if dry_run and retry is not None:
+            raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
         if sample is not None and method != "pairwise":
             raise UsageError("--sample is for --pairwise; leave it out.")
         models = [*flags.get("model", ()), *([f"solve={solver}"] if solver else ())]
@@ -131,7 +138,7 @@ def command(
         if dry_run:
             _tell(job, report)
         else:
-            _score(job, report)
+            _score(job, report, retry)
 
 
 def _names(by: list[str] | None) -> tuple[str, ...]:
@@ -159,11 +166,12 @@ def _tell(job: ScoreJob, report: Report) -> None:
     report.facts = {"expected": [each.to_json() for each in expected]}
 
 
-def _score(job: ScoreJob, report: Report) -> None:
+def _score(job: ScoreJob, report: Report, retry: str | None) -> None:
     from evolinstruct.console.score import show_scored, show_scoring  # noqa: PLC0415 - slow
 
+    events = job.events(retry=retry)
     try:
-        interruptible(report, job.interrupt, lambda: show_scoring(report.console, job.events()))
+        interruptible(report, job.interrupt, lambda: show_scoring(report.console, events))
     finally:
         show_scored(report.console, job.summary)
         report.facts = job.summary.to_json()

@@ -1,8 +1,13 @@
-"""What an instruction asks for that would be a fault in another answer."""
+"""What an instruction asks for that would be a fault in another answer.
+
+Every pattern is for lower case.
+"""
 
 from __future__ import annotations
 
 import re
+
+from evolinstruct.words import lowered
 
 # Words that somebody says to somebody
 
@@ -78,7 +83,6 @@ _ASK_NOTHING = re.compile(
     r"|(?:質問|聞き返)\w{0,3}?(?:せず|なし|しない|さず|不要)|聞かず"
     r"|(?:질문|되?묻)\w*(?: 없이| ?말|지)"
     r"|\bfrag\w*[^.;!?\n]{0,15} nicht)[^.!?。\n]*[.!?。]?",
-    re.IGNORECASE,
 )
 """That nothing should be asked back."""
 _SIGNS = ".,;:!?。，、؛،\n"
@@ -93,7 +97,7 @@ _EDIT = re.compile(
 
 def without_ban(instruction: str) -> str:
     """Return an instruction without the words that nothing should be asked back."""
-    ban = _ASK_NOTHING.search(instruction)
+    ban = _ASK_NOTHING.search(lowered(instruction))
     if not ban:
         return instruction
     begin = 1 + max([instruction.rfind(sign, 0, ban.start()) for sign in _SIGNS])
@@ -117,14 +121,14 @@ def asks_for_refusal(instruction: str) -> bool:
 
 def asks_for_translation(instruction: str) -> bool:
     """Tell whether the same words are asked for in another language."""
-    return _TRANSLATION.search(instruction.lower()) is not None
+    return _TRANSLATION.search(lowered(instruction)) is not None
 
 
 def _asks_for(words: re.Pattern[str], instruction: str) -> bool:
-    text = instruction.lower()  # because patterns that ignore case are slow
-    if not (words.search(text) and words.search(_ANSWER_IT.sub(" ", text))):
+    lower = lowered(instruction)
+    if not (words.search(lower) and words.search(_ANSWER_IT.sub(" ", lower))):
         return False
-    return not _EDIT.search(text) or bool(given_text(instruction))
+    return not _EDIT.search(lower) or bool(given_text(instruction))
 
 
 # A given text
@@ -153,13 +157,12 @@ _AGAIN = re.compile(
     r"|повтор|\bраз(?:а)?\b|копи|узор|припев|песн|одинаков"
     r"|كرر|تكرار|مرات|مرة|نسخ|نمط|أغنية|متطابق"
     r"|重复|遍|次|副歌|歌|模式|相同|占位|繰り返|回|パターン|サビ|同じ|반복|번|후렴|노래|패턴|똑같",
-    re.IGNORECASE,
 )
 
 
 def asks_for_repetition(instruction: str) -> bool:
     """Tell whether the same words are asked for several times."""
-    return _AGAIN.search(instruction) is not None
+    return _AGAIN.search(lowered(instruction)) is not None
 
 
 # A part of a text
@@ -172,10 +175,9 @@ _PART = re.compile(
     r"|complét|suite|début|moitié|commenc|complet|continú|comienz|principio|mitad"
     r"|continue|início|começ|metade|продолж|дополн|начал|половин|أكمل|بداية|نصف|تابع"
     r"|续写|补全|填空|开头|前半|続き|穴埋め|冒頭|前半|이어|빈칸|첫 문장|앞부분",
-    re.IGNORECASE,
 )
 
 
 def asks_for_part(instruction: str) -> bool:
     """Tell whether a text without its end is asked for."""
-    return _PART.search(instruction) is not None
+    return _PART.search(lowered(instruction)) is not None

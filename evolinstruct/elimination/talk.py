@@ -41,9 +41,12 @@ _UNKNOWN = sum([ZERO << shift for shift in _SHIFTS], 1)
 _GRAMMED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _IS_GRAMMED = re.compile(f"[{_GRAMMED}]")
 _TOKEN = re.compile(rf"[{_GRAMMED}]+|[^\W\d_{_GRAMMED}]+|[^\w\s]")
+_ASCII_TOKEN = re.compile(r"[a-z]+|[^a-z0-9_\s]")
+"""The same for lower-case ASCII, twice as fast."""
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*[\"”»'’)*_]*")
 _LETTER = re.compile(r"[^\W\d_]")
-_CODE = re.compile(r"[{}<>=\\|_#]|[a-z]\(|^(?:for|while|if|elif|else|def)\b.*:$")
+_CODE_SIGN = re.compile(r"[{}<>=\\|_#(](?:(?<!\()|(?<=[a-z]\())")
+_CODE_LINE = re.compile(r"(?:for|while|if|elif|else|def)\b.*:")
 _NO_TALK = re.compile(
     r"\"[^\"\n]{2,}\"|“[^”\n]{2,}”|«[^»\n]{2,}»|„[^“”\n]{2,}[“”]|「[^」\n]{2,}」|『[^』\n]{2,}』"
     r"|```.*?(?:```|\Z)|^\s*[—–][^\n]*"
@@ -84,6 +87,7 @@ class Classifier:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._known = dict(map(_weighed, lines))
+        self._pairs = {tuple(f.split(" ")): own for f, own in self._known.items() if " " in f}
         self._weigh = lru_cache(maxsize=1 << 14)(self._weigh_parts)
 
     def may_talk(self, text: str) -> bool:
@@ -107,7 +111,7 @@ class Classifier:
         return [self._read(each) for each in split(text)]
 
     def _read(self, text: str) -> Sentence:
-        scores = _NONE if _CODE.search(text) else self.score(text)
+        scores = _NONE if _is_code(text) else self.score(text)
         return Sentence(text, count_words(text), scores, max(scores))
 
     def score(self, text: str) -> list[float]:
@@ -119,7 +123,13 @@ class Classifier:
         return sum(map(self._known.get, parts(word), repeat(_UNKNOWN)))
 
     def _follow(self, words: Sequence[str]) -> int:
-        return sum(map(self._known.get, pairs(words), repeat(_UNKNOWN)))
+        return sum(map(self._pairs.get, pairs(words), repeat(_UNKNOWN)))
+
+
+def _is_code(text: str) -> bool:
+    return _CODE_SIGN.search(text) is not None or (
+        text.endswith(":") and _CODE_LINE.match(text) is not None
+    )
 
 
 @cache
@@ -166,12 +176,13 @@ def split(text: str) -> Iterator[str]:
 
 def tokens(text: str) -> list[str]:
     """Return the words of a text in lower case, and its signs."""
-    return _TOKEN.findall(text.lower())
+    text = text.lower()
+    return (_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text)
 
 
 def features(words: Sequence[str]) -> list[str]:
     """Return all that is known of words in a row."""
-    return [part for word in words for part in parts(word)] + pairs(words)
+    return [part for word in words for part in parts(word)] + list(map(" ".join, pairs(words)))
 
 
 def parts(word: str) -> list[str]:
@@ -181,7 +192,6 @@ def parts(word: str) -> list[str]:
     return [word]
 
 
-def pairs(words: Sequence[str]) -> list[str]:
-    """Return the beginnings of each two words that stand side by side."""
-    stems = [word[:_STEM] for word in words]
-    return list(map(" ".join, pairwise(stems)))
+def pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the beginnings of each two words that stand side by side."""
+    return pairwise([word[:_STEM] for word in words])

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from math import log2
+from math import exp, log, log2
 
-from evolinstruct.llm.base import CallContext
+from evolinstruct.llm.base import Alternatives, CallContext
 from evolinstruct.llm.offline.grammar import Writer, own_words
 
 _DEMANDS = re.compile(
@@ -21,6 +21,7 @@ _DEMANDS = re.compile(
 _JITTER = 0.8
 _TIE = 0.1  # texts that are so near are level
 _TAGS = 3
+_SPREAD = 0.7  # of numbers that are weighed
 
 
 def judge(context: CallContext, writer: Writer) -> str:
@@ -34,6 +35,18 @@ def judge(context: CallContext, writer: Writer) -> str:
         share = min(1.0, max(0.0, (_demands(context.instruction, writer) - 3) / 8))
         return str(round(least + share * (most - least)))
     return json.dumps(list(dict.fromkeys(own_words(context.instruction)))[:_TAGS] or ["general"])
+
+
+def weigh(text: str, context: CallContext, writer: Writer) -> tuple[Alternatives, ...]:
+    """Return how near the next numbers were, where a judgement is a number and no more."""
+    if context.range is None or not text.isdecimal():
+        return ()
+    said, (least, most) = int(text), context.range
+    middle = said + writer.share() - 0.5
+    near = [number for number in (said, said - 1, said + 1) if least <= number <= most]
+    weights = [exp(-(((number - middle) / _SPREAD) ** 2)) for number in near]
+    shares = [log(weight / sum(weights)) for weight in weights]
+    return (tuple((str(number), share) for number, share in zip(near, shares, strict=True)),)
 
 
 def _order(items: tuple[tuple[str, str], ...], writer: Writer) -> str:
