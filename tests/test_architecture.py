@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent / "evolinstruct"
 LAYERS = [
     ["cli"],
     ["console"],
+    ["web"],
     ["api", "export", "report", "selection"],
     ["connection_check", "analysis"],
     ["judging"],
@@ -47,6 +48,8 @@ VENDORS = {
     "openai": "llm.openai_sdk",
     "httpx2": "llm.openai_sdk",
     "genai_prices": "llm.prices",
+    "starlette": "web",
+    "uvicorn": "web",
 }
 
 FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

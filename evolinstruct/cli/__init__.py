@@ -29,6 +29,7 @@ from evolinstruct.cli import (
     stats,
     trace,
     verify,
+    view,
 )
 from evolinstruct.errors import told
 
@@ -56,6 +57,7 @@ app.command(name="seeds")(seeds.command)
 app.command(name="verify")(verify.command)
 app.command(name="export")(export.command)
 app.command(name="report")(report.command)
+app.command(name="view")(view.command)
 app.add_typer(prompts.app)
 
 
