@@ -12,10 +12,12 @@ ROOT = Path(__file__).parent.parent / "evolinstruct"
 LAYERS = [
     ["cli"],
     ["console"],
+    ["web"],
     ["api"],
     ["report"],
     ["export", "selection"],
     ["connection_check", "analysis"],
+    ["judging"],
     ["embedding", "scoring"],
     ["run"],
     ["gate", "llm.clients", "llm.openai_sdk"],
@@ -48,6 +50,8 @@ VENDORS = {
     "openai": "llm.openai_sdk",
     "httpx2": "llm.openai_sdk",
     "genai_prices": "llm.prices",
+    "starlette": "web",
+    "uvicorn": "web",
 }
 
 FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -12,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evolinstruct.console.evolve import took
-from evolinstruct.console.ticker import Ticker, bar
-from evolinstruct.text import clock, counted, dollars, listed, short_number
+from evolinstruct.console.stage import Progress, warn_of_missing
+from evolinstruct.text import counted, dollars
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -44,52 +42,10 @@ def show_expected(console: Console, expected: Sequence[Expected]) -> None:
     )
 
 
-async def show_scoring(console: Console, events: AsyncGenerator[Scored]) -> None:
-    """Show how far scoring is, again and again."""
-    ticker, progress = Ticker(console), None
-    async with ticker.ticking(), aclosing(events):
-        async for event in events:
-            if progress is None:
-                progress = _Progress(event)
-                ticker.show(progress)
-            progress.event = event
-
-
-class _Progress:
-    """How far scoring is.
-
-    Attributes:
-        event: what was judged last.
-    """
-
-    def __init__(self, event: Scored) -> None:
-        self.event = event
-        self._began = time.monotonic()
-
-    def plain(self) -> str:
-        return f"{self._title}: {self._said}."
-
-    def drawn(self, width: int) -> Text:
-        said, title = self._said, f"{self._title} "
-        line = Text(title, style="bold")
-        line.append(bar(self.event.done, self.event.items, width - len(title) - len(said) - 1))
-        line.append(said, style="not bold")
-        line.truncate(width, overflow="ellipsis")
-        return line
-
-    @property
-    def _title(self) -> str:
-        return f"{self.event.way.measure} by {self.event.way.method}"
-
-    @property
-    def _said(self) -> str:
-        event, spent = self.event, self.event.spent
-        words = [f"{event.done:,} of {event.items:,}"]
-        words += [f"{counted(event.failed, 'judgement')} missing"] if event.failed else []
-        words += [f"{event.sending.in_flight:,} in flight"] if event.sending.in_flight else []
-        words += [f"{short_number(spent.tokens)} tokens"] if spent.tokens else []
-        words += [dollars(spent.cost)] if spent.cost else []
-        return " · ".join([*words, clock(time.monotonic() - self._began)])
+def progress_of(event: Scored) -> Progress:
+    """Return how far scoring is."""
+    title = f"{event.way.measure} by {event.way.method}"
+    return Progress(title, event.done, event.items, event.failed, event.spent, event.sending)
 
 
 def show_scored(console: Console, summary: ScoreSummary) -> None:
@@ -108,9 +64,7 @@ def show_scored(console: Console, summary: ScoreSummary) -> None:
         )
     if summary.unanswered:
         console.say(f"{counted(summary.unanswered, 'instruction')} without an answer to judge.")
-    if summary.failed:
-        why = [f"{count:,} {name}" for name, count in summary.failed.most_common()]
-        console.warn(f"{counted(summary.failed.total(), 'judgement')} missing: {listed(why)}.")
+    warn_of_missing(console, summary.failed)
     if summary.void:
         console.warn(
             f"{counted(summary.void, 'earlier score')} left out, because their texts have changed"

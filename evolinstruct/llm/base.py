@@ -32,7 +32,7 @@ class CallId:
 
     Attributes:
         child_id: the place in the data set that the call works for.
-        purpose: evolve, compare, answer, score, solve.
+        purpose: evolve, compare, answer, score, solve, judge.
         attempt: 0 for the first ask, 1 for the second of the same purpose, and so on.
     """
 
@@ -57,7 +57,7 @@ class CallContext:
             several.
         parent: compare: the parent; otherwise None.
         marks: evolve: the lines between which the prompt asks for the instruction, if it does.
-        items: score: the texts that are to be put in order, each behind its label.
+        items: score, judge: the texts that are to be put in order, each behind its label.
         range: score: the least and the most that a number may be, if one is asked for.
         checks: evolve: the constraints that the rewrite is to state; answer: those that the
             instruction states; as the field ``checks`` of a line has them.
@@ -112,6 +112,8 @@ class Request:
             which is the reply's text as `encode_vector` writes it. No part of the journal's key.
         service_tier: the service's tier to be answered in, None to leave it to the service; no part
             of the journal's key.
+        server: the base URL or provider to be asked, where one purpose has several models; None for
+            those of the settings. No part of the journal's key either.
         prefetched: marks a call that is made before the run needs it; never sent.
     """
 
@@ -124,6 +126,7 @@ class Request:
     max_tokens: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     service_tier: str | None = None
+    server: str | None = None
     prefetched: Prefetched | None = field(default=None, compare=False, repr=False)
     wants: Literal["text", "logprobs", "vector"] = "text"
 

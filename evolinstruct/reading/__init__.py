@@ -11,6 +11,7 @@ from evolinstruct.reading.judgement import (
 )
 from evolinstruct.reading.notes import find_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, read_answer
+from evolinstruct.reading.preference import read_preference
 from evolinstruct.reading.verdict import read_verdict
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "read_instruction",
     "read_number",
     "read_order",
+    "read_preference",
     "read_tags",
     "read_verdict",
     "weigh_number",

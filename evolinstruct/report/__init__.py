@@ -14,6 +14,7 @@
     markup    HTML, every text in it escaped
     frame     what stands around the content of every page, with page.css and theme.js
     page      the parts as one page, with page.js
+    judging   the page of a contest: who is better, and how far that can be trusted
 
 What a model wrote is data on the page, never markup, style or script.
 """

@@ -24,13 +24,14 @@ from evolinstruct.llm.journal.client import NotInJournalError
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.prompts import Measure, Pack
 from evolinstruct.prompts.measures import AGREEMENT, PAIRWISE, PAPER, RANKING, RATING, TAGS
+from evolinstruct.run.asking import Ask, Missing, NotJudgedError
 from evolinstruct.run.retries import FAILED
 from evolinstruct.run.session import INTERRUPTED, Session
 from evolinstruct.run.stage import Stage
 from evolinstruct.run.summary import now
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.stage_files import StageDir
-from evolinstruct.scoring.asking import Ask, Judge, Missing, NotJudgedError
+from evolinstruct.scoring.asking import MeasureJudge
 from evolinstruct.scoring.method import Judged, Method
 from evolinstruct.scoring.ordering import Pairwise, Ranking
 from evolinstruct.scoring.rating import Rating, Solving, Tagging, Weighing
@@ -251,7 +252,7 @@ class ScoreJob:
 
     def _method(self, measure: Measure, ask: Ask) -> Method[Any]:
         """Return what asks for a measure."""
-        judge = Judge(ask, self._recipe, measure)
+        judge = MeasureJudge(ask, self._recipe, measure)
         match measure.method:
             case "ranking":
                 return Ranking(judge, self._recipe.seed)
@@ -437,9 +438,9 @@ def _find_measure(
     Raises:
         UsageError: the measure is unknown, or not measured by that method.
     """
-    methods = sorted(how for measure, how in known if measure == name)
+    methods = sorted(how for measure, how in known if measure == name and how in _BY_MEASURE)
     if not methods:
-        names = sorted({measure for measure, _ in known})
+        names = sorted({measure for measure, how in known if how in _BY_MEASURE})
         raise UsageError(
             f"--by: unknown measure {name!r}{did_you_mean(name, names)}; there are"
             f" {', '.join(names)}, and a file in a pack's folder measures adds one."

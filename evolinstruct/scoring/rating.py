@@ -14,23 +14,15 @@ from evolinstruct.llm.base import CallId, Reply, Request
 from evolinstruct.prompts import Pack
 from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict, weigh_number
 from evolinstruct.records import Kept
-from evolinstruct.scoring.asking import (
-    Ask,
-    Judge,
-    Missing,
-    NotJudgedError,
-    all_judged,
-    context_of,
-    place_of,
-    shown,
-)
+from evolinstruct.run.asking import Ask, Missing, NotJudgedError, all_judged, place_of, shown
+from evolinstruct.scoring.asking import MeasureJudge, context_of
 from evolinstruct.scoring.method import ByItem, Judged, Take
 from evolinstruct.scoring.scores import Score, Way, text_digest
 from evolinstruct.scoring.texts import Texts
 from evolinstruct.settings import Recipe
 
 
-def _texts(judge: Judge, line: Kept) -> dict[str, str]:
+def _texts(judge: MeasureJudge, line: Kept) -> dict[str, str]:
     """Return what fills the places of a prompt about one instruction."""
     if not judge.measure.reads_answer:
         return {"instruction": shown(line.instruction)}
@@ -42,7 +34,7 @@ class Rating(ByItem[Kept]):
 
     _wants: Literal["text", "logprobs"] = "text"
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: MeasureJudge) -> None:
         """Bind the judge."""
         self._judge = judge
         self.way = judge.way
@@ -127,7 +119,9 @@ _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounde
 class Solving(ByItem[Kept]):
     """Each instruction is answered several times; its value is the share that agree."""
 
-    def __init__(self, ask: Ask, recipe: Recipe, pack: Pack, judge: Judge, times: int) -> None:
+    def __init__(
+        self, ask: Ask, recipe: Recipe, pack: Pack, judge: MeasureJudge, times: int
+    ) -> None:
         """Bind the parts; `judge` tells whether two answers agree where their words do not."""
         self._ask = ask
         self._sampling = recipe.sampling("solve")
