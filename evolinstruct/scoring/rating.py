@@ -13,7 +13,7 @@ from evolinstruct.errors import CallFailed, CallRejected
 from evolinstruct.llm.base import CallId, Reply, Request
 from evolinstruct.prompts import Pack
 from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict
-from evolinstruct.records import Kept
+from evolinstruct.records import Kept, text_digest
 from evolinstruct.scoring.asking import (
     TRIES,
     Ask,
@@ -24,7 +24,7 @@ from evolinstruct.scoring.asking import (
     shown,
 )
 from evolinstruct.scoring.method import ByItem, Judged, Take
-from evolinstruct.scoring.scores import Score, Way, text_digest
+from evolinstruct.scoring.scores import Score, Way
 from evolinstruct.scoring.texts import Texts
 from evolinstruct.settings import Recipe
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from evolinstruct.atomic_write import replaced
 from evolinstruct.defaults import SCORES
 from evolinstruct.errors import InputError
-from evolinstruct.records import Kept, decode_object, seed_id
+from evolinstruct.records import Kept, decode_object, digests_of
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 FILE = SCORES
@@ -90,17 +90,6 @@ class Score:
         """Return it as a line of JSON; equal scores give equal bytes."""
         said = {name: getattr(self, name) for name in self.__slots__}
         return _to_json(said).encode(errors="replace") + b"\n"
-
-
-def text_digest(instruction: str, output: str | None = None) -> str:
-    """Return the digest of what is judged: the instruction, and its answer where that is judged."""
-    return seed_id(instruction if output is None else f"{instruction}\0{output}")
-
-
-def digests_of(line: Kept) -> set[str]:
-    """Return the digests of what may have been judged of a line; a score with another is void."""
-    alone = text_digest(line.instruction)
-    return {alone, text_digest(line.instruction, line.output)} if line.output else {alone}
 
 
 def decode(raw: bytes | str) -> Score:
