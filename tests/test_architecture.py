@@ -21,7 +21,7 @@ LAYERS = [
     ["prompts", "filters", "parquet", "llm.usage"],
     ["llm.prices", "llm.providers"],
     ["settings"],
-    ["elimination", "run_dir", "installation"],
+    ["elimination", "run_dir", "installation", "reviews"],
     ["llm.retry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
     ["llm.journal", "llm.service_tiers", "llm.throttle"],

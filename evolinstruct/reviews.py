@@ -1,0 +1,340 @@
+"""Reviews: what people decide about the instructions of a run, in ``reviews/NAME.jsonl``.
+
+Each reviewer has a file, to which decisions are only ever added; the last one about an instruction
+counts. They are input: a run reads them and never writes them. Each is about one text, and void
+where another text stands in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import blake2b
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from evolinstruct.atomic_write import refuse_link, without_links, write_errors_explained
+from evolinstruct.errors import InputError, UsageError
+from evolinstruct.records import Kept, Line, Rejected, digests_of, text_digest
+
+ACCEPTED, REJECTED, EDITED = "accepted", "rejected", "edited"
+DECISIONS = (ACCEPTED, REJECTED, EDITED)
+FOLDER = "reviews"
+_NAME = re.compile(r"\w[\w.-]{0,63}")
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
+Reviewed = Kept | Rejected
+"""A line with texts that people may have decided about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one person decides about one text.
+
+    Attributes:
+        id: of the line.
+        decision: ``accepted``, ``rejected`` or ``edited``; None where an earlier one is taken back.
+        reason: why, in the person's words.
+        instruction: of an edit, the whole instruction as it is to be.
+        output: of an edit, its answer; None where it is to be answered anew.
+        text_digest: of the text that is decided about: the instruction and its answer, or the
+            instruction alone.
+        at: when.
+    """
+
+    id: str
+    decision: str | None
+    reason: str | None
+    instruction: str | None
+    output: str | None
+    text_digest: str
+    at: str
+
+    def has_made(self, line: Reviewed) -> bool:
+        """Tell whether a line's text is the one that an edit asks for."""
+        is_same = self.decision == EDITED and line.instruction == self.instruction
+        return is_same and self.output in (None, line.output)
+
+    @property
+    def meaning(self) -> tuple[str | None, ...]:
+        """What is decided: two people agree where it is equal."""
+        return self.decision, self.instruction, self.output
+
+    def encode(self) -> bytes:
+        """Return it as a line of JSON."""
+        said = {name: getattr(self, name) for name in self.__slots__}
+        return _to_json(said).encode(errors="replace") + b"\n"
+
+
+def decode(raw: bytes) -> Decision:
+    """Read a line.
+
+    Raises:
+        ValueError: it is no decision; says why.
+    """
+    said: Any = json.loads(raw)
+    if not isinstance(said, dict):
+        raise ValueError("it is no object")  # noqa: TRY004
+    known: dict[str, Any] = {part.name: said.get(part.name) for part in fields(Decision)}
+    known["at"] = known["at"] or ""
+    for name, value in known.items():
+        if not (isinstance(value, str) or (value is None and name not in ("id", "text_digest"))):
+            raise ValueError(f"it has no proper {name!r}")
+    if known["decision"] not in (*DECISIONS, None):
+        raise ValueError(f"{known['decision']!r} is none of {', '.join(DECISIONS)}")
+    if known["decision"] == EDITED and not (known["instruction"] or "").strip():
+        raise ValueError("an edit needs its 'instruction'")
+    return Decision(**known)
+
+
+def agreed(decisions: Collection[Decision]) -> Decision | None:
+    """Return what all of some decisions say, with all reasons; None where they differ."""
+    if len({decision.meaning for decision in decisions}) != 1:
+        return None
+    reasons = sorted({decision.reason for decision in decisions if decision.reason})
+    return replace(next(iter(decisions)), reason="; ".join(reasons) or None)
+
+
+class Reviews:
+    """The decisions of all reviewers of a run.
+
+    Attributes:
+        reviewers: their names.
+        notices: sentences on what was left out of their files.
+    """
+
+    def __init__(
+        self,
+        by_reviewer: Mapping[str, Iterable[Decision]],
+        notices: Sequence[str] = (),
+    ) -> None:
+        """Take each reviewer's decisions in the order in which they were made."""
+        self.reviewers = tuple(by_reviewer)
+        self.notices = tuple(notices)
+        self._by_id: dict[str, dict[str, Decision]] = {}
+        for name, decisions in by_reviewer.items():
+            last = {decision.id: decision for decision in decisions}
+            for line_id, decision in last.items():
+                if decision.decision is not None:
+                    self._by_id.setdefault(line_id, {})[name] = decision
+
+    def __contains__(self, line_id: object) -> bool:
+        """Tell whether somebody decided about a line, whatever its text is now."""
+        return line_id in self._by_id
+
+    def __len__(self) -> int:
+        """Return how many lines somebody decided about."""
+        return len(self._by_id)
+
+    def spoken(self, line: Reviewed) -> dict[str, Decision]:
+        """Return what is decided about a line's text, or the one that it was before an edit."""
+        decisions = self._by_id.get(line.id, {})
+        digests = digests_of(line) | {each.text_digest for each in self._makers(line)}
+        return {name: each for name, each in decisions.items() if each.text_digest in digests}
+
+    def about(self, line: Reviewed) -> Decision | None:
+        """Return what reviewers agree on about a line's text; None where they differ."""
+        return agreed(self.spoken(line).values())
+
+    def decide(
+        self,
+        line: Reviewed,
+        decision: str | None,
+        reason: str | None = None,
+        texts: tuple[str, str | None] = ("", None),
+    ) -> Decision:
+        """Return a decision about a line as it stands in the run's files.
+
+        Whoever decides about a text that an edit has made, decides about the one that was edited:
+        to accept it is to want the same edit.
+
+        Args:
+            line: the line.
+            decision: what is decided; None to take back what was.
+            reason: why.
+            texts: of an edit, the instruction and its answer, if it is not to be answered anew.
+        """
+        maker = next(self._makers(line), None)
+        if maker is not None and decision == ACCEPTED:
+            return replace(maker, reason=reason, at=_now())
+        instruction, output = texts if decision == EDITED else (None, None)
+        judged = None if instruction is not None and output is None else line.output or None
+        digest = text_digest(line.instruction, judged) if maker is None else maker.text_digest
+        return Decision(line.id, decision, reason, instruction, output, digest, _now())
+
+    def _makers(self, line: Reviewed) -> Iterator[Decision]:
+        """Yield the edits that ask for the text that a line has."""
+        return (each for each in self._by_id.get(line.id, {}).values() if each.has_made(line))
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of all that may change a run; empty where nothing does.
+
+        What is only accepted changes none. Neither names nor times count.
+        """
+        digest = blake2b(digest_size=16)
+        for line_id, decisions in self._changing():
+            said = sorted(
+                repr((each.meaning, each.reason, each.text_digest)) for each in decisions.values()
+            )
+            digest.update(repr((line_id, said)).encode(errors="replace"))
+        return digest.hexdigest() if any(self._changing()) else ""
+
+    @property
+    def changes(self) -> int:
+        """How many lines somebody rejected or edited."""
+        return sum(1 for _ in self._changing())
+
+    def _changing(self) -> Iterator[tuple[str, dict[str, Decision]]]:
+        for line_id, decisions in sorted(self._by_id.items()):
+            if any(each.decision != ACCEPTED for each in decisions.values()):
+                yield line_id, decisions
+
+    def survey(self, lines: Iterable[Line]) -> Survey:
+        """Return how the decisions stand beside the lines of a run."""
+        found, about = Survey(), set()
+        for line in lines:
+            if not isinstance(line, Reviewed) or line.id not in self:
+                continue
+            spoken = self.spoken(line)
+            about |= {(line.id, name) for name in spoken}
+            found.see(line.id, spoken)
+        found.void = Counter(
+            name
+            for line_id, decisions in self._by_id.items()
+            for name in decisions
+            if (line_id, name) not in about
+        )
+        return found
+
+
+NONE = Reviews({})
+"""No reviews at all."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """How decisions stand beside the lines of a run.
+
+    Attributes:
+        agreed: lines by what is decided about them, where reviewers do not differ.
+        by_reviewer: how often each decided what, about texts that the run has.
+        void: how many decisions of each are about another text than the run has.
+        conflicts: what each reviewer decided, where they differ, by line.
+        pairs: what two reviewers decided about the same text.
+    """
+
+    agreed: Counter[str] = field(default_factory=Counter)
+    by_reviewer: dict[str, Counter[str]] = field(default_factory=dict)
+    void: Counter[str] = field(default_factory=Counter)
+    conflicts: dict[str, dict[str, Decision]] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
+
+    def see(self, line_id: str, spoken: Mapping[str, Decision]) -> None:
+        """Count what is decided about a line's text."""
+        decision = agreed(spoken.values())
+        if decision is not None:
+            self.agreed[str(decision.decision)] += 1
+        elif spoken:
+            self.conflicts[line_id] = dict(spoken)
+        for name, each in spoken.items():
+            self.by_reviewer.setdefault(name, Counter())[str(each.decision)] += 1
+        for one, other in combinations(sorted(spoken), 2):
+            said = str(spoken[one].decision), str(spoken[other].decision)
+            self.pairs.setdefault((one, other), []).append(said)
+
+
+def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
+    """Return how far two people agree beyond chance (Cohen 1960); None where nothing tells.
+
+    Args:
+        pairs: what the one and the other said of the same things.
+    """
+    size = len(pairs)
+    ones, others = (Counter(said) for said in zip(*pairs, strict=True)) if pairs else ({}, {})
+    by_chance = sum(count * others.get(word, 0) for word, count in ones.items())
+    if by_chance == size * size:
+        return None
+    alike = sum(one == other for one, other in pairs)
+    return (alike * size - by_chance) / (size * size - by_chance)
+
+
+# Files
+
+
+def read_reviews(run_dir: Path) -> Reviews:
+    """Read the files of all reviewers of a run; there may be none.
+
+    A line that is not whole, as a crash leaves it, is left out, and a notice says so.
+
+    Raises:
+        InputError: a file cannot be read, or holds a line that is no decision.
+    """
+    notices: list[str] = []
+    files = sorted((run_dir / FOLDER).glob("*.jsonl"))
+    return Reviews({file.stem: list(_read(file, notices)) for file in files}, notices)
+
+
+def _read(file: Path, notices: list[str]) -> Iterator[Decision]:
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(
+            f"{file} cannot be read: {error.strerror}; put that right, or move it away."
+        ) from error
+    for number, raw in enumerate(lines, 1):
+        try:
+            if raw.strip():
+                yield decode(raw)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            notices.append(f"{file}, line {number}, is torn and left out.")
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{file}, line {number}, is no decision: {error}; correct it, or take it out."
+            ) from error
+
+
+def review_file(run_dir: Path, name: str) -> Path:
+    """Return the file of a reviewer.
+
+    Raises:
+        UsageError: the name cannot be that of a file.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no name for a reviewer; use up to 64 letters, digits, dots, dashes and"
+            " underscores, beginning with a letter."
+        )
+    return run_dir / FOLDER / f"{name}.jsonl"
+
+
+def append(file: Path, decisions: Iterable[Decision]) -> None:
+    """Add decisions to a reviewer's file; they are on the disk when this returns.
+
+    After a torn end a new line is begun. Each call writes at once, so that two tabs do not mix.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    data = b"".join(decision.encode() for decision in decisions)
+    with write_errors_explained(file):
+        file.parent.mkdir(exist_ok=True)
+        refuse_link(file, hard=True)
+        with open(file, "a+b", buffering=0, opener=without_links) as out:
+            if out.seek(0, os.SEEK_END):
+                out.seek(-1, os.SEEK_END)
+                data = data if out.read(1) == b"\n" else b"\n" + data
+            while data:
+                data = data[out.write(data) :]
+            os.fsync(out.fileno())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
