@@ -62,6 +62,14 @@ class Decision:
         is_same = self.decision == EDITED and line.instruction == self.instruction
         return is_same and self.output in (None, line.output)
 
+    def edited(self, line: Kept) -> Kept:
+        """Return a line as an edit wants it; without an answer where it is to be answered anew."""
+        if self.has_made(line):
+            return line
+        given = line.input if line.instruction == self.instruction else None
+        instruction = self.instruction or line.instruction
+        return replace(line, instruction=instruction, input=given, output=self.output)
+
     @property
     def meaning(self) -> tuple[str | None, ...]:
         """What is decided: two people agree where it is equal."""
