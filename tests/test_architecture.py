@@ -14,7 +14,7 @@ LAYERS = [
     ["console"],
     ["api", "export", "report", "selection"],
     ["connection_check", "analysis"],
-    ["diversity", "scoring"],
+    ["diversity", "judging", "scoring"],
     ["run"],
     ["gate", "llm.clients", "llm.openai_sdk"],
     ["evolution", "seeds", "llm.budget", "llm.openai"],

@@ -173,7 +173,7 @@ class Held:
         self.asked: list[Request] = []
         self.answers: asyncio.Queue[Reply | Exception] = asyncio.Queue()
 
-    def for_purpose(self, purpose: str) -> Held:
+    def for_request(self, request: Request) -> Held:
         return self
 
     async def complete(self, request: Request) -> Reply:

@@ -105,6 +105,8 @@ class Request:
             `encode_vector` writes it.
         service_tier: the service's tier to be answered in, None to leave it to the service; no part
             of the journal's key.
+        server: the base URL or provider to be asked, where one purpose has several models; None for
+            those of the settings. No part of the journal's key either.
         prefetched: marks a call that is made before the run needs it; never sent.
     """
 
@@ -117,6 +119,7 @@ class Request:
     max_tokens: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     service_tier: str | None = None
+    server: str | None = None
     prefetched: Prefetched | None = field(default=None, compare=False, repr=False)
     wants: Literal["text", "vector"] = "text"
 

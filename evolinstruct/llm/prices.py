@@ -299,9 +299,16 @@ class Tariff:
         self,
         execution: Execution,
         servers: Mapping[str, Sequence[str | None]],
+        by_model: Mapping[tuple[str, str], Sequence[str | None]] = {},
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Take the user's prices and tiers, and the base URLs that each purpose is asked at.
+        """Take the user's prices and tiers, and the base URLs that calls are sent to.
+
+        Args:
+            execution: has the user's prices and tiers.
+            servers: those of each purpose.
+            by_model: those of each model of a purpose, where it has several.
+            now: tells the time.
 
         Raises:
             InputError: the user's own table is wrong.
@@ -310,6 +317,7 @@ class Tariff:
         self.used: dict[Applied, None] = {}
         self._execution = execution
         self._servers = servers
+        self._by_model = by_model
         own = [OwnTable(Path(execution.prices))] if execution.prices else []
         self._tables: list[OwnTable | PackagedTable] = [*own, PACKAGED]
         self._tiers = {tier for purpose in servers for tier in execution.tiers(purpose)}
@@ -393,7 +401,8 @@ class Tariff:
         Of servers that share the calls, the dearest counts.
         """
         at = datetime.fromtimestamp(self._minute * 60, UTC)
-        servers = self._servers.get(purpose, (None,))
+        of_purpose = self._servers.get(purpose, (None,))
+        servers = self._by_model.get((purpose, model), of_purpose)
         for table in self._tables:
             found = [table.find(model, server, tier, at) for server in servers]
             prices = [price for price in found if price is not None]
