@@ -78,6 +78,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("what one operation made", "evolinstruct show demo --operation deepen --limit 2"),
         Example("what was rejected, and why", "evolinstruct show demo --rejected --limit 2"),
     ),
+    "view": (
+        Example(
+            "to other machines only with a password",
+            "evolinstruct view demo --host 0.0.0.0",
+            exit_code=2,
+        ),
+    ),
     "trace": (
         Example("how an instruction came about", "evolinstruct trace demo 572582c2"),
         Example("an id that no line has", "evolinstruct trace demo 572582c3", exit_code=1),

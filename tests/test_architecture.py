@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent / "evolinstruct"
 LAYERS = [
     ["cli"],
     ["console"],
+    ["web"],
     ["api", "export", "report", "selection"],
     ["connection_check", "analysis"],
     ["diversity", "judging", "scoring"],
@@ -21,7 +22,7 @@ LAYERS = [
     ["prompts", "filters", "parquet", "llm.usage"],
     ["llm.prices", "llm.providers"],
     ["settings"],
-    ["elimination", "run_dir", "installation", "reviews"],
+    ["elimination", "run_dir", "installation"],
     ["llm.retry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
@@ -45,6 +46,8 @@ VENDORS = {
     "openai": "llm.openai_sdk",
     "httpx2": "llm.openai_sdk",
     "genai_prices": "llm.prices",
+    "starlette": "web",
+    "uvicorn": "web",
 }
 
 FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

@@ -19,7 +19,8 @@ from evolinstruct.errors import InputError, UsageError
 from evolinstruct.export import FORMATS, TRAINERS, ExportOptions, Licences, export, parse_size
 from evolinstruct.export.markup import prose, yaml_text
 from evolinstruct.records import Kept
-from evolinstruct.reviews import NONE, append, review_file
+from evolinstruct.run_dir import flat
+from evolinstruct.run_dir.reviews import NONE, review_file
 from evolinstruct.text import one_line
 from tests import runs
 from tests.command_line import enter, evolinstruct
@@ -430,8 +431,8 @@ def reviewed(made: Path, tmp_path: Path) -> Path:
         NONE.decide(lines[3], "edited", None, edits[1]),
         NONE.decide(lines[4], "accepted"),
     ]
-    append(review_file(run, "ann.the-reviewer"), decided)
-    append(review_file(run, "bob"), [NONE.decide(lines[4], "rejected")])
+    flat.append(review_file(run, "ann.the-reviewer"), *decided)
+    flat.append(review_file(run, "bob"), NONE.decide(lines[4], "rejected"))
     return run
 
 

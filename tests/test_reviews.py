@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.errors import InputError, UsageError
+from evolinstruct.errors import InputError
 from evolinstruct.records import Kept
-from evolinstruct.reviews import (
+from evolinstruct.run_dir import flat
+from evolinstruct.run_dir.reviews import (
     ACCEPTED,
     EDITED,
     NONE,
     REJECTED,
     Decision,
     Reviews,
-    append,
+    Said,
     kappa,
     read_reviews,
     review_file,
@@ -28,10 +29,11 @@ from tests.written import kept, rejected, seed
 
 SEED = seed("Name three rivers.")
 LINE = kept(SEED, 1, "deepen", "Name three rivers of Asia.")
+WHAT = '"id": "a", "text_digest": "b", "at": ""'
 NEW = ("Name two rivers of Asia.", "Indus and Lena.")
 
 
-def decided(line: Kept, decision: str | None, *said: object) -> Decision:
+def decided(line: Kept, decision: Said | None, *said: object) -> Decision:
     return replace(NONE.decide(line, decision, *said), at="")  # type: ignore[arg-type]
 
 
@@ -44,9 +46,9 @@ def reviews(**by_reviewer: Decision) -> Reviews:
 
 def test_decisions_are_read_back_by_reviewer_and_the_last_one_counts(tmp_path: Path) -> None:
     first, last = decided(LINE, ACCEPTED), decided(LINE, REJECTED, "too easy")
-    append(review_file(tmp_path, "ann"), [first])
-    append(review_file(tmp_path, "ann"), [last])
-    append(review_file(tmp_path, "bob"), [first])
+    flat.append(review_file(tmp_path, "ann"), first)
+    flat.append(review_file(tmp_path, "ann"), last)
+    flat.append(review_file(tmp_path, "bob"), first)
     found = read_reviews(tmp_path)
     assert found.reviewers == ("ann", "bob")
     assert found.spoken(LINE) == {"ann": last, "bob": first}
@@ -54,18 +56,17 @@ def test_decisions_are_read_back_by_reviewer_and_the_last_one_counts(tmp_path: P
 
 def test_what_is_taken_back_is_no_decision(tmp_path: Path) -> None:
     file = review_file(tmp_path, "ann")
-    append(file, [decided(LINE, REJECTED), decided(LINE, None)])
+    flat.append(file, decided(LINE, REJECTED), decided(LINE, None))
     assert LINE.id not in read_reviews(tmp_path)
     assert len(file.read_bytes().splitlines()) == 2
 
 
-def test_a_torn_end_is_told_and_survives_what_is_added(tmp_path: Path) -> None:
+def test_a_torn_end_survives_what_is_added(tmp_path: Path) -> None:
     file, other = review_file(tmp_path, "ann"), kept(seed("Another."), 1, "deepen", "One.")
-    append(file, [decided(LINE, REJECTED, "dull"), decided(other, ACCEPTED)])
+    flat.append(file, decided(LINE, REJECTED, "dull"), decided(other, ACCEPTED))
     file.write_bytes(file.read_bytes()[:-20])
-    append(file, [decided(other, EDITED, None, NEW)])
+    flat.append(file, decided(other, EDITED, None, NEW))
     found = read_reviews(tmp_path)
-    assert found.notices == (f"{file}, line 2, is torn and left out.",)
     assert found.about(LINE) == decided(LINE, REJECTED, "dull")
     assert found.about(other) == decided(other, EDITED, None, NEW)
 
@@ -73,24 +74,30 @@ def test_a_torn_end_is_told_and_survives_what_is_added(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("[]", "it is no object"),
+        ("[]", "expected an object"),
         ("{}", "it has no proper 'id'"),
-        ('{"id": "a", "text_digest": "b", "decision": "fine"}', "'fine' is none of accepted,"),
-        ('{"id": "a", "text_digest": "b", "decision": "edited"}', "an edit needs its 'instruction"),
+        (
+            '{"id": "a", "text_digest": "b", "at": "", "decision": "fine"}',
+            "it has no proper 'decision'",
+        ),
+        (
+            '{"id": "a", "text_digest": "b", "at": "", "decision": "edited"}',
+            "an edit needs its 'instruction",
+        ),
     ],
 )
 def test_what_is_no_decision_is_refused_by_its_place(tmp_path: Path, line: str, why: str) -> None:
     file = review_file(tmp_path, "ann")
-    append(file, [decided(LINE, ACCEPTED)])
+    flat.append(file, decided(LINE, ACCEPTED))
     with file.open("a") as out:
         out.write(f"{line}\n")
     with pytest.raises(InputError, match=f"ann.jsonl, line 2, is no decision: {why}"):
         read_reviews(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["", "../ann", ".ann", "a/b", "x" * 65, "ann\n", "-a"])
+@pytest.mark.parametrize("name", ["", "../ann", ".ann", "a/b", "x" * 41, "ann\n", "-a"])
 def test_a_reviewers_name_is_that_of_a_file(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="is no name for a reviewer"):
+    with pytest.raises(InputError, match="cannot be that of a file"):
         review_file(tmp_path, name)
 
 
@@ -100,12 +107,12 @@ def test_nothing_is_written_through_a_link_or_where_nothing_may_be(tmp_path: Pat
     (tmp_path / "reviews").mkdir()
     review_file(tmp_path, "ann").symlink_to(victim)
     with pytest.raises(InputError, match="is a link, so it is not written"):
-        append(review_file(tmp_path, "ann"), [decided(LINE, ACCEPTED)])
+        flat.append(review_file(tmp_path, "ann"), decided(LINE, ACCEPTED))
     assert victim.read_text() == ""
     if os.geteuid():
         (tmp_path / "reviews").chmod(0o500)
         with pytest.raises(InputError, match=r"bob\.jsonl cannot be written: Permission denied"):
-            append(review_file(tmp_path, "bob"), [decided(LINE, ACCEPTED)])
+            flat.append(review_file(tmp_path, "bob"), decided(LINE, ACCEPTED))
 
 
 @given(texts=st.lists(st.text(), min_size=1, max_size=5))
@@ -115,7 +122,7 @@ def test_any_text_is_kept_as_it_was(
     folder = tmp_path_factory.mktemp("reviews")
     lines = [kept(seed(f"Seed {n}."), 1, "deepen", text) for n, text in enumerate(texts)]
     made = [decided(line, REJECTED, line.instruction) for line in lines]
-    append(review_file(folder, "ann"), made)
+    flat.append(review_file(folder, "ann"), *made)
     found = read_reviews(folder)
     assert [found.about(line) for line in lines] == [
         replace(each, reason=each.reason or None) for each in made

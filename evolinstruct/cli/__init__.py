@@ -27,6 +27,7 @@ from evolinstruct.cli import (
     show,
     stats,
     trace,
+    view,
 )
 from evolinstruct.errors import told
 
@@ -52,6 +53,7 @@ app.command(name="contamination")(contamination.command)
 app.command(name="seeds")(seeds.command)
 app.command(name="export")(export.command)
 app.command(name="report")(report.command)
+app.command(name="view")(view.command)
 app.add_typer(prompts.app)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept
-from evolinstruct.reviews import ACCEPTED, EDITED, NONE, REJECTED, Reviews, read_reviews
+from evolinstruct.run_dir.reviews import ACCEPTED, EDITED, NONE, REJECTED, Reviews, read_reviews
 from evolinstruct.text import command, counted
 
 WISHES = {
@@ -65,9 +65,6 @@ class Reviewed:
                 f"{counted(self._unanswered, 'edited instruction')} without an answer: the run's"
                 " `evolve` command with --reviews --update asks for it."
             )
-        if self._reviews.notices:
-            torn = counted(len(self._reviews.notices), "line")
-            yield f"{torn} of the reviews left out, because a crash tore it."
 
 
 def read_reviewed(run: Path, wish: str | None) -> Reviewed:

@@ -92,8 +92,8 @@ def read(path: Path, kind: type[_T], name: str, mend: str) -> Iterator[_T]:
         raise InputError(f"{path} cannot be read: {error.strerror}; correct its name.") from error
 
 
-def append(path: Path, record: Any) -> None:
-    """Add a record to a file and bring it to the disk; a torn last line makes way for it.
+def append(path: Path, *records: Any) -> None:
+    """Add records to a file and bring them to the disk; a torn last line makes way for them.
 
     Whoever else adds to the file meanwhile waits, so that no two lines mix.
 
@@ -106,7 +106,7 @@ def append(path: Path, record: Any) -> None:
         with open(path, "a+b", opener=without_links) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.truncate(_whole(file))
-            file.write(encode(record))
+            file.writelines(map(encode, records))
             file.flush()
             os.fsync(file.fileno())
 

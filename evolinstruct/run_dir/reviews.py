@@ -7,28 +7,27 @@ where another text stands in its place.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import blake2b
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Final, Literal
 
-from evolinstruct.atomic_write import refuse_link, without_links, write_errors_explained
-from evolinstruct.errors import InputError, UsageError
+from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, Line, Rejected, digests_of, text_digest
+from evolinstruct.run_dir import flat
 
-ACCEPTED, REJECTED, EDITED = "accepted", "rejected", "edited"
-DECISIONS = (ACCEPTED, REJECTED, EDITED)
+Said = Literal["accepted", "rejected", "edited"]
+ACCEPTED: Final = "accepted"
+REJECTED: Final = "rejected"
+EDITED: Final = "edited"
 FOLDER = "reviews"
-_NAME = re.compile(r"\w[\w.-]{0,63}")
-_to_json = json.JSONEncoder(ensure_ascii=False).encode
+_NAME = re.compile(r"[^\W_][\w.-]{0,39}")
 
 Reviewed = Kept | Rejected
 """A line with texts that people may have decided about."""
@@ -50,12 +49,16 @@ class Decision:
     """
 
     id: str
-    decision: str | None
+    decision: Said | None
     reason: str | None
     instruction: str | None
     output: str | None
     text_digest: str
     at: str
+
+    def __post_init__(self) -> None:
+        if self.decision == EDITED and not (self.instruction or "").strip():
+            raise ValueError("an edit needs its 'instruction'")
 
     def has_made(self, line: Reviewed) -> bool:
         """Tell whether a line's text is the one that an edit asks for."""
@@ -75,32 +78,6 @@ class Decision:
         """What is decided: two people agree where it is equal."""
         return self.decision, self.instruction, self.output
 
-    def encode(self) -> bytes:
-        """Return it as a line of JSON."""
-        said = {name: getattr(self, name) for name in self.__slots__}
-        return _to_json(said).encode(errors="replace") + b"\n"
-
-
-def decode(raw: bytes) -> Decision:
-    """Read a line.
-
-    Raises:
-        ValueError: it is no decision; says why.
-    """
-    said: Any = json.loads(raw)
-    if not isinstance(said, dict):
-        raise ValueError("it is no object")  # noqa: TRY004
-    known: dict[str, Any] = {part.name: said.get(part.name) for part in fields(Decision)}
-    known["at"] = known["at"] or ""
-    for name, value in known.items():
-        if not (isinstance(value, str) or (value is None and name not in ("id", "text_digest"))):
-            raise ValueError(f"it has no proper {name!r}")
-    if known["decision"] not in (*DECISIONS, None):
-        raise ValueError(f"{known['decision']!r} is none of {', '.join(DECISIONS)}")
-    if known["decision"] == EDITED and not (known["instruction"] or "").strip():
-        raise ValueError("an edit needs its 'instruction'")
-    return Decision(**known)
-
 
 def agreed(decisions: Collection[Decision]) -> Decision | None:
     """Return what all of some decisions say, with all reasons; None where they differ."""
@@ -115,17 +92,11 @@ class Reviews:
 
     Attributes:
         reviewers: their names.
-        notices: sentences on what was left out of their files.
     """
 
-    def __init__(
-        self,
-        by_reviewer: Mapping[str, Iterable[Decision]],
-        notices: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, by_reviewer: Mapping[str, Iterable[Decision]]) -> None:
         """Take each reviewer's decisions in the order in which they were made."""
         self.reviewers = tuple(by_reviewer)
-        self.notices = tuple(notices)
         self._by_id: dict[str, dict[str, Decision]] = {}
         for name, decisions in by_reviewer.items():
             last = {decision.id: decision for decision in decisions}
@@ -154,7 +125,7 @@ class Reviews:
     def decide(
         self,
         line: Reviewed,
-        decision: str | None,
+        decision: Said | None,
         reason: str | None = None,
         texts: tuple[str, str | None] = ("", None),
     ) -> Decision:
@@ -280,68 +251,25 @@ def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
 def read_reviews(run_dir: Path) -> Reviews:
     """Read the files of all reviewers of a run; there may be none.
 
-    A line that is not whole, as a crash leaves it, is left out, and a notice says so.
-
     Raises:
         InputError: a file cannot be read, or holds a line that is no decision.
     """
-    notices: list[str] = []
     files = sorted((run_dir / FOLDER).glob("*.jsonl"))
-    return Reviews({file.stem: list(_read(file, notices)) for file in files}, notices)
-
-
-def _read(file: Path, notices: list[str]) -> Iterator[Decision]:
-    try:
-        lines = file.read_bytes().split(b"\n")
-    except OSError as error:
-        raise InputError(
-            f"{file} cannot be read: {error.strerror}; put that right, or move it away."
-        ) from error
-    for number, raw in enumerate(lines, 1):
-        try:
-            if raw.strip():
-                yield decode(raw)
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            notices.append(f"{file}, line {number}, is torn and left out.")
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{file}, line {number}, is no decision: {error}; correct it, or take it out."
-            ) from error
+    mend = "correct the line, or take it out"
+    return Reviews({file.stem: flat.read(file, Decision, "decision", mend) for file in files})
 
 
 def review_file(run_dir: Path, name: str) -> Path:
     """Return the file of a reviewer.
 
     Raises:
-        UsageError: the name cannot be that of a file.
+        InputError: the name cannot be that of a file.
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} is no name for a reviewer; use up to 64 letters, digits, dots, dashes and"
-            " underscores, beginning with a letter."
+        raise InputError(
+            f"The name {name!r} cannot be that of a file; take up to 40 letters and digits."
         )
     return run_dir / FOLDER / f"{name}.jsonl"
-
-
-def append(file: Path, decisions: Iterable[Decision]) -> None:
-    """Add decisions to a reviewer's file; they are on the disk when this returns.
-
-    After a torn end a new line is begun. Each call writes at once, so that two tabs do not mix.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    data = b"".join(decision.encode() for decision in decisions)
-    with write_errors_explained(file):
-        file.parent.mkdir(exist_ok=True)
-        refuse_link(file, hard=True)
-        with open(file, "a+b", buffering=0, opener=without_links) as out:
-            if out.seek(0, os.SEEK_END):
-                out.seek(-1, os.SEEK_END)
-                data = data if out.read(1) == b"\n" else b"\n" + data
-            while data:
-                data = data[out.write(data) :]
-            os.fsync(out.fileno())
 
 
 def _now() -> str:

@@ -1,0 +1,72 @@
+"""The frame: what stands around the content of every page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from starlette.responses import HTMLResponse
+
+from evolinstruct.report.markup import Html, join, tag, text
+from evolinstruct.web.visit import Visit
+
+OVER = "Evolved instructions"
+_STYLES = ("report.css", "web.css")
+
+
+def framed(visit: Visit, *content: Html) -> HTMLResponse:
+    """Return a page of a run: its content under the run's name and the ways to other pages."""
+    head = tag(
+        "header",
+        tag("h1", tag("span", text(OVER), class_="over"), text(visit.name), dir="auto"),
+        tag("nav", *_links(visit), _theme(), aria_label="Pages"),
+        *_runs(visit),
+    )
+    skip = tag("a", text("Skip to the content"), href="#main", class_="skip")
+    body = join([skip, head, tag("main", *content, id="main")])
+    return document(f"{visit.page.title} – {visit.name}", body, ("site.js", *visit.page.scripts))
+
+
+def bare(title: str, *content: Html, status: int = 200) -> HTMLResponse:
+    """Return a page that belongs to no run."""
+    head = tag("header", tag("h1", tag("span", text(OVER), class_="over"), text(title)))
+    return document(title, join([head, tag("main", *content, id="main")]), (), status)
+
+
+def document(title: str, body: Html, scripts: Iterable[str], status: int = 200) -> HTMLResponse:
+    """Return a whole page."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", text(title)),
+        *(tag("link", rel="stylesheet", href=f"/assets/{name}") for name in _STYLES),
+        tag("link", rel="icon", href="/assets/icon.svg"),
+        *(tag("script", src=f"/assets/{name}", defer="") for name in scripts),
+    )  # fmt: skip
+    whole = f'<!doctype html>\n<html lang="en">{head}{tag("body", body)}</html>\n'
+    # A reply may hold half of a surrogate pair, which cannot be written as UTF-8.
+    return HTMLResponse(whole.encode("utf-8", "replace"), status)
+
+
+def _links(visit: Visit) -> Iterator[Html]:
+    for page in visit.pages:
+        here = {"aria_current": "page"} if page is visit.page else {}
+        yield tag("a", text(page.title), href=visit.address(page.name), **here)
+
+
+def _runs(visit: Visit) -> Iterator[Html]:
+    """Yield the way to the same page of the other runs, where there are any."""
+    if len(visit.names) > 1:
+        links = (
+            tag(
+                "a", text(name), href=f"/{number}/{visit.page.name}", dir="auto",
+                **({"aria_current": "true"} if number == visit.number else {}),
+            )
+            for number, name in enumerate(visit.names, 1)
+        )  # fmt: skip
+        yield tag("nav", *links, class_="runs", aria_label="Runs")
+
+
+def _theme() -> Html:
+    return tag("button", text("Theme: auto"), id="theme", type="button")

@@ -1,0 +1,16 @@
+"""Read: all lines of a run, searched, filtered, sorted."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from evolinstruct.report.markup import tag, text
+from evolinstruct.web.frame import framed
+from evolinstruct.web.visit import Page, Visit
+
+
+def _show(visit: Visit) -> Response:
+    return framed(visit, tag("p", text(visit.run.state.status), class_="lead"))
+
+
+PAGE = Page("read", "Read", gets={"": _show})
