@@ -62,6 +62,9 @@ POOL_RULES: Mapping[str, RuleInfo] = _table(*duplicates.RULES)
 COMPARISON = "no_information_gain"
 """The rule that takes a call; the setting `compare` switches it."""
 
+REVIEWER = "reviewer"
+"""The rule by which people reject; the setting `reviews` switches it."""
+
 RULES: Mapping[str, RuleInfo] = _table(
     RuleInfo(
         name="refused_by_service",
@@ -96,6 +99,14 @@ RULES: Mapping[str, RuleInfo] = _table(
         stage="comparison",
         paper=1,
         cost="one call, or two",
+    ),
+    RuleInfo(
+        name=REVIEWER,
+        meaning="A person who reviewed it rejects it.",
+        cause="people reject much of what the rules let pass: read their reasons, and look for a "
+        "rule, an operation or a model that would spare them the work",
+        stage="review",
+        cost="a person's time",
     ),
     *POOL_RULES.values(),
     *ANSWER_RULES.values(),

@@ -98,8 +98,10 @@ class Reviews:
         """Take each reviewer's decisions in the order in which they were made."""
         self.reviewers = tuple(by_reviewer)
         self._by_id: dict[str, dict[str, Decision]] = {}
+        self._mentioned: set[str] = set()
         for name, decisions in by_reviewer.items():
             last = {decision.id: decision for decision in decisions}
+            self._mentioned |= last.keys()
             for line_id, decision in last.items():
                 if decision.decision is not None:
                     self._by_id.setdefault(line_id, {})[name] = decision
@@ -112,6 +114,10 @@ class Reviews:
         """Return how many lines somebody decided about."""
         return len(self._by_id)
 
+    def mentions(self, line_id: str) -> bool:
+        """Tell whether anybody ever decided about a line, even if it was taken back."""
+        return line_id in self._mentioned
+
     def spoken(self, line: Reviewed) -> dict[str, Decision]:
         """Return what is decided about a line's text, or the one that it was before an edit."""
         decisions = self._by_id.get(line.id, {})
@@ -121,6 +127,11 @@ class Reviews:
     def about(self, line: Reviewed) -> Decision | None:
         """Return what reviewers agree on about a line's text; None where they differ."""
         return agreed(self.spoken(line).values())
+
+    def edit(self, line: Reviewed) -> Decision | None:
+        """Return the edit that made a line's text, if reviewers agree on one."""
+        decision = self.about(line)
+        return decision if decision is not None and decision.has_made(line) else None
 
     def decide(
         self,
@@ -160,16 +171,24 @@ class Reviews:
         """
         digest = blake2b(digest_size=16)
         for line_id, decisions in self._changing():
-            said = sorted(
-                repr((each.meaning, each.reason, each.text_digest)) for each in decisions.values()
-            )
-            digest.update(repr((line_id, said)).encode(errors="replace"))
+            said = {(each.meaning, each.text_digest) for each in decisions.values()}
+            reasons = {each.reason for each in decisions.values() if each.reason}
+            known = line_id, sorted(map(repr, said)), sorted(reasons)
+            digest.update(repr(known).encode(errors="replace"))
         return digest.hexdigest() if any(self._changing()) else ""
 
     @property
     def changes(self) -> int:
         """How many lines somebody rejected or edited."""
         return sum(1 for _ in self._changing())
+
+    @property
+    def answered_anew(self) -> int:
+        """How many lines at most are answered once more, because somebody edited them."""
+        return sum(
+            any(each.decision == EDITED and each.output is None for each in decisions.values())
+            for decisions in self._by_id.values()
+        )
 
     def _changing(self) -> Iterator[tuple[str, dict[str, Decision]]]:
         for line_id, decisions in sorted(self._by_id.items()):
