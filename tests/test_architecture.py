@@ -13,7 +13,7 @@ LAYERS = [
     ["cli"],
     ["console"],
     ["web"],
-    ["api", "export", "report", "selection"],
+    ["annotation", "api", "export", "report", "selection"],
     ["connection_check", "analysis"],
     ["diversity", "judging", "scoring"],
     ["run"],

@@ -200,7 +200,7 @@ class Moody(Scripted):
         if request.purpose == "answer" and "anew" in request.context.instruction and not attempt:
             return CallFailed("http_500", "down", 6)
         said = obedient(request)
-        return f"{said} ({attempt})" if request.purpose == "answer" else str(said)
+        return str(said) if request.purpose == "compare" else f"{said} ({attempt})"
 
 
 def test_a_decision_about_a_text_that_has_changed_is_void(run: Path, seeds: Path) -> None:
@@ -218,6 +218,16 @@ def test_an_edit_outlives_a_service_that_failed_to_answer_it(tmp_path: Path, see
     assert [each.purpose for each in Run(run).failures(1)] == ["answer"]
     said_by(prepare(seeds, run, **asked, reviews=True), retry="failed")  # type: ignore[arg-type]
     assert line(run, 1).output == "The answer to 'Say it anew.' is long and wise. (1)"
+
+
+def test_retry_asks_for_another_rewrite_of_what_was_rejected(tmp_path: Path, seeds: Path) -> None:
+    run, asked = tmp_path / "run", {**ASKED, "client": "tests.test_reviewed_runs:Moody"}
+    evolve(seeds, run, **asked)
+    gone = decide(run, 1, "rejected")
+    apply(seeds, run, **asked)
+    said_by(prepare(seeds, run, **asked, reviews=True), retry="reviewer")  # type: ignore[arg-type]
+    assert list(Run(run).rejections()) == []
+    assert line(run, 1).instruction == gone.instruction.replace("(0)", "(1)")
 
 
 # --- the gate -----------------------------------------------------------------------------------

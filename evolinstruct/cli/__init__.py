@@ -20,6 +20,7 @@ from evolinstruct.cli import (
     prompts,
     refilter,
     report,
+    review,
     rules,
     score,
     seeds,
@@ -54,6 +55,7 @@ app.command(name="seeds")(seeds.command)
 app.command(name="export")(export.command)
 app.command(name="report")(report.command)
 app.command(name="view")(view.command)
+app.command(name="review")(review.command)
 app.add_typer(prompts.app)
 
 

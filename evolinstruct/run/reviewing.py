@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from evolinstruct.records import Kept, Line, Rejected, child_id, encode
+from evolinstruct.records import Line, child_id, encode
 from evolinstruct.run_dir.directory import KINDS, RunDir
 from evolinstruct.run_dir.lines import OneGeneration
-from evolinstruct.run_dir.reviews import EDITED, FOLDER, REJECTED, Reviews
+from evolinstruct.run_dir.reviews import EDITED, FOLDER, REJECTED, Reviews, decided_lines
 from evolinstruct.text import command, counted, listed
 
 _BETWEEN = "/"
@@ -78,7 +78,7 @@ def what_is_decided(reviews: Reviews, run: Path) -> str:
 
 def what_was_applied(reviews: Reviews, run_dir: RunDir, generations: int) -> Iterator[str]:
     """Say what became of people's decisions in a run that is made."""
-    survey = reviews.survey(_lines(reviews, run_dir, generations))
+    survey = reviews.survey(decided_lines(run_dir, generations, reviews))
     how = f"`{command('evolinstruct', 'review', run_dir.path)}` lists them"
     yield (
         f"Reviewers rejected {counted(survey.agreed[REJECTED], 'line')} and edited"
@@ -97,12 +97,3 @@ def what_was_applied(reviews: Reviews, run_dir: RunDir, generations: int) -> Ite
             f"{counted(survey.void.total(), 'decision')} about seeds, or about other texts than"
             f" those in their places, not applied; {how}."
         )
-
-
-def _lines(reviews: Reviews, run_dir: RunDir, generations: int) -> Iterator[Line]:
-    """Yield the lines that somebody decided about; no other is parsed."""
-    for number in range(1, generations + 1):
-        for kind in (Kept, Rejected):
-            for line in run_dir.lazy_lines(number, kind):
-                if line.id in reviews:
-                    yield line.parse()

@@ -10,17 +10,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import blake2b
 from itertools import combinations
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, Line, Rejected, digests_of, text_digest
 from evolinstruct.run_dir import flat
+from evolinstruct.run_dir.directory import RunDir
 
 Said = Literal["accepted", "rejected", "edited"]
 ACCEPTED: Final = "accepted"
@@ -73,6 +74,10 @@ class Decision:
         instruction = self.instruction or line.instruction
         return replace(line, instruction=instruction, input=given, output=self.output)
 
+    def says_as(self, other: Decision | None) -> bool:
+        """Tell whether another one says the same of the same text, whenever it was made."""
+        return other is not None and replace(self, at=other.at) == other
+
     @property
     def meaning(self) -> tuple[str | None, ...]:
         """What is decided: two people agree where it is equal."""
@@ -117,6 +122,10 @@ class Reviews:
     def mentions(self, line_id: str) -> bool:
         """Tell whether anybody ever decided about a line, even if it was taken back."""
         return line_id in self._mentioned
+
+    def by(self, name: str) -> dict[str, Decision]:
+        """Return what one reviewer decided, by line."""
+        return {each: said[name] for each, said in self._by_id.items() if name in said}
 
     def spoken(self, line: Reviewed) -> dict[str, Decision]:
         """Return what is decided about a line's text, or the one that it was before an edit."""
@@ -235,6 +244,29 @@ class Survey:
     conflicts: dict[str, dict[str, Decision]] = field(default_factory=dict)
     pairs: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all who decided."""
+        return sorted({*self.by_reviewer, *self.void})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data, in a fixed order."""
+        return {
+            "agreed": dict(sorted(self.agreed.items())),
+            "reviewers": {
+                name: {**self.by_reviewer.get(name, {}), "void": self.void[name]}
+                for name in self.names
+            },
+            "agreement": [
+                {"reviewers": names, "lines": len(pairs), "kappa": kappa(pairs)}
+                for names, pairs in sorted(self.pairs.items())
+            ],
+            "conflicts": {
+                line_id: {name: asdict(each) for name, each in said.items()}
+                for line_id, said in self.conflicts.items()
+            },
+        }
+
     def see(self, line_id: str, spoken: Mapping[str, Decision]) -> None:
         """Count what is decided about a line's text."""
         decision = agreed(spoken.values())
@@ -276,6 +308,20 @@ def read_reviews(run_dir: Path) -> Reviews:
     files = sorted((run_dir / FOLDER).glob("*.jsonl"))
     mend = "correct the line, or take it out"
     return Reviews({file.stem: flat.read(file, Decision, "decision", mend) for file in files})
+
+
+def decided_lines(run_dir: RunDir, generations: int, reviews: Reviews) -> Iterator[Line]:
+    """Yield the evolved lines that somebody decided about; no other is parsed.
+
+    Raises:
+        InputError: a file or a line cannot be read.
+    """
+    for number in range(1, generations + 1):
+        for kind in (Kept, Rejected):
+            if run_dir.file(number, kind).exists():
+                for line in run_dir.lazy_lines(number, kind):
+                    if line.id in reviews:
+                        yield line.parse()
 
 
 def review_file(run_dir: Path, name: str) -> Path:
