@@ -18,7 +18,7 @@ from rich.console import Console as Terminal
 
 from evolinstruct.console import Console
 from evolinstruct.console.evolve import tables, what_it_took, where_to_look
-from evolinstruct.console.progress import Progress, show_events
+from evolinstruct.console.progress import ProgressLines, show_events
 from evolinstruct.errors import (
     EvolinstructError,
     InputError,
@@ -75,10 +75,10 @@ class Run:
         return GenerationStarted(counts, 4, lambda: self.sending, self.so_far)
 
 
-def progress(now: Time, counts: Counts) -> Progress:
+def progress(now: Time, counts: Counts) -> ProgressLines:
     """Return the progress of a run 10 seconds and 40 replies after it went on from 1,000."""
     run = Run(evolve=400, compare=350, answer=250)
-    shown = Progress(run.started(counts), now)
+    shown = ProgressLines(run.started(counts), now)
     now.seconds += 10
     run.replies["answer"] += 40
     return shown
@@ -98,7 +98,7 @@ def test_progress_as_a_plain_line_says_all_of_it() -> None:
 def test_progress_moves_before_the_first_line_and_claims_no_speed_before_there_is_one() -> None:
     run = Run()
     run.sending = Sending(3, 4, 9, 0.0)
-    shown = Progress(run.started(Counts(1, 175)), (now := Time()))
+    shown = ProgressLines(run.started(Counts(1, 175)), (now := Time()))
     assert shown.plain() == (
         "Generation 1/4: 0 of about 9,600 calls · 1,120 kept · 1.2M tokens · $0.43"
         " · 3 in flight of 4 · 0:00 elapsed."
@@ -128,7 +128,7 @@ def test_progress_says_until_when_nothing_is_sent_also_before_there_is_a_speed(
 ) -> None:
     run, now = Run(), Time()
     run.sending = sending
-    shown = Progress(run.started(counts()), now)
+    shown = ProgressLines(run.started(counts()), now)
     before = shown.plain()
     now.seconds += 10
     run.replies["evolve"] += 40
@@ -160,7 +160,7 @@ def test_progress_drawn_is_never_wider_than_it_may_be(width: int, kept: int) -> 
 
 def test_the_speed_is_that_of_the_last_seconds() -> None:
     run, now = Run(), Time()
-    shown = Progress(run.started(counts()), now)
+    shown = ProgressLines(run.started(counts()), now)
     for second in range(1, 61):
         now.seconds = second
         run.replies["evolve"] += 700 if second == 1 else 2
@@ -170,7 +170,7 @@ def test_the_speed_is_that_of_the_last_seconds() -> None:
 
 def test_the_time_left_is_that_of_the_run_also_in_its_next_generation() -> None:
     run, now = Run(evolve=100), Time()
-    shown = Progress(run.started(counts(1)), now)
+    shown = ProgressLines(run.started(counts(1)), now)
     now.seconds += 10
     run.replies["evolve"] += 500
     shown.plain()

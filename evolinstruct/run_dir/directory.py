@@ -22,7 +22,9 @@ from evolinstruct.run_dir.shape import find_misfit
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
 """What stands between ``generation-N`` and ``.jsonl`` for each kind of line."""
 _IN_PLACE = re.compile(r"\.lock|(journal|gate)\.sqlite(-\w+)?")
-_REPLACED = re.compile(r"(run\.json|dataset\.jsonl|generation-\d+(\.\w+)?\.jsonl)(\.partial)?")
+_REPLACED = re.compile(
+    r"((run|live)\.json|dataset\.jsonl|generation-\d+(\.\w+)?\.jsonl)(\.partial)?"
+)
 _FOLDERS = ("prompts", ".prompts.partial")
 """The names of what a run writes: files in place, files whole, folders."""
 
@@ -77,6 +79,11 @@ class RunDir(OwnedDir):
     def is_run(self) -> bool:
         """Whether the directory holds a run."""
         return (self.path / "run.json").is_file()
+
+    @property
+    def live(self) -> Path:
+        """What a run that is going on says of its progress; gone when it has ended."""
+        return self.path / "live.json"
 
     @property
     def gate(self) -> Path:

@@ -1,0 +1,19 @@
+// Puts the parts of the page in place as they are sent. Every text in them was escaped by the server.
+"use strict";
+(() => {
+  const connection = document.getElementById("connection");
+  const events = new EventSource(connection.dataset.events);
+  events.addEventListener("open", () => { connection.textContent = ""; });
+  events.addEventListener("error", () => {
+    connection.textContent = "The page is not up to date: `evolinstruct view` does not answer.";
+  });
+  events.addEventListener("message", (event) => {
+    for (const [name, part] of Object.entries(JSON.parse(event.data))) {
+      const place = document.getElementById(name);
+      const focused = place.contains(document.activeElement)
+        ? document.activeElement.getAttribute("href") : null;
+      place.innerHTML = part;
+      if (focused) place.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+    }
+  });
+})();

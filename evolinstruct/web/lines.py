@@ -1,0 +1,65 @@
+"""Lines on a page: one in a list, and bars that show how many are of which kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.report.markup import Html, tag, text
+from evolinstruct.text import shorten
+
+_SHORT = 240  # characters
+_WIDE = 100.0
+
+
+def outcome_of(line: Line) -> str:
+    """Return what became of a line: seed, kept, failed, or the rule that rejected it."""
+    match line:
+        case Rejected():
+            return line.rule
+        case Failed():
+            return "failed"
+        case Kept():
+            return "kept" if line.generation else "seed"
+
+
+def kind_of(line: Line) -> str:
+    """Return which of the kinds of line it is: seed, kept, rejected or failed."""
+    return "rejected" if isinstance(line, Rejected) else outcome_of(line)
+
+
+def marked_outcome(line: Line) -> Html:
+    """Return what became of a line, with the mark of its kind."""
+    return tag("span", text(outcome_of(line)), class_="outcome", data_outcome=kind_of(line))
+
+
+def text_of(line: Line) -> str:
+    """Return what is shown of a line in a list: its instruction, or why it has none."""
+    if isinstance(line, Failed):
+        return f"{line.error}: {line.message}"
+    return line.instruction or (line.raw or "" if isinstance(line, Rejected) else "")
+
+
+def listed_line(line: Line, read: str) -> Html:
+    """Return a line as an item of a list that leads to its family on the page to read."""
+    about = f"generation {line.generation}" if line.generation else ""
+    said = " · ".join(filter(None, (about, line.operation)))
+    shown = shorten(" ".join(text_of(line).split()), _SHORT) or "(nothing)"
+    return tag(
+        "li",
+        tag("p", marked_outcome(line), text(f" · {said}" if said else ""), class_="about"),
+        tag("a", text(shown), href=f"{read}/family/{line.id}", class_="open", dir="auto"),
+    )
+
+
+def stacked(parts: Mapping[str, int], whole: int) -> Html:
+    """Return a bar of parts side by side, as shares of a whole; figures beside it say the same."""
+    bars, start = [], 0.0
+    for name, count in parts.items():
+        width = _WIDE * count / max(whole, 1)
+        bars.append(tag("rect", x=f"{start:.2f}", width=f"{width:.2f}", height="8", class_=name))
+        start += width
+    view = f"0 0 {_WIDE:.0f} 8"
+    return tag(
+        "svg", *bars, viewBox=view, preserveAspectRatio="none", class_="bar", aria_hidden="true"
+    )
