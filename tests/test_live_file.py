@@ -43,7 +43,7 @@ async def watched(job: Job, live: Path, wanted: Callable[[Live], bool]) -> Live:
 
     async def said() -> Live:
         while (found := read_live(live)) is None or not wanted(found):  # noqa: ASYNC110 - from outside
-            await asyncio.sleep(0.02)  # noqa: ASYNC110 - another process would look so, too
+            await asyncio.sleep(0.02)
         return found
 
     running = asyncio.create_task(carried_out())

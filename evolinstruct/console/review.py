@@ -22,7 +22,7 @@ _SHOWN = 10
 
 def show(console: Console, run: Run, survey: Survey) -> None:
     """Print what people decided about a run."""
-    if not survey.names:
+    if not survey.names and not survey.of_rules:
         line = command("evolinstruct", "view", run.path)
         console.say(f"Nobody has decided about a line of {run.path} yet; begin with `{line}`.")
         return
@@ -63,6 +63,9 @@ def _told(survey: Survey) -> Iterator[str]:
         yield f"    {line_id}  {listed(said)}"
     if len(survey.conflicts) > _SHOWN:
         yield f"    and {len(survey.conflicts) - _SHOWN:,} more, which --json lists."
+    for rule, opinions in sorted(survey.of_rules.items()):
+        wrong, whole = opinions[ACCEPTED] + opinions[EDITED], opinions.total()
+        yield f"Of {counted(whole, 'line')} that {rule} dropped, people would keep {wrong:,}."
     if survey.void:
         yield (
             "Void are decisions about seeds, and about other texts than those in their places now."

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
+from evolinstruct.defaults import REVIEWER
 from evolinstruct.elimination import (
     answered,
     answers,
@@ -61,9 +62,6 @@ POOL_RULES: Mapping[str, RuleInfo] = _table(*duplicates.RULES)
 
 COMPARISON = "no_information_gain"
 """The rule that takes a call; the setting `compare` switches it."""
-
-REVIEWER = "reviewer"
-"""The rule by which people reject; the setting `reviews` switches it."""
 
 RULES: Mapping[str, RuleInfo] = _table(
     RuleInfo(

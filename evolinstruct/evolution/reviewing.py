@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evolinstruct.elimination import REVIEWER, Objection, RuleSet
+from evolinstruct.defaults import REVIEWER
+from evolinstruct.elimination import Objection, RuleSet
 from evolinstruct.evolution.asking import Asking
 from evolinstruct.evolution.outcomes import Proposal, rejected
 from evolinstruct.evolution.step import Admit, Step

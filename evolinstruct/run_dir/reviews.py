@@ -18,6 +18,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from evolinstruct.defaults import REVIEWER
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, Line, Rejected, digests_of, text_digest
 from evolinstruct.run_dir import flat
@@ -129,9 +130,12 @@ class Reviews:
 
     def spoken(self, line: Reviewed) -> dict[str, Decision]:
         """Return what is decided about a line's text, or the one that it was before an edit."""
-        decisions = self._by_id.get(line.id, {})
-        digests = digests_of(line) | {each.text_digest for each in self._makers(line)}
+        decisions, digests = self._by_id.get(line.id, {}), self.digests(line)
         return {name: each for name, each in decisions.items() if each.text_digest in digests}
+
+    def digests(self, line: Reviewed) -> set[str]:
+        """Return the digests of a line's text, and of the one that it was before an edit."""
+        return digests_of(line) | {each.text_digest for each in self._makers(line)}
 
     def about(self, line: Reviewed) -> Decision | None:
         """Return what reviewers agree on about a line's text; None where they differ."""
@@ -212,7 +216,7 @@ class Reviews:
                 continue
             spoken = self.spoken(line)
             about |= {(line.id, name) for name in spoken}
-            found.see(line.id, spoken)
+            found.see(line, spoken)
         found.void = Counter(
             name
             for line_id, decisions in self._by_id.items()
@@ -236,6 +240,8 @@ class Survey:
         void: how many decisions of each are about another text than the run has.
         conflicts: what each reviewer decided, where they differ, by line.
         pairs: what two reviewers decided about the same text.
+        of_rules: what was decided about lines that rules dropped, by rule: it changes no run, but
+            tells how right a rule is.
     """
 
     agreed: Counter[str] = field(default_factory=Counter)
@@ -243,6 +249,7 @@ class Survey:
     void: Counter[str] = field(default_factory=Counter)
     conflicts: dict[str, dict[str, Decision]] = field(default_factory=dict)
     pairs: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
+    of_rules: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -261,19 +268,24 @@ class Survey:
                 {"reviewers": names, "lines": len(pairs), "kappa": kappa(pairs)}
                 for names, pairs in sorted(self.pairs.items())
             ],
+            "of_rules": {rule: dict(said) for rule, said in sorted(self.of_rules.items())},
             "conflicts": {
                 line_id: {name: asdict(each) for name, each in said.items()}
                 for line_id, said in self.conflicts.items()
             },
         }
 
-    def see(self, line_id: str, spoken: Mapping[str, Decision]) -> None:
+    def see(self, line: Reviewed, spoken: Mapping[str, Decision]) -> None:
         """Count what is decided about a line's text."""
         decision = agreed(spoken.values())
+        if isinstance(line, Rejected) and line.rule != REVIEWER:
+            opinions = self.of_rules.setdefault(line.rule, Counter())
+            opinions.update(str(each.decision) for each in spoken.values())
+            return
         if decision is not None:
             self.agreed[str(decision.decision)] += 1
         elif spoken:
-            self.conflicts[line_id] = dict(spoken)
+            self.conflicts[line.id] = dict(spoken)
         for name, each in spoken.items():
             self.by_reviewer.setdefault(name, Counter())[str(each.decision)] += 1
         for one, other in combinations(sorted(spoken), 2):

@@ -1,0 +1,277 @@
+"""Review: people accept, reject and edit lines by keys; each decision is kept before the next.
+
+The page is made for one person's name and one sample. Texts reach its script as data. A decision
+comes back with the digest of what was shown, and is refused where the run has another text by now.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+from starlette.responses import JSONResponse, Response
+
+from evolinstruct import defaults
+from evolinstruct.analysis.families import FamilyStep
+from evolinstruct.analysis.reviewing import ReviewSample
+from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.scores import ScoreBook
+from evolinstruct.errors import EvolinstructError, InputError
+from evolinstruct.records import Rejected, text_digest
+from evolinstruct.report.markup import Html, tag, text
+from evolinstruct.run_dir import flat
+from evolinstruct.run_dir.reviews import FOLDER, Decision, Reviewed, Reviews, Said, review_file
+from evolinstruct.web.frame import framed
+from evolinstruct.web.visit import Page, Visit
+from evolinstruct.words import compare_words, count_words, is_new_text
+
+_MOST = 2_000
+_KEYS = (
+    ("a", "Accept", "accept"),
+    ("r", "Reject", "reject"),
+    ("e", "Edit", "edit"),
+    ("u", "Undo", "undo"),
+    ("k", "Previous", "previous"),
+    ("j", "Next", "next"),
+)
+
+
+# The page
+
+
+def _show(visit: Visit) -> Response:
+    name = visit.query.get("name", "")
+    form = tag("form", *_fields(visit.run, visit.query), id="choose", class_="choose card")
+    if not name:
+        hint = "Decisions go to reviews/NAME.jsonl of the run; others who review take other names."
+        return framed(visit, tag("h2", text("Review")), tag("p", text(hint), class_="hint"), form)
+    review_file(visit.path, name)  # refuses a name that no file can have
+    choice = tag("details", tag("summary", text("Review others")), form)
+    return framed(visit, _desk(visit), choice)
+
+
+def _desk(visit: Visit) -> Html:
+    """Return where lines are reviewed; the script fills it."""
+    name = visit.query["name"]
+    said = {
+        "data_lines": visit.address("review", f"/lines?{visit.query}"),
+        "data_decisions": visit.address("review", f"/decisions?{urlencode({'name': name})}"),
+        "data_decide": visit.address("review", "/decide"),
+        "data_name": name,
+    }
+    return tag(
+        "section",
+        tag("p", id="trouble", class_="notice", role="alert", hidden=""),
+        tag("progress", id="progress", value="0", max="1", aria_label="Reviewed"),
+        tag("p", text("Reading the lines…"), id="how-far", role="status", class_="hint"),
+        tag("input", id="search", type="search", placeholder="Find in these (/)",
+            aria_label="Find in these lines"),
+        tag("article", id="line", class_="card", tabindex="-1", aria_live="polite"),
+        tag("div", *map(_button, _KEYS), class_="keys", role="toolbar", aria_label="Decide"),
+        _why(),
+        _edit(),
+        id="review", aria_label=f"Review as {name}", **said,
+    )  # fmt: skip
+
+
+def _button(key: tuple[str, str, str]) -> Html:
+    letter, title, action = key
+    return tag(
+        "button", text(title), text(" "), tag("kbd", text(letter)), type="button",
+        data_action=action, aria_keyshortcuts=letter, disabled="",
+    )  # fmt: skip
+
+
+def _why() -> Html:
+    reason = tag("input", id="reason", autocomplete="off", placeholder="why (may be empty)")
+    label = tag("label", text("Reason to reject it"), reason)
+    return tag("form", label, *_ends("Reject", "Enter"), id="why", class_="card", hidden="")
+
+
+def _edit() -> Html:
+    return tag(
+        "form",
+        tag("label", text("Instruction"), tag("textarea", id="instruction", rows="8", dir="auto")),
+        tag("label", text("Answer"), tag("textarea", id="output", rows="10", dir="auto")),
+        tag("label", tag("input", id="anew", type="checkbox"), text("have it answered anew"),
+            class_="check"),
+        *_ends("Save", "Ctrl Enter"),
+        id="edit", class_="card", hidden="",
+    )  # fmt: skip
+
+
+def _ends(title: str, key: str) -> Iterator[Html]:
+    yield tag("button", text(title), text(" "), tag("kbd", text(key)), type="submit")
+    cancel = (text("Cancel"), text(" "), tag("kbd", text("Esc")))
+    yield tag("button", *cancel, type="button", data_action="cancel")
+
+
+# The choice of lines
+
+
+def _fields(run: Run, query: QueryParams) -> Iterator[Html]:
+    yield _field("Your name", "name", query, required="", maxlength="40", autocomplete="off")
+    size = {"type": "number", "min": "1", "max": str(_MOST)}
+    yield _field("At most", "size", query, str(defaults.REVIEWED), **size)
+    numbers = [str(number) for number in run.generations if number]
+    yield _choice("Generation", "generation", query, "all", numbers)
+    operations = [operation.name for operation in run.pack.operations]
+    yield _choice("Operation", "operation", query, "all", operations)
+    dropped = sorted({rule for counts in run.state.all_counts for rule in counts.rejected})
+    yield _choice("What", "rule", query, "what was kept", dropped, "rejected: ")
+    measures = [way.measure for way in ScoreBook.open(run.path).usual]
+    yield _choice("Order", "lowest", query, "drawn", measures, "lowest first: ")
+    yield _field("Drawn by", "seed", query, str(defaults.SEED), type="number", min="0")
+    yield tag("button", text("Begin"), type="submit")
+
+
+def _field(title: str, name: str, query: QueryParams, usual: str = "", **more: str) -> Html:
+    field = tag("input", name=name, value=query.get(name) or usual, **more)
+    return tag("label", text(title), field)
+
+
+def _choice(
+    title: str, name: str, query: QueryParams, usual: str, values: list[str], begin: str = ""
+) -> Html:
+    options = [tag("option", text(usual), value="")]
+    for value in values:
+        chosen = {"selected": ""} if query.get(name) == value else {}
+        options.append(tag("option", text(f"{begin}{value}"), value=value, **chosen))
+    return tag("label", text(title), tag("select", *options, name=name))
+
+
+def _sample(query: QueryParams) -> ReviewSample:
+    numbers = {name: _number(query, name) for name in ("size", "generation", "seed")}
+    return ReviewSample(
+        size=min(numbers["size"] or defaults.REVIEWED, _MOST),
+        generation=numbers["generation"],
+        operation=query.get("operation") or None,
+        rule=query.get("rule") or None,
+        lowest=query.get("lowest") or None,
+        seed=numbers["seed"] or 0,
+    )
+
+
+def _number(query: QueryParams, name: str) -> int | None:
+    word = query.get(name, "")
+    if word and not (word.isdecimal() and len(word) < 16):  # noqa: PLR2004 - a number of 64 bits
+        raise InputError(f"{name} is no whole number; correct it in the form.")
+    return int(word) if word else None
+
+
+# What the script asks for
+
+
+def _lines(visit: Visit) -> Response:
+    try:
+        reviews, name = visit.run.reviews(), visit.query.get("name", "")
+        steps = _sample(visit.query).steps(visit.path)
+        lines = [_shown(step, reviews, name) for step in steps]
+    except EvolinstructError as error:
+        return _trouble(error)
+    return JSONResponse({"lines": lines, "trouble": _unwritable(visit.path)})
+
+
+def _decisions(visit: Visit) -> Response:
+    """Return what a person decided about any line, from whichever tab."""
+    found = visit.run.reviews().by(visit.query.get("name", ""))
+    return JSONResponse({line_id: asdict(decision) for line_id, decision in found.items()})
+
+
+def _shown(step: FamilyStep, reviews: Reviews, name: str) -> dict[str, Any]:
+    """Return what the script has to know of a line; a text that is edited comes as it is now."""
+    line = step.line
+    if not isinstance(line, Reviewed):
+        raise InputError(f"{line.id} failed, so that there is nothing to review.")
+    grown = count_words(line.instruction) - count_words(step.parent.instruction)
+    decision = reviews.spoken(line).get(name)
+    return {
+        "id": line.id,
+        "about": f"generation {line.generation} · {line.operation} · {grown:+,} words",
+        "parent": step.parent.instruction,
+        "instruction": line.instruction,
+        "parts": _parts(step.parent.instruction, line.instruction),
+        "output": line.output,
+        "rejected": f"{line.rule}: {line.evidence}" if isinstance(line, Rejected) else None,
+        "shown": _digest(line),
+        "digests": sorted(reviews.digests(line)),
+        "decision": None if decision is None else asdict(decision),
+    }
+
+
+def _parts(before: str, after: str) -> list[tuple[str, str]] | None:
+    """Return which words a rewrite changed; None if it is a new text."""
+    parts = compare_words(before, after)
+    if is_new_text(before, parts):
+        return None
+    return [(part.kind, part.text) for part in parts]
+
+
+def _digest(line: Reviewed) -> str:
+    return text_digest(line.instruction, line.output or None)
+
+
+def _unwritable(run: Path) -> str | None:
+    """Return why no decision can be kept; None where it can."""
+    folder = run / FOLDER
+    place = folder if folder.exists() else run
+    if os.access(place, os.W_OK):
+        return None
+    return f"{place} cannot be written, so decisions cannot be kept; reading goes on."
+
+
+def _decide(visit: Visit) -> Response:
+    try:
+        said = visit.posted()
+        name, decision = _text(said, "name"), _decision(visit.run, said)
+        flat.append(review_file(visit.path, name), decision)
+    except EvolinstructError as error:
+        return _trouble(error)
+    return JSONResponse({"decision": asdict(decision)})
+
+
+def _trouble(error: EvolinstructError) -> Response:
+    return JSONResponse({"trouble": str(error)}, HTTPStatus.BAD_REQUEST)
+
+
+def _decision(run: Run, said: Mapping[str, Any]) -> Decision:
+    """Return the decision that was posted, about the text that was shown.
+
+    Raises:
+        InputError: it is none, or the run has another text by now.
+    """
+    line_id = _text(said, "id")
+    step = run.family(line_id).step(line_id)
+    line = step.line if step is not None else None
+    if not isinstance(line, Reviewed) or _digest(line) != said.get("shown"):
+        raise InputError("Its text has changed since it was shown; load the page again.")
+    decision = said.get("decision")
+    if decision is not None and decision not in get_args(Said):
+        raise InputError(f"{decision!r} is no decision; load the page again.")
+    texts = _text(said, "instruction"), _text(said, "output") or None
+    try:
+        return run.reviews().decide(line, decision, _text(said, "reason").strip() or None, texts)
+    except ValueError as error:
+        raise InputError(f"This is no edit: {error}; write one, or reject the line.") from error
+
+
+def _text(said: Mapping[str, Any], name: str) -> str:
+    value = said.get(name) or ""
+    if not isinstance(value, str):
+        raise InputError(f"{name} is no text; load the page again.")
+    return value
+
+
+PAGE = Page(
+    "review",
+    "Review",
+    {"": _show, "/lines": _lines, "/decisions": _decisions},
+    posts={"/decide": _decide},
+    scripts=("review.js",),
+)
