@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -70,6 +71,18 @@ class Viewer:
         answer = self.ask(f"/?token={self.token}")
         self.cookie = answer.headers["set-cookie"].partition(";")[0]
         return answer
+
+    @contextmanager
+    def events(self, path: str) -> Iterator[Iterator[dict[str, str]]]:
+        """Listen to what a page is sent; each event is the parts that have changed."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=_LONGEST)
+        try:
+            connection.request("GET", path, headers={"Cookie": self.cookie})
+            response = connection.getresponse()
+            lines = iter(response.readline, b"")
+            yield (json.loads(line[5:]) for line in lines if line.startswith(b"data:"))
+        finally:
+            connection.close()
 
     def ask(
         self, path: str, method: str = "GET", body: str | None = None, **headers: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from evolinstruct.records import Line
@@ -25,10 +26,14 @@ class NewestLines:
     def look(self, generation: int) -> list[Line]:
         """Return the newest lines by now, the newest first; new ones are of this generation.
 
-        Lines of different kinds that are new at once have no order of their own.
+        The order among lines of different kinds that are new at once is a guess.
         """
+        # How far a line stands in what is new of its file is about how far it stands in all.
+        placed = []
         for kind in KINDS:
-            self._lines.extend(self._new(self._dir.file(generation, kind)))
+            found = [*self._new(self._dir.file(generation, kind))]
+            placed += [(place / len(found), line) for place, line in enumerate(found, 1)]
+        self._lines.extend(line for _, line in sorted(placed, key=itemgetter(0)))
         return [*reversed(self._lines)]
 
     def _new(self, path: Path) -> Iterator[Line]:

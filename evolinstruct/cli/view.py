@@ -35,12 +35,10 @@ def command(
     and a run that is going on is neither locked nor slowed. Ctrl-C ends it.
     """
     with reported(verbose=verbose) as report:
-        from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
         from evolinstruct.installation import import_extra  # noqa: PLC0415 - slow
 
         for module in ("starlette", "uvicorn"):
             import_extra(module, "view", "`evolinstruct view`")
         from evolinstruct import web  # noqa: PLC0415 - needs an extra
 
-        runs = [Run(run_dir) for run_dir in run_dirs]
-        web.serve(runs, host, port, os.environ.get(web.PASSWORD), report.console.say)
+        web.serve(run_dirs, host, port, os.environ.get(web.PASSWORD), report.console.say)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
@@ -20,7 +20,7 @@ from evolinstruct.report.markup import tag, text
 from evolinstruct.web import live, read, review
 from evolinstruct.web.frame import bare
 from evolinstruct.web.guard import ASSETS, Entrance, Guard, read_body
-from evolinstruct.web.visit import Handler, Page, Visit
+from evolinstruct.web.visit import Handler, Page, Shown, Visit
 
 PAGES: tuple[Page, ...] = (live.PAGE, read.PAGE, review.PAGE)
 """The pages of a run, in the order of the links to them; the first is shown at the start."""
@@ -36,39 +36,54 @@ _ASSETS = {
 """What the pages load, and where it lies."""
 
 
-def make_app(paths: Sequence[Path], names: Sequence[str], entrance: Entrance) -> Guard:
-    """Return the application that shows runs to whoever may enter."""
-    runs = tuple(zip(paths, names, strict=True))
+def make_app(shown: tuple[Shown, ...], entrance: Entrance) -> Guard:
+    """Return the application that shows directories to whoever may enter."""
     routes = [
-        Route("/", lambda _: RedirectResponse(f"/1/{PAGES[0].name}")),
+        Route("/", lambda _: RedirectResponse("/1")),
+        Route("/{number:int}", partial(_first_page, shown)),
         Route(ASSETS + "{name}", _asset),
-        *(route for page in PAGES for route in _routes(page, runs)),
+        *(route for page in PAGES for route in _routes(page, shown)),
     ]
     handlers = {HTTPException: _missing, EvolinstructError: _wrong, Exception: _wrong}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), entrance)
 
 
-def _routes(page: Page, runs: tuple[tuple[Path, str], ...]) -> Iterator[Route]:
+def pages_of(path: Path) -> list[Page]:
+    """Return the pages about a directory; none if there is nothing in it to be shown."""
+    return [page for page in PAGES if page.fits(path)]
+
+
+def _first_page(shown: tuple[Shown, ...], request: Request) -> Response:
+    number = request.path_params["number"]
+    first = pages_of(_numbered(shown, number).path)[0]
+    return RedirectResponse(f"/{number}/{first.name}")
+
+
+def _numbered(shown: tuple[Shown, ...], number: int) -> Shown:
+    if not 1 <= number <= len(shown):
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return shown[number - 1]
+
+
+def _routes(page: Page, shown: tuple[Shown, ...]) -> Iterator[Route]:
     for method, handlers in (("GET", page.gets), ("POST", page.posts)):
         for below, handler in handlers.items():
-            answer = partial(_answer, page, runs, handler)
+            answer = partial(_answer, page, shown, handler)
             yield Route(f"/{{number:int}}/{page.name}{below}", answer, methods=[method])
 
 
 async def _answer(
-    page: Page, runs: tuple[tuple[Path, str], ...], handler: Handler, request: Request
+    page: Page, shown: tuple[Shown, ...], handler: Handler, request: Request
 ) -> Response:
     """Answer in a thread: pages read files, and others are served meanwhile."""
     values = dict(request.path_params)
     number = values.pop("number")
-    if not 1 <= number <= len(runs):
+    if not page.fits(_numbered(shown, number).path):
         raise HTTPException(HTTPStatus.NOT_FOUND)
     body = await read_body(request, _MOST_POSTED)
     if body is None:
         raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    names = tuple(name for _, name in runs)
-    path = runs[number - 1][0]
-    visit = Visit(page, PAGES, number, path, names, request.query_params, values, body)
+    visit = Visit(page, PAGES, number, shown, request.query_params, values, body)
     return await run_in_threadpool(handler, visit)
 
 

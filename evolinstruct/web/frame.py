@@ -17,13 +17,15 @@ def framed(visit: Visit, *content: Html) -> HTMLResponse:
     """Return a page of a run: its content under the run's name and the ways to other pages."""
     head = tag(
         "header",
-        tag("h1", tag("span", text(OVER), class_="over"), text(visit.name), dir="auto"),
+        tag("h1", tag("span", text(OVER), class_="over"), text(visit.here.name), dir="auto"),
         tag("nav", *_links(visit), _theme(), aria_label="Pages"),
         *_runs(visit),
     )
     skip = tag("a", text("Skip to the content"), href="#main", class_="skip")
     body = join([skip, head, tag("main", *content, id="main")])
-    return document(f"{visit.page.title} – {visit.name}", body, ("site.js", *visit.page.scripts))
+    return document(
+        f"{visit.page.title} – {visit.here.name}", body, ("site.js", *visit.page.scripts)
+    )
 
 
 def bare(title: str, *content: Html, status: int = 200) -> HTMLResponse:
@@ -51,21 +53,24 @@ def document(title: str, body: Html, scripts: Iterable[str], status: int = 200) 
 
 def _links(visit: Visit) -> Iterator[Html]:
     for page in visit.pages:
-        here = {"aria_current": "page"} if page is visit.page else {}
+        if not page.fits(visit.path):
+            continue
+        here = _current(page is visit.page)
         yield tag("a", text(page.title), href=visit.address(page.name), **here)
 
 
 def _runs(visit: Visit) -> Iterator[Html]:
-    """Yield the way to the same page of the other runs, where there are any."""
-    if len(visit.names) > 1:
+    """Yield the ways to the other directories that are shown, where there are any."""
+    if len(visit.shown) > 1:
         links = (
-            tag(
-                "a", text(name), href=f"/{number}/{visit.page.name}", dir="auto",
-                **({"aria_current": "true"} if number == visit.number else {}),
-            )
-            for number, name in enumerate(visit.names, 1)
-        )  # fmt: skip
+            tag("a", text(each.name), href=f"/{number}", dir="auto", **_current(each is visit.here))
+            for number, each in enumerate(visit.shown, 1)
+        )
         yield tag("nav", *links, class_="runs", aria_label="Runs")
+
+
+def _current(is_here: bool) -> dict[str, str]:
+    return {"aria_current": "page"} if is_here else {}
 
 
 def _theme() -> Html:

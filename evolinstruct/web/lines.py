@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.report.markup import Html, tag, text
 from evolinstruct.text import shorten
+from evolinstruct.words import DiffPart, compare_words, is_new_text
 
 _SHORT = 240  # characters
 _WIDE = 100.0
@@ -38,6 +39,14 @@ def text_of(line: Line) -> str:
     if isinstance(line, Failed):
         return f"{line.error}: {line.message}"
     return line.instruction or (line.raw or "" if isinstance(line, Rejected) else "")
+
+
+def difference(parent: Kept | None, line: Line) -> list[DiffPart] | None:
+    """Return which words of its parent a line has changed; None if it is a new or has no text."""
+    if parent is None or isinstance(line, Failed) or not line.instruction:
+        return None
+    parts = compare_words(parent.instruction, line.instruction)
+    return None if is_new_text(parent.instruction, parts) else parts
 
 
 def listed_line(line: Line, read: str) -> Html:

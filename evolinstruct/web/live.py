@@ -179,8 +179,12 @@ def _generations(all_counts: Iterable[Counts]) -> Html:
     rows = [_generation(counts) for counts in all_counts if counts.generation]
     if not rows:
         return _nothing("No generation has begun.")
-    names = ("Generation", "", "Kept", "Rejected", "Failed", "Of")
-    head = tag("tr", *(tag("th", text(name), scope="col") for name in names))
+    outcomes = (
+        tag("span", text(name.capitalize()), class_="outcome", data_outcome=name)
+        for name in ("kept", "rejected", "failed")
+    )
+    names = (text("Generation"), text(""), *outcomes, text("Of"))
+    head = tag("tr", *(tag("th", name, scope="col") for name in names))
     return tag(
         "div", tag("table", tag("thead", head), tag("tbody", *rows), class_="bars"),
         class_="scrolls card", tabindex="0", role="region", aria_label="By generation",

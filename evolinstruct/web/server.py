@@ -6,14 +6,15 @@ import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import uvicorn
 
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.report.page import names_of
-from evolinstruct.web.app import make_app
+from evolinstruct.web.app import make_app, pages_of
 from evolinstruct.web.guard import Entrance
+from evolinstruct.web.visit import Shown
 
 PASSWORD = "EVOLINSTRUCT_VIEW_PASSWORD"  # noqa: S105 - the name of a variable
 _SHORTEST = 8  # characters of a password
@@ -21,12 +22,12 @@ _LOCAL = "localhost"
 
 
 def serve(
-    runs: Sequence[Run], host: str, port: int, password: str | None, say: Callable[[str], None]
+    paths: Sequence[Path], host: str, port: int, password: str | None, say: Callable[[str], None]
 ) -> None:
-    """Show runs in browsers until the process is told to end.
+    """Show directories in browsers until the process is told to end.
 
     Args:
-        runs: what is shown.
+        paths: the directories of runs.
         host: the address to listen at; beyond this machine only with a password.
         port: where; 0 for any that is free.
         password: lets browsers in, where others than this machine's are served.
@@ -34,8 +35,9 @@ def serve(
 
     Raises:
         UsageError: the host is not this machine alone, and there is no password.
-        InputError: the address cannot be listened at.
+        InputError: a directory holds nothing to be shown, or the address cannot be listened at.
     """
+    shown = _shown(paths)
     is_local = _is_local(host)
     if not is_local:
         _require(password, host)
@@ -50,13 +52,26 @@ def serve(
         )
         if not is_local:
             say(_what_it_means(host, port))
-        app = make_app([run.path for run in runs], names_of(runs), entrance)
+        app = make_app(shown, entrance)
         settings = uvicorn.Config(
             app, log_config=None, log_level="critical", lifespan="off", ws="none", access_log=False,
             server_header=False, timeout_graceful_shutdown=1,
         )  # fmt: skip
-        with suppress(KeyboardInterrupt):  # the usual end
-            uvicorn.Server(settings).run(sockets=[listening])
+        try:
+            with suppress(KeyboardInterrupt):  # the usual end
+                uvicorn.Server(settings).run(sockets=[listening])
+        finally:
+            for each in shown:
+                each.close()
+
+
+def _shown(paths: Sequence[Path]) -> tuple[Shown, ...]:
+    for path in paths:
+        if not pages_of(path):
+            Run(path)  # says why not
+    short = [path.resolve().name for path in paths]
+    names = short if len({*short}) == len(short) else map(str, paths)
+    return tuple(map(Shown, paths, names))
 
 
 def _is_local(host: str) -> bool:
