@@ -91,7 +91,7 @@ def _button(key: tuple[str, str, str]) -> Html:
 def _why() -> Html:
     reason = tag("input", id="reason", autocomplete="off", placeholder="why (may be empty)")
     label = tag("label", text("Reason to reject it"), reason)
-    return tag("form", label, *_ends("Reject", "Enter"), id="why", class_="card", hidden="")
+    return tag("form", label, _ends("Reject", "Enter"), id="why", class_="card", hidden="")
 
 
 def _edit() -> Html:
@@ -101,15 +101,20 @@ def _edit() -> Html:
         tag("label", text("Answer"), tag("textarea", id="output", rows="10", dir="auto")),
         tag("label", tag("input", id="anew", type="checkbox"), text("have it answered anew"),
             class_="check"),
-        *_ends("Save", "Ctrl Enter"),
+        _ends("Save", "Ctrl Enter"),
         id="edit", class_="card", hidden="",
     )  # fmt: skip
 
 
-def _ends(title: str, key: str) -> Iterator[Html]:
-    yield tag("button", text(title), text(" "), tag("kbd", text(key)), type="submit")
+def _ends(title: str, key: str) -> Html:
+    submit = (text(title), text(" "), tag("kbd", text(key)))
     cancel = (text("Cancel"), text(" "), tag("kbd", text("Esc")))
-    yield tag("button", *cancel, type="button", data_action="cancel")
+    return tag(
+        "div",
+        tag("button", *submit, type="submit"),
+        tag("button", *cancel, type="button", data_action="cancel"),
+        class_="ends",
+    )
 
 
 # The choice of lines
