@@ -29,6 +29,7 @@ ENDINGS = {
     "evolve": tuple(CODES),
     "preview": tuple(CODES),
     "score": tuple(CODES),
+    "judge": tuple(CODES),
     "diversity": (0, 1, 2, 4, 5, 130),
 }
 
@@ -121,6 +122,29 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             exit_code=1,
         ),
     ),
+    "judge": (
+        Example(
+            "what it would take to see whether a model is better",
+            "evolinstruct judge -o verdicts --questions test.jsonl --contestant old=demo"
+            " --contestant new=my-model --judge my-judge --base-url http://localhost:8000/v1"
+            " --plan",
+        ),
+        Example(
+            "two answers to each question of the test set, judged without a model",
+            "evolinstruct judge -o verdicts --questions test.jsonl --contestant old=demo"
+            " --contestant new=my-model --client offline && head -n 1 verdicts/verdicts.jsonl",
+        ),
+        Example(
+            "counted anew, with what people have said since",
+            "evolinstruct judge -o verdicts",
+        ),
+        Example(
+            "a file that is not there",
+            "evolinstruct judge -o verdicts --questions test.jsonl --contestant old=demo"
+            " --contestant new=new.jsonl --client offline",
+            exit_code=1,
+        ),
+    ),
     "check": (Example("the client that needs no model", "evolinstruct check --client offline"),),
     "rules": (
         Example("one rule", "evolinstruct rules word_growth"),
@@ -162,6 +186,17 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(
             "chat messages, a tenth of the families set aside",
             "evolinstruct export demo -o chat --format chat --test 0.1",
+        ),
+    ),
+    "verify": (
+        Example(
+            "the answers of a run whose instructions demand what code can verify",
+            "evolinstruct evolve starter -o verifiable --prompts verifiable --client offline"
+            " --limit 20 --quiet && evolinstruct verify verifiable/dataset.jsonl",
+        ),
+        Example(
+            "instructions and constraints for reinforcement learning",
+            "evolinstruct export verifiable -o rlvr --format rlvr --test 0.1",
         ),
     ),
     "report": (Example("a page for the browser", "evolinstruct report demo -o report.html"),),

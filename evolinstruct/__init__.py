@@ -1,7 +1,8 @@
 """Evol-Instruct, whole, in one command (method: WizardLM, arXiv 2304.12244).
 
 From Python: `evolve`, `evolve_async` and `prepare` make a run, `score` and `score_async` measure
-it, `Run` reads it. They are loaded when first used, so that importing the package costs nothing.
+it, `Run` reads it, `verify` checks an answer. They are loaded when first used, so that importing
+the package costs nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
         prepare,
         score,
         score_async,
+        verify,
     )
 
-__all__ = ["Run", "Score", "evolve", "evolve_async", "prepare", "score", "score_async"]
+__all__ = ["Run", "Score", "evolve", "evolve_async", "prepare", "score", "score_async", "verify"]
 
 
 def __getattr__(name: str) -> object:

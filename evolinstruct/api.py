@@ -17,6 +17,7 @@ from typing import Literal, Unpack
 
 from evolinstruct import defaults
 from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.verification import verify
 from evolinstruct.errors import UsageError
 from evolinstruct.run.events import Event
 from evolinstruct.run.job import Job
@@ -26,7 +27,7 @@ from evolinstruct.scoring import Score, Scored, ScoreSummary, Wish
 from evolinstruct.scoring import prepare as prepare_scoring
 from evolinstruct.settings import Layer, SettingArguments, gather
 
-__all__ = ["Run", "Score", "evolve", "evolve_async", "prepare", "score", "score_async"]
+__all__ = ["Run", "Score", "evolve", "evolve_async", "prepare", "score", "score_async", "verify"]
 
 Seeds = str | Path | Sequence[str | Path]
 Preset = Literal["paper", "released"]

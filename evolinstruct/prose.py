@@ -32,34 +32,38 @@ _RUN = 3
 """So many lines of data in a row are a block; fewer may be prose that looks like it."""
 
 
-def _data_blocks(text: str) -> Iterator[list[str]]:
-    """Yield the blocks of data: lines in a fence, or so many in a row that look like data."""
+def find_blocks(text: str) -> Iterator[range]:
+    """Yield the blocks of data, as numbers of lines from 0.
+
+    They are lines in a fence, or so many in a row that look like data.
+    """
     if "```" in text or "~~~" in text:
-        yield from _runs(text.split("\n"))
+        yield from _runs(text.split("\n"), 0)
         return
+    first = 0
     for paragraph in text.split("\n\n"):
-        if paragraph.count("\n") >= _RUN - 1:
-            yield from _runs(paragraph.split("\n"))
+        lines = paragraph.split("\n")
+        if len(lines) >= _RUN:
+            yield from _runs(lines, first)
+        first += len(lines) + 1
 
 
-def _runs(lines: Sequence[str]) -> Iterator[list[str]]:
+def _runs(lines: Sequence[str], first: int) -> Iterator[range]:
     """Yield the runs of lines that are fenced or look like data, if they make up a block."""
-    run: list[str] = []
-    fence, is_fenced = "", False
-    for line in lines:
+    begin, fence, is_fenced = first, "", False
+    for number, line in enumerate(lines, first):
         mark = _FENCE.match(line)
         if mark and not fence:
             fence, is_fenced = mark[1], True
         elif mark and mark[1].startswith(fence):
             fence = ""
         elif not (fence or (_DATA_LINE.fullmatch(line) and not line.isspace())):
-            if is_fenced or len(run) >= _RUN:
-                yield run
-            run, is_fenced = [], False
-            continue
-        run.append(line)
-    if is_fenced or len(run) >= _RUN:
-        yield run
+            if is_fenced or number - begin >= _RUN:
+                yield range(begin, number)
+            begin, is_fenced = number + 1, False
+    end = first + len(lines)
+    if is_fenced or end - begin >= _RUN:
+        yield range(begin, end)
 
 
 _LONGEST = 200_000  # characters; a longer text is data
@@ -70,9 +74,11 @@ def count_prose(text: str) -> int:
     count = count_words(text)
     if "\n" not in text or len(text) > _LONGEST:
         return count
-    return count - sum([count_words("\n".join(lines)) for lines in _data_blocks(text)])
+    lines = text.split("\n")
+    blocks = ["\n".join(lines[block.start : block.stop]) for block in find_blocks(text)]
+    return count - sum(map(count_words, blocks))
 
 
 def holds_data(text: str) -> bool:
     """Tell whether a text holds a block of code or data."""
-    return "\n" in text and any(_data_blocks(text))
+    return "\n" in text and any(find_blocks(text))

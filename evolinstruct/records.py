@@ -50,6 +50,8 @@ class Kept:
         model: the model that answered, or that rewrote if no answers are asked for.
         compared: the verdict of the comparison: ``not equal``, ``unclear``, or None if not asked.
         seed_source: the name of the file that the seed came from.
+        checks: what the instruction demands of its answer and code can verify, as one JSON text
+            (`evolinstruct.checks`); ``[]`` where there is nothing.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Kept:
     model: str | None
     compared: str | None
     seed_source: str | None
+    checks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Rejected:
     rule: str
     evidence: str
     raw: str | None
+    checks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

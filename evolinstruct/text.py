@@ -28,17 +28,17 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 def number(value: float | None) -> str:
     """Return a number without its fraction, as ``1,234``."""
-    return NONE if value is None else f"{value:,.0f}"
+    return NONE if value is None else f"{value:z,.0f}"
 
 
 def decimal(value: float | None) -> str:
     """Return a number with at most two digits of its fraction, as ``6.25`` or ``6``."""
-    return NONE if value is None else f"{round(value, 2) + 0.0:g}"
+    return NONE if value is None else f"{round(value, 2):zg}"
 
 
 def signed(value: float | None) -> str:
     """Return a difference with its sign, as ``+1.25``."""
-    return NONE if value is None else f"{round(value, 2) + 0.0:+g}"
+    return NONE if value is None else f"{round(value, 2):+zg}"
 
 
 def short_number(value: int | None) -> str:
@@ -53,7 +53,7 @@ def short_number(value: int | None) -> str:
 
 def percent(share: float | None) -> str:
     """Return a share as ``12.5%``."""
-    return NONE if share is None else f"{share:.1%}"
+    return NONE if share is None else f"{share:z.1%}"
 
 
 def dollars(amount: Decimal | float) -> str:

@@ -193,7 +193,7 @@ def test_another_run_is_refused_unless_it_may_be_updated(folder: Path) -> None:
     assert evolinstruct.evolve("seeds.txt", "run", **asked, seed=1, update=True).exit_code == 0
 
 
-def test_the_package_offers_seven_names_and_says_what_it_does_not() -> None:
+def test_the_package_offers_its_names_and_says_what_it_does_not() -> None:
     assert evolinstruct.__all__ == [
         "Run",
         "Score",
@@ -202,6 +202,7 @@ def test_the_package_offers_seven_names_and_says_what_it_does_not() -> None:
         "prepare",
         "score",
         "score_async",
+        "verify",
     ]
     with pytest.raises(AttributeError, match="module 'evolinstruct' has no attribute 'evolv'"):
         _ = evolinstruct.evolv

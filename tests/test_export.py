@@ -39,7 +39,10 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
-LINE = Kept("c", "s", "s", 1, "deepen", None, "Why?", None, "So.", "m", "not equal", "a.jsonl")
+CHECKS = '[{"name": "no_digits", "args": {}}, {"name": "no_lists", "args": {}, "declined": true}]'
+LINE = Kept(
+    "c", "s", "s", 1, "deepen", None, "Why?", None, "So.", "m", "not equal", "a.jsonl", CHECKS
+)
 SEED = Kept("s", "s", None, 0, None, None, "Sum up.\nA text.", "A text.", "Ok.", None, None, "a")
 ORIGIN = {"id": "c", "seed_id": "s", "generation": 1, "operation": "deepen"}
 USER = {"role": "user", "content": "Why?"}
@@ -55,6 +58,11 @@ ROWS: dict[str, dict[str, Any]] = {
             {"from": "human", "value": "Why?"},
             {"from": "gpt", "value": "So."},
         ]
+    }
+    | ORIGIN,
+    "rlvr": {
+        "prompt": [SYSTEM, USER],
+        "constraints": '[{"name": "no_digits", "args": {}}]',
     }
     | ORIGIN,
     "openai-finetune": {"messages": [SYSTEM, USER, ASSISTANT]},

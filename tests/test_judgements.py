@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.reading import read_number, read_order, read_tags
+from evolinstruct.reading import read_number, read_order, read_preference, read_tags
 
 THREE = ("A", "B", "C")
 TWO = ("A", "B")
@@ -230,3 +230,47 @@ def test_tags_are_read(reply: str) -> None:
 @pytest.mark.parametrize("reply", UNCLEAR_TAGS)
 def test_no_tags_are_read_where_none_are_listed(reply: str) -> None:
     assert read_tags(reply) is None
+
+
+PREFERENCES = {
+    "the form that is asked for": ("Verdict: A is better", 1),
+    "by far": ("Verdict: B is much better", -2),
+    "none": ("Verdict: level", 0),
+    "behind reasons": ("A knows the year.\nB only guesses.\n\nVerdict: A is much better", 2),
+    "bold": ("**Verdict:** **B** is better.", -1),
+    "after reasoning in tags": ("<think>Verdict: B is better?</think>\nVerdict: A is better", 1),
+    "taken back": ("Verdict: A is better\nNo, B keeps the condition.\nVerdict: B is better", -1),
+    "in brackets, with signs": ("My final verdict is: [[A>>B]]", 2),
+    "in brackets, the other way round": ("[[B>A]]", -1),
+    "in brackets, level": ("Both name the sea. [[A=B]]", 0),
+    "on the last line alone": ("B forgets the sea.\nA is better.", 1),
+    "as a heading": ("## Final verdict: A is slightly better", 1),
+    "with a remark behind it": ("Verdict: B is clearly better\n\nIt has the date.", -2),
+    "a tie in another word": ("Verdict: tie", 0),
+}
+UNCLEAR_PREFERENCES = {
+    "nothing": "",
+    "prose": "Both answers have their merits.",
+    "only in one respect": "A is better in style, but wrong.",
+    "the choices, repeated": "Verdict: A is better or B is better",
+    "a text against itself": "Verdict: A>A",
+    "one that was not shown": "Verdict: C is better",
+    "a sentence that is not the last": "A is better at first sight.\nThe dates need a check.",
+    "a question": "Verdict: is A better?",
+    "a score for each": "A: 7, B: 8",
+    "cut off": "Verdict: A is much",
+    "reasoning without an end": "<think>Verdict: A is better",
+    "a negation": "Verdict: A is not better",
+    "a refusal": "I'm sorry, but I cannot compare these answers.",
+    "with a condition": "Verdict: B is better if length counts",
+}
+
+
+@pytest.mark.parametrize(("reply", "value"), PREFERENCES.values(), ids=PREFERENCES.keys())
+def test_a_preference_is_read(reply: str, value: int) -> None:
+    assert read_preference(reply) == value
+
+
+@pytest.mark.parametrize("reply", UNCLEAR_PREFERENCES.values(), ids=UNCLEAR_PREFERENCES.keys())
+def test_an_unclear_preference_is_none(reply: str) -> None:
+    assert read_preference(reply) is None

@@ -30,7 +30,7 @@ def evidence(name: str, case: dict[str, Any]) -> str | None:
         items = (Item("tests.jsonl", f"line {n}", text) for n, text in enumerate(case["items"], 1))
         rule = with_test_items(rule, Items(items))
     if name in ANSWER_RULES:
-        return rule.check(Answer(case["instruction"], case["response"]))
+        return rule.check(Answer(case["instruction"], case["response"], case.get("checks")))
     return rule.check(
         Rewrite(
             case["parent"],

@@ -16,7 +16,8 @@ from evolinstruct.judging import (
     people,
     person_verdicts,
 )
-from evolinstruct.judging.contest import write_contest
+from evolinstruct.judging.contest import TEXTS, write_questions
+from evolinstruct.run_dir import flat
 
 AT = "2026-01-01T00:00:00Z"
 QUESTIONS = [Question(f"q{number}", f"Name {number} rivers.") for number in range(20)]
@@ -29,7 +30,8 @@ def directory(tmp_path: Path) -> Path:
         for question in QUESTIONS
         for name in ("old", "new")
     ]
-    write_contest(tmp_path, QUESTIONS, texts)
+    write_questions(tmp_path, QUESTIONS)
+    (tmp_path / TEXTS).write_bytes(b"".join(map(flat.encode, texts)))
     return tmp_path
 
 

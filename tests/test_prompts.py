@@ -424,7 +424,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "measure by an unknown method": (
         replace(CLARITY, "rating", "ratign"),
         f"/{CLARITY}:2: unknown method 'ratign' (did you mean 'rating'?); known here: ranking,"
-        " pairwise, rating, paper, tags, agreement.",
+        " pairwise, rating, paper, tags, agreement, preference.",
     ),
     "measure with an unknown placeholder": (
         replace(CLARITY, "{{instruction}}", "{{instruction}} {{reply}}"),
@@ -537,7 +537,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "placeholder of a frame in an operation": (
         replace(DATA, "{{format}}", "{{method}}"),
         "/operations/with_data.txt:6: unknown placeholder '{{method}}'; known here: "
-        "{{instruction}}, {{demonstrations}}, {{format}},"
+        "{{instruction}}, {{constraints}}, {{demonstrations}}, {{format}},"
         " {{least}}, {{most}}, {{words}}.",
     ),
     "missing placeholder": (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -22,8 +21,6 @@ from tests.command_line import evolinstruct
 from tests.runs import evolve, tasks, write_seeds
 from tests.scripted import Scripted, obedient
 from tests.written import score
-
-pytest.importorskip("vl_convert", reason="vl_convert")
 
 EVIL = (
     "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>"
@@ -198,9 +195,10 @@ def test_every_chart_says_what_it_shows_and_has_a_table(run_dir: Path, tmp_path:
     assert len(figures) == 8
     for figure in figures:
         page = Page(figure)
-        labels = [item["aria-label"] for item in page.every("div") if item.get("role") == "img"]
-        assert len(labels) == len(page.every("svg"))
-        assert all(labels)
+        (drawing,) = page.every("svg")
+        assert drawing["role"] == "img"
+        assert drawing["aria-label"]
+        assert len(page.every("desc")) == 1
         assert len(page.every("table")) == 1
         assert len(page.every("caption")) == 1
 
@@ -214,8 +212,10 @@ def test_charts_take_their_colours_from_the_page(run_dir: Path, tmp_path: Path) 
         for name in ("fill", "stroke")
         if name in attributes
     }
-    assert [c for c in colours if not re.fullmatch(r"none|transparent|var\(--[a-z-]+\)", c)] == []
-    known = set(re.findall(r"(--[a-z-]+):", page.raw["style"][0]))
+    assert [
+        c for c in colours if not re.fullmatch(r"none|transparent|var\(--[a-z0-9-]+\)", c)
+    ] == []
+    known = set(re.findall(r"(--[a-z0-9-]+):", page.raw["style"][0]))
     assert {c[4:-1] for c in colours if c.startswith("var")} <= known
 
 
@@ -232,7 +232,7 @@ def test_several_runs_stand_side_by_side_with_a_mark_where_they_differ(
     assert seeds in text
     generations = '<tr class="same"><th scope="row">generations</th><td>2</td><td>2</td></tr>'
     assert generations in text
-    assert len(page.every("figure")) == 16
+    assert len(page.every("figure")) == 8
 
 
 @pytest.mark.slow
@@ -259,7 +259,7 @@ def test_of_several_runs_the_scored_ones_tell_of_difficulty(run_dir: Path, tmp_p
     other = make_run(tmp_path, "other")
     score(other, lambda line: line.generation)
     write_report([Run(run_dir), Run(other)], tmp_path / "r.html")
-    assert len(page_of(tmp_path / "r.html").every("figure")) == 18
+    assert len(page_of(tmp_path / "r.html").every("figure")) == 10
     text = (tmp_path / "r.html").read_text()
     assert '<strong dir="auto">other</strong>: An instruction of the last generation' in text
 
@@ -293,16 +293,6 @@ def test_a_place_that_cannot_be_written_is_said(
     result = evolinstruct(f"report {run_dir} -o {tmp_path / out}")
     assert (result.exit_code, result.stdout) == (1, "")
     assert said in " ".join(result.stderr.split())
-
-
-def test_without_the_plotting_library_the_command_that_installs_it_is_named(
-    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "vl_convert", None)
-    result = evolinstruct(f"report {run_dir} -o {tmp_path / 'r.html'}")
-    assert result.exit_code == 1
-    assert "run: python -m pip install 'evolinstruct[report]'" in " ".join(result.stderr.split())
-    assert list(tmp_path.iterdir()) == []
 
 
 def embedded(run_dir: Path) -> Path:

@@ -10,11 +10,10 @@ import pytest
 
 from evolinstruct.analysis.runs import Run
 from evolinstruct.report import write_report
-from tests.test_report import EVIL, make_run
+from tests.test_report import EVIL, embedded, make_run, text_of
 from tests.written import score
 
 pytestmark = pytest.mark.slow
-pytest.importorskip("vl_convert", reason="vl_convert")
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium")
 waiting = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium")
 
@@ -47,6 +46,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = make_run(folder, seeds=40)
     score(run, lambda line: 3 + line.generation - 2 * (line.operation == "in_breadth"))
     write_report([Run(run)], folder / "r.html")
+    return (folder / "r.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("mapped")
+    write_report([Run(embedded(make_run(folder)))], folder / "r.html")
     return (folder / "r.html").as_uri()
 
 
@@ -121,6 +127,60 @@ def test_the_filters_filter(browser: Any, report: str) -> None:
     assert count(browser) == "Nothing fits these filters; take one away."
 
 
+def test_the_list_shows_what_was_added_and_an_answer(browser: Any, report: str) -> None:
+    show(browser, report)
+    first, second = find(browser, "#rows tbody tr")[:2]
+    assert first.find_elements("css selector", "ins") == []
+    added = "".join(each.text for each in second.find_elements("css selector", ".open ins"))
+    assert added
+    assert added in second.find_element("css selector", ".open").text
+    assert second.find_element("css selector", ".answer").text.startswith("Answer: ")
+
+
+def test_what_was_searched_is_marked_in_the_list_and_in_the_family(
+    browser: Any, report: str
+) -> None:
+    show(browser, report)
+    find(browser, "#search")[0].send_keys("THING (NUMBER")
+    wait(browser, "document.querySelectorAll('#rows tbody tr').length === 0")
+    find(browser, "#search")[0].clear()
+    find(browser, "#search")[0].send_keys("THING NUMBER 17")
+    wait(browser, "document.querySelectorAll('#rows mark').length > 0")
+    assert {text.lower() for text in texts(browser, "#rows .open mark")} == {"thing number 17"}
+    find(browser, "#rows tbody tr")[0].click()
+    marks = texts(browser, "dialog .meant .text mark")
+    assert [mark.lower() for mark in marks] == ["thing number 17"]
+
+
+def test_a_head_shows_that_it_sorts_and_how(browser: Any, report: str) -> None:
+    show(browser, report)
+    assert set(texts(browser, "#rows thead .arrow")) == {"↕"}
+    find(browser, "#rows thead button")[3].click()
+    words = [int(text) for text in texts(browser, "#rows tbody td:nth-child(4)")]
+    assert words == sorted(words)
+    assert texts(browser, "#rows th[aria-sort=ascending]") == ["Words↑"]
+
+
+def test_no_text_of_the_list_is_cut_without_a_sign(browser: Any, hostile: str) -> None:
+    show(browser, hostile)
+    families = browser.execute_script(
+        "return JSON.parse(document.getElementById('data').textContent).runs[0].families"
+    )
+    whole = [" ".join(text_of(line).split()) for family in families for line in family]
+    cut = 0
+    for element, text in zip(find(browser, "#rows .open"), whole, strict=False):
+        begun, said = element.text.startswith("… "), element.text.removeprefix("… ")
+        ended = said.endswith("…")
+        assert said.removesuffix("…").strip() in text
+        assert begun or text.startswith(said.removesuffix("…").strip())
+        assert ended or text.endswith(said.strip())
+        cut += ended
+        assert browser.execute_script(
+            "const [e] = arguments; return e.scrollWidth <= e.clientWidth", element
+        )
+    assert cut > 0
+
+
 def test_a_click_and_a_key_open_the_family_of_a_row(browser: Any, report: str) -> None:
     show(browser, report)
     find(browser, "#rows tbody tr")[1].click()
@@ -140,6 +200,29 @@ def test_a_family_has_an_address_of_its_own(browser: Any, report: str) -> None:
     chosen = find(browser, ".example a")[0].get_attribute("hash")
     show(browser, report + chosen)
     assert texts(browser, "dialog[open] .meant code") == [chosen[1:]]
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_keys_alone_read_the_points_of_the_map(browser: Any, mapped: str, width: int) -> None:
+    show(browser, mapped, width=width)
+    browser.execute_script("document.getElementById('map').focus()")
+    read = []
+    for key in ("\ue014", "\ue014", "\ue012"):  # right, right, left
+        browser.switch_to.active_element.send_keys(key)
+        read += texts(browser, "#point .text")
+    assert all(read)
+    assert read[0] == read[2] != read[1]
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_tab_reaches_what_can_be_done_in_its_order(browser: Any, report: str) -> None:
+    show(browser, report)
+    reached = []
+    for _ in range(8):
+        browser.switch_to.active_element.send_keys("\ue004")
+        reached.append(browser.execute_script("return document.activeElement.textContent"))
+    links = ["In short", "Charts", "Difficulty", "Operations", "Instructions", "Recipe"]
+    assert reached == ["Skip to the report", *links, "Theme: auto"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

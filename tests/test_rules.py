@@ -28,6 +28,7 @@ from evolinstruct.llm.base import ClientOptions, Request
 from evolinstruct.records import Failed, Rejected
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.settings import Layer, Recipe, resolve
+from tests.command_line import evolinstruct
 from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
 from tests.scripted import Scripted
 
@@ -320,3 +321,17 @@ def test_the_document_shows_every_rule_as_it_is() -> None:
         default = f"`{rule.default}`" if rule.default.startswith("-") else rule.default
         assert f"| `{rule.name}` | {default} | {rule.stage} | {rule.meaning} |" in text
     assert "not read yet" not in text
+
+
+def test_the_list_begins_with_which_are_on_and_breaks_lines_between_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = evolinstruct("rules").stdout
+    monkeypatch.setenv("COLUMNS", "60")
+    wrapped = evolinstruct("rules").stdout
+    assert max(map(len, wrapped.splitlines())) <= 60
+    assert wrapped.split() == whole.split()
+    on, always, *_ = whole.splitlines()
+    named = on.partition(": ")[2].split(", ")
+    assert named == [rule.name for rule in RULES.values() if rule.on and rule.default == "on"]
+    assert always.endswith(": " + ", ".join(r.name for r in RULES.values() if r.structural))

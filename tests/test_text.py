@@ -16,6 +16,7 @@ from evolinstruct.text import (
     clock,
     command,
     counted,
+    decimal,
     did_you_mean,
     dollars,
     listed,
@@ -23,6 +24,7 @@ from evolinstruct.text import (
     percent,
     short_number,
     shorten,
+    signed,
     until,
 )
 
@@ -34,6 +36,11 @@ def test_a_noun_takes_its_plural_unless_there_is_one() -> None:
 
 def test_a_figure_that_is_unknown_is_a_dash() -> None:
     assert [number(None), percent(None), short_number(None)] == ["-", "-", "-"]
+
+
+def test_nothing_is_written_as_less_than_nothing() -> None:
+    written = [number(-0.4), percent(-0.0001), signed(-0.001), decimal(-0.001)]
+    assert written == ["0", "0.0%", "+0", "0"]
 
 
 def test_figures_are_grouped_rounded_and_shortened() -> None:

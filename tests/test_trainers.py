@@ -59,7 +59,9 @@ print(json.dumps(told))
 def test_datasets_loads_every_format_with_its_splits(
     made: Path, tmp_path: Path, packed: bool
 ) -> None:
-    names = [name for name in FORMATS if not (packed and name == "openai-finetune")]
+    names = [name for name in FORMATS if name != "rlvr"]  # the run demands nothing verifiable
+    if packed:
+        names.remove("openai-finetune")
     for rows_format in names:
         plain, out = tmp_path / f"{rows_format}-plain", tmp_path / rows_format
         wanted: dict[str, Any] = {"test": 0.1, "system": "Be brief.", "shard": 100_000}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evolinstruct.analysis.families import Family, FamilyStep
 from evolinstruct.analysis.scores import DIFFICULTY, MeasureName, ScoreBook
+from evolinstruct.intervals import SURE
 from evolinstruct.records import Kept, Line
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 PAPER = "paper"
 PAPER_MEANS = "Alpaca 3.00, ShareGPT 4.63, round 1 5.48, round 4 7.08"
 """The means that the WizardLM paper reports of its own ratings from 1 to 10."""
-_SURE = 1.645  # of a normal distribution: nine times in ten
 _FELL = 5
 
 
@@ -78,7 +78,7 @@ class Mean:
         mean = self.total / self.count
         spread = self._squares - 2 * mean * self._products + mean * mean * self._counts
         correction = self.families / (self.families - 1)
-        return _SURE * sqrt(max(0.0, spread * correction)) / self.count
+        return SURE * sqrt(max(0.0, spread * correction)) / self.count
 
 
 @dataclass(slots=True)

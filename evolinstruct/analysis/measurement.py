@@ -80,6 +80,14 @@ class RunStatistics:
         return groups
 
     @property
+    def spent(self) -> GroupStatistics:
+        """Calls, tokens and cost for every purpose, those of the seeds included."""
+        spent = GroupStatistics()
+        for group in self.purposes.values():
+            spent.include(group)
+        return spent
+
+    @property
     def total(self) -> GroupStatistics:
         """The statistics of all evolutions, without the seeds; its diversity is with them."""
         total = GroupStatistics(

@@ -8,16 +8,17 @@ they are computed from.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from evolinstruct.analysis.difficulty import Difficulty, Mean
 from evolinstruct.analysis.runs import UsageRow
 from evolinstruct.diversity.phrases import Distinctness
+from evolinstruct.intervals import Interval, of_median, of_share
 from evolinstruct.quartiles import BAND, Band, Quartiles
 from evolinstruct.run.counts import Counts
-from evolinstruct.text import NONE, dollars, number, percent
+from evolinstruct.text import NONE, dollars, number, percent, short_number
 
 # One group of instructions
 
@@ -162,6 +163,8 @@ class Statistic:
         tables: the tables that show it.
         section: its title among the rows by generation, one of `SECTIONS`.
         short: its name where a column has to be narrow.
+        interval: of what is compared between runs, which of a count is its share; None where a
+            figure is counted rather than drawn.
     """
 
     key: str
@@ -171,6 +174,7 @@ class Statistic:
     tables: frozenset[Table]
     section: str = ""
     short: str = ""
+    interval: Callable[[GroupStatistics], Interval | None] | None = None
 
     @property
     def column(self) -> str:
@@ -195,16 +199,20 @@ def _money(value: float | None) -> str:
     return dollars(value) if value else NONE  # unknown, or free
 
 
+def _sum_of_tokens(value: float | None) -> str:
+    return short_number(None if value is None else round(value))
+
+
 def _fraction(value: float | None) -> str:
-    return NONE if value is None else f"{value:.3f}"
+    return NONE if value is None else f"{value:z.3f}"
 
 
 def _two_digits(value: float | None) -> str:
-    return NONE if value is None else f"{value:.2f}"
+    return NONE if value is None else f"{value:z.2f}"
 
 
 def _signed(value: float | None) -> str:
-    return NONE if value is None else f"{value:+.2f}"
+    return NONE if value is None else f"{value:+z.2f}"
 
 
 def _row(
@@ -215,8 +223,9 @@ def _row(
     *tables: Table,
     section: str = "",
     short: str = "",
+    interval: Callable[[GroupStatistics], Interval | None] | None = None,
 ) -> Statistic:
-    return Statistic(key, label, value, write, frozenset(tables), section, short or label)
+    return Statistic(key, label, value, write, frozenset(tables), section, short or label, interval)
 
 
 _PARTS = {
@@ -240,8 +249,34 @@ def _quartiles(
             quartiles = Quartiles.of(getattr(group, counter))
             return None if quartiles is None else getattr(quartiles, part)
 
+        def interval(group: GroupStatistics) -> Interval | None:
+            quartiles = Quartiles.of(getattr(group, counter))
+            return None if quartiles is None else of_median(quartiles)
+
         tables = [table for table, parts in parts_of.items() if part in parts]
-        yield _row(f"{key}.{part}", f"{section}, {name}", value, number, *tables, section=section)
+        label = f"{section}, {name}"
+        of = interval if part == "median" else None
+        yield _row(f"{key}.{part}", label, value, number, *tables, section=section, interval=of)
+
+
+def _share(
+    value: Callable[[GroupStatistics], float | None], of: Callable[[GroupStatistics], float | None]
+) -> Callable[[GroupStatistics], Interval | None]:
+    """Return what finds the interval of a share of so many."""
+
+    def interval(group: GroupStatistics) -> Interval | None:
+        share, times = value(group), of(group)
+        return None if share is None or not times else of_share(share, int(times))
+
+    return interval
+
+
+def _of_finished(
+    count: Callable[[GroupStatistics], int],
+) -> Callable[[GroupStatistics], Interval | None]:
+    return _share(
+        lambda group: group.counts.share(count(group)), lambda group: group.counts.finished
+    )
 
 
 def _of_band(part: str) -> Callable[[GroupStatistics], float | None]:
@@ -290,6 +325,14 @@ def _means() -> Iterator[Statistic]:
                 value: float | None = getattr(of(found), part)
                 return value
 
+            def interval(
+                group: GroupStatistics, of: Callable[[Difficulty], Mean] = find_mean
+            ) -> Interval | None:
+                found = group.difficulty and of(group.difficulty)
+                if not found or found.low is None or found.high is None:
+                    return None
+                return found.low, found.high
+
             shown: tuple[Table, ...] = ("json", "csv", "difficulty")
             shown += ("comparison",) if part == "mean" and key != "rise" else ()
             yield _row(
@@ -299,6 +342,7 @@ def _means() -> Iterator[Statistic]:
                 write,
                 *(table for table in shown if table != "difficulty" or key != "rise"),
                 short=name or short,
+                interval=interval,
             )
 
 
@@ -324,13 +368,17 @@ STATISTICS: tuple[Statistic, ...] = (
          "json", "csv", "generations", "operations", "comparison", short="drawn"),
     _row("finished", "finished", lambda group: group.counts.finished, number, "outcomes"),
     _row("kept", "kept", lambda group: group.counts.kept, number,
-         "json", "csv", "generations", "operations", "comparison", "outcomes"),
+         "json", "csv", "generations", "operations", "comparison", "outcomes",
+         interval=_of_finished(lambda group: group.counts.kept)),
     _row("kept_share", "kept share", lambda group: group.counts.kept_share, percent,
-         "json", "csv", "generations", "operations", "comparison", "outcomes", short="share"),
+         "json", "csv", "generations", "operations", "comparison", "outcomes", short="share",
+         interval=_of_finished(lambda group: group.counts.kept)),
     _row("rejected", "rejected", lambda group: group.counts.rejected, number,
-         "json", "csv", "generations", "operations", "comparison", "outcomes"),
+         "json", "csv", "generations", "operations", "comparison", "outcomes",
+         interval=_of_finished(lambda group: group.counts.rejected.total())),
     _row("failed", "failed", lambda group: group.counts.failed, number,
-         "json", "csv", "generations", "operations", "comparison", "outcomes"),
+         "json", "csv", "generations", "operations", "comparison", "outcomes",
+         interval=_of_finished(lambda group: group.counts.failed.total())),
     _row("words_added_by_any.median", "words added, median", _added_by_any, number,
          "operations", short="added"),
     *_quartiles("words_added", _ADDED, "added",
@@ -340,7 +388,8 @@ STATISTICS: tuple[Statistic, ...] = (
       for part in ("below", "within", "above")),
     _row("words_added_band.outside", _OUTSIDE, _of_band("outside"), percent,
          "json", "csv", "generations", "operations", "comparison", "growth",
-         section=_ADDED, short="outside"),
+         section=_ADDED, short="outside",
+         interval=_share(_of_band("outside"), lambda group: group.added.total())),
     *_quartiles("words_added_by_others", "words added, others", "added_by_others",
                 {"comparison": ["median"], "growth": ["median"]}),
     *_quartiles("instruction_words", _INSTRUCTION, "instruction_words",
@@ -349,13 +398,13 @@ STATISTICS: tuple[Statistic, ...] = (
                 {"generations": _HALF, "comparison": ["median"], "answer lengths": _ALL_FIVE}),
     _row("calls", "calls", lambda group: group.calls, number,
          "json", "csv", "purposes", "spending", "tokens"),
-    _row("prompt_tokens", "tokens of prompts", lambda group: group.prompt_tokens, number,
+    _row("prompt_tokens", "tokens of prompts", lambda group: group.prompt_tokens, _sum_of_tokens,
          "tokens"),
-    _row("completion_tokens", "tokens of replies", lambda group: group.completion_tokens, number,
-         "tokens"),
-    _row("tokens", "tokens", lambda group: group.tokens, number,
+    _row("completion_tokens", "tokens of replies", lambda group: group.completion_tokens,
+         _sum_of_tokens, "tokens"),
+    _row("tokens", "tokens", lambda group: group.tokens, _sum_of_tokens,
          "json", "csv", "generations", "purposes", "spending", section=_SPENT),
-    _row("cached_tokens", "of them cached", lambda group: group.cached_tokens, number,
+    _row("cached_tokens", "of them cached", lambda group: group.cached_tokens, _sum_of_tokens,
          "json", "csv", "generations", "purposes", "tokens", section=_SPENT, short="cached"),
     _row("cost", "cost", lambda group: group.cost, _money,
          "json", "csv", "generations", "purposes", "tokens", section=_SPENT),
@@ -368,7 +417,9 @@ STATISTICS: tuple[Statistic, ...] = (
     _row("texts", "texts in the sample", _of_sample(lambda found: found.texts), number,
          "csv", section=_DIVERSITY),
     _row("copies", "copies", _of_sample(lambda found: found.copies), percent,
-         "csv", "generations", "diversity", section=_DIVERSITY),
+         "csv", "generations", "diversity", section=_DIVERSITY,
+         interval=_share(_of_sample(lambda found: found.copies),
+                         _of_sample(lambda found: found.texts))),
     *(_row(f"distinct_{length}", f"distinct-{length}", _distinct(length), _fraction,
            "csv", "generations", "diversity", section=_DIVERSITY)
       for length in (1, 2, 3)),
@@ -377,7 +428,9 @@ STATISTICS: tuple[Statistic, ...] = (
          number, "json", "csv"),
     _row("not_harder_share", "not harder than the parent",
          _of_difficulty(lambda of: of.not_harder_share), percent,
-         "json", "csv", "comparison", "difficulty", short="not harder"),
+         "json", "csv", "comparison", "difficulty", short="not harder",
+         interval=_share(_of_difficulty(lambda of: of.not_harder_share),
+                         _of_difficulty(lambda of: of.gain.count))),
     _row("cost_per_point", "cost per point gained", lambda group: group.cost_per_point, _money,
          "json", "csv", "comparison", "difficulty", short="cost per point"),
 )
@@ -393,11 +446,3 @@ def in_table(table: Table) -> list[Statistic]:
 def find(key: str) -> Statistic:
     """Return the statistic of that key."""
     return next(statistic for statistic in STATISTICS if statistic.key == key)
-
-
-def compare(table: Table, groups: Sequence[GroupStatistics]) -> Iterator[list[str]]:
-    """Yield a row for each statistic of a table: its name, then that of each group, written."""
-    for statistic in in_table(table):
-        written = [statistic.text(group) for group in groups]
-        if any(text != NONE for text in written):
-            yield [statistic.label, *written]

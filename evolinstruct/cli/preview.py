@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from evolinstruct.cli.options import (
     takes_settings,
     word,
 )
-from evolinstruct.cli.reporting import reported
+from evolinstruct.cli.reporting import Report, reported
 
 _Out = Annotated[
     str | None,
@@ -56,12 +56,27 @@ def command(
     Added and removed words are coloured, or marked {+so+} and [-so-] where there is no colour.
     Takes the options of evolve, and the same variables of the environment.
     """
-    with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report, _directory(out) as run:
-        from evolinstruct.analysis import preview  # noqa: PLC0415 - slow
-        from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
-        from evolinstruct.filters import whole_number  # noqa: PLC0415 - slow
-        from evolinstruct.run import job  # noqa: PLC0415 - slow
+    with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
+        show(report, sources, out, number, flags, update=update, as_json=as_json)
 
+
+def show(
+    report: Report,
+    sources: Sequence[str],
+    out: str | None,
+    number: str,
+    flags: Mapping[str, Any],
+    *,
+    update: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Carry a preview out, and show what becomes of its seeds."""
+    from evolinstruct.analysis import preview  # noqa: PLC0415 - slow
+    from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
+    from evolinstruct.filters import whole_number  # noqa: PLC0415 - slow
+    from evolinstruct.run import job  # noqa: PLC0415 - slow
+
+    with _directory(out) as run:
         count = whole_number("--number", number, 1)
         drawn = job.prepare(sources, run, read_settings(flags), preview=count)
         follow(drawn, report, update=update)

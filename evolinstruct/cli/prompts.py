@@ -1,17 +1,22 @@
-"""`evolinstruct prompts`: see, copy and check prompt packs."""
+"""`evolinstruct prompts`: see, copy, check and try prompt packs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from evolinstruct import defaults
-from evolinstruct.cli.options import Verbose
+from evolinstruct.cli import preview
+from evolinstruct.cli.options import Quiet, Verbose, takes_settings
 from evolinstruct.cli.reporting import reported
+from evolinstruct.errors import UsageError
 
-app = typer.Typer(name="prompts", help="See, copy and check prompt packs.", no_args_is_help=True)
+app = typer.Typer(
+    name="prompts", help="See, copy, check and try prompt packs.", no_args_is_help=True
+)
 
 _Pack = Annotated[str, typer.Argument(metavar="PACK", help="A built-in name or a folder.")]
 
@@ -89,3 +94,24 @@ def check(pack: _Pack, verbose: Verbose = 0) -> None:
             f" {len(found.formats)} formats, {text.counted(len(found.measures), 'measure')}.",
             err=True,
         )
+
+
+@app.command(name="try")
+@takes_settings
+def try_pack(
+    pack: _Pack,
+    sources: Annotated[
+        str, typer.Option("--seeds", metavar="FILE", help="Seeds, as evolve takes them.")
+    ] = "starter",
+    number: Annotated[
+        str, typer.Option("--number", "-n", metavar="N", help="How many seeds, drawn by --seed.")
+    ] = "3",
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    flags: Mapping[str, Any] = {},
+) -> None:
+    """Evolve three seeds with a pack, and show them. Takes the options of evolve."""
+    with reported(quiet=quiet, verbose=verbose) as report:
+        if flags.get("prompts") is not None:
+            raise UsageError("prompts try takes the pack as its argument; leave --prompts out.")
+        preview.show(report, [sources], None, number, {**flags, "prompts": pack})

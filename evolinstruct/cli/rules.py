@@ -11,7 +11,7 @@ from evolinstruct.cli.options import Verbose, switch
 from evolinstruct.cli.reporting import reported
 
 if TYPE_CHECKING:
-    from evolinstruct.elimination import Parameter, RuleInfo
+    from evolinstruct.elimination import RuleInfo
 
 _Name = Annotated[
     str | None, typer.Argument(metavar="NAME", help="Only this rule, or module:function.")
@@ -33,28 +33,17 @@ def command(name: _Name = None, as_json: _AsJson = False, verbose: Verbose = 0) 
         if as_json:
             typer.echo(json.dumps({rule.name: _facts(rule) for rule in rules}))
             return
-        for rule in rules:
-            typer.echo(_told(rule))
+        from evolinstruct.console.page import Page  # noqa: PLC0415 - slow
+        from evolinstruct.console.rules import show_rule, show_rules  # noqa: PLC0415 - slow
+
+        if name:
+            show_rule(Page(), rules[0])
+        else:
+            show_rules(Page(), rules)
 
 
 def _switch(rule: RuleInfo) -> str:
     return "always on" if rule.structural else rule.default
-
-
-def _told(rule: RuleInfo) -> str:
-    lines = [
-        f"{rule.name:<22}{_switch(rule):<11}{rule.stage:<12}{rule.cost}",
-        f"    {rule.meaning}",
-        *[
-            f"    {setting.name} = {_range(setting)}: {setting.meaning}"
-            for setting in rule.parameters
-        ],
-    ]
-    return "\n".join(lines)
-
-
-def _range(setting: Parameter) -> str:
-    return f"{setting.default:g} ({setting.least:g} to {setting.most:g})"
 
 
 def _facts(rule: RuleInfo) -> dict[str, object]:

@@ -10,30 +10,22 @@ import typer
 from evolinstruct import defaults
 from evolinstruct.cli.interrupts import interruptible
 from evolinstruct.cli.options import (
-    OPTIONS,
     AsJson,
     Quiet,
     Verbose,
     read_settings,
+    stage_options,
     switch,
     takes,
     word,
 )
 from evolinstruct.cli.reporting import Report, reported
 from evolinstruct.errors import UsageError
-from evolinstruct.settings.table import COST, HOW, SAMPLING, SETTINGS, WHO
 
 if TYPE_CHECKING:
     from evolinstruct.scoring import ScoreJob
 
-_PANELS = (WHO, SAMPLING, HOW, COST)
-_OF_RUNS = ("min_kept",)
-_OPTIONS = {
-    name: option
-    for name, option in OPTIONS.items()
-    if name in {"prompts", "seed", "recipe"}
-    or (name in SETTINGS and SETTINGS[name].panel in _PANELS and name not in _OF_RUNS)
-}
+_OPTIONS = stage_options("prompts", "seed", "recipe")
 _MEASURES = "What is measured"
 _LEAST, _DIGITS = 2, 9  # instructions to be compared; digits of their number
 _Target = Annotated[
@@ -160,10 +152,13 @@ def _tell(job: ScoreJob, report: Report) -> None:
 
 
 def _score(job: ScoreJob, report: Report) -> None:
-    from evolinstruct.console.score import show_scored, show_scoring  # noqa: PLC0415 - slow
+    from evolinstruct.console.score import how_far, show_scored  # noqa: PLC0415 - slow
+    from evolinstruct.console.stage import show_stage  # noqa: PLC0415 - slow
 
     try:
-        interruptible(report, job.interrupt, lambda: show_scoring(report.console, job.events()))
+        interruptible(
+            report, job.interrupt, lambda: show_stage(report.console, job.events(), how_far)
+        )
     finally:
         show_scored(report.console, job.summary)
         report.facts = job.summary.to_json()

@@ -24,6 +24,7 @@ _MOST = 1_000
 _LEAST = 24
 """Text keeps at least so many columns, however deep it is indented."""
 _GAP = 2
+_NARROW = 10 + _GAP
 _WORD = re.compile(r"\S+")
 _KEPT, _LONG = 10, 20
 """Of a long part that is the same, 10 words are shown at each end if 20 or more are left out."""
@@ -70,20 +71,32 @@ class Page:
             text = text + Text(" " + "─" * left, style="dim")
         self.print(text)
 
-    def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
+    def table(
+        self,
+        title: str,
+        head: Sequence[str],
+        rows: Sequence[Sequence[str | Text]],
+        *,
+        fits: bool = False,
+    ) -> None:
         """Print a table, names left and figures right, in as many parts as the width needs.
 
-        A row that is only a name begins a section.
+        A row that is only a name begins a section. One that `fits` wraps its longest cells, so that
+        it has no more parts than columns of ten characters need.
         """
         names = max(cell_len(str(row[0])) for row in [head, *rows])
         widths = [
             max(cell_len(str(row[column])) for row in [head, *rows] if len(row) > column) + _GAP
             for column in range(1, len(head))
         ]
-        for start, end in _parts(widths, self.width - names):
+        room = self.width - names
+        if fits and sum(widths) > room:
+            widest = max(_NARROW, room // len(widths))
+            widths = [min(width, widest) for width in widths]
+        for start, end in _parts(widths, room):
             self.print()
             self.print(Text(title, style="bold"))
-            self._terminal.print(_table(head, rows, start + 1, end + 1), soft_wrap=True)
+            self._terminal.print(_table(head, rows, start + 1, widths[start:end]), soft_wrap=True)
 
     def shorten(self, text: str, lines: int) -> str:
         """Return the first lines of a text, as wrapped here, and how many more there are."""
@@ -147,13 +160,15 @@ def _parts(widths: Sequence[int], room: int) -> Iterable[tuple[int, int]]:
 
 
 def _table(
-    head: Sequence[str], rows: Sequence[Sequence[str | Text]], start: int, end: int
+    head: Sequence[str], rows: Sequence[Sequence[str | Text]], start: int, widths: Sequence[int]
 ) -> Table:
+    """Return the columns from `start` on that have these widths; longer cells are wrapped."""
+    end = start + len(widths)
     # One more column of the gap is the box's own.
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, _GAP - 1))
     table.add_column(head[0], no_wrap=True)
-    for name in head[start:end]:
-        table.add_column(name, justify="right", no_wrap=True)
+    for name, width in zip(head[start:end], widths, strict=True):
+        table.add_column(name, justify="right", max_width=width - _GAP, overflow="fold")
     for row in rows:
         is_section = len(row) == 1
         table.add_row(row[0], *row[start:end], style="bold" if is_section else "")

@@ -13,18 +13,27 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from evolinstruct.analysis.comparison import (
+    DIFFERS,
+    MEANING,
+    Compared,
+    compare,
+    compare_rules,
+    exactly,
+    roughly,
+)
 from evolinstruct.analysis.difficulty import PAPER, PAPER_MEANS, Difficulties
 from evolinstruct.analysis.measurement import RunStatistics
-from evolinstruct.analysis.statistics import SECTIONS, GroupStatistics, Table, compare, in_table
+from evolinstruct.analysis.statistics import SECTIONS, GroupStatistics, Table, in_table
 from evolinstruct.console.page import Page
-from evolinstruct.text import NONE, clock, counted, listed, one_line, percent
+from evolinstruct.text import NONE, clock, counted, listed, number, one_line, percent
 
 if TYPE_CHECKING:
     from evolinstruct.scoring import Way
 
 Cell = str | Text
-_DIFFERS = "≠ "
-_SAME = "  "
+_ALL = "all"
+"""What all evolved instructions are called; their figures come first."""
 
 
 def show(page: Page, runs: Sequence[RunStatistics]) -> None:
@@ -51,7 +60,7 @@ def _show_run(page: Page, run: RunStatistics) -> None:
     _show_difficulty(page, run)
     _show_rules(page, run)
     if run.purposes:
-        page.table("By purpose", *_columns("purposes", run.purposes))
+        page.table("By purpose", *_columns("purposes", {_ALL: run.spent, **run.purposes}))
 
 
 def _about(run: RunStatistics) -> Iterator[str]:
@@ -70,7 +79,7 @@ def _about(run: RunStatistics) -> Iterator[str]:
 
 
 def _show_generations(page: Page, run: RunStatistics) -> None:
-    groups = [run.seeds, *run.generations.values(), run.total]
+    groups = [run.total, run.seeds, *run.generations.values()]
     rows: list[list[Cell]] = []
     shown = sorted(in_table("generations"), key=lambda each: SECTIONS.index(each.section))
     for section, statistics in groupby(shown, key=lambda each: each.section):
@@ -83,7 +92,7 @@ def _show_generations(page: Page, run: RunStatistics) -> None:
         if section and found:
             rows.append([section])
         rows += found if section else [*found, *_unfinished(run)]
-    page.table("By generation", ["", "seeds", *map(str, run.generations), "all"], rows)
+    page.table("By generation", ["", _ALL, "seeds", *map(str, run.generations)], rows)
 
 
 def _filled(rows: Iterable[list[Cell]]) -> list[list[Cell]]:
@@ -99,13 +108,13 @@ def _by_rule(run: RunStatistics, groups: Sequence[GroupStatistics]) -> Iterator[
 def _unfinished(run: RunStatistics) -> Iterator[list[Cell]]:
     left = [run.unfinished(generation) for generation in run.generations]
     if any(left):
-        yield ["not finished", NONE, *(f"{count:,}" for count in (*left, sum(left)))]
+        yield ["not finished", number(sum(left)), NONE, *map(number, left)]
 
 
 def _show_operations(page: Page, run: RunStatistics) -> None:
     if not run.operations:
         return
-    head, rows = _columns("operations", run.operations)
+    head, rows = _columns("operations", {_ALL: run.total, **run.operations})
     page.table("By operation", head, rows)
     page.print(
         "added: median of words added. outside: share whose growth is outside the 10 to 20 words"
@@ -133,7 +142,7 @@ def _show_difficulty(page: Page, run: RunStatistics) -> None:
     if run.difficulties is None:
         return
     generations = {f"generation {number}": group for number, group in run.generations.items()}
-    groups = {"seeds": run.seeds, **generations, "all evolved": run.total, **run.operations}
+    groups = {_ALL: run.total, "seeds": run.seeds, **generations, **run.operations}
     page.table("Difficulty", *_columns("difficulty", groups))
     page.print(" ".join(about_difficulty(run.difficulties)))
 
@@ -168,11 +177,11 @@ def _show_rules(page: Page, run: RunStatistics) -> None:
 def _show_comparison(page: Page, runs: Sequence[RunStatistics]) -> None:
     rows: list[list[Cell]] = []
     for title, found in _sections(runs):
-        marked = [_marked(*row) for row in found]
+        marked = [*map(_marked, found)]
         rows += [[title], *marked] if marked else []
-    page.table("Side by side", ["run", *_names(runs)], rows)
+    page.table("Side by side", ["run", *_names(runs)], rows, fits=True)
     page.print()
-    page.print(f"{_DIFFERS.strip()} marks where the runs differ.")
+    page.print(MEANING)
     for sentence in _about_ways(runs):
         page.print(sentence)
 
@@ -200,37 +209,32 @@ def _names(runs: Sequence[RunStatistics]) -> list[str]:
     return [one_line(run.run) for run in runs]
 
 
-def _marked(name: str, *shown: str) -> list[Cell]:
-    differ = len(set(shown)) > 1
-    style = "bold yellow" if differ else ""
-    mark = _DIFFERS if differ else _SAME
-    return [f"{mark}{name}", *(Text(cell, style=style) for cell in shown)]
+def _marked(row: Compared) -> list[Cell]:
+    style = "bold yellow" if row.matters else ""
+    mark = DIFFERS if row.matters else " "
+    return [f"{mark} {row.name}", *(Text(cell, style=style) for cell in row.cells)]
 
 
-_Rows = Iterable[Sequence[str]]
-
-
-def _sections(runs: Sequence[RunStatistics]) -> Iterator[tuple[str, _Rows]]:
-    """Yield the title and the rows of each section; a row is a name and a cell for each run."""
+def _sections(runs: Sequence[RunStatistics]) -> Iterator[tuple[str, Iterable[Compared]]]:
+    """Yield the title and the rows of each section, whole runs first."""
     totals = [run.total for run in runs]
     yield "what was asked", _settings(runs)
     yield "what it came to", _totals(runs)
-    yield "rejected, of all", _rule_shares(totals)
+    yield "rejected, of all", compare_rules(totals)
     yield "diversity", compare("diversity", totals)
-    for generation in sorted({number for run in runs for number in run.generations}):
-        groups = [run.generations.get(generation, GroupStatistics()) for run in runs]
-        yield f"generation {generation}", compare("comparison", groups)
+    for key in sorted({key for run in runs for key in run.generations}):
+        generations = [run.generations.get(key) for run in runs]
+        yield f"generation {key}", compare("comparison", generations)
     for name in sorted({name for run in runs for name in run.operations}):
-        groups = [run.operations.get(name, GroupStatistics()) for run in runs]
-        yield name, compare("comparison", groups)
+        yield name, compare("comparison", [run.operations.get(name) for run in runs])
 
 
-def _settings(runs: Sequence[RunStatistics]) -> Iterator[list[str]]:
+def _settings(runs: Sequence[RunStatistics]) -> Iterator[Compared]:
     recipes = [run.state.recipe.model_dump() for run in runs]
     for name in recipes[0]:
         values = [one_line(_setting(recipe[name])) for recipe in recipes]
         if len(set(values)) > 1:
-            yield [name, *values]
+            yield exactly(name, values)
 
 
 def _setting(value: object) -> str:
@@ -239,15 +243,11 @@ def _setting(value: object) -> str:
     return str(value)
 
 
-def _totals(runs: Sequence[RunStatistics]) -> Iterator[list[str]]:
-    yield ["status", *("done" if run.state.is_done else "not finished" for run in runs)]
-    yield ["seeds", *(f"{run.seeds.counts.kept:,}" for run in runs)]
-    yield ["generations", *(str(len(run.generations)) for run in runs)]
+def _totals(runs: Sequence[RunStatistics]) -> Iterator[Compared]:
+    yield exactly("status", ["done" if run.state.is_done else "not finished" for run in runs])
+    yield exactly("seeds", [number(run.seeds.counts.kept) for run in runs])
+    yield exactly("generations", [str(len(run.generations)) for run in runs])
     yield from compare("comparison", [run.total for run in runs])
     times = [run.state.seconds for run in runs]
-    yield ["time of the last command", *(NONE if time is None else clock(time) for time in times)]
-
-
-def _rule_shares(totals: Sequence[GroupStatistics]) -> Iterator[list[str]]:
-    for rule in sorted({rule for total in totals for rule in total.counts.rejected}):
-        yield [rule, *(percent(of.counts.share(of.counts.rejected[rule])) for of in totals)]
+    shown = [NONE if time is None else clock(time) for time in times]
+    yield roughly("time of the last command", shown, times)

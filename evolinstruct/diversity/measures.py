@@ -73,11 +73,11 @@ class Measure:
 
 
 def _fraction(value: float | None) -> str:
-    return NONE if value is None else f"{value:.3f}"
+    return NONE if value is None else f"{value:z.3f}"
 
 
 def _tenths(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.1f}"
+    return NONE if value is None else f"{value:z,.1f}"
 
 
 def _fine_percent(share: float | None) -> str:

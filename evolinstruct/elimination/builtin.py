@@ -15,6 +15,7 @@ from evolinstruct.elimination import (
     answers,
     contamination,
     content,
+    demands,
     drift,
     duplicates,
     form,
@@ -53,6 +54,7 @@ ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
     *paper.ANSWERS,
     *garbled.ANSWERS,
     *answers.RULES,
+    *demands.RULES,
     *contamination.ANSWERS,
 )
 """The rules for answers."""

@@ -93,10 +93,12 @@ class Answer:
     Attributes:
         instruction: what was asked.
         response: what the model answered, without its reasoning.
+        checks: what the instruction demands that code can verify, as a line has it.
     """
 
     instruction: str
     response: str
+    checks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from evolinstruct import draws, reading
+from evolinstruct import checks, draws, reading
 from evolinstruct.elimination import COMPARISON, Objection
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request
@@ -49,6 +49,7 @@ class Asking:
         self._weights = weights
         self._ask = ask
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
+        self._constrains = {item.name for item in pack.operations if item.uses_constraints}
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
         self._sampling = {purpose: recipe.sampling(purpose) for purpose in asked_by(recipe)}
         self.markers = (*pack.markers, *(pack.marks or ()))
@@ -75,12 +76,16 @@ class Asking:
         return self._compares and not in_breadth and COMPARISON not in self.skips(line)
 
     def draw(self, member: Member, generation: int) -> Kept:
-        """Return the child as far as its place and family decide it: its operation and format."""
+        """Return the child as far as its place and family decide it.
+
+        They decide its operation, its format and the constraints that it is to state.
+        """
         parent = member.newest
         place = child_id(parent.seed_id, generation)
         weights = self._weights
+        constraints = self._constraints(parent, place)
         if not self._recipe.plain_draws:
-            weights = draws.fitting(weights, self._unfit(member))
+            weights = draws.fitting(weights, self._unfit(member, constraints))
         operation = draws.draw_operation(weights, self._recipe.seed, place)
         return Kept(
             id=place,
@@ -95,15 +100,25 @@ class Asking:
             model=None,
             compared=None,
             seed_source=parent.seed_source,
+            checks=checks.encode(constraints) if operation in self._constrains else checks.NONE,
         )
 
-    def _unfit(self, member: Member) -> set[str]:
+    def _constraints(self, parent: Kept, place: str) -> list[checks.Check]:
+        if not self._constrains:
+            return []
+        return checks.draw(
+            parent.instruction, self._recipe.seed, place, checks.decode(parent.checks)
+        )
+
+    def _unfit(self, member: Member, constraints: Sequence[checks.Check]) -> set[str]:
         """Return the operations that would be asked in vain.
 
-        One was rejected for the same instruction: the same request might come again. And one block
-        of data put into another makes no better task.
+        One was rejected for the same instruction: the same request might come again. One block of
+        data put into another makes no better task. And where no constraint suits, none is added.
         """
         unfit = {member.rejected} if member.rejected else set()
+        if not constraints:
+            unfit |= self._constrains
         return unfit | self._needs_format if holds_data(member.newest.instruction) else unfit
 
     async def rewrite(self, child: Kept, parent: Kept) -> tuple[Kept, str]:
@@ -114,13 +129,19 @@ class Asking:
         """
         seed = self._recipe.seed
         shown = shown_with(child.format, self._pack, seed, child.id) if child.format else ()
-        messages = self._pack.evolve(child.operation or "", parent.instruction, child.format, shown)
+        drawn = checks.decode(child.checks)
+        stated = [check.statement(place) for place, check in enumerate(drawn)]
+        messages = self._pack.evolve(
+            child.operation or "", parent.instruction, child.format, shown, stated
+        )
         context = replace(self._context(child, parent.instruction), marks=self._pack.marks)
         reply = await self._whole("evolve", messages, context, child.id)
         instruction = reading.read_instruction(
             reply.text, self._pack.markers, parent=parent.instruction, marks=self._pack.marks
         )
-        return replace(child, instruction=instruction, model=reply.model), reply.text
+        held = checks.of_rewrite(checks.decode(parent.checks), drawn, instruction)
+        child = replace(child, instruction=instruction, model=reply.model)
+        return replace(child, checks=checks.encode(held)), reply.text
 
     async def compare(self, child: Kept, parent: Kept) -> tuple[Kept, Objection | None]:
         """Ask whether the rewrite gained anything; an unclear verdict is asked for once more.
@@ -151,19 +172,27 @@ class Asking:
     async def answer(self, line: Kept) -> tuple[str, str, str]:
         """Ask for the answer; return it, the reply as it came, and the model that wrote it.
 
+        An answer that does not do what the instruction verifiably demands is asked for once more,
+        with what it lacks.
+
         Raises:
             CallError: there is no reply, or none that is whole.
         """
         messages = self._pack.prompt("answer", child=line.instruction)
         context = self._context(line, line.instruction)
         reply = await self._whole("answer", messages, context, line.id)
-        return reading.read_answer(reply.text, line.instruction), reply.text, reply.model
+        answer = reading.read_answer(reply.text, line.instruction)
+        if faults := checks.faults(checks.decode(line.checks), answer):
+            messages = self._pack.correct(line.instruction, answer, faults)
+            reply = await self._whole("answer", messages, context, line.id, attempt=1)
+            answer = reading.read_answer(reply.text, line.instruction)
+        return answer, reply.text, reply.model
 
     def _drawn_format(self, place: str) -> str:
         return draws.draw_order(self._pack.formats, self._recipe.seed, place)[0]
 
     async def _whole(
-        self, purpose: str, messages: Messages, context: CallContext, place: str
+        self, purpose: str, messages: Messages, context: CallContext, place: str, attempt: int = 0
     ) -> Reply:
         """Ask for a reply that is data: one that was cut off is never taken for whole.
 
@@ -171,12 +200,14 @@ class Asking:
         the limit beside the reply, and takes neither for the other.
         """
         limit = self._recipe.setting("max_tokens", purpose)
-        reply = await self._once(purpose, messages, context, place, max_tokens=limit)
+        reply = await self._once(purpose, messages, context, place, attempt, max_tokens=limit)
         if reply.finish_reason != _LENGTH:
             return reply
         said = f"the {purpose} reply does not end within"
         try:
-            longer = await self._once(purpose, messages, context, place, max_tokens=2 * limit)
+            longer = await self._once(
+                purpose, messages, context, place, attempt, max_tokens=2 * limit
+            )
         except CallRejected as refusal:
             if refusal.error not in {TRUNCATED, TOO_LONG}:
                 raise
@@ -203,5 +234,11 @@ class Asking:
     def _context(self, line: Kept, instruction: str, parent: str | None = None) -> CallContext:
         """Describe a call that works for a line, by the text that it is about."""
         return CallContext(
-            line.generation, line.operation, self.kind(line), line.format, instruction, parent
+            line.generation,
+            line.operation,
+            self.kind(line),
+            line.format,
+            instruction,
+            parent,
+            checks=line.checks,
         )

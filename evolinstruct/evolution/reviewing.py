@@ -59,5 +59,5 @@ def _decided(proposal: Proposal, replied: Line, reviews: Reviews) -> Proposal | 
     if decision.decision == REJECTED:
         return rejected(line, Objection(REVIEWER, decision.reason or _NO_REASON), proposal.raw)
     edited = decision.edited(line)
-    unanswered = replace(proposal.line, instruction=edited.instruction)
+    unanswered = replace(proposal.line, instruction=edited.instruction, checks=edited.checks)
     return Proposal(unanswered, proposal.raw, edited if edited.output is not None else None)

@@ -69,7 +69,7 @@ class Step:
         try:
             output, raw, model = await self._asking.answer(line)
             line = replace(line, output=output, model=model)
-            answer = Answer(line.instruction, output)
+            answer = Answer(line.instruction, output, line.checks)
             objection = self._rules.find_objection(answer, self._asking.skips(line))
         except CallRejected as refusal:
             return rejected(line, Objection(refusal.error, refusal.message), refusal.raw)

@@ -17,7 +17,7 @@ from evolinstruct.analysis.scores import measures_of
 from evolinstruct.errors import InputError
 from evolinstruct.export import card, files
 from evolinstruct.export.files import TEST, TRAIN, RowBuffer
-from evolinstruct.export.formats import FORMATS, SEED
+from evolinstruct.export.formats import FORMATS, SEED, demands
 from evolinstruct.export.options import ExportOptions, ExportResult, Licences, parse_size
 from evolinstruct.export.reviewed import Reviewed, read_reviewed
 from evolinstruct.export.subset import Subset, read_subset
@@ -93,7 +93,11 @@ def _chosen(
         line = reviewed.taken(found) if subset.takes(found) else None
         if line is None:
             continue
-        if line.output is None:
+        if options.rows_format.of_checks:
+            if not demands(line):
+                result.unverifiable += 1
+                continue
+        elif line.output is None:
             result.unanswered += 1
             continue
         result.made[line.generation, line.operation or SEED] += 1
@@ -104,6 +108,11 @@ def _chosen(
 def _refuse_empty(run: Run, options: ExportOptions, result: ExportResult) -> None:
     if result.made:
         return
+    if result.unverifiable:
+        raise InputError(
+            f"None of the {result.unverifiable:,} instructions chosen of {run.path} demands what"
+            " code can verify; evolve with the pack verifiable."
+        )
     if result.unanswered:
         raise InputError(
             f"None of the {result.unanswered:,} instructions chosen of {run.path} has an answer;"
@@ -161,7 +170,12 @@ def _notices(
         yield f"{run.path} is a preview, of a part of its seeds only."
     if result.unanswered:
         yield f"{result.unanswered:,} instructions have no answer and are left out."
-    lost = len(subset.only or ()) - result.made.total() - result.unanswered
+    if result.unverifiable:
+        yield (
+            f"{counted(result.unverifiable, 'instruction')} left out, because nothing that they"
+            " demand can be verified."
+        )
+    lost = len(subset.only or ()) - result.made.total() - result.unanswered - result.unverifiable
     if lost > 0:
         yield (
             f"{counted(lost, 'instruction')} of {options.only} left out, because of the filters, or"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evolinstruct.checks import Check, decode, encode
 from evolinstruct.records import Kept
 
 TrainingRow = dict[str, Any]
@@ -26,15 +27,17 @@ class Format:
         fields: the type of each field, as `parquet.Writer` takes them.
         traced: whether a row also says where it comes from.
         make: turns a line into a row, with a system text if there is one.
+        of_checks: whether it is of instructions whose answers code can verify, answered or not.
     """
 
     name: str
     fields: Mapping[str, Any]
     traced: bool
     make: Callable[[Kept, str | None], TrainingRow]
+    of_checks: bool = False
 
     def row(self, line: Kept, system: str | None) -> TrainingRow:
-        """Return the row of a line that has an answer."""
+        """Return the row of a line."""
         row = self.make(line, system)
         if self.traced:
             row |= {
@@ -78,6 +81,15 @@ def _prompt_completion(line: Kept, system: str | None) -> TrainingRow:
     return {"prompt": _asked(line, system), "completion": _answered(line)}
 
 
+def _rlvr(line: Kept, system: str | None) -> TrainingRow:
+    return {"prompt": _asked(line, system), "constraints": encode(demands(line))}
+
+
+def demands(line: Kept) -> list[Check]:
+    """Return what a line demands of its answer that code can verify."""
+    return [check for check in decode(line.checks) if not check.declined]
+
+
 def _sharegpt(line: Kept, system: str | None) -> TrainingRow:
     names = {"system": "system", "user": "human", "assistant": "gpt"}
     turns = _asked(line, system) + _answered(line)
@@ -102,6 +114,13 @@ _ALL = (
     ),
     Format(
         "sharegpt", {"conversations": [{"from": str, "value": str}]}, traced=True, make=_sharegpt
+    ),
+    Format(
+        "rlvr",
+        {"prompt": [_TURN], "constraints": str},
+        traced=True,
+        make=_rlvr,
+        of_checks=True,
     ),
     Format("openai-finetune", {"messages": [_TURN]}, traced=False, make=_chat),
 )

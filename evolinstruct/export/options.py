@@ -115,6 +115,7 @@ class ExportResult:
         made: the number of rows of each generation and operation.
         models: the number of rows that each model answered.
         unanswered: instructions left out because they have no answer.
+        unverifiable: instructions left out because nothing that they demand can be verified.
         notices: sentences that the user should read.
     """
 
@@ -123,6 +124,7 @@ class ExportResult:
     made: Counter[tuple[int, str]] = field(default_factory=Counter)
     models: Counter[str | None] = field(default_factory=Counter)
     unanswered: int = 0
+    unverifiable: int = 0
     notices: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
@@ -135,6 +137,7 @@ class ExportResult:
                 for (number, name), count in sorted(self.made.items())
             ],
             "unanswered": self.unanswered,
+            "unverifiable": self.unverifiable,
             "notices": self.notices,
         }
 

@@ -29,12 +29,14 @@ class Question:
         instruction: the question; where instructions are judged, the seed.
         skill: what it takes, if its file says so.
         difficulty: from 1 to 10, if its file says so.
+        band: of its difficulty: 1-4, 5-7 or 8-10, or the one it was selected for.
     """
 
     id: str
     instruction: str
     skill: str | None = None
     difficulty: float | None = None
+    band: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,11 @@ def read_contest(directory: Path) -> Contest:
     )
 
 
-def write_contest(directory: Path, questions: Sequence[Question], texts: Sequence[Text]) -> None:
-    """Write the questions and the texts of a directory, each file whole.
+def write_questions(directory: Path, questions: Sequence[Question]) -> None:
+    """Write the file of questions, whole.
 
     Raises:
-        InputError: one cannot be written.
+        InputError: it cannot be written.
     """
-    for name, records in ((QUESTIONS, questions), (TEXTS, texts)):
-        with replaced(directory / name) as file:
-            file.writelines(map(flat.encode, records))
+    with replaced(directory / QUESTIONS) as file:
+        file.writelines(map(flat.encode, questions))

@@ -7,7 +7,7 @@ people/NAME.jsonl    a line for each verdict of a person; the last one on a pair
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -22,12 +22,12 @@ PEOPLE = "people"
 Said = Literal["first_clearly", "first", "tie", "second", "second_clearly"]
 """Which one is better, and whether by far."""
 PersonSaid = Literal["first", "second", "tie"]
-_TURNED: dict[Said, Said] = {
-    "first_clearly": "second_clearly",
-    "first": "second",
-    "tie": "tie",
-    "second": "first",
-    "second_clearly": "first_clearly",
+_SIDES: dict[Said, int] = {
+    "first_clearly": 2,
+    "first": 1,
+    "tie": 0,
+    "second": -1,
+    "second_clearly": -2,
 }
 _NAME = re.compile(r"[^\W_][\w.-]{0,39}")
 _MEND = "correct or remove the line"
@@ -48,7 +48,7 @@ class Verdict:
         turned: what is said where the second one is shown first, in the same terms.
         flipped: whether the two orders name different winners.
         skill: of the question.
-        difficulty: of the question.
+        band: of the question's difficulty.
         first_length: of the first one's text, in characters.
         second_length: of the second one's.
         text_digest: of what was judged.
@@ -65,7 +65,7 @@ class Verdict:
     turned: Said | None
     flipped: bool
     skill: str | None
-    difficulty: float | None
+    band: str | None
     first_length: int
     second_length: int
     text_digest: str
@@ -93,9 +93,42 @@ class PersonVerdict:
     at: str
 
 
+def of_two_orders(as_given: Said | None, turned_: Said | None) -> tuple[Said | None, bool]:
+    """Return the winner that both orders name, else a tie; and whether they name different ones.
+
+    Where an order has no verdict, there is none. By far is only what both orders find so.
+    """
+    if as_given is None or turned_ is None:
+        return None, False
+    one, other = _SIDES[as_given], _SIDES[turned_]
+    if one * other <= 0:
+        return "tie", one * other < 0
+    return min((as_given, turned_), key=lambda said: abs(_SIDES[said])), False
+
+
+def said_by_number(number: int) -> Said:
+    """Return a verdict by how much the first one is better: 2 clearly, to -2."""
+    return next(said for said, side in _SIDES.items() if side == number)
+
+
 def turned(said: Said) -> Said:
     """Return the same where the two change places."""
-    return _TURNED[said]
+    return said_by_number(-_SIDES[said])
+
+
+def read_verdicts(directory: Path, pairs: Iterable[Pair]) -> list[Verdict]:
+    """Return what models said of pairs as they are now.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    mend = "run the same `evolinstruct judge` command again, which pays for nothing twice"
+    digests = {_place(pair): pair.text_digest for pair in pairs}
+    return [
+        each
+        for each in flat.read(directory / FILE, Verdict, "verdict", mend)
+        if digests.get("/".join((each.question_id, each.first, each.second))) == each.text_digest
+    ]
 
 
 # People

@@ -29,7 +29,7 @@ class CallId:
 
     Attributes:
         child_id: the place in the data set that the call works for.
-        purpose: evolve, compare, answer, score, solve.
+        purpose: evolve, compare, answer, score, solve, judge.
         attempt: 0 for the first ask, 1 for the second of the same purpose, and so on.
     """
 
@@ -54,8 +54,10 @@ class CallContext:
             several.
         parent: compare: the parent; otherwise None.
         marks: evolve: the lines between which the prompt asks for the instruction, if it does.
-        items: score: the texts that are to be put in order, each behind its label.
+        items: score, judge: the texts that are to be put in order, each behind its label.
         range: score: the least and the most that a number may be, if one is asked for.
+        checks: evolve: the constraints that the rewrite is to state; answer: those that the
+            instruction states; as the field ``checks`` of a line has them.
     """
 
     generation: int
@@ -67,6 +69,7 @@ class CallContext:
     marks: tuple[str, str] | None = None
     items: tuple[tuple[str, str], ...] = ()
     range: tuple[float, float] | None = None
+    checks: str | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -28,7 +28,7 @@ def _required() -> Iterator[str]:
 
 def _layout() -> Iterator[str]:
     """Yield the patterns of all files that a pack may have."""
-    yield from ("pack.toml", "demonstration.txt")
+    yield from ("pack.toml", "demonstration.txt", "correct.txt")
     yield from (f"{name}.txt" for name, row in PURPOSES.items() if row.worded_by == "file")
     yield from (f"{folder}/*.txt" for folder in _FOLDERS)
 

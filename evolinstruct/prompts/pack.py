@@ -7,6 +7,7 @@ says what follows from each part.
     compare.txt            are {{parent}} and {{child}} equal?
     answer.txt             what is asked to get the answer to {{instruction}}
     demonstration.txt      how a format's demonstration is shown; needed where formats are used
+    correct.txt            {{answer}} to {{instruction}} has {{faults}}; for constraints
     frames/FRAME.txt       what several operations share, with a place for their {{method}}
     operations/NAME.txt    header (name, kind, weight, frame, skips), ---, the prompt or its method
     formats/NAME.txt       header (name, title), --- instruction, a text, --- rewritten, a text
@@ -42,8 +43,9 @@ Messages = tuple[tuple[str, str], ...]
 
 _T = TypeVar("_T")
 
-_DRAWN = frozenset({"format", "demonstrations", "words", "least", "most"})
+_DRAWN = frozenset({"format", "demonstrations", "constraints", "words", "least", "most"})
 _DEMONSTRATION = Holds(frozenset({"format", "instruction", "rewritten"}))
+_CORRECT = Holds(frozenset({"instruction", "answer", "faults"}))
 _OPERATION = Holds(frozenset({"instruction"}), _DRAWN)
 _FRAME = Holds(frozenset({"method", "instruction"}), _DRAWN)
 _METHOD = Holds(frozenset(), _DRAWN | {"instruction"})
@@ -52,7 +54,7 @@ IN_DEPTH, IN_BREADTH, TRANSFORM = _KINDS = ("in-depth", "in-breadth", "transform
 _ABOUT = ("name", "description", "language")
 _MORE = ("marks", "added_words", "demonstrations")
 _MINIMUM_FORMATS = 2  # one is drawn, and at least one other is shown as an example
-_DEMONSTRATION_FILE = "demonstration.txt"
+_DEMONSTRATION_FILE, _CORRECT_FILE = "demonstration.txt", "correct.txt"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -68,6 +70,7 @@ class Operation:
         weight: how often it is drawn, relative to the other operations' weights.
         template: the whole prompt, with its frame.
         uses_format: whether a data format is drawn for it.
+        uses_constraints: whether constraints are drawn for it, which code can verify.
         skips: names of the rules that do not apply to what it makes.
     """
 
@@ -76,6 +79,7 @@ class Operation:
     weight: float
     template: Template = field(repr=False)
     uses_format: bool
+    uses_constraints: bool = False
     skips: frozenset[str] = frozenset()
 
 
@@ -113,6 +117,7 @@ class Pack:
     _purposes: Mapping[str, Template] = field(repr=False)
     _titles: Mapping[str, str] = field(repr=False)
     _demonstrations: Mapping[str, str] = field(repr=False)
+    _correct: Template | None = field(repr=False)
 
     def evolve(
         self,
@@ -120,6 +125,7 @@ class Pack:
         instruction: str,
         format: str | None = None,  # noqa: A002 - the word of the run's files
         order: Sequence[str] = (),
+        constraints: Sequence[str] = (),
     ) -> Messages:
         """Return the prompt that asks for the instruction's evolution.
 
@@ -129,6 +135,8 @@ class Pack:
             format: name of the drawn format, where the operation uses one.
             order: names of the other formats; their demonstrations are shown in this order, as
                 many as the pack shows.
+            constraints: the sentences that state the drawn constraints, where the operation uses
+                any.
 
         Raises:
             KeyError: an operation or a format is unknown, or a format is needed and not given.
@@ -139,6 +147,7 @@ class Pack:
             "words": str(words),
             "least": str(words + least),
             "most": str(words + most),
+            "constraints": _listed(constraints),
         }
         if format is not None:
             values["format"] = self._titles[format]
@@ -175,6 +184,21 @@ class Pack:
         places = PURPOSES[purpose].prompt
         return _ask(template, {place: texts[text] for place, text in places.items()})
 
+    def correct(self, instruction: str, answer: str, faults: Sequence[str]) -> Messages:
+        """Return the prompt that asks for an answer once more, with what is wrong with it.
+
+        Raises:
+            InputError: the pack has no such file.
+        """
+        if self._correct is None:
+            raise InputError(f"The pack {self.name} has no {_CORRECT_FILE}; add the file.")
+        texts = {"instruction": instruction, "answer": answer, "faults": _listed(faults)}
+        return _ask(self._correct, texts)
+
+
+def _listed(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
 
 def _ask(template: Template, values: Mapping[str, str]) -> Messages:
     return (("user", template.render(values)),)
@@ -199,6 +223,7 @@ def read(folder: Path) -> Pack:
     _check_marks(sources["pack.toml"], settings["marks"], operations.values())
     formats = _unique(_format(text) for text in _inside(sources, "formats"))
     shown = _demonstrations(folder, sources, operations.values(), formats)
+    correct = _correct(folder, sources, operations.values())
     return Pack(
         **about,
         **settings,
@@ -214,6 +239,7 @@ def read(folder: Path) -> Pack:
         _purposes=purposes,
         _titles={name: texts["format"] for name, texts in formats.items()},
         _demonstrations=shown,
+        _correct=correct,
     )
 
 
@@ -332,7 +358,10 @@ def _operation(text: Passage, frames: Mapping[str, str]) -> tuple[Passage, Opera
     if kind.text == TRANSFORM:
         skips |= {COMPARISON}  # the same task in another form gains no information
     uses_format = "format" in template.names
-    return name, Operation(name.text, kind.text, weight, template, uses_format, skips)
+    uses_constraints = "constraints" in template.names
+    return name, Operation(
+        name.text, kind.text, weight, template, uses_format, uses_constraints, skips
+    )
 
 
 def _skips(text: Passage) -> frozenset[str]:
@@ -388,6 +417,20 @@ def _demonstrations(
         path = folder / _DEMONSTRATION_FILE
         raise InputError(f"{path}: the file is missing; the operation {users[0]!r} needs it.")
     return {}
+
+
+def _correct(
+    folder: Path, sources: Mapping[str, Passage], operations: Iterable[Operation]
+) -> Template | None:
+    if _CORRECT_FILE in sources:
+        return Template.of(checked(sources[_CORRECT_FILE], _CORRECT))
+    for operation in operations:
+        if operation.uses_constraints:
+            raise InputError(
+                f"{folder / _CORRECT_FILE}: the file is missing; the operation {operation.name!r}"
+                " needs it."
+            )
+    return None
 
 
 def _digest(sources: Mapping[str, Passage]) -> str:

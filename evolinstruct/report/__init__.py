@@ -1,8 +1,11 @@
 """A report: one HTML file about runs, which needs no network and no other file.
 
     story     the statistics on top, and where several runs differ
-    charts    what is charted, with the same as a table
-    drawing   charts as SVG, by Vega-Lite                      (only user of vl_convert)
+    run_charts
+              what is charted of runs, with the same as a table
+    charts    the kinds of charts, drawn
+    canvas    scales, axes, legends and texts, as SVG
+    passages  texts with changed words marked, and code in a fixed width
     sample    whole families, drawn by a seed, as plain data
     examples  what each operation does, with the words that differ
     diversity how unlike in meaning the instructions are, with a map; where they were embedded
@@ -23,7 +26,6 @@ from evolinstruct.analysis.runs import Run
 from evolinstruct.atomic_write import replaced
 from evolinstruct.diversity import is_installed
 from evolinstruct.errors import InputError
-from evolinstruct.report.drawing import Drawing
 from evolinstruct.report.page import GENERATOR, Meaning, compose
 from evolinstruct.report.sample import draw_families
 
@@ -46,16 +48,15 @@ def write_report(
         seed: the seed that draws the families and the examples.
 
     Raises:
-        InputError: a run cannot be read, `out` cannot be written, or vl-convert is not installed.
+        InputError: a run cannot be read, or `out` cannot be written.
     """
     _check(out)
-    drawing = Drawing()
     measured = [measure(run, sample_seed=seed) for run in runs]
     samples = [
         draw_families(run, found, rows // len(runs), seed)
         for run, found in zip(runs, measured, strict=True)
     ]
-    page = compose(runs, measured, samples, drawing, seed, _meaning(runs, seed))
+    page = compose(runs, measured, samples, seed, _meaning(runs, seed))
     with replaced(out) as file:
         # A reply may hold half of a surrogate pair, which cannot be written as UTF-8.
         file.write(page.encode("utf-8", "replace"))

@@ -1,32 +1,31 @@
-"""The charts of a report: of each its values, a sentence on what they show, and a table of them.
+"""The kinds of charts, drawn: bars, spreads, means, lines, histograms, a map.
 
-What the columns of these tables are called and how they are computed is stated in
-`analysis.statistics`; how a chart is drawn, in `report.drawing`.
+Each takes rows by their names, and of each row one mark for every series, such as a run; None where
+that series has none. Several series share the axes and have a colour and a shape each. A mark tells
+its figures to whoever points at it; a `Chart` has them in a table too.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, Protocol, TypeVar
 
-from evolinstruct.analysis.measurement import RunStatistics
-from evolinstruct.analysis.statistics import GroupStatistics, Table, find, in_table
-from evolinstruct.quartiles import BAND, Quartiles
-from evolinstruct.report import drawing
-from evolinstruct.report.drawing import Spec
-from evolinstruct.text import dollars, number, percent
+from evolinstruct.report import canvas
+from evolinstruct.report.canvas import AXIS, WIDTH, Axis, Drawing, Key, Scale
+from evolinstruct.report.markup import Html, folded, join, table, tag, text
 
-_TAIL = 0.05
-_BINS = 24
-_TICKS = 8
-_OUTCOMES = {"kept": "var(--kept)", "rejected": "var(--rejected)", "failed": "var(--failed)"}
-_PARTS = {"prompts": "var(--third)", "replies": "var(--fourth)"}
-_NOT_SCORED = "None of them was scored."
-_NO_TOKENS = "The service reported no tokens."
-
-_Groups = Mapping[str, GroupStatistics]
+_GAP = 9.0
+_THICK = 17.0
+_THIN = 13.0
+"""How thick a mark is that is alone in its row, and one that is not."""
+_STRENGTHS = (1.0, 0.5, 0.22)
+"""How strong the parts of a bar are whose colour tells its series."""
+_CURVE = 34.0
+_PLOT = 150.0
+_TITLE = 26.0
+_BEHIND = 6.0
+_EDGE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,293 +34,394 @@ class Chart:
 
     Attributes:
         title: what it is about.
-        says: what it shows, in a sentence.
-        spec: its Vega-Lite specification; None where there is nothing to draw.
-        head: names of the table's columns.
-        rows: the table.
+        says: what it shows: a sentence, for each series that is named.
+        drawing: None where there is nothing to draw.
+        head: names of the tables' columns.
+        tables: the rows of a table for each series; the name of an only one is empty.
     """
 
     title: str
-    says: str
-    spec: Spec | None
+    says: Mapping[str, str]
+    drawing: Drawing | None
     head: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    tables: Mapping[str, Sequence[Sequence[str]]]
 
 
-def charts(run: RunStatistics) -> Iterator[Chart]:
-    """Yield the charts of a run, in the order in which they are read."""
-    generations = {str(key): group for key, group in run.generations.items()}
-    with_seeds = {"seeds": run.seeds, **generations}
-    yield _outcomes("Kept and rejected by generation", "generation", generations)
-    yield _outcomes("Kept and rejected by operation", "operation", run.operations)
-    yield _rules(run)
-    yield _growth(run.total, generations)
-    yield _lengths("Length of instructions", "instruction lengths", with_seeds)
-    yield _lengths("Length of answers", "answer lengths", with_seeds)
-    yield _spending(run.operations)
-    yield _tokens(run.purposes)
-
-
-def difficulty_charts(run: RunStatistics) -> Iterator[Chart]:
-    """Yield the charts of a run whose difficulty was scored."""
-    generations = {str(key): group for key, group in run.generations.items()}
-    yield _means({"seeds": run.seeds, **generations})
-    yield _gains(run.operations)
-
-
-def _columns(by: str, table: Table, groups: _Groups) -> tuple[list[str], list[list[str]]]:
-    """Return the head and the rows of a table: a row for each group, a column a statistic."""
-    shown = in_table(table)
-    title = shown[0].section
-    head = [by, *(statistic.label_under(title) for statistic in shown)]
-    rows = [
-        [name, *(statistic.text(group) for statistic in shown)] for name, group in groups.items()
+def card(chart: Chart) -> Html:
+    """Return a chart as a card of the page."""
+    sentences = [tag("p", *_named(name), text(said)) for name, said in chart.says.items()]
+    told = " ".join(f"{name}: {said}" if name else said for name, said in chart.says.items())
+    drawn = [] if chart.drawing is None else [canvas.shown(chart.drawing, chart.title, told)]
+    tables = [
+        table(f"{chart.title}: {name}" if name else chart.title, chart.head, rows)
+        for name, rows in chart.tables.items()
     ]
-    return head, rows
-
-
-def _outcomes(title: str, by: str, groups: _Groups) -> Chart:
-    counts = {name: _ends(group) for name, group in groups.items()}
-    values = [
-        {by: name, "outcome": outcome, "count": count, "place": place}
-        for name, ends in counts.items()
-        for place, (outcome, count) in enumerate(ends.items())
-    ]
-    share = find("kept_share")
-    labels = [{by: name, "label": share.text(group)} for name, group in groups.items()]
-    there = {
-        outcome: colour
-        for outcome, colour in _OUTCOMES.items()
-        if any(ends[outcome] for ends in counts.values())
-    }
-    kept = {
-        name: found
-        for name, group in groups.items()
-        if (found := group.counts.kept_share) is not None
-    }
-    spec = drawing.shares(by, "outcome", values, there, labels)
-    says = _extremes(kept, "was kept", f"{by} " if by == "generation" else "")
-    return Chart(title, says, spec if values else None, *_columns(by, "outcomes", groups))
-
-
-def _ends(group: GroupStatistics) -> dict[str, int]:
-    counts = group.counts
-    return {
-        "kept": counts.kept,
-        "rejected": counts.rejected.total(),
-        "failed": counts.failed.total(),
-    }
-
-
-def _extremes(shares: Mapping[str, float], what: str, noun: str) -> str:
-    """Say between which two shares all lie."""
-    if not shares:
-        return "No instruction has ended yet."
-    least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
-    low, high = percent(shares[least]), percent(shares[most])
-    if low == high:
-        return f"{high} {what} throughout."
-    return f"From {low} ({noun}{least}) to {high} ({noun}{most}) {what}."
-
-
-def _rules(run: RunStatistics) -> Chart:
-    counts = run.total.counts
-    by_rule = counts.rejected.most_common()
-    says = "No evolution was rejected."
-    if by_rule:
-        rule, count = by_rule[0]
-        says = (
-            f"{counts.rejected.total():,} of {counts.finished:,} evolutions were rejected;"
-            f" the most by {rule}, {percent(counts.share(count))} of all."
-        )
-    values = [{"rule": rule, "count": count, "label": f"{count:,}"} for rule, count in by_rule]
-    spec = drawing.ranked("rule", "evolutions rejected", values, "var(--rejected)")
-    rows = [
-        [rule, number(count), percent(counts.share(count)), _most(rule, run.operations)]
-        for rule, count in by_rule
-    ]
-    head = ["rule", "rejected", "of all evolutions", "most of them by"]
-    return Chart("Why evolutions were rejected", says, spec if by_rule else None, head, rows)
-
-
-def _most(rule: str, operations: _Groups) -> str:
-    """Return the operation whose evolutions a rule rejected most, and how many."""
-    by = Counter({name: group.counts.rejected[rule] for name, group in operations.items()})
-    return " ".join(f"{name} ({count:,})" for name, count in by.most_common(1))
-
-
-def _growth(total: GroupStatistics, groups: _Groups) -> Chart:
-    low, high = BAND
-    least, most = _span([group.added for group in groups.values()])
-    width = max(1, -(-(most - least) // _BINS))
-    first = least // width * width
-    values = [
-        {"generation": f"gen. {key}", "start": start, "end": start + width, "count": count}
-        for key, group in groups.items()
-        for start, count in _binned(group.added, first, width, most).items()
-    ]
-    band = total.band
-    says = "No plain in-depth evolution was kept yet."
-    if band is not None:
-        says = (
-            f"The prompts ask for {low} to {high} more words (the shaded band);"
-            f" {percent(1 - band.outside)} kept to it."
-        )
-    spec = drawing.histograms(
-        "generation",
-        [f"gen. {key}" for key in groups],
-        values,
-        title="words added, plain in-depth operations",
-        step=width,
-        ticks=_ticks(first, most),
-        band=BAND,
-    )
-    table = _columns("generation", "growth", groups)
-    return Chart("Words added by a rewrite", says, spec if values else None, *table)
-
-
-def _span(many: Sequence[Counter[int]]) -> tuple[int, int]:
-    """Return the numbers between which nearly all lie, the band included."""
-    every: Counter[int] = sum(many, Counter())
-    return min(0, _percentile(every, _TAIL / 5)), max(
-        2 * BAND[1], _percentile(every, 1 - _TAIL / 5)
+    return tag(
+        "figure",
+        tag("figcaption", tag("h3", text(chart.title)), *sentences),
+        *drawn,
+        folded("As a table", *tables),
+        class_="card",
     )
 
 
-def _ticks(first: int, last: int) -> list[int]:
-    """Return round numbers, about eight at most, for an axis."""
-    step = 10
-    while (last - first) // step > _TICKS:
-        step *= 2
-    return list(range(-(-first // step) * step, last + step, step))
+def _named(name: str) -> list[Html]:
+    return [tag("strong", text(name), dir="auto"), text(": ")] if name else []
 
 
-def _percentile(counts: Counter[int], part: float) -> int:
-    """Return the number that this part of all does not exceed; 0 of none."""
-    passed, total = 0, counts.total()
-    for value in sorted(counts):
-        passed += counts[value]
-        if passed >= part * total:
-            return value
-    return 0
+# Marks
 
 
-def _binned(counts: Counter[int], first: int, width: int, most: int) -> Counter[int]:
-    """Count by bins; what lies beyond the ends is in the first and last."""
-    bins: Counter[int] = Counter()
-    for value, count in counts.items():
-        place = min(max(value, first), most) - first
-        bins[first + place // width * width] += count
-    return bins
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar from zero: the sizes of its parts, and its label behind it."""
+
+    parts: tuple[float, ...]
+    label: str
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest value."""
+        return 0.0, sum(self.parts)
 
 
-def _lengths(title: str, table: Table, groups: _Groups) -> Chart:
-    counted = {
-        name: group.instruction_words if table == "instruction lengths" else group.output_words
-        for name, group in groups.items()
-    }
-    found = {name: Quartiles.of(counts) for name, counts in counted.items()}
-    values = [
-        {
-            "generation": name,
-            "low": _percentile(counted[name], _TAIL),
-            "lower": quartiles.lower,
-            "median": quartiles.median,
-            "upper": quartiles.upper,
-            "high": _percentile(counted[name], 1 - _TAIL),
-            "label": number(quartiles.median),
-        }
-        for name, quartiles in found.items()
-        if quartiles is not None
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Where many values lie: nine in ten, half of them, and their middle."""
+
+    low: float
+    lower: float
+    median: float
+    upper: float
+    high: float
+    label: str
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest value."""
+        return min(0.0, self.low), self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean, and between which values it is likely to be."""
+
+    low: float
+    mean: float
+    high: float
+    label: str
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest value."""
+        return min(0.0, self.low), max(0.0, self.high)
+
+
+class _Mark(Protocol):
+    @property
+    def label(self) -> str: ...
+    @property
+    def ends(self) -> tuple[float, float]: ...
+
+
+_M = TypeVar("_M", bound=_Mark)
+Rows = Mapping[str, Sequence[_M | None]]
+
+
+class _Place(NamedTuple):
+    """Where a mark is drawn: its scale, its middle and thickness, and which series it is of."""
+
+    scale: Scale
+    y: float
+    thick: float
+    series: int
+
+
+# Rows of marks
+
+
+def bars(
+    rows: Rows[Bar], axis: Axis, parts: Mapping[str, str], series: Sequence[str] = ()
+) -> Drawing:
+    """Draw bars one below the other, each divided into parts.
+
+    Args:
+        rows: a bar for each series.
+        axis: what is measured.
+        parts: the names of the parts, each with the colour that it has in an only series.
+        series: the names of several series.
+    """
+    colours = [*parts.values()]
+    several = len(series) > 1
+    keys = [
+        Key(name, "var(--soft)" if several else colour, _STRENGTHS[part] if several else 1.0)
+        for part, (name, colour) in enumerate(parts.items())
     ]
-    says = "There is none."
-    if values:
-        says = (
-            f"Half lie within the bar, nine in ten within the line; the median goes from"
-            f" {values[0]['label']} words to {values[-1]['label']}."
+
+    def drawn(bar: Bar, at: _Place) -> list[Html]:
+        marks, begin = [], 0.0
+        for part, size in enumerate(bar.parts):
+            left, right = at.scale(begin), at.scale(begin + size)
+            fill = {"fill": canvas.series_colour(at.series) if several else colours[part]}
+            if several and part:
+                fill["fill_opacity"] = canvas.place(_STRENGTHS[part])
+            if size:
+                half = at.thick / 2 - (0.75 if several else 0)
+                marks.append(canvas.rect(left, at.y - half, right, at.y + half, rx="1.5", **fill))
+            begin += size
+        return [*marks, _behind(bar, at)]
+
+    return _by_row(rows, axis, [*_keys(series), *(keys if len(parts) > 1 else ())], drawn)
+
+
+def spreads(rows: Rows[Spread], axis: Axis, series: Sequence[str] = ()) -> Drawing:
+    """Draw a line for nine in ten values, a bar for half of them, and a stroke at their median."""
+
+    def drawn(spread: Spread, at: _Place) -> list[Html]:
+        colour, half = canvas.series_colour(at.series), at.thick / 2 - 1.5
+        x = at.scale(spread.median)
+        ends = {"stroke": "var(--soft)", "stroke_width": "1.5"}
+        middle = {"stroke": "var(--card)", "stroke_width": "2.5"}
+        box = (at.scale(spread.lower), at.y - half, at.scale(spread.upper), at.y + half)
+        return [
+            canvas.line(at.scale(spread.low), at.y, at.scale(spread.high), at.y, **ends),
+            canvas.rect(*box, fill=colour, rx="1.5"),
+            canvas.line(x, at.y - half, x, at.y + half, **middle),
+            _behind(spread, at),
+        ]
+
+    return _by_row(rows, axis, _keys(series), drawn)
+
+
+def means(
+    rows: Rows[Interval], axis: Axis, series: Sequence[str] = (), colour: str = ""
+) -> Drawing:
+    """Draw a point for each mean and the line in which it lies; `colour` is of an only series."""
+
+    def drawn(mean: Interval, at: _Place) -> list[Html]:
+        of = colour or canvas.series_colour(at.series)
+        ends = {"stroke": of, "stroke_width": "3", "stroke_opacity": "0.5"}
+        return [
+            canvas.line(at.scale(mean.low), at.y, at.scale(mean.high), at.y, **ends),
+            canvas.point(at.scale(mean.mean), at.y, of, canvas.series_shape(at.series)),
+            _behind(mean, at),
+        ]
+
+    return _by_row(rows, axis, _keys(series, shaped=True), drawn)
+
+
+def _by_row(
+    rows: Rows[_M], axis: Axis, keys: Sequence[Key], draw: Callable[[_M, _Place], list[Html]]
+) -> Drawing:
+    """Draw rows below a legend and above an axis."""
+    left = canvas.room_of_names([*rows])
+    above = canvas.legend(keys, 0.0)
+    scale = _scale([mark for row in rows.values() for mark in row if mark is not None], left)
+    count = max(map(len, rows.values()), default=1)
+    thick = _THICK if count == 1 else _THIN
+    marks, y = [], above.height + _GAP / 2
+    for name, row in rows.items():
+        marks.append(canvas.row_name(name, left, y + thick * count / 2))
+        for series, mark in enumerate(row):
+            if mark is not None:
+                at = _Place(scale, y + thick * (series + 0.5), thick, series)
+                marks.append(canvas.told(_says(name, mark, series, keys, count), *draw(mark, at)))
+        y += thick * count + _GAP
+    bottom = y - _GAP / 2
+    below = canvas.across(axis, scale, above.height, bottom)
+    return Drawing(bottom + AXIS, join([above.marks, below, *marks]))
+
+
+def _says(name: str, mark: _Mark, series: int, keys: Sequence[Key], count: int) -> str:
+    return f"{name}, {keys[series].name}: {mark.label}" if count > 1 else f"{name}: {mark.label}"
+
+
+def _scale(marks: Sequence[_Mark], left: float) -> Scale:
+    """Return a scale that leaves room for the label behind each mark."""
+    low = min((mark.ends[0] for mark in marks), default=0.0)
+    high = max((mark.ends[1] for mark in marks), default=1.0)
+    span = (high - low) or 1.0
+    right = min(
+        (
+            left + (WIDTH - left - _BEHIND - canvas.room_of(mark.label)) * span / (end - low)
+            for mark in marks
+            if (end := mark.ends[1]) > low
+        ),
+        default=float(WIDTH),
+    )
+    return Scale(low, low + span, left, min(right, WIDTH - 8.0))
+
+
+def _behind(mark: _Mark, at: _Place) -> Html:
+    class_ = {"class_": "small"} if at.thick < _THICK else {}
+    return canvas.words(mark.label, at.scale(mark.ends[1]) + _BEHIND, at.y, **class_)
+
+
+def _keys(series: Sequence[str], *, shaped: bool = False) -> list[Key]:
+    """Return the legend of several series; an only one needs none."""
+    if len(series) < 2:  # noqa: PLR2004 - two are several
+        return []
+    return [
+        Key(
+            name, canvas.series_colour(place), 1, canvas.series_shape(place) if shaped else "square"
         )
-    spec = drawing.spreads("generation", values)
-    return Chart(title, says, spec if values else None, *_columns("generation", table, groups))
-
-
-def _spending(operations: _Groups) -> Chart:
-    per_kept = find("tokens_per_kept")
-    found = {
-        name: tokens
-        for name, group in operations.items()
-        if (tokens := per_kept.number(group)) is not None
-    }
-    values = [
-        {"operation": name, "count": tokens, "label": number(tokens)}
-        for name, tokens in sorted(found.items(), key=lambda item: -item[1])
+        for place, name in enumerate(series)
     ]
-    says = _NO_TOKENS
-    if values:
-        first, last = values[0], values[-1]
-        says = (
-            f"A kept instruction by {first['operation']} takes {first['label']} tokens,"
-            f" one by {last['operation']} {last['label']}."
-        )
-    spec = drawing.ranked("operation", per_kept.label, values, "var(--third)")
-    table = _columns("operation", "spending", operations)
-    return Chart("What a kept instruction takes", says, spec if values else None, *table)
 
 
-def _tokens(purposes: _Groups) -> Chart:
-    values = [
-        {"purpose": name, "part": part, "count": count}
-        for name, group in purposes.items()
-        for part, count in zip(_PARTS, (group.prompt_tokens, group.completion_tokens), strict=True)
-        if count
+# Lines
+
+
+def lines(rows: Rows[Interval], axis: Axis, series: Sequence[str] = ()) -> Drawing:
+    """Draw means from left to right, joined by a line for each series, each with its interval.
+
+    The axis begins where the lowest interval does, not at zero.
+    """
+    above = canvas.legend(_keys(series, shaped=True))
+    every = [mark for row in rows.values() for mark in row if mark is not None]
+    ends = [end for mark in every for end in (mark.low, mark.high)]
+    low, high = canvas.rounded_out(min(ends, default=0.0), max(ends, default=1.0))
+    top = above.height + _TITLE
+    bottom = top + _PLOT
+    scale = Scale(low, high, bottom, top)
+    labels = [axis.write(value) for value in canvas.ticks(low, high, 5, axis.least_step)]
+    left = max(map(canvas.room_of, labels), default=0.0) + 9
+    count = max(map(len, rows.values()), default=1)
+    step = (WIDTH - left) / max(len(rows), 1)
+    title = canvas.words(axis.title, 0, above.height + 6, class_="soft")
+    marks = [title, canvas.upward(axis, scale, left)]
+    for one in range(count):
+        beside = (one - (count - 1) / 2) * min(9.0, step / (count + 1))
+        middles = [left + step * (number + 0.5) + beside for number in range(len(rows))]
+        marks += _line(rows, one, middles, scale, series)
+    for number, name in enumerate(rows):
+        x = left + step * (number + 0.5)
+        marks.append(canvas.words(name, x, bottom + 13, "middle", class_="soft"))
+    return Drawing(bottom + 24, join([above.marks, *marks]))
+
+
+def _line(
+    rows: Rows[Interval], one: int, middles: Sequence[float], scale: Scale, series: Sequence[str]
+) -> list[Html]:
+    """Return the line of one series, and above each of its points what an only series has there."""
+    colour, shape = canvas.series_colour(one), canvas.series_shape(one)
+    several = len(series) > 1
+    found = [
+        (name, x, row[one])
+        for (name, row), x in zip(rows.items(), middles, strict=True)
+        if row[one] is not None
     ]
-    tokens = sum(group.tokens or 0 for group in purposes.values())
-    cost = sum(group.cost or 0 for group in purposes.values())
-    says = _NO_TOKENS
-    if values:
-        name = max(purposes, key=lambda name: purposes[name].tokens or 0)
-        of_all = percent((purposes[name].tokens or 0) / tokens)
-        says = f"{tokens:,} tokens in all, {of_all} of them to {name}"
-        says += f"; together {dollars(cost)}." if cost else "."
-    spec = drawing.stacked("purpose", "part", list(purposes), values, _PARTS)
-    table = _columns("purpose", "tokens", purposes)
-    return Chart("Tokens and cost by purpose", says, spec if values else None, *table)
+    through = [(x, scale(mark.mean)) for _, x, mark in found if mark]
+    marks = [canvas.path(through, fill="none", stroke=colour, stroke_width="2")] if through else []
+    for name, x, mark in found:
+        if mark is None:
+            continue
+        ends = {"stroke": colour, "stroke_width": "4", "stroke_opacity": "0.35"}
+        shown = [
+            canvas.line(x, scale(mark.low), x, scale(mark.high), **ends),
+            canvas.point(x, scale(mark.mean), colour, shape),
+        ]
+        if not several:
+            shown.append(
+                canvas.words(mark.label, x, scale(mark.high) - 12, "middle", class_="above")
+            )
+        who = f"{name}, {series[one]}" if several else name
+        marks.append(canvas.told(f"{who}: {mark.label}", *shown))
+    return marks
 
 
-def _means(generations: _Groups) -> Chart:
-    values = _intervals("generation", generations, "difficulty")
-    says = _NOT_SCORED
-    if values:
-        says = (
-            f"The mean goes from {values[0]['label']} to {values[-1]['label']}; nine times in ten"
-            " a mean lies within its line."
-        )
-    spec = drawing.means("generation", "difficulty", values, "var(--kept)")
-    table = _columns("generation", "difficulty", generations)
-    return Chart("Difficulty by generation", says, spec if values else None, *table)
+# Histograms
 
 
-def _gains(operations: _Groups) -> Chart:
-    values = sorted(_intervals("operation", operations, "gain"), key=lambda each: -each["mean"])
-    says = _NOT_SCORED
-    if values:
-        first, last = values[0], values[-1]
-        says = (
-            f"{first['operation']} pays most, with {first['label']} points over the parent;"
-            f" {last['operation']} least, with {last['label']}."
-        )
-    spec = drawing.means("operation", "points over the parent", values, "var(--third)")
-    table = _columns("operation", "difficulty", operations)
-    return Chart("What an operation gains", says, spec if values else None, *table)
+def histograms(
+    rows: Mapping[str, Sequence[Mapping[int, float]]],
+    axis: Axis,
+    step: int,
+    band: tuple[int, int],
+    series: Sequence[str] = (),
+) -> Drawing:
+    """Draw a histogram for each row, scaled to its highest bar; those of several series overlie.
+
+    Args:
+        rows: for each series, the share of all by where a bar begins.
+        axis: what is counted.
+        step: the width of a bar.
+        band: the range that is shaded, its ends included.
+        series: the names of several series.
+    """
+    above = canvas.legend(_keys(series))
+    begins = [begin for row in rows.values() for counts in row for begin in counts]
+    left = canvas.room_of_names([*rows])
+    low, high = min([*begins, band[0]]), max([*begins, band[1]]) + step
+    scale = Scale(low, high, left, WIDTH - 8.0)
+    bottom = above.height + len(rows) * (_CURVE + _GAP)
+    edges = scale(band[0]), above.height, scale(band[1] + 1), bottom
+    marks = [canvas.rect(*edges, fill="var(--band)"), canvas.across(axis, scale, bottom, bottom)]
+    for number, (name, row) in enumerate(rows.items(), 1):
+        base = above.height + number * (_CURVE + _GAP)
+        marks.append(canvas.row_name(name, left, base - _CURVE / 2))
+        most = max((share for counts in row for share in counts.values()), default=1.0)
+        for one, counts in enumerate(row):
+            height = Scale(0, most, base, base - _CURVE)
+            marks += _curve(counts, one, step, scale, height, is_only=len(row) == 1)
+    return Drawing(bottom + AXIS, join([above.marks, *marks]))
 
 
-def _intervals(by: str, groups: _Groups, key: str) -> list[dict[str, Any]]:
-    """Return the mean of each group that has one, with the ends of its interval."""
-    found = []
-    for name, group in groups.items():
-        mean = find(f"{key}.mean").number(group)
-        low, high = (find(f"{key}.{end}").number(group) for end in ("low", "high"))
-        if mean is not None:
-            label = find(f"{key}.mean").text(group)
-            ends = {"low": mean if low is None else low, "high": mean if high is None else high}
-            found.append({by: name, "mean": mean, **ends, "label": label})
-    return found
+def _curve(
+    counts: Mapping[int, float], one: int, step: int, x: Scale, y: Scale, *, is_only: bool
+) -> list[Html]:
+    """Return the bars of one histogram, or their outline where others lie behind it."""
+    colour = canvas.series_colour(one)
+    if is_only:
+        return [
+            canvas.told(
+                f"{begin} to {begin + step - 1}: {share:.1%}",
+                canvas.rect(x(begin) + 0.5, y.start, x(begin + step) - 0.5, y(share), fill=colour),
+            )
+            for begin, share in sorted(counts.items())
+        ]
+    if not counts:
+        return []
+    outline = [(x(min(counts)), y.start)]
+    for begin in range(min(counts), max(counts) + step, step):
+        share = counts.get(begin, 0.0)
+        outline += [(x(begin), y(share)), (x(begin + step), y(share))]
+    outline.append((outline[-1][0], y.start))
+    drawn = {"fill": colour, "fill_opacity": "0.13", "stroke": colour, "stroke_width": "1.8"}
+    return [canvas.path(outline, **drawn)]
+
+
+# Maps
+
+
+class Dot(NamedTuple):
+    """A point of a map: its place, up from the bottom, and its class or what is written there."""
+
+    x: int
+    y: int
+    says: str
+
+
+def scatter(dots: Sequence[Dot], names: Sequence[Dot], **attributes: str) -> Html:
+    """Draw points and names on a plane, around which the drawing is cut.
+
+    The script of the page tells what the point with a number is, to pointer and keys alike.
+
+    Args:
+        dots: in the order of their numbers; `says` is the class that colours it.
+        names: what is written among them.
+        attributes: of the drawing, such as its id and its name for those who do not see it.
+    """
+    left, right = _reach([dot.x for dot in dots])
+    top, bottom = _reach([-dot.y for dot in dots])
+    circles = [
+        tag("circle", cx=str(x), cy=str(-y), r="13", class_=says, data_point=str(number))
+        for number, (x, y, says) in enumerate(dots)
+    ]
+    written = [tag("text", text(says), x=str(x), y=str(-y)) for x, y, says in names]
+    box = f"{left} {top} {right - left} {bottom - top}"
+    return tag("svg", *circles, *written, viewBox=box, role="group", tabindex="0", **attributes)
+
+
+def _reach(places: Sequence[int]) -> tuple[int, int]:
+    return min(places, default=0) - _EDGE, max(places, default=0) + _EDGE

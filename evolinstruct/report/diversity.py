@@ -13,15 +13,16 @@ from evolinstruct.analysis.diversity import known
 from evolinstruct.analysis.runs import Run
 from evolinstruct.diversity.measures import MEASURES, Figures, find
 from evolinstruct.diversity.survey import Options, Point, SetFigures, Survey
+from evolinstruct.report.charts import Dot, scatter
 from evolinstruct.report.markup import Html, folded, join, table, tag, text
 from evolinstruct.report.page import Meaning, names_of
+from evolinstruct.report.sample import text_fields
 from evolinstruct.text import number, percent, shorten
 
 _COLOURS = 6
 _LONGEST = 400
 """At most so many characters of a text are shown on the map."""
 _NAME = 160
-_EDGE = 1_080
 _SHOWN = [measure for measure in MEASURES if measure.is_shown]
 
 
@@ -89,9 +90,9 @@ def _how(found: Survey) -> str:
 
 def _figures(each: SetFigures, name: str) -> Html:
     groups: dict[str, Figures] = {
+        "all": each.whole,
         **{_generation(key): figures for key, figures in each.generations.items()},
         **each.operations,
-        "all": each.whole,
     }
     rows = [
         [group, *(measure.text(figures) for measure in _SHOWN)] for group, figures in groups.items()
@@ -122,14 +123,11 @@ def _map(found: Survey, names: Sequence[str]) -> Html:
         " clusters differ in, so some that lie together are apart. Point at one to read it; arrow"
         " keys go from one to the next."
     )
-    drawn = tag(
-        "svg",
-        *(_circle(place, point, names) for place, point in enumerate(found.points)),
-        *_labels(found),
+    dots = [Dot(point.x, point.y, f"c{_colour(point, names)}") for point in found.points]
+    drawn = scatter(
+        dots,
+        [*_numbers(found)],
         id="map",
-        viewBox=f"{-_EDGE} {-_EDGE} {2 * _EDGE} {2 * _EDGE}",
-        role="group",
-        tabindex="0",
         aria_label="A map of instructions by meaning",
         aria_describedby="map-says",
     )
@@ -139,25 +137,18 @@ def _map(found: Survey, names: Sequence[str]) -> Html:
         tag("div", *_legend(found, names), id="map-groups", role="group", aria_label="Show only"),
         drawn,
         tag("div", id="point", role="status", aria_live="polite"),
-        class_="card",
+        class_="card map",
     )
 
 
-def _circle(place: int, point: Point, names: Sequence[str]) -> Html:
-    colour = f"c{_colour(point, names)}"
-    return tag(
-        "circle", cx=str(point.x), cy=str(-point.y), r="13", class_=colour, data_point=str(place)
-    )
-
-
-def _labels(found: Survey) -> Iterator[Html]:
+def _numbers(found: Survey) -> Iterator[Dot]:
     """Yield the number of each cluster, in the middle of its points."""
     for cluster in range(len(found.clusters)):
         own = [point for point in found.points if point.cluster == cluster]
         if own:
             x = sum(point.x for point in own) // len(own)
             y = sum(point.y for point in own) // len(own)
-            yield tag("text", text(cluster + 1), x=str(x), y=str(-y))
+            yield Dot(x, y, str(cluster + 1))
 
 
 def _legend(found: Survey, names: Sequence[str]) -> Iterator[Html]:
@@ -183,5 +174,5 @@ def _point(point: Point, names: Sequence[str]) -> dict[str, Any]:
         "generation": point.generation,
         "operation": point.operation,
         "cluster": point.cluster + 1,
-        "text": shorten(point.text, _LONGEST),
+        **text_fields("text", shorten(point.text, _LONGEST)),
     }

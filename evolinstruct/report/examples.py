@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from evolinstruct.analysis.difficulty import Placed
 from evolinstruct.analysis.families import FamilyStep
@@ -13,14 +13,14 @@ from evolinstruct.filters import draw_sample
 from evolinstruct.prompts import Operation
 from evolinstruct.records import Kept
 from evolinstruct.report.markup import Html, folded, join, tag, text
+from evolinstruct.report.passages import passage, plain
 from evolinstruct.report.sample import Sample, difference
 from evolinstruct.text import counted
-from evolinstruct.words import DiffPart, count_words
+from evolinstruct.words import count_words
 
 _EXAMPLES = 3
 _SHORT = 110
 """Examples have at most so many words, unless there are only longer ones."""
-_ELEMENTS = {"same": "span", "added": "ins", "removed": "del"}
 
 
 def show_operations(
@@ -63,7 +63,7 @@ def _loss(placed: Placed, *, has_family: bool) -> Html:
         return Html("")
     before, after = placed.value - placed.gain, placed.value
     about = f"generation {placed.line.generation} · {placed.line.operation} · difficulty"
-    about += f" {before:.2f} → {after:.2f}"
+    about += f" {before:z.2f} → {after:z.2f}"
     return _rewrite(placed.step, placed.line, about, has_family=has_family)
 
 
@@ -89,7 +89,7 @@ def _figures(measured: RunStatistics, name: str, label: str) -> Html:
     ]
     grown, tokens = find("words_added_by_any.median"), find("tokens_per_kept")
     if (words := grown.number(group)) is not None:
-        said.append(f"median {words:+,.0f} words")
+        said.append(f"median {words:+z,.0f} words")
     if tokens.number(group) is not None:
         said.append(f"{tokens.text(group)} {tokens.label}")
     begun = [tag("strong", text(label), dir="auto"), text(": ")] if label else []
@@ -127,19 +127,9 @@ def _rewrite(step: FamilyStep, line: Kept, about: str, *, has_family: bool) -> H
     """Return a rewrite with its words marked, what is said of it, and a link to its family."""
     parts = difference(step)
     if parts is not None:
-        shown = tag("p", *_marked(parts), class_="text", dir="auto")
+        shown = passage(parts)
     else:
-        shown = join(
-            [
-                tag("p", tag("del", text(step.parent.instruction)), class_="text", dir="auto"),
-                tag("p", tag("ins", text(line.instruction)), class_="text", dir="auto"),
-            ]
-        )
+        shown = join([plain(step.parent.instruction, "text before"), plain(line.instruction)])
     family = [text(" · "), tag("a", text("its family"), href=f"#{line.id}")]
     said = tag("p", text(about), *(family if has_family else ()), class_="about")
     return tag("article", shown, said, class_="example")
-
-
-def _marked(parts: Sequence[DiffPart]) -> Iterator[Html]:
-    for part in parts:
-        yield tag(_ELEMENTS[part.kind], text(part.text))

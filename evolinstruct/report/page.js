@@ -1,8 +1,11 @@
-// The table of instructions, its filters, and the family of a row; the theme.
+// The table of instructions, its filters, and the family of a row; the map; the theme.
 // Whatever comes from the data is set as text and never as markup.
 "use strict";
 (() => {
   const PAGE = 25;
+  const EXCERPT = 240; // letters of an instruction in the table, and of what is below it
+  const BELOW = 160;
+  const BEFORE = 50; // letters before what an excerpt is about
   const DELAY = 120; // milliseconds between the last key and the search
   const byId = (id) => document.getElementById(id);
 
@@ -75,6 +78,83 @@
     ],
   };
 
+  // Texts: what a rewrite changed, what was searched, and lines of code or data
+
+  const elements = { 1: "ins", 0: "span", [-1]: "del" };
+  const wanted = () => search.value.trim();
+
+  // Parts are [sign, text], as rewrites have them; a plain text is one of them.
+  const partsOf = (line) => line.diff ?? [[0, line.text]];
+
+  // Return pieces {sign, text, isFound}: the parts, cut where what was searched begins and ends.
+  function pieces(parts) {
+    const sought = wanted().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const current = parts.filter(([sign]) => sign >= 0).map(([, text]) => text).join("");
+    const found = sought ? [...current.matchAll(new RegExp(sought, "gi"))] : [];
+    const edges = found.flatMap((match) => [match.index, match.index + match[0].length]);
+    const cut = [];
+    let at = 0; // letters of the current text
+    let edge = 0; // an edge with an even number begins what was found
+    for (const [sign, text] of parts) {
+      if (sign < 0) { cut.push({ sign, text, isFound: false }); continue; }
+      const end = at + text.length;
+      let from = at;
+      while (edge < edges.length && edges[edge] < end) {
+        if (edges[edge] > from) cut.push({ sign, text: text.slice(from - at, edges[edge] - at), isFound: edge % 2 === 1 });
+        from = edges[edge];
+        edge += 1;
+      }
+      if (from < end) cut.push({ sign, text: text.slice(from - at), isFound: edge % 2 === 1 });
+      at = end;
+    }
+    return cut;
+  }
+
+  const shownPiece = ({ sign, text, isFound }) =>
+    make(elements[sign], {}, isFound ? make("mark", {}, text) : text);
+
+  // Return elements that show parts; the lines in `fixed`, pairs of numbers, keep their columns.
+  function shown(parts, fixed = []) {
+    const blocks = [];
+    let line = 0;
+    for (const piece of pieces(parts)) {
+      for (const text of piece.text.split(/(?<=\n)/)) {
+        const isFixed = fixed.some(([first, end]) => first <= line && line < end);
+        if (blocks.at(-1)?.isFixed !== isFixed) blocks.push({ isFixed, shown: [] });
+        blocks.at(-1).shown.push(shownPiece({ ...piece, text }));
+        if (text.endsWith("\n")) line += 1;
+      }
+    }
+    return blocks.flatMap((block) =>
+      block.isFixed ? [make("span", { class: "fixed" }, ...block.shown)] : block.shown);
+  }
+
+  // Return the end of a word near a place in a text; the place itself where words are long.
+  function atWord(text, place) {
+    const blank = text.lastIndexOf(" ", place) + 1;
+    if (place - blank < 30) return blank;
+    return /[\udc00-\udfff]/.test(text[place]) ? place - 1 : place; // not inside a letter
+  }
+
+  // Return elements that show some letters of parts, from before what was found, or else added.
+  function excerpt(parts, letters) {
+    const current = pieces(parts.filter(([sign]) => sign >= 0).map(([sign, text]) =>
+      [sign, text.replace(/\s+/g, " ")]));
+    const whole = current.map((piece) => piece.text).join("");
+    const about = current.find((piece) => piece.isFound) ?? current.find((piece) => piece.sign > 0);
+    const before = current.slice(0, Math.max(0, current.indexOf(about))).reduce((sum, piece) => sum + piece.text.length, 0);
+    const begin = before < 2 * BEFORE ? 0 : atWord(whole, before - BEFORE);
+    const end = begin + letters < whole.length ? atWord(whole, begin + letters) : whole.length;
+    const elements = begin ? ["… "] : [];
+    let at = 0;
+    for (const piece of current) {
+      const text = piece.text.slice(Math.max(0, begin - at), Math.max(0, end - at));
+      if (text) elements.push(shownPiece({ ...piece, text }));
+      at += piece.text.length;
+    }
+    return end < whole.length ? [...elements, "…"] : elements;
+  }
+
   const search = make("input", { type: "search", id: "search", placeholder: "any text, or an id" });
   const selects = Object.entries(choices).filter(([, options]) => options.length).map(
     ([name, options]) => [name, make("select", { id: `by-${name}` },
@@ -98,10 +178,10 @@
   let page = 0;
   let order = null; // a column, and whether it is turned round
   function filter() {
-    const wanted = search.value.trim().toLowerCase();
+    const sought = wanted().toLowerCase();
     const asked = selects.filter(([, select]) => select.value);
     found = rows.filter((row) =>
-      asked.every(([name, select]) => is[name](row, select.value)) && row.words.includes(wanted));
+      asked.every(([name, select]) => is[name](row, select.value)) && row.words.includes(sought));
     if (order) {
       const { column, sign } = order;
       found.sort((one, other) => {
@@ -127,9 +207,9 @@
       : "Nothing fits these filters; take one away.";
     const head = columns.map((column) => {
       const sign = order?.column === column ? order.sign : 0;
-      return make("th", { scope: "col", "aria-sort": { 1: "ascending", 0: "none", [-1]: "descending" }[sign] },
+      return make("th", { scope: "col", class: column.kind, "aria-sort": { 1: "ascending", 0: "none", [-1]: "descending" }[sign] },
         make("button", { type: "button", click: () => sortBy(column) },
-          column.name + { 1: " ↑", 0: "", [-1]: " ↓" }[sign]));
+          column.name, make("span", { class: "arrow", "aria-hidden": "true" }, { 1: "↑", 0: "↕", [-1]: "↓" }[sign])));
     });
     byId("rows").replaceChildren(make("table", {},
       make("thead", {}, make("tr", {}, ...head)),
@@ -148,24 +228,33 @@
 
   function rowOf(row) {
     const cells = columns.map((column) => {
-      const shown = String((column.show ?? column.of)(row));
+      const said = String((column.show ?? column.of)(row));
       const attributes = { class: column.kind, "data-unit": column.unit };
       if (column.kind === "wide") {
-        const said = shown || row.line.why || "(nothing)";
-        return make("td", attributes, make("button", { type: "button", class: "open", dir: "auto" }, said));
+        return make("td", attributes, ...wideOf(row.line));
       }
       if (column.name === "Outcome") {
-        return make("td", attributes, make("span", { class: "outcome", "data-outcome": shown }, shown));
+        return make("td", attributes, make("span", { class: "outcome", "data-outcome": said }, said));
       }
-      return make("td", attributes, shown);
+      return make("td", attributes, said);
     });
     return make("tr", { click: () => open(row) }, ...cells);
+  }
+
+  // Return what a row shows of a line: its text, why it was dropped, its answer.
+  function wideOf(line) {
+    const said = textOf(line) ? excerpt(partsOf(line), EXCERPT) : ["(no text)"];
+    const below = [["why", "", line.why], ["answer", "Answer: ", line.answer]].filter(([, , text]) => text);
+    return [
+      make("button", { type: "button", class: "open", dir: "auto" }, ...said),
+      ...below.map(([name, label, text]) =>
+        make("span", { class: name, dir: "auto" }, label, ...excerpt([[0, text]], BELOW))),
+    ];
   }
 
   // The family of a row
 
   const dialog = byId("family");
-  const elements = { 1: "ins", 0: "span", [-1]: "del" };
 
   function open(row) {
     const run = several ? ` · ${runs[row.run].name}` : "";
@@ -190,15 +279,16 @@
     const item = make("li", { class: line === meant ? `${kind} meant` : kind },
       make("p", { class: "about" }, `${about} `, make("code", {}, line.id)));
     if (line === meant) item.setAttribute("aria-current", "true");
-    const parts = line.diff ? line.diff.map(([sign, part]) => make(elements[sign], {}, part)) : [line.text];
-    item.append(make("p", { class: "text", dir: "auto" }, ...parts));
+    item.append(make("p", { class: "text", dir: "auto" }, ...shown(partsOf(line), line.text_fixed)));
     if (line.parent && line.parent !== family.indexOf(line) - 1) {
       item.append(make("p", { class: "about" }, `from generation ${family[line.parent].generation}`));
     }
-    if (line.why) item.append(make("p", { class: "why", dir: "auto" }, line.why));
+    if (line.why) item.append(make("p", { class: "why", dir: "auto" }, ...shown([[0, line.why]])));
     if (line.answer) {
-      item.append(make("details", {}, make("summary", {}, "The answer"),
-        make("p", { class: "text", dir: "auto" }, line.answer)));
+      const answer = make("details", {}, make("summary", {}, "The answer"),
+        make("p", { class: "text", dir: "auto" }, ...shown([[0, line.answer]], line.answer_fixed)));
+      answer.open = line === meant || answer.querySelector("mark") !== null;
+      item.append(answer);
     }
     return item;
   }
@@ -229,9 +319,9 @@
     ].filter((part) => part !== undefined).join(" · ");
     const isHere = rows.some((row) => row.line.id === point.id);
     byId("point").replaceChildren(
-      make("p", { class: "text", dir: "auto" }, point.text),
       make("p", { class: "about" }, `${about} · `,
-        isHere ? make("a", { href: `#${point.id}` }, "its family") : make("code", {}, point.id)));
+        isHere ? make("a", { href: `#${point.id}` }, "its family") : make("code", {}, point.id)),
+      make("p", { class: "text", dir: "auto" }, ...shown([[0, point.text]], point.text_fixed)));
   }
   // In the order of the clusters, from left to right, so that a step leads to something alike.
   const inOrder = [...circles].sort((one, other) =>

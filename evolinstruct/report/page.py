@@ -7,7 +7,7 @@ loads nothing else.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -16,13 +16,13 @@ from typing import Any
 
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
-from evolinstruct.report.charts import Chart, charts, difficulty_charts
-from evolinstruct.report.drawing import Drawing
+from evolinstruct.report.charts import Chart, card
 from evolinstruct.report.examples import show_losses, show_operations
-from evolinstruct.report.markup import Html, data, folded, join, table, tag, text
+from evolinstruct.report.markup import Html, data, join, table, tag, text
+from evolinstruct.report.run_charts import charts, difficulty_charts
 from evolinstruct.report.sample import Sample
 from evolinstruct.report.story import tell, tell_difficulty
-from evolinstruct.text import NONE, counted
+from evolinstruct.text import NONE, counted, listed
 
 GENERATOR = '<meta name="generator" content="evolinstruct report">'
 """Every report says this near its beginning."""
@@ -45,13 +45,13 @@ def compose(
     runs: Sequence[Run],
     measured: Sequence[RunStatistics],
     samples: Sequence[Sample],
-    drawing: Drawing,
     seed: int,
     meaning: Meaning | None = None,
 ) -> str:
     """Return the page; without `meaning` it has no section about that."""
     names = names_of(runs)
-    title = " and ".join(names)
+    by_name = dict(zip(names, measured, strict=True))
+    title = listed(names)
     body = [
         _header(
             title,
@@ -61,12 +61,8 @@ def compose(
         tag(
             "main",
             _section("story", "In short", tell(measured, names)),
-            _section(
-                "charts",
-                "What became of the instructions",
-                _charts(charts, measured, names, drawing),
-            ),
-            *_difficulty(measured, names, samples, drawing),
+            _section("charts", "What became of the instructions", _charts(charts(by_name))),
+            *_difficulty(by_name, samples),
             _section(
                 "operations",
                 "What each operation does",
@@ -112,9 +108,13 @@ def _digest(content: str) -> str:
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:
-    """Return the runs' names, short where that tells them apart."""
+    """Return the runs' names, short where that tells them apart; one given twice has a number."""
     short = [run.path.resolve().name for run in runs]
-    return short if len({*short}) == len(short) else [str(run.path) for run in runs]
+    names = short if len({*short}) == len(short) else [str(run.path) for run in runs]
+    return [
+        f"{name} ({names[:place].count(name) + 1})" if name in names[:place] else name
+        for place, name in enumerate(names)
+    ]
 
 
 def _header(title: str, *, has_scores: bool, has_meaning: bool) -> Html:
@@ -163,56 +163,21 @@ def _legend() -> Html:
     )
 
 
-def _difficulty(
-    measured: Sequence[RunStatistics],
-    names: Sequence[str],
-    samples: Sequence[Sample],
-    drawing: Drawing,
-) -> Iterator[Html]:
+def _difficulty(runs: Mapping[str, RunStatistics], samples: Sequence[Sample]) -> Iterator[Html]:
     """Yield a section on difficulty, if it was scored in a run."""
-    pairs = zip(measured, names, strict=True)
-    scored = [(found, name) for found, name in pairs if found.difficulties is not None]
+    scored = {name: run for name, run in runs.items() if run.difficulties is not None}
     if scored:
-        found_in, named = [found for found, _ in scored], [name for _, name in scored]
         yield _section(
             "difficulty",
             "Did they get harder?",
-            *(tell_difficulty(found, name if len(names) > 1 else "") for found, name in scored),
-            _charts(difficulty_charts, found_in, named, drawing),
-            show_losses(found_in, samples),
+            *(tell_difficulty(run, name if len(runs) > 1 else "") for name, run in scored.items()),
+            _charts(difficulty_charts(scored)),
+            show_losses([*scored.values()], samples),
         )
 
 
-def _charts(
-    charts_of: Callable[[RunStatistics], Iterator[Chart]],
-    measured: Sequence[RunStatistics],
-    names: Sequence[str],
-    drawing: Drawing,
-) -> Html:
-    """Return charts; the same chart of several runs stands side by side."""
-    many = len(measured) > 1
-    cards = []
-    for same in zip(*(charts_of(found) for found in measured), strict=True):
-        for chart, name in zip(same, names, strict=True):
-            cards.append(_chart(chart, name if many else "", drawing))
-    return tag("div", *cards, class_="charts")
-
-
-def _chart(chart: Chart, run: str, drawing: Drawing) -> Html:
-    drawn = []
-    if chart.spec is not None:
-        svg = Html(drawing.draw(chart.spec))
-        label = f"{chart.title}. {chart.says} The table below has the figures."
-        drawn = [tag("div", svg, class_="drawing", role="img", aria_label=label)]
-    about = [tag("p", text(run), class_="run", dir="auto")] if run else []
-    caption = f"{chart.title}: {run}" if run else chart.title
-    return tag(
-        "figure",
-        tag("figcaption", tag("h3", text(chart.title)), *about, tag("p", text(chart.says))),
-        *drawn,
-        folded("As a table", table(caption, chart.head, chart.rows)),
-        class_="card",
-    )
+def _charts(found: Iterable[Chart]) -> Html:
+    return tag("div", *map(card, found), class_="charts")
 
 
 def _explorer(samples: Sequence[Sample], seed: int) -> Html:

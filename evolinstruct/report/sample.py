@@ -14,6 +14,7 @@ from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
 from evolinstruct.filters import draw_sample
 from evolinstruct.records import Failed, Kept, Line, Rejected
+from evolinstruct.report.passages import fixed_lines
 from evolinstruct.text import counted
 from evolinstruct.words import DiffPart, compare_words, count_words, is_new_text
 
@@ -82,6 +83,7 @@ def _lines(family: Family) -> Iterator[dict[str, Any]]:
         parts = difference(step)
         if parts is not None:
             row["diff"] = [[_SIGNS[part.kind], part.text] for part in parts]
+            row["text_fixed"] = fixed_lines(parts)
             del row["text"]
         if isinstance(step.line, Kept):
             place[step.line.id] = number
@@ -95,12 +97,18 @@ def _said(line: Line) -> dict[str, Any]:
     if isinstance(line, Failed):
         said["text"] = ""
     else:
-        said |= {"format": line.format, "text": _cut(line.instruction)}
-        said |= {"words": count_words(line.instruction)}
-        said |= {"answer": None if line.output is None else _cut(line.output)}
+        said |= {"format": line.format, "words": count_words(line.instruction)}
+        said |= text_fields("text", _cut(line.instruction))
+        if line.output is not None:
+            said |= text_fields("answer", _cut(line.output))
     if not isinstance(line, Kept):
         said["why"] = _why(line)
     return {name: value for name, value in said.items() if value is not None}
+
+
+def text_fields(name: str, content: str) -> dict[str, Any]:
+    """Return a text as plain data, with which of its lines are code or data."""
+    return {name: content, f"{name}_fixed": fixed_lines([DiffPart("same", content)])}
 
 
 def _outcome(line: Line) -> str:

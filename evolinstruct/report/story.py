@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evolinstruct.analysis.comparison import (
+    DIFFERS,
+    MEANING,
+    Compared,
+    compare,
+    compare_rules,
+    exactly,
+    roughly,
+)
 from evolinstruct.analysis.difficulty import PAPER, PAPER_MEANS, Difficulties, Mean
 from evolinstruct.analysis.measurement import RunStatistics
-from evolinstruct.analysis.statistics import GroupStatistics, compare, find
+from evolinstruct.analysis.statistics import GroupStatistics, find
 from evolinstruct.quartiles import Quartiles
 from evolinstruct.report.markup import Html, join, tag, text
 from evolinstruct.text import (
@@ -22,8 +31,6 @@ from evolinstruct.text import (
     percent,
     short_number,
 )
-
-_DIFFERS = "≠"
 
 
 def tell(runs: Sequence[RunStatistics], names: Sequence[str]) -> Html:
@@ -66,10 +73,10 @@ def _risen(found: Difficulties) -> str:
     rise, gain = found.last_over_first, found.total.gain
     if rise.mean is not None and rise.low is not None:
         first = f"An instruction of the last generation is {_harder(rise)} than its family's first"
-        first += f" evolved one ({rise.low:+.2f} to {rise.high:+.2f})"
+        first += f" evolved one ({rise.low:+z.2f} to {rise.high:+z.2f})"
     elif gain.mean is not None and gain.low is not None:
         first = f"A rewrite is {_harder(gain)} than its parent"
-        first += f" ({gain.low:+.2f} to {gain.high:+.2f})"
+        first += f" ({gain.low:+z.2f} to {gain.high:+z.2f})"
     else:
         return "Too few families were scored to tell whether rewrites are harder."
     share = percent(found.total.not_harder_share)
@@ -98,7 +105,7 @@ def _sentence(run: RunStatistics) -> str:
 def _tiles(run: RunStatistics) -> Iterator[tuple[str, str, str]]:
     """Yield name, figure and what it means."""
     total, counts = run.total, run.total.counts
-    in_all = _in_all(run)
+    in_all = run.spent
     lines = run.state.dataset_lines
     yield "in the data set", number(lines), "seeds with an answer, and all that was kept"
     share = find("kept_share").text(total)
@@ -116,14 +123,6 @@ def _tiles(run: RunStatistics) -> Iterator[tuple[str, str, str]]:
     copies = find("copies").text(total)
     yield "copies", copies, f"of {sampled} sampled instructions repeat another"
     yield "time", _time(run), "of the last command"
-
-
-def _in_all(run: RunStatistics) -> GroupStatistics:
-    """Return calls, tokens and cost for every purpose, the seeds' included."""
-    in_all = GroupStatistics()
-    for group in run.purposes.values():
-        in_all.include(group)
-    return in_all
 
 
 def _each(amount: int | None, kept: int) -> str:
@@ -153,7 +152,7 @@ def _growth(total: GroupStatistics) -> tuple[str, str]:
         return NONE, ""
     outside = find("words_added_band.outside")
     return (
-        f"{grown.median:+,.0f}",
+        f"{grown.median:+z,.0f}",
         f"median of plain in-depth steps; {outside.text(total)} {outside.label}",
     )
 
@@ -188,46 +187,45 @@ def _notice(sentence: str) -> Html:
 
 def _side_by_side(runs: Sequence[RunStatistics], names: Sequence[str]) -> Html:
     totals = [run.total for run in runs]
-    rules = sorted({rule for total in totals for rule in total.counts.rejected})
+    rules = [*compare_rules(totals)]
+    lines = [run.state.dataset_lines for run in runs]
     rows = [
-        ["seeds", *(number(run.seeds.counts.kept) for run in runs)],
-        ["generations", *(str(len(run.generations)) for run in runs)],
-        ["in the data set", *(number(run.state.dataset_lines) for run in runs)],
+        exactly("seeds", [number(run.seeds.counts.kept) for run in runs]),
+        exactly("generations", [str(len(run.generations)) for run in runs]),
+        roughly("in the data set", [*map(number, lines)], lines),
         *compare("comparison", totals),
         *compare("diversity", totals),
-        *([f"rejected by {rule}", *(_rule_share(of, rule) for of in totals)] for rule in rules),
-        ["time of the last command", *map(_time, runs)],
+        *(Compared(f"rejected by {row.name}", row.cells, row.matters) for row in rules),
+        roughly(
+            "time of the last command", [*map(_time, runs)], [run.state.seconds for run in runs]
+        ),
     ]
-    return tag(
+    shown = tag(
         "div",
         tag(
             "table",
-            tag("caption", text(f"The runs side by side; {_DIFFERS} marks where they differ")),
+            tag("caption", text("The runs side by side")),
             tag(
                 "thead",
                 tag(
                     "tr", tag("th", scope="col"), *(tag("th", text(n), scope="col") for n in names)
                 ),
             ),
-            tag("tbody", *(_compared(name, cells) for name, *cells in rows)),
+            tag("tbody", *map(_compared, rows)),
         ),
         class_="scrolls",
         tabindex="0",
         role="region",
         aria_label="The runs side by side",
     )
+    return join([shown, tag("p", text(MEANING), class_="hint")])
 
 
-def _rule_share(total: GroupStatistics, rule: str) -> str:
-    return percent(total.counts.share(total.counts.rejected[rule]))
-
-
-def _compared(name: str, cells: Sequence[str]) -> Html:
-    differ = len(set(cells)) > 1
-    mark = f"{_DIFFERS} " if differ else ""
+def _compared(row: Compared) -> Html:
+    mark = f"{DIFFERS} " if row.matters else ""
     return tag(
         "tr",
-        tag("th", text(mark + name), scope="row"),
-        *(tag("td", text(cell)) for cell in cells),
-        class_="differs" if differ else "same",
+        tag("th", text(mark + row.name), scope="row"),
+        *(tag("td", text(cell)) for cell in row.cells),
+        class_="differs" if row.matters else "same",
     )

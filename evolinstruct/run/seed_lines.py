@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from evolinstruct.checks import NONE
 from evolinstruct.filters import draw_sample
 from evolinstruct.records import Kept, join_input, seed_id
 from evolinstruct.seeds import Seed, SeedCounts, read_seeds
@@ -100,4 +101,5 @@ def seed_line(seed: Seed) -> Kept:
         model=None,
         compared=None,
         seed_source=Path(seed.source).name,
+        checks=NONE,
     )

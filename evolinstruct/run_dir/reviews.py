@@ -18,6 +18,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from evolinstruct.checks import decode, encode, of_rewrite
 from evolinstruct.defaults import REVIEWER
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, Line, Rejected, digests_of, text_digest
@@ -71,9 +72,12 @@ class Decision:
         """Return a line as an edit wants it; without an answer where it is to be answered anew."""
         if self.has_made(line):
             return line
-        given = line.input if line.instruction == self.instruction else None
         instruction = self.instruction or line.instruction
-        return replace(line, instruction=instruction, input=given, output=self.output)
+        given = line.input if line.instruction == instruction else None
+        checks = encode(of_rewrite(decode(line.checks), (), instruction))
+        return replace(
+            line, instruction=instruction, input=given, output=self.output, checks=checks
+        )
 
     def says_as(self, other: Decision | None) -> bool:
         """Tell whether another one says the same of the same text, whenever it was made."""

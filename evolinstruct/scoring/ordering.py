@@ -16,9 +16,10 @@ from evolinstruct.draws import draw_order
 from evolinstruct.llm.base import CallContext
 from evolinstruct.reading import Order, read_order
 from evolinstruct.records import Kept, text_digest
+from evolinstruct.run.asking import TRIES, NotJudgedError, all_judged, shown
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring import scale
-from evolinstruct.scoring.asking import TRIES, Judge, NotJudgedError, all_judged, shown
+from evolinstruct.scoring.asking import MeasureJudge
 from evolinstruct.scoring.method import ByItem, Judged, Method, Take, Working
 from evolinstruct.scoring.scale import Comparison
 from evolinstruct.scoring.scores import Score
@@ -46,7 +47,9 @@ def fixed() -> dict[str, float]:
     return {name: float(place) for place, name in enumerate(anchors(), 1)}
 
 
-async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[str, str]) -> Order:
+async def _order(
+    judge: MeasureJudge, place: str, attempt: int, shown_texts: Mapping[str, str]
+) -> Order:
     """Ask for the order of texts by their ids, shown in the order in which they come.
 
     Raises:
@@ -67,7 +70,7 @@ async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[st
 class Ranking(ByItem[list[Kept]]):
     """Each family is put in order among anchors, and once more the other way round."""
 
-    def __init__(self, judge: Judge, seed: int) -> None:
+    def __init__(self, judge: MeasureJudge, seed: int) -> None:
         """Bind the judge, and the number that orders are drawn from."""
         self._judge = judge
         self.way = judge.way
@@ -154,7 +157,7 @@ class Pairwise(Method[Pair]):
     texts that are near each other are hardly told apart.
     """
 
-    def __init__(self, judge: Judge, seed: int, sample: int | None) -> None:
+    def __init__(self, judge: MeasureJudge, seed: int, sample: int | None) -> None:
         """Bind the judge, what draws are made from, and how many texts are drawn; None for all."""
         self._judge = judge
         self.way = judge.way
@@ -230,7 +233,7 @@ class Pairwise(Method[Pair]):
     ) -> list[Score]:
         spans = scale.intervals(found, fixed(), places)
         times: defaultdict[str, int] = defaultdict(int)
-        for one, other, _ in found:
+        for one, other, *_ in found:
             times[one] += 1
             times[other] += 1
         return [

@@ -6,32 +6,24 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from math import isclose, sqrt
+from math import isclose
 from typing import NamedTuple
 
 from evolinstruct.errors import CallFailed, CallRejected
+from evolinstruct.intervals import of_share
 from evolinstruct.llm.base import CallId, Reply, Request
 from evolinstruct.prompts import Pack
 from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict
 from evolinstruct.records import Kept, text_digest
-from evolinstruct.scoring.asking import (
-    TRIES,
-    Ask,
-    Judge,
-    NotJudgedError,
-    all_judged,
-    context_of,
-    shown,
-)
+from evolinstruct.run.asking import TRIES, Ask, NotJudgedError, all_judged, shown
+from evolinstruct.scoring.asking import MeasureJudge, context_of
 from evolinstruct.scoring.method import ByItem, Judged, Take
 from evolinstruct.scoring.scores import Score, Way
 from evolinstruct.scoring.texts import Texts
 from evolinstruct.settings import Recipe
 
-_SURE = 1.645  # of a normal distribution: nine times in ten
 
-
-def _texts(judge: Judge, line: Kept) -> dict[str, str]:
+def _texts(judge: MeasureJudge, line: Kept) -> dict[str, str]:
     """Return what fills the places of a prompt about one instruction."""
     if not judge.measure.reads_answer:
         return {"instruction": shown(line.instruction)}
@@ -41,7 +33,7 @@ def _texts(judge: Judge, line: Kept) -> dict[str, str]:
 class Rating(ByItem[Kept]):
     """Each instruction is given a number."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: MeasureJudge) -> None:
         """Bind the judge."""
         self._judge = judge
         self.way = judge.way
@@ -104,7 +96,9 @@ _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounde
 class Solving(ByItem[Kept]):
     """Each instruction is answered several times; its value is the share that agree."""
 
-    def __init__(self, ask: Ask, recipe: Recipe, pack: Pack, judge: Judge, times: int) -> None:
+    def __init__(
+        self, ask: Ask, recipe: Recipe, pack: Pack, judge: MeasureJudge, times: int
+    ) -> None:
         """Bind the parts; `judge` tells whether two answers agree where their words do not."""
         self._ask = ask
         self._sampling = recipe.sampling("solve")
@@ -133,7 +127,8 @@ class Solving(ByItem[Kept]):
             return Judged(failed=["too_few_answers"])
         count, failed = len(answers), list[str]()
         share = await self._agreeing(item, answers, failed) / count
-        span, digest = _wilson(share, count), text_digest(item.instruction)
+        low, high = of_share(share, count)
+        span, digest = (round(low, 3), round(high, 3)), text_digest(item.instruction)
         return Judged([Score.of(item.id, self.way, round(share, 3), span, count, digest)], failed)
 
     async def _answer(self, line: Kept, number: int) -> str:
@@ -238,13 +233,3 @@ def _result(found: re.Match[str]) -> Result | None:
 def _plain(text: str) -> str:
     """Return a text without what makes no difference: case, spaces, emphasis and a last stop."""
     return " ".join(text.casefold().replace("**", "").split()).rstrip(".")
-
-
-def _wilson(share: float, times: int) -> tuple[float, float]:
-    """Return the interval of a share: Wilson's, nine times in ten."""
-    square = _SURE**2
-    middle = (share + square / (2 * times)) / (1 + square / times)
-    half = (
-        _SURE * sqrt(share * (1 - share) / times + square / (4 * times**2)) / (1 + square / times)
-    )
-    return round(max(0.0, middle - half), 3), round(min(1.0, middle + half), 3)

@@ -19,7 +19,7 @@ LEAST, MOST = 0.0, 11.0
 """The ends of the scale, one beyond the first and the last anchor."""
 MIDDLE = (LEAST + MOST) / 2
 """Where a text stands of which nothing is known."""
-_SLOPE = 1.5  # one anchor apart, a judge sees the harder one four times in five
+SLOPE = 1.5  # one anchor apart, a judge sees the harder one four times in five
 _RIDGE = 0.02
 _SWEEPS = 40
 _CLOSE = 1e-4
@@ -32,12 +32,15 @@ class Comparison(NamedTuple):
     Attributes:
         one: the id of a text.
         other: the id of another one.
-        won: 1 where the first is harder, 0 where the other is, 0.5 where they are level.
+        won: 1 where the first is harder, 0 where the other is, 0.5 where they are level; of many,
+            their mean.
+        times: how often they were compared.
     """
 
     one: str
     other: str
     won: float
+    times: float = 1.0
 
 
 def comparisons(order: Order) -> list[Comparison]:
@@ -62,12 +65,12 @@ def fit(
         fixed: the places of the anchors.
         start: places to begin at: the nearer, the sooner it ends.
     """
-    against: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
-    for one, other, won in found:
+    against: defaultdict[str, list[tuple[str, float, float]]] = defaultdict(list)
+    for one, other, won, times in found:
         if one not in fixed:
-            against[one].append((other, won))
+            against[one].append((other, won, times))
         if other not in fixed:
-            against[other].append((one, 1 - won))
+            against[other].append((one, 1 - won, times))
     places = {**dict.fromkeys(against, MIDDLE), **(start or {}), **fixed}
     for _ in range(_SWEEPS):
         moved = 0.0
@@ -80,14 +83,16 @@ def fit(
     return {text: min(MOST, max(LEAST, places[text])) for text in against}
 
 
-def _step(places: Mapping[str, float], text: str, opponents: Sequence[tuple[str, float]]) -> float:
+def _step(
+    places: Mapping[str, float], text: str, opponents: Sequence[tuple[str, float, float]]
+) -> float:
     """Return by how much a text moves: one step of Newton's, at most one anchor far."""
     here = places[text]
     pull, curve = _RIDGE * (MIDDLE - here), _RIDGE
-    for other, won in opponents:
-        chance = 1 / (1 + exp(-_SLOPE * (here - places[other])))
-        pull += _SLOPE * (won - chance)
-        curve += _SLOPE**2 * chance * (1 - chance)
+    for other, won, times in opponents:
+        chance = 1 / (1 + exp(-SLOPE * (here - places[other])))
+        pull += times * SLOPE * (won - chance)
+        curve += times * SLOPE**2 * chance * (1 - chance)
     return max(-1.0, min(1.0, pull / curve))
 
 
@@ -101,13 +106,13 @@ def intervals(
     """
     known = {**places, **fixed}
     met: defaultdict[str, set[str]] = defaultdict(set)
-    for one, other, _ in found:
+    for one, other, *_ in found:
         met[one].add(other)
         met[other].add(one)
     spans = {}
     for text, place in places.items():
-        chances = (1 / (1 + exp(-_SLOPE * (place - known[other]))) for other in sorted(met[text]))
-        information = _RIDGE + sum(_SLOPE**2 * chance * (1 - chance) for chance in chances)
+        chances = (1 / (1 + exp(-SLOPE * (place - known[other]))) for other in sorted(met[text]))
+        information = _RIDGE + sum(SLOPE**2 * chance * (1 - chance) for chance in chances)
         half = _SURE / sqrt(information)
         spans[text] = max(LEAST, place - half), min(MOST, place + half)
     return spans

@@ -14,7 +14,7 @@ from evolinstruct.llm.base import CallContext, ClientOptions, Reply, Request, Us
 from evolinstruct.llm.offline.answering import answer
 from evolinstruct.llm.offline.embedding import embed
 from evolinstruct.llm.offline.grammar import Writer
-from evolinstruct.llm.offline.judging import judge
+from evolinstruct.llm.offline.judging import judge, prefer
 from evolinstruct.llm.offline.misbehaving import misbehave, put_between
 from evolinstruct.llm.offline.rewriting import rewrite
 from evolinstruct.purposes import PURPOSES
@@ -31,6 +31,7 @@ _BY_REPLY: dict[str, Callable[[CallContext, Writer], str]] = {
     "verdict": _compare,
     "text": answer,
     "judgement": judge,
+    "preference": prefer,
 }
 """By the kind of reply that a purpose asks for."""
 

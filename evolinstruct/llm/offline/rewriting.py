@@ -5,6 +5,7 @@ An operation that a pack adds is rewritten by the rule of its kind.
 
 from __future__ import annotations
 
+from evolinstruct.checks import decode
 from evolinstruct.llm.base import CallContext
 from evolinstruct.llm.offline.data_blocks import draw_table, write_block
 from evolinstruct.llm.offline.grammar import PHRASES, Writer, plain
@@ -34,6 +35,8 @@ _CLOSING_MARKS = "\"')”’*"
 def rewrite(context: CallContext, writer: Writer) -> str:
     """Return the instruction, rewritten by the operation of the context."""
     parent = context.instruction
+    if stated := decode(context.checks):
+        return _insert(parent, stated[0].statement())  # it declines the others
     if context.kind == "in-breadth":
         return _invent(parent, writer)
     if context.kind == "transform":

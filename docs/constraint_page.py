@@ -1,0 +1,55 @@
+"""Writes docs/constraints.md: every constraint that code can verify, from the program itself.
+
+python -m docs.constraint_page
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from evolinstruct.checks import CONSTRAINTS, Check
+from evolinstruct.checks.constraint import Drawing
+
+PAGE = Path(__file__).parent / "constraints.md"
+_HEAD = """# Constraints that code verifies
+
+Written by `make docs` from the program; not by hand.
+
+The pack `verifiable` draws one to three of these for an instruction, such as suit it and can hold
+together, and asks the model to make them part of it. A line's `checks` holds their names and
+arguments; one that the model left out is `declined`. Descendants keep those that their text still
+states. An answer that fails one is asked for once more, with what is wrong, and is otherwise
+rejected by the rule `check_failed`.
+
+    evolinstruct evolve seeds.jsonl -o run --prompts verifiable
+    evolinstruct verify run/dataset.jsonl                        # how often each is met
+    evolinstruct export run -o rlvr --format rlvr                # prompt and constraints
+
+In a reward function, `constraints` is a row's field and `response` a completion:
+
+    import evolinstruct
+
+    def reward(constraints: str, response: str) -> float:
+        faults = evolinstruct.verify(constraints, response)
+        return sum(fault is None for fault in faults.values()) / len(faults)
+
+A heading is a sentence and a paragraph of its own, and its words count. Words are letters and
+digits with hyphens and apostrophes inside; "Dr." and "e.g." end no sentence. Blanks around the
+response do not count.
+"""
+
+
+def page() -> str:
+    """Return the text of the page."""
+    rows = ["| name | as it is put | arguments |", "|---|---|---|"]
+    for name, constraint in CONSTRAINTS.items():
+        check = Check(name, constraint.draw(Drawing(0, "docs")))
+        said = check.statement().replace("|", "\\|")
+        arguments = f"`{json.dumps(dict(check.args), ensure_ascii=False)}`" if check.args else ""
+        rows.append(f"| `{name}` | {said} | {arguments} |")
+    return "\n".join([_HEAD, f"The {len(CONSTRAINTS)} constraints:", "", *rows, ""])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,126 @@
+"""What a line's field ``checks`` holds: the demands of an instruction, by name and arguments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from evolinstruct.checks.constraint import Constraint
+from evolinstruct.checks.table import CONSTRAINTS
+from evolinstruct.errors import InputError
+from evolinstruct.languages import is_english
+from evolinstruct.text import did_you_mean
+
+NONE = "[]"
+_KEYS = {"name", "args", "declined"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A constraint with its arguments.
+
+    Attributes:
+        name: of the constraint.
+        args: its arguments by name.
+        declined: the model was asked to put it into the instruction and did not.
+    """
+
+    name: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    declined: bool = False
+
+    @property
+    def constraint(self) -> Constraint:
+        """The constraint itself."""
+        return CONSTRAINTS[self.name]
+
+    def statement(self, wording: int = 0) -> str:
+        """Return the sentence that states it."""
+        return self.constraint.statement(self.args, wording)
+
+    def find_fault(self, response: str) -> str | None:
+        """Return what is wrong with a response, or None where it holds."""
+        return self.constraint.find_fault(response, self.args)
+
+    def is_stated(self, text: str) -> bool:
+        """Tell whether an instruction demands it.
+
+        A text in English does with the words that such demands have; in any language it holds the
+        numbers and texts of the arguments.
+        """
+        if is_english(text):
+            return self.constraint.is_stated(text, self.args)
+        return self.constraint.holds_arguments(text, self.args)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        declined = {"declined": True} if self.declined else {}
+        return {"name": self.name, "args": dict(self.args), **declined}
+
+
+def encode(checks: Iterable[Check]) -> str:
+    """Return checks as the field of a line has them: one JSON text."""
+    found = [check.to_json() for check in checks]
+    return json.dumps(found, ensure_ascii=False) if found else NONE
+
+
+def decode(text: str | None, where: str = "checks") -> list[Check]:
+    """Read the checks of a line; none where the field is null.
+
+    Raises:
+        InputError: it is no such text, a name is unknown, or an argument is missing or wrong; says
+            where.
+    """
+    if not text or text == NONE:
+        return []
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: this is no JSON: {error}.") from error
+    return read(found, where)
+
+
+def read(found: Any, where: str) -> list[Check]:
+    """Read checks from plain data, as `decode` does."""
+    if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
+        raise InputError(f"{where}: checks are a list of objects with the keys name and args.")
+    return [_check(each, where) for each in found]
+
+
+def _check(found: Mapping[str, Any], where: str) -> Check:
+    name, args = found.get("name"), found.get("args", {})
+    if not isinstance(name, str) or name not in CONSTRAINTS:
+        near = did_you_mean(str(name), CONSTRAINTS)
+        raise InputError(f"{where}: unknown constraint {str(name)[:60]!r}{near}.")
+    wanted = CONSTRAINTS[name].arguments
+    if not isinstance(args, dict) or set(args) != set(wanted):
+        has = f"needs the arguments {', '.join(wanted)}" if wanted else "has no arguments"
+        raise InputError(f"{where}: the constraint {name} {has}.")
+    for key, argument in wanted.items():
+        if not argument.accepts(args[key]):
+            raise InputError(
+                f"{where}: the constraint {name} cannot take {str(args[key])[:60]!r} for {key}."
+            )
+    if unknown := set(found) - _KEYS:
+        raise InputError(f"{where}: the constraint {name} has an unknown key {min(unknown)!r}.")
+    return Check(name, args, found.get("declined") is True)
+
+
+def of_rewrite(held: Iterable[Check], drawn: Iterable[Check], text: str) -> list[Check]:
+    """Return the checks of an instruction that was rewritten.
+
+    Args:
+        held: those of its parent; it keeps such as its text still demands.
+        drawn: those that it was to state; such as it does not are declined.
+        text: the instruction.
+    """
+    kept = [check for check in held if not check.declined and check.is_stated(text)]
+    return kept + [replace(check, declined=not check.is_stated(text)) for check in drawn]
+
+
+def faults(checks: Iterable[Check], response: str) -> list[str]:
+    """Return what is wrong with a response: for each check that fails, its statement and why."""
+    found = ((check, check.find_fault(response)) for check in checks if not check.declined)
+    return [f"{check.statement()} ({fault})" for check, fault in found if fault is not None]
