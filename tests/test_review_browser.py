@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> Path:
 def enter(browser: Any, viewer: Viewer, name: str = "ann", size: int = 30, more: str = "") -> None:
     browser.get(f"{viewer.origin}/?token={viewer.token}")
     show(browser, f"{viewer.origin}/1/review?name={name}&size={size}{more}")
-    wait(browser, "document.getElementById('review').dataset.ready !== undefined")
+    wait(browser, "document.getElementById('desk').dataset.ready !== undefined")
 
 
 def press(browser: Any, *keys: str) -> None:
@@ -73,31 +73,31 @@ def test_thirty_lines_are_reviewed_by_keys_alone_through_a_kill(browser: Any, ru
         enter(browser, viewer)
         for number in range(14):
             press(browser, "a")
-            wait_for(browser, f"{number + 1} of 30 reviewed")
+            wait_for(browser, f"{number + 1} of 30 decided")
             assert len(decisions(run)) == number + 1  # written before the next is shown
         viewer.process.kill()
         viewer.process.wait()
         press(browser, "a")
         wait(browser, "!document.getElementById('trouble').hidden")
         assert texts(browser, "#trouble")[0].startswith("It was not kept: `evolinstruct view` does")
-        assert "14 of 30 reviewed · showing 15" in how_far(browser)
+        assert "14 of 30 decided · showing 15" in how_far(browser)
     with viewing(run) as viewer:
         enter(browser, viewer)
-        assert "14 of 30 reviewed · showing 15" in how_far(browser)
+        assert "14 of 30 decided · showing 15" in how_far(browser)
         press(browser, "r")
         wait(browser, "document.activeElement.id === 'reason'")
         press(browser, "too easy", ENTER)
-        wait_for(browser, "15 of 30 reviewed")
+        wait_for(browser, "15 of 30 decided")
         press(browser, "e")
         wait(browser, "document.activeElement.id === 'instruction'")
         press_with_control(browser, "a")  # all that is there
         press(browser, "Say it anew.")
         press(browser, TAB, TAB, " ")
         press_with_control(browser, ENTER)
-        wait_for(browser, "16 of 30 reviewed")
+        wait_for(browser, "16 of 30 decided")
         for number in range(16, 30):
             press(browser, "a")
-            wait_for(browser, f"{number + 1} of 30 reviewed")
+            wait_for(browser, f"{number + 1} of 30 decided")
         assert "all done" in how_far(browser)
         assert browser.get_log("browser") == []
     found = decisions(run)
@@ -117,14 +117,14 @@ def test_thirty_lines_are_reviewed_by_keys_alone_through_a_kill(browser: Any, ru
 def test_keys_move_search_and_undo(browser: Any, run: Path) -> None:
     with viewing(run) as viewer:
         enter(browser, viewer)
-        first = find(browser, "#line")[0].get_attribute("data-id")
+        first = find(browser, "#thing")[0].get_attribute("data-id")
         press(browser, "j", "j", "k")
         wait_for(browser, "showing 2")
         press(browser, "k", "a")
-        wait_for(browser, "1 of 30 reviewed")
+        wait_for(browser, "1 of 30 decided")
         press(browser, "u")
-        wait_for(browser, "0 of 30 reviewed")
-        assert find(browser, "#line")[0].get_attribute("data-id") == first
+        wait_for(browser, "0 of 30 decided")
+        assert find(browser, "#thing")[0].get_attribute("data-id") == first
         press(browser, "u")
         wait_for(browser, "nothing to undo")
         assert decisions(run) == [(first, "accepted"), (first, None)]
@@ -136,9 +136,9 @@ def test_keys_move_search_and_undo(browser: Any, run: Path) -> None:
         press(browser, "/")
         wait(browser, "document.activeElement.id === 'search'")
         press(browser, first)
-        wait_for(browser, "of 1 reviewed")
+        wait_for(browser, "of 1 decided")
         press(browser, ENTER, "a")
-        wait_for(browser, "1 of 1 reviewed")
+        wait_for(browser, "1 of 1 decided")
         assert decisions(run)[-1] == (first, "accepted")
 
 
@@ -150,17 +150,17 @@ def test_two_tabs_and_two_people_do_not_mix(browser: Any, run: Path) -> None:
         other = browser.current_window_handle
         for name in ("ann", "bob"):
             browser.get(f"{viewer.origin}/1/review?name={name}&size=6")
-            wait(browser, "document.getElementById('review').dataset.ready !== undefined")
+            wait(browser, "document.getElementById('desk').dataset.ready !== undefined")
             press(browser, "a", "a")
-            wait_for(browser, "2 of 6 reviewed")
+            wait_for(browser, "2 of 6 decided")
         browser.close()
         browser.switch_to.window(tab)
         browser.execute_script("window.dispatchEvent(new Event('focus'))")
-        wait_for(browser, "2 of 6 reviewed")  # what the other tab decided
+        wait_for(browser, "2 of 6 decided")  # what the other tab decided
         press(browser, "r")
         wait(browser, "document.activeElement.id === 'reason'")
         press(browser, ENTER)
-        wait_for(browser, "2 of 6 reviewed · showing 2")
+        wait_for(browser, "2 of 6 decided · showing 2")
         assert other != tab
     first = decisions(run)[0][0]
     assert [said for _, said in decisions(run)] == ["accepted", "accepted", "rejected"]
@@ -193,7 +193,7 @@ def test_what_a_person_wrote_stays_where_it_cannot_be_kept(browser: Any, run: Pa
         assert "an edit needs its 'instruction'" in texts(browser, "#trouble")[0]
         press(browser, "Say it anew.")
         press_with_control(browser, ENTER)
-        wait_for(browser, "1 of 30 reviewed")
+        wait_for(browser, "1 of 30 decided")
 
 
 def test_hostile_texts_are_shown_as_text(browser: Any, tmp_path: Path) -> None:
@@ -204,10 +204,10 @@ def test_hostile_texts_are_shown_as_text(browser: Any, tmp_path: Path) -> None:
         enter(browser, viewer, "ann", 6)
         shown = set()
         for number in range(6):
-            shown |= set(texts(browser, "#line .text"))
-            assert find(browser, "#line img, #line script, #line b") == []
+            shown |= set(texts(browser, "#thing .text"))
+            assert find(browser, "#thing img, #thing script, #thing b") == []
             press(browser, "a")
-            wait_for(browser, f"{number + 1} of 6 reviewed")
+            wait_for(browser, f"{number + 1} of 6 decided")
         assert any(text.split()[0] in " ".join(shown) for text in EVIL)
         assert browser.execute_script("return window.hacked") is None
         assert browser.get_log("browser") == []
@@ -220,7 +220,7 @@ def test_it_fits_a_phone_and_both_themes(browser: Any, run: Path, theme: str, wi
         browser.get(f"{viewer.origin}/?token={viewer.token}")
         address = f"{viewer.origin}/1/review?name=ann"
         show(browser, address, width=width, theme=theme)
-        wait(browser, "document.getElementById('review').dataset.ready !== undefined")
+        wait(browser, "document.getElementById('desk').dataset.ready !== undefined")
         widest = browser.execute_script("return document.documentElement.scrollWidth")
         assert widest <= width
         names = texts(browser, ".keys button")

@@ -36,7 +36,7 @@ def viewer(run: Path) -> Iterator[Viewer]:
 
 def lines(viewer: Viewer, **query: object) -> list[dict[str, Any]]:
     answer = viewer.ask(f"/1/review/lines?{urlencode({'name': 'ann', **query})}")
-    found: list[dict[str, Any]] = json.loads(answer.text)["lines"]
+    found: list[dict[str, Any]] = json.loads(answer.text)["things"]
     return found
 
 
@@ -156,8 +156,8 @@ def test_where_nothing_can_be_written_one_reads_and_is_told_why(tmp_path: Path) 
         viewer.enter()
         answer = json.loads(viewer.ask("/1/review/lines?name=ann").text)
         assert f"{run} cannot be written, so decisions cannot be kept" in answer["trouble"]
-        assert answer["lines"]
-        refused = decide(viewer, answer["lines"][0], "accepted")
+        assert answer["things"]
+        refused = decide(viewer, answer["things"][0], "accepted")
         assert (refused.status, "cannot be written" in refused.text) == (400, True)
     run.chmod(0o700)
 

@@ -6,11 +6,8 @@ comes back with the digest of what was shown, and is refused where the run has a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -24,21 +21,23 @@ from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.scores import ScoreBook
 from evolinstruct.errors import EvolinstructError, InputError
 from evolinstruct.records import Rejected, text_digest
-from evolinstruct.report.markup import Html, tag, text
+from evolinstruct.report.markup import Html, join, tag, text
 from evolinstruct.run_dir import flat
 from evolinstruct.run_dir.reviews import FOLDER, Decision, Reviewed, Reviews, Said, review_file
+from evolinstruct.web import desk
+from evolinstruct.web.desk import Key
 from evolinstruct.web.frame import framed
 from evolinstruct.web.visit import Page, Visit
 from evolinstruct.words import compare_words, count_words, is_new_text
 
 _MOST = 2_000
 _KEYS = (
-    ("a", "Accept", "accept"),
-    ("r", "Reject", "reject"),
-    ("e", "Edit", "edit"),
-    ("u", "Undo", "undo"),
-    ("k", "Previous", "previous"),
-    ("j", "Next", "next"),
+    Key("a", "Accept", "accept"),
+    Key("r", "Reject", "reject"),
+    Key("e", "Edit", "edit"),
+    Key("u", "Undo", "undo"),
+    Key("k", "Previous", "previous"),
+    Key("j", "Next", "next"),
 )
 
 
@@ -53,39 +52,24 @@ def _show(visit: Visit) -> Response:
         return framed(visit, tag("h2", text("Review")), tag("p", text(hint), class_="hint"), form)
     review_file(visit.path, name)  # refuses a name that no file can have
     choice = tag("details", tag("summary", text("Review others")), form)
-    return framed(visit, _desk(visit), choice)
+    return framed(visit, _reviewing(visit), choice)
 
 
-def _desk(visit: Visit) -> Html:
+def _reviewing(visit: Visit) -> Html:
     """Return where lines are reviewed; the script fills it."""
     name = visit.query["name"]
     said = {
-        "data_lines": visit.address("review", f"/lines?{visit.query}"),
+        "data_things": visit.address("review", f"/lines?{visit.query}"),
         "data_decisions": visit.address("review", f"/decisions?{urlencode({'name': name})}"),
         "data_decide": visit.address("review", "/decide"),
         "data_name": name,
     }
-    return tag(
-        "section",
-        tag("p", id="trouble", class_="notice", role="alert", hidden=""),
-        tag("progress", id="progress", value="0", max="1", aria_label="Reviewed"),
-        tag("p", text("Reading the lines…"), id="how-far", role="status", class_="hint"),
-        tag("input", id="search", type="search", placeholder="Find in these (/)",
-            aria_label="Find in these lines"),
-        tag("article", id="line", class_="card", tabindex="-1", aria_live="polite"),
-        tag("div", *map(_button, _KEYS), class_="keys", role="toolbar", aria_label="Decide"),
-        _why(),
-        _edit(),
-        id="review", aria_label=f"Review as {name}", **said,
+    search = tag(
+        "input", id="search", type="search", placeholder="Find in these (/)",
+        aria_label="Find in these lines",
     )  # fmt: skip
-
-
-def _button(key: tuple[str, str, str]) -> Html:
-    letter, title, action = key
-    return tag(
-        "button", text(title), text(" "), tag("kbd", text(letter)), type="button",
-        data_action=action, aria_keyshortcuts=letter, disabled="",
-    )  # fmt: skip
+    forms = join([_why(), _edit()])
+    return join([desk.desk(f"Review as {name}", _KEYS, search, **said), forms])
 
 
 def _why() -> Html:
@@ -121,9 +105,9 @@ def _ends(title: str, key: str) -> Html:
 
 
 def _fields(run: Run, query: QueryParams) -> Iterator[Html]:
-    yield _field("Your name", "name", query, required="", maxlength="40", autocomplete="off")
+    yield desk.name_field(query)
     size = {"type": "number", "min": "1", "max": str(_MOST)}
-    yield _field("At most", "size", query, str(defaults.REVIEWED), **size)
+    yield desk.field("At most", "size", query, str(defaults.REVIEWED), **size)
     numbers = [str(number) for number in run.generations if number]
     yield _choice("Generation", "generation", query, "all", numbers)
     operations = [operation.name for operation in run.pack.operations]
@@ -132,13 +116,8 @@ def _fields(run: Run, query: QueryParams) -> Iterator[Html]:
     yield _choice("What", "rule", query, "what was kept", dropped, "rejected: ")
     measures = [way.measure for way in ScoreBook.open(run.path).usual]
     yield _choice("Order", "lowest", query, "drawn", measures, "lowest first: ")
-    yield _field("Drawn by", "seed", query, str(defaults.SEED), type="number", min="0")
-    yield tag("button", text("Begin"), type="submit")
-
-
-def _field(title: str, name: str, query: QueryParams, usual: str = "", **more: str) -> Html:
-    field = tag("input", name=name, value=query.get(name) or usual, **more)
-    return tag("label", text(title), field)
+    yield desk.field("Drawn by", "seed", query, str(defaults.SEED), type="number", min="0")
+    yield desk.begin_button()
 
 
 def _choice(
@@ -179,8 +158,8 @@ def _lines(visit: Visit) -> Response:
         steps = _sample(visit.query).steps(visit.path)
         lines = [_shown(step, reviews, name) for step in steps]
     except EvolinstructError as error:
-        return _trouble(error)
-    return JSONResponse({"lines": lines, "trouble": _unwritable(visit.path)})
+        return desk.trouble(error)
+    return JSONResponse({"things": lines, "trouble": desk.unwritable(visit.path, FOLDER)})
 
 
 def _decisions(visit: Visit) -> Response:
@@ -222,27 +201,14 @@ def _digest(line: Reviewed) -> str:
     return text_digest(line.instruction, line.output or None)
 
 
-def _unwritable(run: Path) -> str | None:
-    """Return why no decision can be kept; None where it can."""
-    folder = run / FOLDER
-    place = folder if folder.exists() else run
-    if os.access(place, os.W_OK):
-        return None
-    return f"{place} cannot be written, so decisions cannot be kept; reading goes on."
-
-
 def _decide(visit: Visit) -> Response:
     try:
         said = visit.posted()
-        name, decision = _text(said, "name"), _decision(visit.run, said)
+        name, decision = desk.text_of(said, "name"), _decision(visit.run, said)
         flat.append(review_file(visit.path, name), decision)
     except EvolinstructError as error:
-        return _trouble(error)
+        return desk.trouble(error)
     return JSONResponse({"decision": asdict(decision)})
-
-
-def _trouble(error: EvolinstructError) -> Response:
-    return JSONResponse({"trouble": str(error)}, HTTPStatus.BAD_REQUEST)
 
 
 def _decision(run: Run, said: Mapping[str, Any]) -> Decision:
@@ -251,26 +217,21 @@ def _decision(run: Run, said: Mapping[str, Any]) -> Decision:
     Raises:
         InputError: it is none, or the run has another text by now.
     """
-    line_id = _text(said, "id")
+    line_id = desk.text_of(said, "id")
     step = run.family(line_id).step(line_id)
     line = step.line if step is not None else None
     if not isinstance(line, Reviewed) or _digest(line) != said.get("shown"):
-        raise InputError("Its text has changed since it was shown; load the page again.")
+        raise InputError(desk.CHANGED)
     decision = said.get("decision")
     if decision is not None and decision not in get_args(Said):
         raise InputError(f"{decision!r} is no decision; load the page again.")
-    texts = _text(said, "instruction"), _text(said, "output") or None
+    texts = desk.text_of(said, "instruction"), desk.text_of(said, "output") or None
     try:
-        return run.reviews().decide(line, decision, _text(said, "reason").strip() or None, texts)
+        return run.reviews().decide(
+            line, decision, desk.text_of(said, "reason").strip() or None, texts
+        )
     except ValueError as error:
         raise InputError(f"This is no edit: {error}; write one, or reject the line.") from error
-
-
-def _text(said: Mapping[str, Any], name: str) -> str:
-    value = said.get(name) or ""
-    if not isinstance(value, str):
-        raise InputError(f"{name} is no text; load the page again.")
-    return value
 
 
 PAGE = Page(
@@ -278,5 +239,5 @@ PAGE = Page(
     "Review",
     {"": _show, "/lines": _lines, "/decisions": _decisions},
     posts={"/decide": _decide},
-    scripts=("review.js",),
+    scripts=(desk.SCRIPT, "review.js"),
 )

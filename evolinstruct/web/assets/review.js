@@ -1,27 +1,14 @@
-// Reviews lines by keys. Whatever is done waits for what was done before: a decision is kept, and
-// then the next line is shown. Texts are set as text, never as markup.
+// Reviews lines: accepts, rejects with a reason, edits, takes back.
 "use strict";
 (() => {
-  const desk = document.getElementById("review");
-  if (!desk) return;
-  const find = (id) => document.getElementById(id);
+  const { place, find, element, passage, ask, open } = Desk;
+  if (!place) return;
   const forms = { why: find("why"), edit: find("edit") };
-  const buttons = [...desk.querySelectorAll(".keys button")];
-  let lines = [], place = 0, said = "", undone = [], ready = false, opening = false;
+  const undone = [];
+  let opening = false;
 
   // What is shown
 
-  function element(name, text, more = {}) {
-    const made = document.createElement(name);
-    if (text !== null) made.textContent = text;
-    for (const [key, value] of Object.entries(more)) made.setAttribute(key, value);
-    return made;
-  }
-  function passage(title, ...content) {
-    const text = element("p", null, { class: "text", dir: "auto" });
-    text.append(...content);
-    return [element("h3", title), text];
-  }
   const names = { same: "span", added: "ins", removed: "del" };
   function rewrite(line) {
     if (line.decision?.decision === "edited") return [line.decision.instruction];
@@ -36,72 +23,43 @@
     const text = decision ? `You ${decision} it${reason ? `: ${reason}` : ""}` : "Not reviewed yet";
     return element("p", text, { class: "verdict", "data-decision": decision ?? "" });
   }
-  function show() {
+  function show(line) {
     closeForms();
-    const line = lines[place], card = find("line");
-    card.replaceChildren();
-    if (line) {
-      card.append(verdict(line), element("p", line.about, { class: "about" }));
-      if (line.rejected) card.append(element("p", line.rejected, { class: "why", dir: "auto" }));
-      card.append(...passage("Before", line.parent), ...passage("Evolved", ...rewrite(line)),
-        ...passage("Answer", answer(line)));
-      card.dataset.id = line.id;
-    }
-    tellHowFar();
-    for (const button of buttons) button.disabled = !line;
-  }
-  function tellHowFar() {
-    const done = lines.filter((line) => line.decision).length;
-    find("progress").max = Math.max(lines.length, 1);
-    find("progress").value = done;
-    let text = `${done} of ${lines.length} reviewed`;
-    if (lines.length) text += ` · showing ${place + 1}`;
-    else text = "No line fits this choice; choose others below.";
-    if (lines.length && done === lines.length) text += " · all done";
-    if (said) text += ` · ${said}`;
-    find("how-far").textContent = text;
-  }
-  function trouble(text) {
-    find("trouble").textContent = text ?? "";
-    find("trouble").hidden = !text;
+    find("thing").dataset.id = line.id;
+    const why = line.rejected ? [element("p", line.rejected, { class: "why", dir: "auto" })] : [];
+    return [verdict(line), element("p", line.about, { class: "about" }), ...why,
+      ...passage("Before", line.parent), ...passage("Evolved", ...rewrite(line)), ...passage("Answer", answer(line))];
   }
 
   // What is done
 
-  function go(step) {
-    said = "";
-    place = Math.min(Math.max(place + step, 0), Math.max(lines.length - 1, 0));
-    show();
-    scrollTo(0, 0);
-    find("line").focus({ preventScroll: true });
+  const desk = open({
+    keys: { a: "accept", r: "reject", e: "edit", u: "undo", j: "next", k: "previous", "/": "search" },
+    actions: {
+      accept: () => decide({ decision: "accepted" }),
+      reject: askWhy, edit, undo, cancel: leave, search: () => find("search").focus(),
+    },
+    show,
+    decided: (decision) => decision.decision ? decision : null,
+    // What is typed before a form is open is no command: it belongs into the form.
+    busy: () => opening,
+  });
+  function here() {
+    return desk.state.things[desk.state.at];
   }
-  async function decide(line, decision) {
-    const body = JSON.stringify({ ...decision, name: desk.dataset.name, id: line.id, shown: line.shown });
-    const headers = { "Content-Type": "application/json" };
-    let answered = {};
-    try {
-      const response = await fetch(desk.dataset.decide, { method: "POST", headers, body });
-      answered = await response.json();
-    } catch {
-      answered = { trouble: "It was not kept: `evolinstruct view` does not answer. Start it again, and decide again." };
-    }
-    trouble(answered.trouble);
-    if (!answered.decision) return false;
-    line.decision = answered.decision.decision ? answered.decision : null;
-    return true;
-  }
-  async function decideHere(decision) {
-    const line = lines[place], before = line.decision;
-    if (!(await decide(line, decision))) return;
+  async function decide(decision) {
+    const line = here(), before = line?.decision;
+    if (!line || !(await desk.decide(line, { ...decision, id: line.id }))) return;
     undone.push([line, before]);
-    go(1);
+    desk.go(1);
   }
   async function undo() {
     const last = undone.pop();
-    if (!last) { said = "nothing to undo"; tellHowFar(); return; }
+    if (!last) { desk.say("nothing to undo"); return; }
     const [line, before] = last;
-    if (!(await decide(line, before ?? { decision: null }))) { undone.push(last); return; }
-    go(lines.indexOf(line) - place);
+    if (await desk.decide(line, { ...(before ?? { decision: null }), id: line.id })) {
+      desk.go(desk.state.things.indexOf(line) - desk.state.at);
+    } else undone.push(last);
   }
 
   // Forms
@@ -110,115 +68,74 @@
     opening = false;
     for (const form of Object.values(forms)) form.hidden = true;
   }
-  function open(form, field) {
+  function openForm(form, field) {
     closeForms();
     form.hidden = false;
     field.focus();
     form.scrollIntoView({ block: "nearest" });
   }
   function askWhy() {
-    find("reason").value = lines[place].decision?.reason ?? "";
-    open(forms.why, find("reason"));
+    if (!here()) return;
+    find("reason").value = here().decision?.reason ?? "";
+    openForm(forms.why, find("reason"));
   }
   function edit() {
-    const line = lines[place], edited = line.decision?.decision === "edited" ? line.decision : line;
+    const line = here();
+    if (!line) return;
+    const edited = line.decision?.decision === "edited" ? line.decision : line;
     find("instruction").value = edited.instruction;
     find("output").value = edited.output ?? "";
     find("anew").checked = edited !== line && edited.output === null;
     find("output").disabled = find("anew").checked;
-    open(forms.edit, find("instruction"));
+    openForm(forms.edit, find("instruction"));
   }
   function leave() {
     closeForms();
-    find("line").focus();
+    find("thing").focus();
   }
-  function save() {
-    const output = find("anew").checked ? null : find("output").value;
-    return decideHere({ decision: "edited", instruction: find("instruction").value, output });
-  }
-  function reject() {
-    return decideHere({ decision: "rejected", reason: find("reason").value });
-  }
-
-  // Keys and buttons: one after the other
-
-  const actions = {
-    accept: () => decideHere({ decision: "accepted" }),
-    reject: askWhy, edit, undo, cancel: leave,
-    next: () => go(1), previous: () => go(-1), search: () => find("search").focus(),
-  };
-  const keys = { a: "accept", r: "reject", e: "edit", u: "undo", j: "next", k: "previous", "/": "search" };
-  let under_way = Promise.resolve();
-  function act(action) {
-    // What is typed before a form is open is no command: it belongs into the form.
-    if (opening) return;
-    opening = action === "reject" || action === "edit";
-    under_way = under_way.then(() => {
-      if (ready && (lines.length || action === "search")) return actions[action]();
-      opening = false;
-    });
-  }
-  addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select");
-    const leaves = event.key === "Escape" || (event.key === "Enter" && event.target === find("search"));
-    if (leaves && typing) { event.preventDefault(); act("cancel"); return; }
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !forms.edit.hidden) {
-      event.preventDefault();
-      forms.edit.requestSubmit();
-      return;
-    }
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
-    event.preventDefault();
-    act(keys[event.key]);
-  });
-  desk.addEventListener("click", (event) => {
-    const action = event.target.closest("[data-action]")?.dataset.action;
-    if (action) act(action);
-  });
-  function submits(form, work) {
+  function submits(form, decision) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      under_way = under_way.then(work);
+      desk.then(() => decide(decision()));
     });
   }
-  submits(forms.why, reject);
-  submits(forms.edit, save);
+  submits(forms.why, () => ({ decision: "rejected", reason: find("reason").value }));
+  submits(forms.edit, () => ({
+    decision: "edited", instruction: find("instruction").value,
+    output: find("anew").checked ? null : find("output").value,
+  }));
   find("anew").addEventListener("change", () => { find("output").disabled = find("anew").checked; });
+  addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select");
+    if (typing && (event.key === "Escape" || (event.key === "Enter" && typing === find("search")))) {
+      event.preventDefault();
+      desk.act("cancel");
+    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !forms.edit.hidden) {
+      event.preventDefault();
+      forms.edit.requestSubmit();
+    } else if (!typing && (event.key === "r" || event.key === "e") && here()) {
+      opening = true;
+    }
+  });
 
-  // The lines
+  // Which lines
 
-  let all = [];
   find("search").addEventListener("input", () => {
     const wanted = find("search").value.toLowerCase();
-    lines = all.filter((line) =>
-      [line.id, line.about, line.parent, line.instruction, line.output ?? ""].some((text) => text.toLowerCase().includes(wanted)));
-    place = 0;
-    show();
+    const texts = (line) => [line.id, line.about, line.parent, line.instruction, line.output ?? ""];
+    desk.state.things = desk.state.all.filter((line) => texts(line).some((text) => text.toLowerCase().includes(wanted)));
+    desk.state.at = 0;
+    desk.redraw();
   });
-  async function read() {
-    const answered = await (await fetch(desk.dataset.lines)).json();
-    trouble(answered.trouble);
-    return answered.lines ?? [];
-  }
-  async function begin() {
-    all = lines = await read();
-    place = Math.max(lines.findIndex((line) => !line.decision), 0);
-    ready = true;
-    desk.dataset.ready = "";
-    show();
-  }
   // Another tab may have decided meanwhile.
-  addEventListener("focus", () => {
-    if (!ready) return;
-    under_way = under_way.then(async () => {
-      if (Object.values(forms).some((form) => !form.hidden)) return;
-      const now = await (await fetch(desk.dataset.decisions)).json();
-      for (const line of all) {
-        const found = now[line.id];
-        line.decision = found && line.digests.includes(found.text_digest) ? found : null;
-      }
-      show();
-    }).catch(() => {}); // what cannot be asked now is asked at the next look
-  });
-  begin().catch(() => trouble("The lines could not be read: `evolinstruct view` does not answer."));
+  addEventListener("focus", () => desk.then(async () => {
+    if (!desk.state.ready || Object.values(forms).some((form) => !form.hidden)) return;
+    const now = await ask(place.dataset.decisions);
+    if (now.trouble) return;
+    for (const line of desk.state.all) {
+      const found = now[line.id];
+      line.decision = found && line.digests.includes(found.text_digest) ? found : null;
+    }
+    desk.redraw();
+  }));
 })();
