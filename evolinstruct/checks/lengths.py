@@ -77,7 +77,7 @@ def sentences_exactly(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "size sentences sentence_length",
+    "size sentences sentence_length heads",
     r"\bsentences?\b.*\b(?:longer|more words)\b",
     "The response has exactly {number} sentences, each with more words than the one before it.",
     "Write {number} sentences, each of them longer in words than the sentence before.",
@@ -111,7 +111,7 @@ def sentence_words_most(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "sentence_length",
+    "sentence_length heads",
     r"\bsentences?\b.*\bwords?\b|\bwords?\b.*\bsentences?\b",
     "Every sentence has at least {number} words.",
     "No sentence is shorter than {number} words.",
@@ -127,7 +127,7 @@ def sentence_words_least(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "first_sentence",
+    "first_sentence sentence_length start heads",
     r"\b(?:first|opening|open|begin|start)\b.*\bsentence\b",
     "The first sentence has exactly {number} words.",
     "Open with a sentence of exactly {number} words.",
@@ -142,7 +142,7 @@ def first_sentence_words(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "last_sentence",
+    "last_sentence sentence_length end",
     r"\b(?:last|closing|close|final|end)\b.*\bsentence\b",
     "The last sentence has no more than {number} words.",
     "Close with a sentence of at most {number} words.",
@@ -186,7 +186,7 @@ def line_characters_most(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "paragraphs size sentences",
+    "paragraphs size sentences heads",
     r"\bparagraphs?\b",
     "The response has {paragraphs} paragraphs of exactly {sentences} sentences each, with an empty"
     " line between paragraphs.",
@@ -240,7 +240,7 @@ def paragraphs_shrinking(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "paragraph_place",
+    "paragraph_place paragraphs heads",
     r"\bparagraph\b.*\b(?:single|one) sentence\b|\bsentence\b.*\bparagraph\b",
     "The {number} paragraph is a single sentence, and there is at least one paragraph after it.",
     "Make the {number} paragraph one sentence only; it is not the last paragraph.",

@@ -31,7 +31,7 @@ _SIGNS = {
 
 
 @constraint(
-    "questions",
+    "questions signs",
     r"\bquestions?\b",
     "Exactly {number} sentences are questions that end with a question mark.",
     "Ask exactly {number} questions in the text, each ending with a question mark.",
@@ -46,7 +46,7 @@ def questions_exactly(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "semicolons",
+    "semicolons signs",
     r"\bsemicolons?\b",
     "The response has exactly {number} semicolons.",
     "Use the semicolon exactly {number} times.",
@@ -98,7 +98,7 @@ def quotations_exactly(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "commas",
+    "commas heads",
     r"\bsentences?\b.*\bcommas?\b|\bcommas?\b.*\bsentences?\b",
     "Every sentence has at least one comma.",
     "There is a comma in each sentence.",
@@ -113,7 +113,7 @@ def comma_in_each_sentence(response: Response) -> str | None:
 
 
 @constraint(
-    "sentence_ends signs",
+    "sentence_ends signs last_sentence",
     r"\bsentences?\b.*\bexclamation\b",
     "Exactly one sentence ends with an exclamation mark, and it is the last one.",
     "Let the last sentence, and no other, end with an exclamation mark.",

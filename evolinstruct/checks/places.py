@@ -17,7 +17,7 @@ from evolinstruct.checks.constraint import (
 from evolinstruct.checks.response import Response, bare, words_of
 from evolinstruct.languages import common_words, language_of
 
-_FIRST_WORDS = ("Consider", "Imagine", "Picture", "Briefly", "Roughly", "Usually")
+_FIRST_WORDS = ("Consider", "Imagine", "Picture", "Today", "Often", "Perhaps")
 _LAST_WORDS = ("today", "together", "again", "enough", "anyway", "home")
 _INSIDE = ("however", "often", "still", "rather", "also", "perhaps")
 _LANGUAGES = ("French", "Spanish", "German", "Portuguese")
@@ -25,7 +25,7 @@ _SAID = re.compile(r"\W*(\w+)\W*:\W*(\d{1,6})\W*")
 
 
 @constraint(
-    "start",
+    "start sentence_starts",
     r"\b(?:begin|begins|start|starts|first word|open|opens)\b",
     "The response begins with the word “{word}”.",
     "The very first word is “{word}”.",
@@ -70,7 +70,7 @@ def nth_word(response: Response, number: int, word: str) -> str | None:
 
 
 @constraint(
-    "sentence_place sentence_starts",
+    "sentence_place sentence_starts heads word_length",
     r"\bsentence\b",
     "The {number} sentence begins with “{word}”.",
     "Begin the {number} sentence with the word “{word}”.",
@@ -111,7 +111,7 @@ def last_sentence_language(response: Response, language: str) -> str | None:
 
 
 @constraint(
-    "end count_said",
+    "end count_said last_sentence digits signs",
     r"\b(?:word count|number of words|how many words)\b",
     "The last line says “Words: ” and the true number of words in all lines above it.",
     "End with a line “Words: N”, in which N is the number of words above that line.",
@@ -124,7 +124,7 @@ def says_word_count(response: Response) -> str | None:
 
 
 @constraint(
-    "end count_said",
+    "end count_said last_sentence digits signs",
     r"\b(?:sentence count|number of sentences|how many sentences)\b",
     "The last line says “Sentences: ” and the true number of sentences above it.",
     "End with a line “Sentences: N”, in which N is the number of sentences above that line.",

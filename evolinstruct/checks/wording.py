@@ -111,7 +111,7 @@ def word_times(response: Response, word: str, number: int) -> str | None:
 
 
 @constraint(
-    "word_order",
+    "word_order word_length",
     r"\border\b",
     "The words {words} appear in this order, each exactly once.",
     "Use each of the words {words} exactly once, in this order.",
@@ -128,7 +128,7 @@ def words_in_order(response: Response, words: list[str]) -> str | None:
 
 
 @constraint(
-    "first_last",
+    "first_last heads",
     r"\bfirst\b.*\b(?:last|final)\b",
     "The word “{word}” stands in the first sentence and in the last, and nowhere else.",
     "Use the word “{word}” in the first sentence and in the last one only.",
@@ -165,7 +165,7 @@ def sentences_begin_apart(response: Response) -> str | None:
 
 
 @constraint(
-    "sentence_starts",
+    "sentence_starts sentences size heads",
     r"\bsentences?\b.*\bspell\b|\binitials?\b.*\bsentences?\b|\bsentences?\b.*\bletters?\b.*\bspell",
     "The first letters of the sentences spell {word}.",
     "Taken together, the first letters of the sentences spell the word {word}.",
@@ -318,7 +318,7 @@ def alliteration(response: Response, number: int, letter: str) -> str | None:
     r"\bletter\b",
     "The letter “{letter}” does not occur in the response.",
     "Write without the letter “{letter}”, large or small.",
-    arguments={"letter": OneOf(("j", "k", "q", "x", "z", "v"))},
+    arguments={"letter": OneOf(("j", "q", "z"))},
     spaced=True,
 )
 def avoid_letter(response: Response, letter: str) -> str | None:
@@ -328,7 +328,7 @@ def avoid_letter(response: Response, letter: str) -> str | None:
 
 
 @constraint(
-    "sentence_starts",
+    "sentence_starts heads",
     r"\bsentences?\b.*\bvowel",
     "Every sentence begins with a vowel (a, e, i, o or u).",
     "Begin each sentence with a word whose first letter is a vowel.",
@@ -359,7 +359,7 @@ def capitals_exactly(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "capitals sentence_starts",
+    "capitals sentence_starts heads",
     r"\b(?:lower[- ]?case|small (?:one|letter))\b",
     "The first letter of every sentence is a small one; no capital letters begin a sentence.",
     "Begin each sentence with a small letter instead of a capital.",
@@ -390,7 +390,7 @@ def examples_introduced(response: Response, phrase: str, number: int) -> str | N
 
 
 @constraint(
-    "closing_repeat",
+    "closing_repeat last_sentence first_last sentence_starts heads",
     r"\b(?:repeat|same (?:sentence|words))",
     "The last sentence repeats the first one word for word.",
     "End with the very same sentence that the response begins with.",

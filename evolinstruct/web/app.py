@@ -24,6 +24,7 @@ from evolinstruct.web.visit import Handler, Page, Shown, Visit
 
 PAGES: tuple[Page, ...] = (live.PAGE, read.PAGE, review.PAGE, comparison.PAGE)
 """The pages of a run, in the order of the links to them; the first is shown at the start."""
+_START = tag("p", tag("a", text("To the start"), href="/"))
 _MOST_POSTED = 4 << 20  # bytes
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _ASSETS = {
@@ -99,8 +100,7 @@ def _asset(request: Request) -> Response:
 def _missing(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
     said = f"{HTTPStatus(status).phrase}: there is nothing under this address."
-    start = tag("p", tag("a", text("To the start"), href="/"))
-    return bare("Nothing here", tag("p", text(said), class_="lead"), start, status=status)
+    return bare("Nothing here", tag("p", text(said), class_="lead"), _START, status=status)
 
 
 def _wrong(_: Request, error: Exception) -> Response:
@@ -108,4 +108,4 @@ def _wrong(_: Request, error: Exception) -> Response:
     sentence = tag("p", text(told(error)), class_="lead", role="alert")
     is_asked_wrong = isinstance(error, UsageError)
     status = HTTPStatus.BAD_REQUEST if is_asked_wrong else HTTPStatus.INTERNAL_SERVER_ERROR
-    return bare("This did not work", sentence, status=status)
+    return bare("This did not work", sentence, _START, status=status)

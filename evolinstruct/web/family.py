@@ -26,8 +26,7 @@ _ELEMENTS = {"same": "span", "added": "ins", "removed": "del"}
 
 def show_family(visit: Visit) -> Response:
     """Return the page of the family of a line."""
-    family = _family(visit)
-    meant = visit.values["id"]
+    family, meant = _family(visit), visit.values["id"]
     terms = terms_of(visit.query.get("text", ""))
     items = [_item(visit, family.seed, None, meant, terms)]
     if family.unanswered is not None:
@@ -45,9 +44,7 @@ def show_family(visit: Visit) -> Response:
 
 def _family(visit: Visit) -> Family:
     """Return the family of the line that an address names."""
-    lines = visit.here.lines
-    lines.refresh(patience=None)
-    found = lines.family(visit.values["id"])
+    found = visit.here.lines.family(visit.values["id"])
     seeds = [line for line in found if isinstance(line, Kept) and not line.generation]
     if not seeds:
         raise HTTPException(HTTPStatus.NOT_FOUND)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from evolinstruct.report.markup import Html, join, tag, text
-from evolinstruct.web.visit import Visit
+from evolinstruct.web.visit import Handler, Visit
 
 OVER = "Evolved instructions"
+_PATIENCE = 2.0
+"""Seconds that a visit waits while the lines of its run are being read."""
 _STYLES = ("report.css", "web.css")
 
 
@@ -26,6 +28,26 @@ def framed(visit: Visit, *content: Html) -> HTMLResponse:
     return document(
         f"{visit.page.title} – {visit.here.name}", body, ("site.js", *visit.page.scripts)
     )
+
+
+def when_read(handler: Handler) -> Handler:
+    """Return a handler that looks among all lines of a run, once they have been read."""
+
+    def answer(visit: Visit) -> Response:
+        is_read = visit.here.lines.refresh(_PATIENCE)
+        return handler(visit) if is_read else _being_read(visit)
+
+    return answer
+
+
+def _being_read(visit: Visit) -> Response:
+    """Return a page that says how much of the lines has been read, and is loaded again soon."""
+    share = visit.here.lines.share
+    said = f"All lines are being read, once, so that they can be searched: {share:.0%}."
+    bar = tag("progress", value=f"{share:.3f}", max="1", aria_label="How much has been read")
+    page = framed(visit, tag("p", text(said), class_="lead", role="status"), bar)
+    page.headers["Refresh"] = "1"
+    return page
 
 
 def bare(title: str, *content: Html, status: int = 200) -> HTMLResponse:

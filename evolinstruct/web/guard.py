@@ -106,6 +106,7 @@ class Guard:
         """Stand before an application."""
         self._app = app
         self._entrance = entrance
+        self._trying = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
@@ -151,9 +152,10 @@ class Guard:
             return bare("Log in", _form())
         body = await read_body(request, _MOST_LOGIN)
         given = parse_qs((body or b"").decode(errors="replace")).get("password", [""])[0]
-        if self._entrance.takes_password(given):
-            return self._entrance.admitted()
-        await asyncio.sleep(_WAIT)  # so that nobody tries many
+        async with self._trying:  # one after the other, so that nobody tries many
+            if self._entrance.takes_password(given):
+                return self._entrance.admitted()
+            await asyncio.sleep(_WAIT)
         return bare("Log in", _form("That is not the password."), status=HTTPStatus.FORBIDDEN)
 
 

@@ -15,14 +15,12 @@ from evolinstruct.records import Failed, Kept, Rejected
 from evolinstruct.report.markup import Html, tag, text
 from evolinstruct.text import counted, decimal, shorten
 from evolinstruct.web import family
-from evolinstruct.web.frame import framed
+from evolinstruct.web.frame import framed, when_read
 from evolinstruct.web.lines import difference, marked_outcome, text_of
 from evolinstruct.web.snippet import added_in, found_in, snippet
 from evolinstruct.web.visit import Page, Visit
 from evolinstruct.words import count_words
 
-PATIENCE = 2.0
-"""Seconds that a visit waits for an index that is being made."""
 _KINDS = {"seed": "seed", "kept": "kept", "rejected": "rejected, by any rule", "failed": "failed"}
 _MOST = 10**9
 
@@ -88,8 +86,6 @@ class _Asked:
 
 def _show(visit: Visit) -> Response:
     lines = visit.here.lines
-    if not lines.refresh(PATIENCE):
-        return being_made(visit)
     asked = _Asked(visit, lines.measures())
     query = asked.query()
     found = lines.find(query)
@@ -98,16 +94,6 @@ def _show(visit: Visit) -> Response:
         visit,
         tag("section", about, _form(asked, lines.counts()), _results(asked, query, found)),
     )
-
-
-def being_made(visit: Visit) -> Response:
-    """Return a page that says how far an index is, and is loaded again soon."""
-    share = visit.here.lines.share
-    said = f"All lines are being read, once, so that they can be searched: {share:.0%}."
-    bar = tag("progress", value=f"{share:.3f}", max="1", aria_label="How much has been read")
-    page = framed(visit, tag("p", text(said), class_="lead", role="status"), bar)
-    page.headers["Refresh"] = "1"
-    return page
 
 
 # The form
@@ -185,7 +171,8 @@ def _ranges(asked: _Asked) -> Html:
         for name in asked.measures
     ]
     opened = {"open": ""} if asked.has_ranges() else {}
-    return tag("details", tag("summary", text("By measure")), *fields, class_="ranges", **opened)
+    summary = tag("summary", text("By measure"))
+    return tag("details", summary, tag("div", *fields), class_="ranges", **opened)
 
 
 def _bound(asked: _Asked, name: str, end: str) -> Html:
@@ -293,6 +280,10 @@ def _pages(asked: _Asked, query: Query, found: Found) -> Html:
 PAGE = Page(
     "read",
     "Read",
-    {"": _show, "/family/{id}": family.show_family, "/calls/{id}": family.show_calls},
+    {
+        "": when_read(_show),
+        "/family/{id}": when_read(family.show_family),
+        "/calls/{id}": when_read(family.show_calls),
+    },
     scripts=("read.js",),
 )

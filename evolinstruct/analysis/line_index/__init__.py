@@ -98,10 +98,8 @@ class LineIndex:
 
     # Being up to date
 
-    def refresh(self, patience: float | None) -> bool:
+    def refresh(self, patience: float) -> bool:
         """Read what is new in the files; return whether that is done after so many seconds.
-
-        With None it waits until it is done.
 
         Raises:
             InputError: a file cannot be read or is not one of a run, or the index cannot be made.

@@ -160,7 +160,7 @@ def _named(ways: Counter[Way], numbers: Mapping[Way, int]) -> Iterator[tuple[int
     """Yield the number and name of each way: that with most scores has the measure's own name."""
     taken: set[str] = set()
     for way, _ in (+ways).most_common():
-        longer = f"{way.measure}.{way.method}@{way.model}"
+        longer = f"{way.measure}.{way.method}" + (f"@{way.model}" if way.model else "")
         names = (way.measure, longer, f"{longer} by {way.pack}")
         name = next(name for name in names if name not in taken)
         taken.add(name)

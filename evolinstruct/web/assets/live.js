@@ -2,18 +2,32 @@
 "use strict";
 (() => {
   const connection = document.getElementById("connection");
-  const events = new EventSource(connection.dataset.events);
-  events.addEventListener("open", () => { connection.textContent = ""; });
-  events.addEventListener("error", () => {
-    connection.textContent = "The page is not up to date: `evolinstruct view` does not answer.";
-  });
-  events.addEventListener("message", (event) => {
-    for (const [name, part] of Object.entries(JSON.parse(event.data))) {
+  let events = null;
+
+  function put(parts) {
+    for (const [name, part] of Object.entries(parts)) {
       const place = document.getElementById(name);
       const focused = place.contains(document.activeElement)
         ? document.activeElement.getAttribute("href") : null;
       place.innerHTML = part;
       if (focused) place.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
     }
+  }
+
+  function listen() {
+    events?.close();
+    events = new EventSource(connection.dataset.events);
+    events.addEventListener("open", () => { connection.textContent = ""; });
+    events.addEventListener("error", () => {
+      connection.textContent = "The page is not up to date: `evolinstruct view` does not answer.";
+    });
+    events.addEventListener("message", (event) => put(JSON.parse(event.data)));
+  }
+
+  // A browser keeps few connections to one server: a page that nobody sees gives its own back.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) events.close();
+    else listen();
   });
+  listen();
 })();
