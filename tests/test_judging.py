@@ -175,6 +175,18 @@ def test_a_plan_makes_no_call_writes_nothing_and_tells_what_could_be_seen(folder
     assert contents(folder) == before
 
 
+def test_the_lines_of_the_documentation_work(folder: Path) -> None:
+    root = Path(__file__).parents[1]
+    page = (root / "docs" / "judging.md").read_text()
+    found = re.findall(r"^    evolinstruct (judge -o verdicts(?!.*\\).*)$", page, re.MULTILINE)
+    assert len(found) == 3
+    for line in found:
+        told = evolinstruct(line.replace("$J", str(root / "examples" / "judging")))
+        assert told.exit_code == 0, told.output
+    assert "20 questions: differences under 16 points are noise." in told.stderr
+    assert (folder / "verdicts" / "report.html").exists()
+
+
 # Verdicts
 
 

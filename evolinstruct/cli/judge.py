@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +22,7 @@ from evolinstruct.cli.reporting import Report, reported
 from evolinstruct.errors import UsageError
 
 if TYPE_CHECKING:
-    from evolinstruct.judging import JudgeJob
+    from evolinstruct.judging import JudgeJob, Results
 
 _OPTIONS = stage_options("prompts", "recipe")
 _WHAT = "What is judged, and by whom"
@@ -95,7 +95,7 @@ def command(
 ) -> None:
     """Compare models, or sets of answers, by asking judges about each two in both orders.
 
-    The verdicts stand in verdicts.jsonl, what they come to in summary.json. The
+    The verdicts stand in verdicts.jsonl, what they come to in summary.json and report.html. The
     same command goes on where it was stopped, and pays for nothing twice. With -o DIR alone, what
     people have said of the blind pairs since is taken in, without a call.
     """
@@ -117,15 +117,16 @@ def command(
         if plan:
             _tell(job, report)
         else:
-            _judge(job, report)
+            _judge(job, out, report)
 
 
 def _recount(out: str, report: Report) -> None:
     from evolinstruct import judging  # noqa: PLC0415 - slow
     from evolinstruct.console.judge import show_results  # noqa: PLC0415 - slow
 
-    results = judging.recount(out)
+    results, remarks = judging.recount(out)
     show_results(report.console, results)
+    _write_page(out, results, remarks, report)
     report.facts = results.to_json()
 
 
@@ -141,7 +142,7 @@ def _tell(job: JudgeJob, report: Report) -> None:
     }
 
 
-def _judge(job: JudgeJob, report: Report) -> None:
+def _judge(job: JudgeJob, out: str, report: Report) -> None:
     from evolinstruct.console.judge import how_far, show_judged  # noqa: PLC0415 - slow
     from evolinstruct.console.stage import show_stage  # noqa: PLC0415 - slow
 
@@ -152,5 +153,12 @@ def _judge(job: JudgeJob, report: Report) -> None:
     finally:
         show_judged(report.console, job.summary)
         if job.summary.results is not None:
+            _write_page(out, job.summary.results, job.remarks, report)
             report.facts = {**job.summary.to_json(), **job.summary.results.to_json()}
         report.exit_code = job.summary.exit_code or 0
+
+
+def _write_page(out: str, results: Results, remarks: Sequence[str], report: Report) -> None:
+    from evolinstruct.report.judging import write_page  # noqa: PLC0415 - slow
+
+    report.console.say(f"Report: {write_page(out, results, remarks)}")

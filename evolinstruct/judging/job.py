@@ -372,8 +372,11 @@ def write_summary(directory: Path, results: Results, of: str, remarks: Sequence[
         file.write(json.dumps(said, ensure_ascii=False, indent=2).encode() + b"\n")
 
 
-def recount(out: str) -> Results:
+def recount(out: str) -> tuple[Results, list[str]]:
     """Write anew what the verdicts come to, with those of people so far, and without a call.
+
+    Returns:
+        The results, and what was remarked when the verdicts were asked for.
 
     Raises:
         InputError: the directory holds no verdicts, a file is damaged, or a command is writing it.
@@ -381,13 +384,12 @@ def recount(out: str) -> Results:
     directory = _directory(out)
     contest = read_contest(directory.path)
     state = directory.state()
+    of, remarks = str(state.get("of", ANSWERS)), list(state.get("remarks", []))
     directory.open()
     try:
         verdicts = read_verdicts(directory.path, contest.pairs())
         results = find_results(directory.path, contest, verdicts)
-        write_summary(
-            directory.path, results, str(state.get("of", ANSWERS)), state.get("remarks", [])
-        )
+        write_summary(directory.path, results, of, remarks)
     finally:
         directory.close()
-    return results
+    return results, remarks

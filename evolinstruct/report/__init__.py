@@ -10,7 +10,9 @@
     examples  what each operation does, with the words that differ
     diversity how unlike in meaning the instructions are, with a map; where they were embedded
     markup    HTML, every text in it escaped
-    page      the parts as one page, with page.css and page.js
+    frame     what stands around the content of every page, with page.css and theme.js
+    page      the parts as one page, with page.js
+    judging   the page of a contest: who is better, and how far that can be trusted
 
 What a model wrote is data on the page, never markup, style or script.
 """
@@ -26,7 +28,8 @@ from evolinstruct.analysis.runs import Run
 from evolinstruct.atomic_write import replaced
 from evolinstruct.diversity import is_installed
 from evolinstruct.errors import InputError
-from evolinstruct.report.page import GENERATOR, Meaning, compose
+from evolinstruct.report.frame import GENERATOR
+from evolinstruct.report.page import Meaning, compose
 from evolinstruct.report.sample import draw_families
 
 _HEAD = 2_000

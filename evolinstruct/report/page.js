@@ -1,4 +1,4 @@
-// The table of instructions, its filters, and the family of a row; the map; the theme.
+// The table of instructions, its filters, and the family of a row; the map.
 // Whatever comes from the data is set as text and never as markup.
 "use strict";
 (() => {
@@ -18,25 +18,6 @@
     element.append(...children); // a string becomes a text node
     return element;
   }
-
-  // Theme
-
-  const themes = ["auto", "light", "dark"];
-  function remembered() {
-    try { return localStorage.getItem("theme"); } catch { return null; } // a file may have no storage
-  }
-  function setTheme(name) {
-    if (name === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = name;
-    byId("theme").textContent = `Theme: ${name}`;
-    try { localStorage.setItem("theme", name); } catch { /* it lasts as long as the page */ }
-  }
-  let theme = themes.includes(remembered()) ? remembered() : "auto";
-  setTheme(theme);
-  byId("theme").addEventListener("click", () => {
-    theme = themes[(themes.indexOf(theme) + 1) % themes.length];
-    setTheme(theme);
-  });
 
   // Rows
 

@@ -1,31 +1,21 @@
-"""The page of a report: its sections in order, its style and its script.
-
-A content security policy names the style and the script by their digests, so that the page runs and
-loads nothing else.
-"""
+"""The page of a report about runs: its sections in order."""
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
 
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.runs import Run
 from evolinstruct.report.charts import Chart, card
 from evolinstruct.report.examples import show_losses, show_operations
+from evolinstruct.report.frame import framed, section
 from evolinstruct.report.markup import Html, data, join, table, tag, text
 from evolinstruct.report.run_charts import charts, difficulty_charts
 from evolinstruct.report.sample import Sample
 from evolinstruct.report.story import tell, tell_difficulty
 from evolinstruct.text import NONE, counted, listed
-
-GENERATOR = '<meta name="generator" content="evolinstruct report">'
-"""Every report says this near its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,60 +41,29 @@ def compose(
     """Return the page; without `meaning` it has no section about that."""
     names = names_of(runs)
     by_name = dict(zip(names, measured, strict=True))
-    title = listed(names)
-    body = [
-        _header(
-            title,
-            has_scores=any(found.difficulties for found in measured),
-            has_meaning=meaning is not None,
+    main = [
+        section("story", "In short", tell(measured, names)),
+        section("charts", "What became of the instructions", _charts(charts(by_name))),
+        *_difficulty(by_name, samples),
+        section(
+            "operations",
+            "What each operation does",
+            tag("p", _legend(), class_="hint"),
+            show_operations(runs, measured, samples, seed),
         ),
-        tag(
-            "main",
-            _section("story", "In short", tell(measured, names)),
-            _section("charts", "What became of the instructions", _charts(charts(by_name))),
-            *_difficulty(by_name, samples),
-            _section(
-                "operations",
-                "What each operation does",
-                tag("p", _legend(), class_="hint"),
-                show_operations(runs, measured, samples, seed),
-            ),
-            *([_section("diversity", "What is alike", meaning.shown)] if meaning else []),
-            _section("instructions", "The instructions", _explorer(samples, seed)),
-            _section("recipe", "How it was made", *_recipes(measured, names)),
-            id="main",
-        ),
-        tag("footer", text(f"Written by evolinstruct {version('evolinstruct')}.")),
-        data("data", _embedded(names, samples, meaning)),
+        *([section("diversity", "What is alike", meaning.shown)] if meaning else []),
+        section("instructions", "The instructions", _explorer(samples, seed)),
+        section("recipe", "How it was made", *_recipes(measured, names)),
     ]
-    return _document(f"{title} – evolved instructions", join(body))
-
-
-def _document(title: str, body: Html) -> str:
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
-        " base-uri 'none'; form-action 'none'"
+    has_scores = any(found.difficulties for found in measured)
+    return framed(
+        listed(names),
+        "Evolved instructions",
+        _links(has_scores=has_scores, has_meaning=meaning is not None),
+        main,
+        "page.js",
+        end=data("data", _embedded(names, samples, meaning)),
     )
-    head = [
-        tag("meta", charset="utf-8"),
-        Html(GENERATOR),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", text(title)),
-        Html(f"<style>{style}</style>"),
-    ]
-    whole = tag("head", *head) + tag("body", body, Html(f"<script>{script}</script>"))
-    return f'<!doctype html>\n<html lang="en">{whole}</html>\n'
-
-
-def _asset(name: str) -> str:
-    return files("evolinstruct.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(content: str) -> str:
-    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:
@@ -117,8 +76,9 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _header(title: str, *, has_scores: bool, has_meaning: bool) -> Html:
-    links = {
+def _links(*, has_scores: bool, has_meaning: bool) -> dict[str, str]:
+    """Return the sections, by their ids."""
+    return {
         "story": "In short",
         "charts": "Charts",
         **({"difficulty": "Difficulty"} if has_scores else {}),
@@ -127,28 +87,6 @@ def _header(title: str, *, has_scores: bool, has_meaning: bool) -> Html:
         "instructions": "Instructions",
         "recipe": "Recipe",
     }
-    return join(
-        [
-            tag("a", text("Skip to the report"), href="#main", class_="skip"),
-            tag(
-                "header",
-                tag("h1", tag("span", text("Evolved instructions"), class_="over"), text(title)),
-                tag(
-                    "nav",
-                    *(tag("a", text(said), href=f"#{name}") for name, said in links.items()),
-                    tag("button", text("Theme: auto"), id="theme", type="button"),
-                    aria_label="Sections",
-                ),
-            ),
-        ]
-    )
-
-
-def _section(name: str, title: str, *children: Html) -> Html:
-    return tag(
-        "section", tag("h2", text(title), id=f"{name}-title"), *children,
-        id=name, aria_labelledby=f"{name}-title",
-    )  # fmt: skip
 
 
 def _legend() -> Html:
@@ -167,7 +105,7 @@ def _difficulty(runs: Mapping[str, RunStatistics], samples: Sequence[Sample]) ->
     """Yield a section on difficulty, if it was scored in a run."""
     scored = {name: run for name, run in runs.items() if run.difficulties is not None}
     if scored:
-        yield _section(
+        yield section(
             "difficulty",
             "Did they get harder?",
             *(tell_difficulty(run, name if len(runs) > 1 else "") for name, run in scored.items()),
