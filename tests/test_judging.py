@@ -506,6 +506,17 @@ def test_what_is_wrong_is_said_in_a_sentence_before_any_call(folder: Path) -> No
     assert contents(folder) == before
 
 
+def test_skills_and_models_are_shown_as_text_whatever_they_say() -> None:
+    write("q.jsonl", [{"instruction": "Name a sea.", "skill": "[bold]\x1b[2Jsea"}])
+    for name in ("a", "b"):
+        write(f"{name}.jsonl", [{"instruction": "Name a sea.", "output": name}])
+    words = "--questions q.jsonl --contestant a=a.jsonl --contestant b=b.jsonl --judge '[red]j'"
+    told = judge(f"{words} {OFFLINE}")
+    assert "a against b, by [red]j" in told.stderr
+    assert "[bold]\\x1b[2Jsea" in told.stderr
+    assert "[red]j  judge" in judge(f"{words} {OFFLINE} --plan", "other").stderr
+
+
 def test_the_directory_of_a_run_is_no_place_for_verdicts(folder: Path) -> None:
     write_run(folder / "run", family("Name a river.", "Name two rivers."))
     told = judge(f"{contest(2)} {OFFLINE}", "run")

@@ -12,7 +12,7 @@ from rich.text import Text
 from evolinstruct.console.evolve import took
 from evolinstruct.console.stage import spent_so_far, warn_of_missing
 from evolinstruct.judging.results import SKILL
-from evolinstruct.text import counted, decimal, dollars, percent
+from evolinstruct.text import counted, decimal, dollars, harmless, percent
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -39,7 +39,7 @@ def show_plan(
     for each in expected:
         counts = (each.calls, each.prompt_tokens, each.completion_tokens)
         cost = _UNKNOWN if each.cost is None else dollars(each.cost)
-        table.add_row(each.model, each.purpose, *(f"{n:,}" for n in counts), cost)
+        table.add_row(_plain(each.model), each.purpose, *(f"{n:,}" for n in counts), cost)
     console.show(table, Text())
     calls = sum(each.calls for each in expected)
     console.say(
@@ -68,6 +68,11 @@ def _table(*names: str, left: int) -> Table:
         justify = "left" if number < left else "right"
         table.add_column(name, justify=justify, no_wrap=number >= left)  # type: ignore[arg-type]
     return table
+
+
+def _plain(text: str) -> Text:
+    """Return a foreign text that can neither steer the terminal nor be taken for markup."""
+    return Text(harmless(text))
 
 
 def how_far(event: Progress) -> str:
@@ -119,7 +124,7 @@ def _tables(results: Results) -> Iterator[Table]:
         by_judge.setdefault((rate.judge, rate.first, rate.second), []).append(rate)
     for (judge, first, second), rates in by_judge.items():
         table = _table("questions", left=1)
-        table.title = f"{first} against {second}, by {judge}"
+        table.title = _plain(f"{first} against {second}, by {judge}")
         for name in ("n", "wins", "ties", "losses", "win rate", "95 in 100", "equal length"):
             table.add_column(name, justify="right", no_wrap=True)
         for rate in rates:
@@ -128,8 +133,8 @@ def _tables(results: Results) -> Iterator[Table]:
         yield table
 
 
-def _row(rate: Rate) -> Iterator[str]:
-    yield rate.name or "all"
+def _row(rate: Rate) -> Iterator[str | Text]:
+    yield _plain(rate.name or "all")
     yield from (f"{count:,}" for count in (rate.questions, rate.wins, rate.ties, rate.losses))
     yield percent(rate.rate)
     yield f"{rate.low:.0%}-{rate.high:.0%}"
