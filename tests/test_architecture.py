@@ -27,7 +27,7 @@ LAYERS = [
     ["llm.retry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
-    ["atomic_write", "intervals", "plugins", "similarity", "llm.offline"],
+    ["agreement", "atomic_write", "intervals", "plugins", "similarity", "llm.offline"],
     ["checks"],
     ["draws", "errors", "prose", "quartiles", "reading", "records"],
     ["languages", "llm.base"],

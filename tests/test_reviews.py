@@ -21,7 +21,6 @@ from evolinstruct.run_dir.reviews import (
     Decision,
     Reviews,
     Said,
-    kappa,
     read_reviews,
     review_file,
 )
@@ -193,20 +192,4 @@ def test_a_survey_tells_agreement_conflicts_and_what_is_void() -> None:
         "bob": {ACCEPTED: 2, REJECTED: 2},
     }
     assert survey.void == {"bob": 1}
-    assert kappa(survey.pairs["ann", "bob"]) == 0.5
-
-
-@pytest.mark.parametrize(
-    ("pairs", "expected"),
-    [
-        ([], None),
-        ([("a", "a")] * 3, None),  # nothing but one word: chance would agree as well
-        ([("a", "a"), ("b", "b")], 1.0),
-        ([("a", "b"), ("b", "a")], -1.0),
-        ([("a", "a")] * 20 + [("a", "b")] * 5 + [("b", "a")] * 10 + [("b", "b")] * 15, 0.4),
-    ],
-)
-def test_kappa_is_agreement_beyond_chance(
-    pairs: list[tuple[str, str]], expected: float | None
-) -> None:
-    assert kappa(pairs) == pytest.approx(expected)
+    assert [*survey.agreements()] == [(("ann", "bob"), (4, 0.75, 0.5))]

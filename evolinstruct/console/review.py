@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from evolinstruct.run_dir.reviews import ACCEPTED, EDITED, REJECTED, kappa
+from evolinstruct.run_dir.reviews import ACCEPTED, EDITED, REJECTED
 from evolinstruct.text import command, counted, decimal, listed, one_line, percent
 
 if TYPE_CHECKING:
@@ -50,11 +50,10 @@ def _table(run: Run, survey: Survey) -> Table:
 
 def _told(survey: Survey) -> Iterator[str]:
     """Yield sentences on agreement, conflicts and what is void."""
-    for (one, other), pairs in sorted(survey.pairs.items()):
-        alike = sum(first == second for first, second in pairs) / len(pairs)
+    for (one, other), agreed in survey.agreements():
         yield (
-            f"{one_line(one)} and {one_line(other)} say the same of {percent(alike)} of"
-            f" {counted(len(pairs), 'line')} (Cohen's kappa {decimal(kappa(pairs))})."
+            f"{one_line(one)} and {one_line(other)} say the same of {percent(agreed.same)} of"
+            f" {counted(agreed.things, 'line')} (Cohen's kappa {decimal(agreed.kappa)})."
         )
     if survey.conflicts:
         yield f"They differ about {counted(len(survey.conflicts), 'line')}, where nothing applies:"

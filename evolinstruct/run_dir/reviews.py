@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from evolinstruct.agreement import Agreement, agreement
 from evolinstruct.checks import decode, encode, of_rewrite
 from evolinstruct.defaults import REVIEWER
 from evolinstruct.errors import InputError
@@ -260,6 +261,12 @@ class Survey:
         """The names of all who decided."""
         return sorted({*self.by_reviewer, *self.void})
 
+    def agreements(self) -> Iterator[tuple[tuple[str, str], Agreement]]:
+        """Yield how far each two reviewers agree who decided about the same texts."""
+        for names, said in sorted(self.pairs.items()):
+            if (found := agreement(said)) is not None:
+                yield names, found
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data, in a fixed order."""
         return {
@@ -269,8 +276,8 @@ class Survey:
                 for name in self.names
             },
             "agreement": [
-                {"reviewers": names, "lines": len(pairs), "kappa": kappa(pairs)}
-                for names, pairs in sorted(self.pairs.items())
+                {"reviewers": names, "lines": each.things, "same": each.same, "kappa": each.kappa}
+                for names, each in self.agreements()
             ],
             "of_rules": {rule: dict(said) for rule, said in sorted(self.of_rules.items())},
             "conflicts": {
@@ -295,21 +302,6 @@ class Survey:
         for one, other in combinations(sorted(spoken), 2):
             said = str(spoken[one].decision), str(spoken[other].decision)
             self.pairs.setdefault((one, other), []).append(said)
-
-
-def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Return how far two people agree beyond chance (Cohen 1960); None where nothing tells.
-
-    Args:
-        pairs: what the one and the other said of the same things.
-    """
-    size = len(pairs)
-    ones, others = (Counter(said) for said in zip(*pairs, strict=True)) if pairs else ({}, {})
-    by_chance = sum(count * others.get(word, 0) for word, count in ones.items())
-    if by_chance == size * size:
-        return None
-    alike = sum(one == other for one, other in pairs)
-    return (alike * size - by_chance) / (size * size - by_chance)
 
 
 # Files
