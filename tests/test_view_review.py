@@ -129,7 +129,7 @@ def test_a_decision_about_a_text_that_has_changed_is_refused(viewer: Viewer, run
         ({"decision": ["accepted"]}, "is no decision"),
         ({"decision": "edited", "instruction": "  "}, "This is no edit: an edit needs its"),
         ({"decision": "rejected", "reason": 7}, "reason is no text"),
-        ({"decision": "accepted", "id": "ffff"}, "has an id that begins with 'ffff'"),
+        ({"decision": "accepted", "id": "ffff"}, "Its text has changed since it was shown"),
         ({"decision": "accepted", "name": "../ann"}, "cannot be that of a file"),
     ],
 )

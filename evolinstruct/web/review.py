@@ -20,7 +20,7 @@ from evolinstruct.analysis.reviewing import ReviewSample
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.scores import ScoreBook
 from evolinstruct.errors import EvolinstructError, InputError
-from evolinstruct.records import Rejected, text_digest
+from evolinstruct.records import Line, Rejected, text_digest
 from evolinstruct.report.markup import Html, join, tag, text
 from evolinstruct.run_dir import flat
 from evolinstruct.run_dir.reviews import FOLDER, Decision, Reviewed, Reviews, Said, review_file
@@ -31,6 +31,7 @@ from evolinstruct.web.visit import Page, Visit
 from evolinstruct.words import compare_words, count_words, is_new_text
 
 _MOST = 2_000
+_PATIENCE = 0.1  # seconds
 _KEYS = (
     Key("a", "Accept", "accept"),
     Key("r", "Reject", "reject"),
@@ -204,22 +205,20 @@ def _digest(line: Reviewed) -> str:
 def _decide(visit: Visit) -> Response:
     try:
         said = visit.posted()
-        name, decision = desk.text_of(said, "name"), _decision(visit.run, said)
+        name, decision = desk.text_of(said, "name"), _decision(visit, said)
         flat.append(review_file(visit.path, name), decision)
     except EvolinstructError as error:
         return desk.trouble(error)
     return JSONResponse({"decision": asdict(decision)})
 
 
-def _decision(run: Run, said: Mapping[str, Any]) -> Decision:
+def _decision(visit: Visit, said: Mapping[str, Any]) -> Decision:
     """Return the decision that was posted, about the text that was shown.
 
     Raises:
         InputError: it is none, or the run has another text by now.
     """
-    line_id = desk.text_of(said, "id")
-    step = run.family(line_id).step(line_id)
-    line = step.line if step is not None else None
+    line = _line(visit, desk.text_of(said, "id"))
     if not isinstance(line, Reviewed) or _digest(line) != said.get("shown"):
         raise InputError(desk.CHANGED)
     decision = said.get("decision")
@@ -227,11 +226,21 @@ def _decision(run: Run, said: Mapping[str, Any]) -> Decision:
         raise InputError(f"{decision!r} is no decision; load the page again.")
     texts = desk.text_of(said, "instruction"), desk.text_of(said, "output") or None
     try:
-        return run.reviews().decide(
+        return visit.run.reviews().decide(
             line, decision, desk.text_of(said, "reason").strip() or None, texts
         )
     except ValueError as error:
         raise InputError(f"This is no edit: {error}; write one, or reject the line.") from error
+
+
+def _line(visit: Visit, line_id: str) -> Line | None:
+    """Return an evolved line as it is now; by the index, unless that is still being made."""
+    index = visit.here.lines
+    if index.refresh(_PATIENCE):
+        family = index.family(line_id)
+    else:
+        family = [step.line for step in visit.run.family(line_id).steps]
+    return next((line for line in family if line.id == line_id), None)
 
 
 PAGE = Page(
