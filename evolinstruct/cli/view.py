@@ -12,7 +12,13 @@ from evolinstruct.cli.options import Verbose
 from evolinstruct.cli.reporting import reported
 
 _PORT = 8765
-_RunDirs = Annotated[list[Path], typer.Argument(metavar="RUN_DIR...", help="One or more runs.")]
+_RunDirs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUN_DIR...",
+        help="One or more runs, or directories that `evolinstruct judge` wrote.",
+    ),
+]
 _Host = Annotated[
     str,
     typer.Option(
@@ -29,7 +35,7 @@ _Port = Annotated[
 def command(
     run_dirs: _RunDirs, host: _Host = "127.0.0.1", port: _Port = _PORT, verbose: Verbose = 0
 ) -> None:
-    """Show runs in a browser: how one that is going on goes, and every line of it.
+    """Show runs in a browser: how one that is going on goes, every line, what people decide.
 
     The address that is printed lets one browser in, on this machine. Nothing is asked of a model,
     and a run that is going on is neither locked nor slowed. Ctrl-C ends it.

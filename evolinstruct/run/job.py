@@ -199,10 +199,8 @@ class Job:
             async for event in self._evolved(gate):
                 yield event
             lines = await self._merged()
-            if self._plan.reviews:
-                last = self._recipe.generations
-                for notice in what_was_applied(self._plan.reviews, self._dir, last):
-                    yield Notice(notice)
+            for notice in await asyncio.to_thread(self._what_was_applied):
+                yield Notice(notice)
             yield Finished(lines)
             self._conclude()
             self._session.journal.end_retries()
@@ -313,6 +311,10 @@ class Job:
             merge = partial(dataset.write, self._dir, last, seed, self._session.go_on)
             self.summary.dataset = await asyncio.to_thread(merge)
         return self.summary.dataset_lines
+
+    def _what_was_applied(self) -> list[str]:
+        reviews, last = self._plan.reviews, self._recipe.generations
+        return [*what_was_applied(reviews, self._dir, last)] if reviews else []
 
     def _has_its_dataset(self) -> bool:
         """Tell whether the data set is there, byte for byte as run.json says."""

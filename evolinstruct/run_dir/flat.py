@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Hashable, Iterator
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from evolinstruct.records import decode_object
 _T = TypeVar("_T")
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 _MOST = 10**9
+_PERSON = re.compile(r"[^\W_][\w.-]{0,39}")
 
 
 def encode(record: Any) -> bytes:
@@ -109,6 +111,24 @@ def append(path: Path, *records: Any) -> None:
             file.writelines(map(encode, records))
             file.flush()
             os.fsync(file.fileno())
+
+
+def file_of(folder: Path, person: str) -> Path:
+    """Return the file in a folder to which what a person says is added.
+
+    Raises:
+        InputError: the name cannot be that of a file.
+    """
+    if not _PERSON.fullmatch(person):
+        raise InputError(
+            f"The name {person!r} cannot be that of a file; take up to 40 letters and digits."
+        )
+    return folder / f"{person}.jsonl"
+
+
+def files_of_people(folder: Path) -> list[Path]:
+    """Return the files in a folder that are named after people, in the order of the names."""
+    return sorted(file for file in folder.glob("*.jsonl") if _PERSON.fullmatch(file.stem))
 
 
 def _whole(file: BinaryIO) -> int:

@@ -7,7 +7,6 @@ where another text stands in its place.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -21,7 +20,6 @@ from typing import Any, Final, Literal
 from evolinstruct.agreement import Agreement, agreement
 from evolinstruct.checks import decode, encode, of_rewrite
 from evolinstruct.defaults import REVIEWER
-from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, Line, Rejected, digests_of, text_digest
 from evolinstruct.run_dir import flat
 from evolinstruct.run_dir.directory import RunDir
@@ -31,7 +29,6 @@ ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 EDITED: Final = "edited"
 FOLDER = "reviews"
-_NAME = re.compile(r"[^\W_][\w.-]{0,39}")
 
 Reviewed = Kept | Rejected
 """A line with texts that people may have decided about."""
@@ -313,7 +310,7 @@ def read_reviews(run_dir: Path) -> Reviews:
     Raises:
         InputError: a file cannot be read, or holds a line that is no decision.
     """
-    files = sorted((run_dir / FOLDER).glob("*.jsonl"))
+    files = flat.files_of_people(run_dir / FOLDER)
     mend = "correct the line, or take it out"
     return Reviews({file.stem: flat.read(file, Decision, "decision", mend) for file in files})
 
@@ -338,11 +335,7 @@ def review_file(run_dir: Path, name: str) -> Path:
     Raises:
         InputError: the name cannot be that of a file.
     """
-    if not _NAME.fullmatch(name):
-        raise InputError(
-            f"The name {name!r} cannot be that of a file; take up to 40 letters and digits."
-        )
-    return run_dir / FOLDER / f"{name}.jsonl"
+    return flat.file_of(run_dir / FOLDER, name)
 
 
 def _now() -> str:
