@@ -61,6 +61,12 @@ class Viewer:
         self.process.wait(_LONGEST)
         self._listening.join()
 
+    def rest(self) -> str:
+        """Return all that was told, after the end."""
+        while not self._lines.empty():
+            self.said += self._lines.get()
+        return self.said
+
     @property
     def origin(self) -> str:
         """What a browser calls a page of this server's."""

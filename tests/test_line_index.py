@@ -197,6 +197,13 @@ def test_two_that_look_at_once_each_find_all(tmp_path: Path) -> None:
     assert [path.name for path in run.iterdir() if "sqlite" in path.name] == ["view.sqlite"]
 
 
+def test_what_is_closed_is_opened_again_by_who_looks_next(tmp_path: Path) -> None:
+    index = opened(write_run(tmp_path / "run"))
+    index.close()
+    assert index.refresh(PATIENCE)
+    assert index.find(Query()).total == 15
+
+
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
     (tmp_path / "precious").write_text("precious")

@@ -113,8 +113,12 @@ def test_a_port_in_use_is_told_in_a_sentence() -> None:
     assert "name another port with --port" in refused.stderr
 
 
-def test_ctrl_c_ends_it_with_the_code_of_what_is_done() -> None:
+def test_ctrl_c_ends_it_without_a_word_while_pages_are_open() -> None:
     with viewing(finished(3)) as viewer:
         viewer.enter()
-        viewer.ask("/1/live")
+        viewer.ask("/1/read")
+        with viewer.events("/1/live/events") as events:
+            next(events)
+            viewer.end()
     assert viewer.process.returncode == 0
+    assert re.fullmatch(r"(Open http://\S+ in a browser; Ctrl-C ends\.\n){2}", viewer.rest())

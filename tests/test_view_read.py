@@ -150,6 +150,21 @@ def test_the_calls_of_a_line_are_shown_when_its_run_has_ended(tmp_path: Path) ->
         assert "is being written, so its journal is left alone" in answer.text
 
 
+@pytest.mark.slow
+def test_a_large_run_is_read_once_and_the_page_says_how_far_that_is(tmp_path: Path) -> None:
+    words = " ".join(f"word{number}" for number in range(150))
+    run = write_run(tmp_path / "run", [[seed(f"{n} {words}") for n in range(40_000)], []])
+    with viewing(run) as viewer:
+        viewer.enter()
+        first = viewer.ask("/1/read")
+        assert "All lines are being read, once" in first.text
+        answer = first
+        while "refresh" in answer.headers:  # the page waits for some seconds each time
+            answer = viewer.ask("/1/read?text=39999")
+        assert count(answer.text) == "1 to 1 of 1 line"
+        assert "refresh" not in viewer.ask("/1/read").headers
+
+
 def test_several_runs_have_a_way_to_each_other(run: Path) -> None:
     with viewing(run, finished(4)) as viewer:
         viewer.enter()

@@ -23,7 +23,7 @@ from evolinstruct.web.guard import ASSETS, Entrance, Guard, read_body
 from evolinstruct.web.visit import Handler, Page, Shown, Visit
 
 PAGES: tuple[Page, ...] = (live.PAGE, read.PAGE, review.PAGE, comparison.PAGE)
-"""The pages of a run, in the order of the links to them; the first is shown at the start."""
+"""The pages, in the order of the links to them; the first that fits is shown at the start."""
 _START = tag("p", tag("a", text("To the start"), href="/"))
 _MOST_POSTED = 4 << 20  # bytes
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from evolinstruct.analysis.families import Family, FamilyStep, assemble
+from evolinstruct.analysis.line_index import kind_of
 from evolinstruct.analysis.line_index.query import terms_of
 from evolinstruct.analysis.replay import Call, replaying
 from evolinstruct.errors import InputError
@@ -16,7 +17,7 @@ from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.report.markup import Html, folded, join, tag, text
 from evolinstruct.text import command, counted
 from evolinstruct.web.frame import framed
-from evolinstruct.web.lines import difference, kind_of, outcome_of
+from evolinstruct.web.lines import difference, outcome_of
 from evolinstruct.web.snippet import found_in, marked
 from evolinstruct.web.visit import Visit
 from evolinstruct.words import DiffPart, count_words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from evolinstruct.analysis.line_index import kind_of
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.report.markup import Html, tag, text
 from evolinstruct.text import shorten
@@ -15,18 +16,7 @@ _WIDE = 100.0
 
 def outcome_of(line: Line) -> str:
     """Return what became of a line: seed, kept, failed, or the rule that rejected it."""
-    match line:
-        case Rejected():
-            return line.rule
-        case Failed():
-            return "failed"
-        case Kept():
-            return "kept" if line.generation else "seed"
-
-
-def kind_of(line: Line) -> str:
-    """Return which of the kinds of line it is: seed, kept, rejected or failed."""
-    return "rejected" if isinstance(line, Rejected) else outcome_of(line)
+    return line.rule if isinstance(line, Rejected) else kind_of(line)
 
 
 def marked_outcome(line: Line) -> Html:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,12 @@ from typing import Any
 
 from evolinstruct.analysis.line_index.database import Database
 from evolinstruct.analysis.line_index.query import Query
-from evolinstruct.analysis.line_index.update import Update, state_of
+from evolinstruct.analysis.line_index.update import Update, kind_of, state_of
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, Line
 from evolinstruct.run_dir.lines import read_line
 
-__all__ = ["Found", "FoundLine", "LineCount", "LineIndex", "Query"]
+__all__ = ["Found", "FoundLine", "LineCount", "LineIndex", "Query", "kind_of"]
 
 _FAMILY = """
 SELECT files.name, start, length FROM lines JOIN files ON files.number = file
@@ -92,8 +93,7 @@ class LineIndex:
         self._in_use = Lock()  # a connection does one thing at a time
         self._starting = Lock()
         self._update: Update | None = None
-        self._updating: Thread | None = None
-        self._trouble: BaseException | None = None
+        self._updated: Future[None] | None = None
         self._known: object = None
 
     # Being up to date
@@ -105,19 +105,16 @@ class LineIndex:
             InputError: a file cannot be read or is not one of a run, or the index cannot be made.
         """
         with self._starting:
-            if self._updating is None:
+            if self._updated is None or self._updated.done():
                 if self._known == state_of(self._path):
                     return True
-                self._updating = Thread(target=self._bring_up_to_date, daemon=True)
-                self._updating.start()
-            updating = self._updating
-        updating.join(patience)
-        if updating.is_alive():
+                self._updated = Future()
+                Thread(target=self._bring_up_to_date, args=[self._updated], daemon=True).start()
+            updated = self._updated
+        try:
+            updated.result(patience)
+        except TimeoutError:
             return False
-        with self._starting:
-            trouble, self._trouble, self._updating = self._trouble, None, None
-        if trouble is not None:
-            raise trouble
         return True
 
     @property
@@ -125,15 +122,17 @@ class LineIndex:
         """How much of what is new has been read so far."""
         return self._update.share if self._update else 0.0
 
-    def _bring_up_to_date(self) -> None:
+    def _bring_up_to_date(self, updated: Future[None]) -> None:
         try:
             state = state_of(self._path)
             with self._using() as db:
                 self._update = Update(db, self._path)
                 self._update.carry_out()
-            self._known = state
+                self._known = state
         except BaseException as error:  # noqa: BLE001 - raised again where somebody waits for it
-            self._trouble = error
+            updated.set_exception(error)
+        else:
+            updated.set_result(None)
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
@@ -141,16 +140,22 @@ class LineIndex:
             try:
                 yield self._database.connection()
             except sqlite3.Error as error:
-                self._database.close()
+                self._forget()
                 raise InputError(
                     f"{self._database.file} cannot be used ({error}); remove it, and load the page"
                     " again."
                 ) from error
 
     def close(self) -> None:
-        """Let the file go; what is looked for next opens it again."""
+        """Let the file go, whatever is being read; the next refresh opens it again."""
+        if self._update is not None:
+            self._update.is_stopped = True
         with self._in_use:
-            self._database.close()
+            self._forget()
+
+    def _forget(self) -> None:
+        self._database.close()
+        self._known = None
 
     # Finding
 

@@ -56,6 +56,7 @@ class Update:
 
     Attributes:
         share: how much of it has been read so far.
+        is_stopped: whether it ends at once, with nothing read.
     """
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
@@ -66,12 +67,13 @@ class Update:
         self._read = 0
         self._size = 1
         self.share = 0.0
+        self.is_stopped = False
 
     def carry_out(self) -> None:
         """Read it.
 
         Raises:
-            InputError: a file cannot be read, or is not one of a run.
+            InputError: a file cannot be read, or is not one of a run; or it was stopped.
         """
         files = _files(self._path)
         with self._transaction():
@@ -115,6 +117,8 @@ class Update:
             for line in file:
                 if not line.endswith(b"\n"):
                     break  # it is being written
+                if self.is_stopped:
+                    raise InputError(f"The lines of {self._path} were not read to their end.")
                 last, raw = start, line
                 self._add_line(_parsed(path, line, start), number, start, len(line))
                 start += len(line)
@@ -126,7 +130,7 @@ class Update:
 
     def _add_line(self, line: Line, file: int, start: int, length: int) -> None:
         rule = line.rule if isinstance(line, Rejected) else ""
-        group = (line.generation, _kind(line), line.operation or "", rule)
+        group = (line.generation, kind_of(line), line.operation or "", rule)
         words = 0 if isinstance(line, Failed) else count_words(line.instruction)
         digests = " ".join(digests_of(line)) if isinstance(line, Kept) else ""
         fields = (line.id, line.seed_id, *group, words, digests, file, start, length)
@@ -192,7 +196,8 @@ def _parsed(path: Path, raw: bytes, start: int) -> Line:
         ) from error
 
 
-def _kind(line: Line) -> str:
+def kind_of(line: Line) -> str:
+    """Return which of the kinds of line it is: seed, kept, rejected or failed."""
     match line:
         case Rejected():
             return "rejected"
