@@ -107,6 +107,17 @@ def test_names_and_labels_are_text_and_the_whole_name_is_told() -> None:
     assert "…" in shown
 
 
+def test_a_long_run_has_as_many_names_and_labels_below_its_line_as_there_is_room_for() -> None:
+    def texts(count: int) -> list[str]:
+        rows = {f"gen. {number}": [interval((1, 2, 3))] for number in range(count)}
+        return [each.text or "" for each in drawn(lines(rows, AXIS)).iter("text")]
+
+    assert texts(4).count("2.00") == 4
+    assert [text for text in texts(4) if "gen" in text] == [f"gen. {n}" for n in range(4)]
+    assert texts(40).count("2.00") == 0
+    assert 4 <= sum("gen" in text for text in texts(40)) <= 8
+
+
 def test_several_runs_share_an_axis_and_a_missing_one_leaves_its_place_free() -> None:
     def tops(row: list[Bar | None]) -> list[str]:
         svg = drawn(bars({"a": row, "b": [Bar((4.0,), "4")] * 3}, AXIS, {"kept": ""}, list("xyz")))

@@ -60,6 +60,13 @@ def test_a_run_that_has_no_such_generation_does_not_differ_in_it() -> None:
     assert not any(row.matters for row in rows)
 
 
+def test_what_is_unknown_or_free_is_not_compared() -> None:
+    free, paid = group(80, 20), group(80, 20)
+    paid.cost = 2.0
+    cells = {row.name: (row.cells, row.matters) for row in compare("comparison", [free, paid])}
+    assert cells["cost per kept"] == (["-", "$0.03"], False)
+
+
 def test_settings_differ_in_anything_and_plain_figures_from_a_tenth_on() -> None:
     assert exactly("seed", ["0", "1"]).matters
     assert not roughly("time", ["1:00", "1:05"], [60, 65]).matters

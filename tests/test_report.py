@@ -236,6 +236,13 @@ def test_several_runs_stand_side_by_side_with_a_mark_where_they_differ(
 
 
 @pytest.mark.slow
+def test_a_run_that_is_given_twice_is_shown_twice(run_dir: Path, tmp_path: Path) -> None:
+    write_report([Run(run_dir), Run(run_dir)], tmp_path / "r.html")
+    names = [run["name"] for run in page_of(tmp_path / "r.html").data["runs"]]
+    assert names == [str(run_dir), f"{run_dir} (2)"]
+
+
+@pytest.mark.slow
 def test_a_scored_run_tells_whether_it_got_harder_and_what_did_not(tmp_path: Path) -> None:
     run = make_run(tmp_path, client="tests.test_report:Hostile", eliminate=False, compare=False)
     write_report([Run(run)], tmp_path / "plain.html")

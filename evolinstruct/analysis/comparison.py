@@ -58,7 +58,7 @@ def compare(table: Table, groups: Sequence[GroupStatistics | None]) -> Iterator[
 
 def _row(statistic: Statistic, groups: Sequence[GroupStatistics | None]) -> Compared:
     cells = [NONE if group is None else statistic.text(group) for group in groups]
-    there = [group for group in groups if group is not None]
+    there = [group for group, cell in zip(groups, cells, strict=True) if group and cell != NONE]
     if statistic.interval is None:
         return roughly(statistic.label, cells, [statistic.number(group) for group in there])
     found = [statistic.interval(group) for group in there]

@@ -7,8 +7,9 @@ its figures to whoever points at it; a `Chart` has them in a table too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import NamedTuple, Protocol, TypeVar
 
 from evolinstruct.report import canvas
@@ -278,54 +279,66 @@ def lines(rows: Rows[Interval], axis: Axis, series: Sequence[str] = ()) -> Drawi
     The axis begins where the lowest interval does, not at zero.
     """
     above = canvas.legend(_keys(series, shaped=True))
-    every = [mark for row in rows.values() for mark in row if mark is not None]
-    ends = [end for mark in every for end in (mark.low, mark.high)]
-    low, high = canvas.rounded_out(min(ends, default=0.0), max(ends, default=1.0))
     top = above.height + _TITLE
-    bottom = top + _PLOT
-    scale = Scale(low, high, bottom, top)
-    labels = [axis.write(value) for value in canvas.ticks(low, high, 5, axis.least_step)]
+    upward = _upward(rows, top)
+    labels = [axis.write(value) for value in canvas.ticks(*upward[:2], 5, axis.least_step)]
     left = max(map(canvas.room_of, labels), default=0.0) + 9
     count = max(map(len, rows.values()), default=1)
     step = (WIDTH - left) / max(len(rows), 1)
-    title = canvas.words(axis.title, 0, above.height + 6, class_="soft")
-    marks = [title, canvas.upward(axis, scale, left)]
+    middles = [left + step * (number + 0.5) for number in range(len(rows))]
+    marks = [canvas.words(axis.title, 0, above.height + 6, class_="soft")]
+    marks += [canvas.upward(axis, upward, left), _names_below(rows, middles, upward.start, step)]
     for one in range(count):
         beside = (one - (count - 1) / 2) * min(9.0, step / (count + 1))
-        middles = [left + step * (number + 0.5) + beside for number in range(len(rows))]
-        marks += _line(rows, one, middles, scale, series)
-    for number, name in enumerate(rows):
-        x = left + step * (number + 0.5)
-        marks.append(canvas.words(name, x, bottom + 13, "middle", class_="soft"))
-    return Drawing(bottom + 24, join([above.marks, *marks]))
+        points = [
+            (name, x + beside, mark)
+            for (name, row), x in zip(rows.items(), middles, strict=True)
+            if (mark := row[one]) is not None
+        ]
+        marks += _line(points, one, upward, series, step)
+    return Drawing(upward.start + 24, join([above.marks, *marks]))
+
+
+def _upward(rows: Rows[Interval], top: float) -> Scale:
+    """Return the scale of values from bottom to top, which holds every interval."""
+    marks = [mark for row in rows.values() for mark in row if mark is not None]
+    low = min((mark.low for mark in marks), default=0.0)
+    high = max((mark.high for mark in marks), default=1.0)
+    return Scale(*canvas.rounded_out(low, high), top + _PLOT, top)
+
+
+def _names_below(
+    names: Iterable[str], middles: Sequence[float], bottom: float, step: float
+) -> Html:
+    """Return names below an axis: all of them, or as many as there is room for."""
+    widest = max(map(canvas.room_of, names), default=0.0)
+    shown = [*zip(names, middles, strict=True)][:: max(1, ceil(widest / step))]
+    return join(canvas.words(name, x, bottom + 13, "middle", class_="soft") for name, x in shown)
 
 
 def _line(
-    rows: Rows[Interval], one: int, middles: Sequence[float], scale: Scale, series: Sequence[str]
+    points: Sequence[tuple[str, float, Interval]],
+    one: int,
+    scale: Scale,
+    series: Sequence[str],
+    step: float,
 ) -> list[Html]:
-    """Return the line of one series, and above each of its points what an only series has there."""
+    """Return the line of one series; the labels of an only one too, if a step has room for them."""
+    widest = max((canvas.room_of(mark.label) for _, _, mark in points), default=0.0)
+    is_labelled = len(series) <= 1 and widest <= step
     colour, shape = canvas.series_colour(one), canvas.series_shape(one)
-    several = len(series) > 1
-    found = [
-        (name, x, row[one])
-        for (name, row), x in zip(rows.items(), middles, strict=True)
-        if row[one] is not None
-    ]
-    through = [(x, scale(mark.mean)) for _, x, mark in found if mark]
+    ends = {"stroke": colour, "stroke_width": "4", "stroke_opacity": "0.35"}
+    through = [(x, scale(mark.mean)) for _, x, mark in points]
     marks = [canvas.path(through, fill="none", stroke=colour, stroke_width="2")] if through else []
-    for name, x, mark in found:
-        if mark is None:
-            continue
-        ends = {"stroke": colour, "stroke_width": "4", "stroke_opacity": "0.35"}
+    for name, x, mark in points:
         shown = [
             canvas.line(x, scale(mark.low), x, scale(mark.high), **ends),
             canvas.point(x, scale(mark.mean), colour, shape),
         ]
-        if not several:
-            shown.append(
-                canvas.words(mark.label, x, scale(mark.high) - 12, "middle", class_="above")
-            )
-        who = f"{name}, {series[one]}" if several else name
+        who = f"{name}, {series[one]}" if len(series) > 1 else name
+        if is_labelled:
+            above = scale(mark.high) - 12
+            shown.append(canvas.words(mark.label, x, above, "middle", class_="above"))
         marks.append(canvas.told(f"{who}: {mark.label}", *shown))
     return marks
 

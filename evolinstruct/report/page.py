@@ -182,6 +182,8 @@ def _recipes(measured: Sequence[RunStatistics], names: Sequence[str]) -> Iterato
 def _setting(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {item}" for name, item in value.items()) or "default"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
