@@ -140,6 +140,7 @@ async def score_async(
     method: str | None = None,
     compared: int | None = defaults.COMPARED,
     times: int = defaults.SOLVED,
+    retry: str | None = None,
     on_event: Callable[[Scored], None] | None = None,
     recipe: str | Path | None = None,
     **settings: Unpack[SettingArguments],
@@ -153,6 +154,7 @@ async def score_async(
         method: how they are measured, such as ``pairwise`` or ``paper`` for difficulty.
         compared: how many instructions are compared in pairs; None for all.
         times: how often each instruction is solved.
+        retry: ask once more for the judgements that are ``failed``.
         on_event: is called as each family, pair or instruction is judged.
         recipe: as in `prepare`.
         settings: as in `prepare`; those that say what a run makes have no effect.
@@ -167,7 +169,7 @@ async def score_async(
     place = None if out is None else str(out)
     wish = Wish(str(target), place, measures, method, compared, times)
     job = prepare_scoring(wish, gather(Layer(settings), recipe))
-    async with aclosing(job.events()) as events:
+    async with aclosing(job.events(retry=retry)) as events:
         async for event in events:
             if on_event is not None:
                 on_event(event)
@@ -182,6 +184,7 @@ def score(
     method: str | None = None,
     compared: int | None = defaults.COMPARED,
     times: int = defaults.SOLVED,
+    retry: str | None = None,
     on_event: Callable[[Scored], None] | None = None,
     recipe: str | Path | None = None,
     **settings: Unpack[SettingArguments],
@@ -200,6 +203,7 @@ def score(
             method=method,
             compared=compared,
             times=times,
+            retry=retry,
             on_event=on_event,
             recipe=recipe,
             **settings,

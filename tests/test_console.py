@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console as Terminal
+from rich.text import Text
 
 from evolinstruct.console import Console
 from evolinstruct.console.evolve import tables, what_it_took, where_to_look
 from evolinstruct.console.progress import ProgressLines, show_events
+from evolinstruct.console.ticker import Ticker
 from evolinstruct.errors import (
     EvolinstructError,
     InputError,
@@ -301,6 +303,61 @@ def shown(capsys: pytest.CaptureFixture[str], *events: Event, verbosity: int = 0
 
 
 LOW = LowYield(2, 0.12, 200, "unchanged", 0.85, "Why\x1b[2J\nnot? (the same words)", "it repeats")
+
+
+class Far:
+    """Something that is so far."""
+
+    done = 0
+
+    def drawn(self, width: int) -> Text:
+        return Text(f"{self.done} drawn in {width}")
+
+    def plain(self) -> str:
+        return f"{self.done} done."
+
+
+def test_without_a_terminal_a_line_now_and_then_says_how_far_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ticker, far = Ticker(Console(), now := Time()), Far()
+    ticker.look()  # nothing goes on yet
+    ticker.show(far)
+    for second in range(1, 301):
+        now.seconds, far.done = second, second
+        ticker.look()
+    ticker.hide()
+    now.seconds += 100
+    ticker.look()
+    told = [*range(10, 111, 10), 170, 230, 290]
+    assert capsys.readouterr().err == "".join(f"{second} done.\n" for second in told)
+
+
+def test_on_a_terminal_it_is_drawn_anew_and_taken_away_in_the_end() -> None:
+    console, out = Console(), StringIO()
+    console.terminal = Terminal(file=out, force_terminal=True, width=60, legacy_windows=False)
+    console.is_drawn_on = True
+    ticker, far = Ticker(console, now := Time()), Far()
+    ticker.show(far)
+    for tenth in range(4):
+        now.seconds, far.done = tenth * 0.1001, tenth
+        ticker.look()
+    drawn = out.getvalue()
+    assert all(f"{tenth} drawn in 57" in drawn for tenth in range(1, 4))
+    assert "done." not in drawn
+    ticker.hide()
+    assert out.getvalue().endswith("\x1b[1A\x1b[2K")
+
+
+def test_quiet_neither_draws_nor_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(-1)
+    console.is_drawn_on = True
+    ticker = Ticker(console, now := Time())
+    ticker.show(Far())
+    now.seconds += 100
+    ticker.look()
+    ticker.hide()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_low_yield_names_share_rule_example_and_cause(capsys: pytest.CaptureFixture[str]) -> None:

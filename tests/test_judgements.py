@@ -5,11 +5,13 @@ In each table the first half is to be read; the second half leaves room for doub
 
 from __future__ import annotations
 
+from math import log
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.reading import read_number, read_order, read_preference, read_tags
+from evolinstruct.reading import read_number, read_order, read_preference, read_tags, weigh_number
 
 THREE = ("A", "B", "C")
 TWO = ("A", "B")
@@ -178,6 +180,42 @@ def test_a_number_is_read(reply: str) -> None:
 @pytest.mark.parametrize("reply", UNCLEAR_NUMBERS)
 def test_no_number_is_read_where_none_is_given(reply: str) -> None:
     assert read_number(reply, 1, 10) is None
+
+
+WEIGHED: dict[str, tuple[str, list[dict[str, float]], float | None]] = {
+    "two that are near": ("7", [{"7": 0.6, "8": 0.4}], 7.4),
+    "spaces around": ("Score: 7", [{" 7": 0.5, "7": 0.25, " 6": 0.25}], 6.75),
+    "certain": ("7", [{"7": 1.0}], 7),
+    "a little on words": ("7", [{"7": 0.7, "8": 0.2, "Seven": 0.1}], 6.5 / 0.9),
+    "beyond the range": ("9", [{"9": 0.6, "10": 0.3, "11": 0.1}], 8.4 / 0.9),
+    "ten in one token": ("10", [{"10": 0.7, "9": 0.2, "1": 0.1}], 8.9),
+    "one beside a ten": ("2", [{"2": 0.6, "1": 0.3, "10": 0.1}], 2.5),
+    "one that stands": ("1", [{"1": 0.6, "2": 0.4}], 1.4),
+    "out of ten": ("7/10", [{"7": 0.5, "6": 0.5}, {"10": 1.0}], 6.5),
+    "a range before it": ("Score 1-10: 7", [{"1": 1.0}, {"10": 1.0}, {"7": 0.5, "6": 0.5}], 6.5),
+    "nothing told": ("7", [], None),
+    "of other tokens": ("7", [{"3": 1.0}], None),
+    "twice": ("10/10", [{"10": 0.5, "9": 0.5}, {"10": 1.0}], None),
+    "ten in two tokens": ("10", [{"1": 0.9, "9": 0.1}, {"0": 1.0}], None),
+    "a half": ("7.5", [{"7": 1.0}, {"5": 0.9, "0": 0.1}], None),
+    "mostly words": ("7", [{"7": 0.4, "The": 0.6}], None),
+    "mostly beyond the range": ("7", [{"7": 0.5, "70": 0.5}], None),
+    "a one that may be a ten": ("9", [{"9": 0.6, "1": 0.4}], None),
+    "mostly untold": ("7", [{"7": 0.4, "8": 0.3}], None),
+    "no chance at all": ("7", [{"7": 0.0}], None),
+}
+"""A reply, the chances of its tokens with digits, and the mean of the scores that were weighed."""
+
+
+@pytest.mark.parametrize("case", WEIGHED)
+def test_the_scores_that_a_judge_weighed_are_read_where_they_are_told(case: str) -> None:
+    said, places, expected = WEIGHED[case]
+    number = read_number(said, 1, 10)
+    assert number is not None
+    told = [[(token, log(chance or 1e-300)) for token, chance in each.items()] for each in places]
+    assert weigh_number(number, told, 1, 10) == (
+        None if expected is None else pytest.approx(expected)
+    )
 
 
 def test_a_number_stands_in_the_range_of_its_measure() -> None:

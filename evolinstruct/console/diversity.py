@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from evolinstruct.console import Console
 from evolinstruct.console.page import Page
+from evolinstruct.console.ticker import Ticker, bar
 from evolinstruct.diversity.measures import MEASURES, NEIGHBOURS, Figures
 from evolinstruct.diversity.survey import SetFigures, Survey, generation_name
-from evolinstruct.text import NONE, counted, one_line, percent
+from evolinstruct.text import NONE, clock, counted, one_line, percent
 
 _SHOWN = [measure for measure in MEASURES if measure.is_shown]
 _GAP = 2
@@ -24,20 +25,53 @@ _LEAST_NAME = 24
 def embedding_shown(
     console: Console,
 ) -> Callable[[int, str], AbstractContextManager[Callable[[int], None]]]:
-    """Return what says that texts are embedded, and draws on a terminal how far that is."""
+    """Return what says that texts are embedded, and how far that is."""
 
     @contextmanager
     def shown(count: int, model: str) -> Iterator[Callable[[int], None]]:
         console.say(f"Embedding {counted(count, 'text')} with {one_line(model)}.")
-        if console.verbosity < 0 or not console.is_drawn_on:
-            yield lambda _: None
-            return
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("texts,"), TimeRemainingColumn())
-        with Progress(*columns, console=console.terminal, transient=True) as progress:
-            task = progress.add_task("", total=count)
-            yield lambda more: progress.advance(task, more)
+        ticker, progress = Ticker(console), _Progress(count)
+
+        def advance(more: int) -> None:
+            progress.done += more
+            ticker.look()
+
+        ticker.show(progress)
+        try:
+            yield advance
+        finally:
+            ticker.hide()
 
     return shown
+
+
+class _Progress:
+    """How far embedding is.
+
+    Attributes:
+        done: texts that are embedded.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.done = 0
+        self._count = count
+        self._began = time.monotonic()
+
+    def plain(self) -> str:
+        return f"{self._said}."
+
+    def drawn(self, width: int) -> Text:
+        line = bar(self.done, self._count, width - len(self._said) - 1)
+        line.append(self._said)
+        line.truncate(width, overflow="ellipsis")
+        return line
+
+    @property
+    def _said(self) -> str:
+        elapsed = time.monotonic() - self._began
+        left = elapsed * (self._count - self.done) / max(self.done, 1)
+        words = f"{self.done:,} of {counted(self._count, 'text')} · {clock(elapsed)} elapsed"
+        return f"{words} · {clock(left)} left" if self.done else words
 
 
 def show(page: Page, found: Survey) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolinstruct.console.evolve import took
-from evolinstruct.console.stage import spent_so_far, warn_of_missing
+from evolinstruct.console.stage import Progress, warn_of_missing
 from evolinstruct.judging.results import SKILL
 from evolinstruct.text import counted, decimal, dollars, harmless, percent
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from evolinstruct.judging import (
         Expected,
         JudgeCounts,
+        Judged,
         JudgeSummary,
-        Progress,
         Rate,
         Results,
     )
@@ -75,17 +75,17 @@ def _plain(text: str) -> Text:
     return Text(harmless(text))
 
 
-def how_far(event: Progress) -> str:
-    """Say how far judging is."""
-    said = f"{event.done:,} of {counted(event.questions, 'question')}"
-    return " · ".join([said, *spent_so_far(event.failed, event.spent, event.sending)])
+def progress_of(event: Judged) -> Progress:
+    """Return how far judging is."""
+    counts = event.done, event.questions, event.failed
+    return Progress("questions", *counts, event.spent, event.sending)
 
 
 def show_judged(console: Console, summary: JudgeSummary) -> None:
     """Say what came of judging; nothing of what ended before it judged anything."""
     if summary.results is not None and summary.results.rates:
         show_results(console, summary.results)
-    warn_of_missing(console, summary)
+    warn_of_missing(console, summary.failed)
     if summary.verdicts:
         console.say(f"{took(summary.seconds, summary.spent, 'verdicts have')}.")
         console.say(f"Verdicts: {summary.file}")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rich.live import Live
 from rich.text import Text
 
+from evolinstruct.console.ticker import Ticker, bar
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.records import Failed
@@ -36,59 +34,29 @@ from evolinstruct.text import (
 if TYPE_CHECKING:
     from evolinstruct.console import Console
 
-_REDRAW_EVERY = 0.1
-_SAY_EVERY = 10.0
-_SAY_LATER_EVERY = 60.0
-_LATER = 120.0
-_MARGIN = 3
-"""Columns left free: a typed ^C must not wrap the line that is being redrawn."""
-_BAR = 30
-_LEAST_BAR = 6
 _DOT = " · "
 
 
 async def show_events(console: Console, events: AsyncIterator[Event]) -> None:
     """Show each event as it comes, and how far the run is in between."""
-    if console.verbosity < 0:
-        async for event in events:
-            if isinstance(event, Notice) and event.is_loss:
-                console.warn(event.text)
-        return
     display = _Display(console)
-    ticking = asyncio.create_task(display.tick())
-    try:
+    async with display.ticker.ticking():
         async for event in events:
             display.show(event)
-    finally:
-        ticking.cancel()
-        with suppress(asyncio.CancelledError):
-            await ticking
-        display.end_progress()
 
 
 class _Display:
-    """Shows a run that is going on."""
+    """Shows a run that is going on.
+
+    Attributes:
+        ticker: shows how far it is.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live: Live | None = None
+        self.ticker = Ticker(console)
         self._progress: ProgressLines | None = None
-        self._is_under_way = False
         self._finished_before: list[int] = []
-
-    async def tick(self) -> None:
-        """Show how far the run is, again and again: drawn anew, or as a line now and then."""
-        began = time.monotonic()
-        while True:
-            if self._console.is_drawn_on:
-                await asyncio.sleep(_REDRAW_EVERY)
-                if self._live is not None:
-                    self._live.refresh()
-                continue
-            early = time.monotonic() - began < _LATER
-            await asyncio.sleep(_SAY_EVERY if early else _SAY_LATER_EVERY)
-            if self._progress is not None and self._is_under_way:
-                self._console.say(self._progress.plain())
 
     def show(self, event: Event) -> None:
         """Show an event."""
@@ -114,21 +82,7 @@ class _Display:
             self._progress = ProgressLines(event, time.monotonic)
         else:
             self._progress.begin(event)
-        self._is_under_way = True
-        if self._console.is_drawn_on:
-            self._live = Live(
-                console=self._console.terminal,
-                auto_refresh=False,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-                get_renderable=self._drawn,
-            )
-            self._live.start()
-
-    def _drawn(self) -> Text:
-        width = self._console.terminal.width - _MARGIN
-        return self._progress.drawn(width) if self._progress else Text()
+        self.ticker.show(self._progress)
 
     def _advance(self, event: LineWritten) -> None:
         if isinstance(line := event.line, Failed):
@@ -138,7 +92,7 @@ class _Display:
             )
 
     def _end_generation(self, event: GenerationEnded) -> None:
-        self.end_progress()
+        self.ticker.hide()
         if not event.is_new:
             self._finished_before.append(event.counts.generation)
         elif event.counts.generation:
@@ -154,13 +108,6 @@ class _Display:
         if last:
             which = "Generation 1 was" if last == 1 else f"Generations 1 to {last} were"
             self._console.say(f"{which} finished before.")
-
-    def end_progress(self) -> None:
-        """Take away what is drawn."""
-        self._is_under_way = False
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
 
 
 def _warning(event: LowYield) -> Text:
@@ -203,12 +150,9 @@ class ProgressLines:
         """Return two lines that fit the width: how far and how fast; what came of it."""
         progress = self._tracker.progress()
         title, words = _title(progress), _DOT.join([_count(progress), *_speeds(progress)])
-        room = min(_BAR, width - len(title) - len(words) - 2)
         first = Text(f"{title} ", style="bold")
-        if room >= _LEAST_BAR:
-            full = room * progress.done // max(progress.likely, 1)
-            first.append("━" * full, style="green")
-            first.append("─" * (room - full) + " ", style="dim")
+        room = width - len(title) - len(words) - 2
+        first.append(bar(progress.done, progress.likely, room))
         first.append(words, style="not bold")
         second = Text("  " + _DOT.join(_results(progress)))
         for line in (first, second):

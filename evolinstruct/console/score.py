@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evolinstruct.console.evolve import took
-from evolinstruct.console.stage import spent_so_far, warn_of_missing
+from evolinstruct.console.stage import Progress, warn_of_missing
 from evolinstruct.text import counted, dollars
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def show_expected(console: Console, expected: Sequence[Expected]) -> None:
     )
 
 
-def how_far(event: Scored) -> str:
-    """Say how far scoring is."""
-    said = f"{event.way.measure} by {event.way.method}: {event.done:,} of {event.items:,}"
-    return " · ".join([said, *spent_so_far(event.failed, event.spent, event.sending)])
+def progress_of(event: Scored) -> Progress:
+    """Return how far scoring is."""
+    title = f"{event.way.measure} by {event.way.method}"
+    return Progress(title, event.done, event.items, event.failed, event.spent, event.sending)
 
 
 def show_scored(console: Console, summary: ScoreSummary) -> None:
@@ -56,9 +56,15 @@ def show_scored(console: Console, summary: ScoreSummary) -> None:
         console.say(f"{way.measure} by {way.method}{by}: {counted(count, 'score')}{mean}.")
         if way.method == "paper":
             console.say(_OF_THE_PAPER)
+    if summary.retried is not None:
+        console.say(
+            f"Retried: {counted(summary.retried, 'call')} that had brought no judgement."
+            if summary.retried
+            else "Nothing to retry: no judgement is missing."
+        )
     if summary.unanswered:
         console.say(f"{counted(summary.unanswered, 'instruction')} without an answer to judge.")
-    warn_of_missing(console, summary)
+    warn_of_missing(console, summary.failed)
     if summary.void:
         console.warn(
             f"{counted(summary.void, 'earlier score')} left out, because their texts have changed"

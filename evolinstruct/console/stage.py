@@ -2,87 +2,95 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import aclosing
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from rich.live import Live
 from rich.text import Text
 
+from evolinstruct.console.ticker import Ticker, bar
 from evolinstruct.text import clock, counted, dollars, listed, short_number
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from evolinstruct.console import Console
     from evolinstruct.llm.budget import Spending
     from evolinstruct.llm.throttle import Sending
-    from evolinstruct.run.stage_job import StageSummary
 
 _Event = TypeVar("_Event")
-_REDRAW_EVERY = 0.2
-_SAY_EVERY = 10.0
+
+
+class Progress(NamedTuple):
+    """How far a stage is.
+
+    Attributes:
+        title: what goes on.
+        done: items that are done.
+        items: how many there are.
+        failed: judgements that are missing.
+        spent: what was ever spent on it.
+        sending: how calls are being sent.
+    """
+
+    title: str
+    done: int
+    items: int
+    failed: int
+    spent: Spending
+    sending: Sending
 
 
 async def show_stage(
-    console: Console, events: AsyncGenerator[_Event], how_far: Callable[[_Event], str]
+    console: Console, events: AsyncGenerator[_Event], progress_of: Callable[[_Event], Progress]
 ) -> None:
-    """Show how far a stage is, again and again.
+    """Show how far a stage is, again and again."""
+    ticker, shown = Ticker(console), None
+    async with ticker.ticking(), aclosing(events):
+        async for event in events:
+            if shown is None:
+                shown = _Shown(progress_of(event))
+                ticker.show(shown)
+            shown.progress = progress_of(event)
 
-    Args:
-        console: where.
-        events: of the stage.
-        how_far: says in words what an event tells.
+
+class _Shown:
+    """How far a stage is, as a line.
+
+    Attributes:
+        progress: the newest news.
     """
-    shown: list[_Event] = []
-    began = time.monotonic()
 
-    def words() -> str:
-        return f"{how_far(shown[-1])} · {clock(time.monotonic() - began)}" if shown else ""
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self._began = time.monotonic()
 
-    live = Live(
-        console=console.terminal,
-        auto_refresh=False,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-        get_renderable=lambda: Text(words(), overflow="crop"),
-    )
-    draws = console.is_drawn_on and console.verbosity >= 0
+    def plain(self) -> str:
+        return f"{self.progress.title}: {self._said}."
 
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(_REDRAW_EVERY if draws else _SAY_EVERY)
-            if draws:
-                live.refresh()
-            elif shown:
-                console.say(f"{words()}.")
+    def drawn(self, width: int) -> Text:
+        said, title = self._said, f"{self.progress.title} "
+        line = Text(title, style="bold")
+        done, items = self.progress.done, self.progress.items
+        line.append(bar(done, items, width - len(title) - len(said) - 1))
+        line.append(said, style="not bold")
+        line.truncate(width, overflow="ellipsis")
+        return line
 
-    if draws:
-        live.start()
-    ticking = asyncio.create_task(tick())
-    try:
-        async with aclosing(events):
-            async for event in events:
-                shown[:] = [event]
-    finally:
-        ticking.cancel()
-        with suppress(asyncio.CancelledError):
-            await ticking
-        live.stop()
+    @property
+    def _said(self) -> str:
+        now, spent = self.progress, self.progress.spent
+        words = [f"{now.done:,} of {now.items:,}"]
+        words += [f"{counted(now.failed, 'judgement')} missing"] if now.failed else []
+        words += [f"{now.sending.in_flight:,} in flight"] if now.sending.in_flight else []
+        words += [f"{short_number(spent.tokens)} tokens"] if spent.tokens else []
+        words += [dollars(spent.cost)] if spent.cost else []
+        return " · ".join([*words, clock(time.monotonic() - self._began)])
 
 
-def spent_so_far(failed: int, spent: Spending, sending: Sending) -> list[str]:
-    """Return what is missing, under way and spent, a few words each."""
-    words = [f"{counted(failed, 'judgement')} missing"] if failed else []
-    words += [f"{sending.in_flight:,} in flight"] if sending.in_flight else []
-    words += [f"{short_number(spent.tokens)} tokens"] if spent.tokens else []
-    words += [dollars(spent.cost)] if spent.cost else []
-    return words
-
-
-def warn_of_missing(console: Console, summary: StageSummary) -> None:
+def warn_of_missing(console: Console, failed: Counter[str]) -> None:
     """Say what is missing, and why."""
-    if summary.failed:
-        why = [f"{count:,} {name}" for name, count in summary.failed.most_common()]
-        console.warn(f"{counted(summary.failed.total(), 'judgement')} missing: {listed(why)}.")
+    if failed:
+        why = [f"{count:,} {name}" for name, count in failed.most_common()]
+        console.warn(f"{counted(failed.total(), 'judgement')} missing: {listed(why)}.")

@@ -1,8 +1,13 @@
-"""What an instruction asks for that would be a fault in another answer."""
+"""What an instruction asks for that would be a fault in another answer.
+
+Every pattern is for lower case.
+"""
 
 from __future__ import annotations
 
 import re
+
+from evolinstruct.words import lowered
 
 # Words that somebody says to somebody
 
@@ -32,14 +37,11 @@ _REFUSALS = (
     r"|rechaz\w*|disculp\w*|recus\w*|desculp\w*|papel|отказ\w*|извин\w*|роли)\b"
     r"|رفض|اعتذر|اعتذار|拒绝|婉拒|道歉|扮演|断り|断る|お詫び|謝罪|役|거절|사과|역할"
 )
-_MESSAGE, _QUESTION, _REFUSAL = (
-    re.compile(words, re.IGNORECASE) for words in (_MESSAGES, _QUESTIONS, _REFUSALS)
-)
+_MESSAGE, _QUESTION, _REFUSAL = map(re.compile, (_MESSAGES, _QUESTIONS, _REFUSALS))
 _ANSWER_IT = re.compile(
     r"\banswer (?:the|this|my|these)(?: following)? questions?|ответ\w* на вопрос\w*"
     r"|beantworte\w* (?:die|diese|meine) fragen?|répond\w* (?:à|aux) (?:la |ces )?questions?"
     r"|respond\w* (?:a )?(?:la|esta|estas|à|a) (?:pregunta|pergunta)s?|回答(?:以下)?问题",
-    re.IGNORECASE,
 )
 _NO = (
     r"\b(?:don['’]t|do not|without|no|not|never|zero|keine?|ohne|nicht|sans|aucune|pas|ne"
@@ -54,7 +56,6 @@ _ASK_NOTHING = re.compile(
     r"|(?:質問|聞き返)\w{0,3}?(?:せず|なし|しない|さず|不要)|聞かず"
     r"|(?:질문|되?묻)\w*(?: 없이| ?말|지)"
     r"|\bfrag\w*[^.;!?\n]{0,15} nicht)[^.!?。\n]*[.!?。]?",
-    re.IGNORECASE,
 )
 """That nothing should be asked back."""
 _SIGNS = ".,;:!?。，、؛،\n"
@@ -64,13 +65,12 @@ _EDIT = re.compile(
     r"|relis\w*|revis\w*|traduc\w*|traduz\w*|resum\w*|mejora|melhor\w*|отредактир\w*|исправ\w*"
     r"|переве\w*|провер\w*|сократи\w*)\b"
     r"|صحح|لخّ?ص|ترجم|دقق|راجع|修改|翻译|总结|校对|润色|要約|翻訳|添削|校正|고쳐|번역|요약|교정",
-    re.IGNORECASE,
 )
 
 
 def without_ban(instruction: str) -> str:
     """Return an instruction without the words that nothing should be asked back."""
-    ban = _ASK_NOTHING.search(instruction)
+    ban = _ASK_NOTHING.search(lowered(instruction))
     if not ban:
         return instruction
     begin = 1 + max([instruction.rfind(sign, 0, ban.start()) for sign in _SIGNS])
@@ -93,9 +93,10 @@ def asks_for_refusal(instruction: str) -> bool:
 
 
 def _asks_for(words: re.Pattern[str], instruction: str) -> bool:
-    if not words.search(_ANSWER_IT.sub(" ", instruction)):
+    lower = lowered(instruction)
+    if not words.search(_ANSWER_IT.sub(" ", lower)):
         return False
-    return not _EDIT.search(instruction) or bool(given_text(instruction))
+    return not _EDIT.search(lower) or bool(given_text(instruction))
 
 
 # A given text
@@ -124,13 +125,12 @@ _AGAIN = re.compile(
     r"|повтор|\bраз(?:а)?\b|копи|узор|припев|песн|одинаков"
     r"|كرر|تكرار|مرات|مرة|نسخ|نمط|أغنية|متطابق"
     r"|重复|遍|次|副歌|歌|模式|相同|占位|繰り返|回|パターン|サビ|同じ|반복|번|후렴|노래|패턴|똑같",
-    re.IGNORECASE,
 )
 
 
 def asks_for_repetition(instruction: str) -> bool:
     """Tell whether the same words are asked for several times."""
-    return _AGAIN.search(instruction) is not None
+    return _AGAIN.search(lowered(instruction)) is not None
 
 
 # A part of a text
@@ -143,10 +143,9 @@ _PART = re.compile(
     r"|complét|suite|début|moitié|commenc|complet|continú|comienz|principio|mitad"
     r"|continue|início|começ|metade|продолж|дополн|начал|половин|أكمل|بداية|نصف|تابع"
     r"|续写|补全|填空|开头|前半|続き|穴埋め|冒頭|前半|이어|빈칸|첫 문장|앞부분",
-    re.IGNORECASE,
 )
 
 
 def asks_for_part(instruction: str) -> bool:
     """Tell whether a text without its end is asked for."""
-    return _PART.search(instruction) is not None
+    return _PART.search(lowered(instruction)) is not None

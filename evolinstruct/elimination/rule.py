@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass
+from functools import cached_property
 from typing import Generic, Literal, TypeVar
 
 from evolinstruct.records import Kept, Rejected
+from evolinstruct.words import lowered
 
 Checked = TypeVar("Checked")
 Stage = Literal["service", "rewrite", "comparison", "review", "pool", "answer"]
@@ -27,7 +29,7 @@ class Objection:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rewrite:
     """What the rules for rewrites look at.
 
@@ -74,6 +76,11 @@ class Rewrite:
             parent.output,
             prompt,
         )
+
+    @cached_property
+    def lower(self) -> str:
+        """The child in lower case, each character at its place."""
+        return lowered(self.child)
 
     @property
     def in_depth(self) -> bool:

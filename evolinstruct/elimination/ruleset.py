@@ -51,8 +51,14 @@ class RuleSet:
         """
         stage = "rewrite" if isinstance(text, Rewrite) else "answer"
         for rule, check in self._checks[stage]:
-            if rule.name not in skips and (evidence := _evidence(rule, check, text)) is not None:
-                return Objection(rule.name, evidence)
+            if rule.name in skips:
+                continue
+            try:
+                evidence = check(text)
+            except (Exception, SystemExit) as error:
+                raise _raised(rule, error) from error
+            if evidence is not None:
+                return _objection(rule, evidence)
         return None
 
     def described(self) -> dict[str, dict[str, Any]]:
@@ -63,16 +69,14 @@ class RuleSet:
         }
 
 
-def _evidence(rule: Rule[Any], check: _Check, text: Rewrite | Answer) -> str | None:
-    try:
-        evidence = check(text)
-    except (Exception, SystemExit) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise RuleFailed(
-            rule.name, f"{_title(rule)} raised {found}; mend it, or leave it out."
-        ) from error
-    if evidence is None or isinstance(evidence, str):
-        return evidence
+def _raised(rule: Rule[Any], error: BaseException) -> RuleFailed:
+    found = f"{type(error).__name__}: {error}"
+    return RuleFailed(rule.name, f"{_title(rule)} raised {found}; mend it, or leave it out.")
+
+
+def _objection(rule: Rule[Any], evidence: object) -> Objection:
+    if isinstance(evidence, str):
+        return Objection(rule.name, evidence)
     raise RuleFailed(
         rule.name,
         f"{_title(rule)} returned {evidence!r}; a rule returns its evidence as text, or None.",

@@ -41,9 +41,12 @@ _UNKNOWN = sum([ZERO << shift for shift in _SHIFTS], 1)
 _GRAMMED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _IS_GRAMMED = re.compile(f"[{_GRAMMED}]")
 _TOKEN = re.compile(rf"[{_GRAMMED}]+|[^\W\d_{_GRAMMED}]+|[^\w\s]")
+_ASCII_TOKEN = re.compile(r"[a-z]+|[^a-z0-9_\s]")
+"""The same for lower-case ASCII, twice as fast."""
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*[\"”»'’)*_]*")
 _LETTER = re.compile(r"[^\W\d_]")
-_CODE = re.compile(r"[{}<>=\\|_#]|\w\(|^(?:for|while|if|elif|else|def)\b.*:$")
+_CODE_SIGN = re.compile(r"[{}<>=\\|_#(](?:(?<!\()|(?<=\w\())")
+_CODE_LINE = re.compile(r"(?:for|while|if|elif|else|def)\b.*:")
 _NO_TALK = re.compile(
     r"\"[^\"\n]{2,}\"|“[^”\n]{2,}”|«[^»\n]{2,}»|„[^“”\n]{2,}[“”]|「[^」\n]{2,}」|『[^』\n]{2,}』"
     r"|```.*?(?:```|\Z)|^\s*[—–][^\n]*"
@@ -109,8 +112,14 @@ def split(text: str) -> Iterator[str]:
 
 
 def _read(text: str) -> Sentence:
-    scores = _NONE if _CODE.search(text) else score(text)
+    scores = _NONE if _is_code(text) else score(text)
     return Sentence(text, count_words(text), scores, max(scores))
+
+
+def _is_code(text: str) -> bool:
+    return _CODE_SIGN.search(text) is not None or (
+        text.endswith(":") and _CODE_LINE.match(text) is not None
+    )
 
 
 def score(text: str) -> list[float]:
@@ -132,12 +141,13 @@ def damping(count: int) -> float:
 
 def tokens(text: str) -> list[str]:
     """Return the words of a text in lower case, and its signs."""
-    return _TOKEN.findall(text.lower())
+    text = text.lower()
+    return (_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text)
 
 
 def features(words: Sequence[str]) -> list[str]:
     """Return all that is known of words in a row."""
-    return [part for word in words for part in parts(word)] + pairs(words)
+    return [part for word in words for part in parts(word)] + list(map(" ".join, pairs(words)))
 
 
 def parts(word: str) -> list[str]:
@@ -147,10 +157,9 @@ def parts(word: str) -> list[str]:
     return [word, *[f"{word[:size]}*" for size in _STEMS if len(word) > size]]
 
 
-def pairs(words: Sequence[str]) -> list[str]:
-    """Return the beginnings of each two words that stand side by side."""
-    stems = [word[: _STEMS[-1]] for word in words]
-    return [f"{stem} {after}" for stem, after in pairwise(stems)]
+def pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the beginnings of each two words that stand side by side."""
+    return pairwise([word[: _STEMS[-1]] for word in words])
 
 
 @lru_cache(maxsize=1 << 14)
@@ -159,7 +168,7 @@ def _weigh(word: str) -> int:
 
 
 def _follow(words: Sequence[str]) -> int:
-    return sum(map(_weights().get, pairs(words), repeat(_UNKNOWN)))
+    return sum(map(_weights_of_pairs().get, pairs(words), repeat(_UNKNOWN)))
 
 
 @cache
@@ -171,3 +180,9 @@ def _weights() -> Mapping[str, int]:
         weights = zip(own.encode(), _SHIFTS, strict=True)
         known[feature] = sum([weight << shift for weight, shift in weights], 1)
     return known
+
+
+@cache
+def _weights_of_pairs() -> Mapping[tuple[str, ...], int]:
+    known = _weights()
+    return {tuple(feature.split(" ")): known[feature] for feature in known if " " in feature}

@@ -13,7 +13,7 @@ from evolinstruct.judging.verdicts import Said, Verdict, of_two_orders, said_by_
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request
 from evolinstruct.prompts import Measure, Pack
 from evolinstruct.reading import read_answer, read_preference
-from evolinstruct.run.asking import TRIES, Ask, Judge, NotJudgedError, all_judged, gathered, shown
+from evolinstruct.run.asking import Ask, Judge, Missing, NotJudgedError, gathered, shown
 from evolinstruct.settings import Recipe
 
 ANSWER, JUDGE = "answer", "judge"
@@ -113,10 +113,10 @@ class Asking:
 
     async def _verdict(self, pair: Pair, name: str, judge: Judge) -> Verdict:
         """Ask a judge in both orders."""
-        as_given, back = await all_judged(self._said(each, judge) for each in (pair, pair.turned()))
-        errors = [str(each) for each in (as_given, back) if isinstance(each, NotJudgedError)]
-        given = None if isinstance(as_given, NotJudgedError) else as_given
-        other = None if isinstance(back, NotJudgedError) else turned(back)
+        as_given, back = await gathered(self._said(each, judge) for each in (pair, pair.turned()))
+        errors = [each.why for each in (as_given, back) if isinstance(each, Missing)]
+        given = None if isinstance(as_given, Missing) else as_given
+        other = None if isinstance(back, Missing) else turned(back)
         verdict, flipped = of_two_orders(given, other)
         return Verdict(
             question_id=pair.question.id,
@@ -136,15 +136,20 @@ class Asking:
             error=errors[0] if errors else None,
         )
 
-    async def _said(self, pair: Pair, judge: Judge) -> Said:
+    async def _said(self, pair: Pair, judge: Judge) -> Said | Missing:
         """Return which one of a pair a judge finds better, shown in its order."""
         texts = texts_shown(pair)
         items = ((_A, texts["first"]), (_B, texts["second"]))
         context = CallContext(0, None, None, None, pair.question.instruction, items=items)
-        # Named by the names in their order, so that contestants may be listed in any other.
-        place = ":".join((pair.question.id, *sorted((pair.first, pair.second))))
-        attempt = TRIES * (pair.first > pair.second)
-        return said_by_number(await judge.judged(place, attempt, texts, context, read_preference))
+        place = ":".join((pair.question.id, pair.first, pair.second))
+        try:
+            return said_by_number(await judge.judged(place, texts, context, _preference))
+        except NotJudgedError as error:
+            return error.missing
+
+
+def _preference(reply: Reply) -> int | None:
+    return read_preference(reply.text)
 
 
 async def _at(ask: Ask, model: Model, request: Request) -> Reply:

@@ -100,7 +100,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Judged:
     """An event: one more question is judged.
 
     Attributes:
@@ -278,7 +278,7 @@ class JudgeJob(StageJob[JudgeSummary]):
 
     # Judging
 
-    async def events(self) -> AsyncGenerator[Progress]:
+    async def events(self) -> AsyncGenerator[Judged]:
         """Judge, from wherever an earlier command left it; the files are there in the end.
 
         Raises:
@@ -305,7 +305,7 @@ class JudgeJob(StageJob[JudgeSummary]):
                         self._take(outcome, texts, verdicts)
                         failed = self.summary.failed.total()
                         count = len(self._questions)
-                        yield Progress(done, count, failed, session.spent, session.sending())
+                        yield Judged(done, count, failed, session.spent, session.sending())
                 for file in (texts, verdicts):
                     file.finish()
 

@@ -339,10 +339,30 @@ class Tariff:
         found = self._found((purpose, model, tier))
         return None if found is None else found.price
 
-    def source(self, purpose: str, model: str, tier: str = "") -> str | None:
-        """Return in words where that price is from; None where it is unknown."""
-        found = self._found((purpose, model, tier))
+    def likely_cost(
+        self, purpose: str, model: str, calls: int, prompt: int, completion: int
+    ) -> Decimal | None:
+        """Return what calls that are still to be made are likely to cost, None if that is unknown.
+
+        Args:
+            purpose: what they are for.
+            model: who is asked, in the first of the tiers that the user names.
+            calls: how many, with prompts about equally long.
+            prompt: tokens in, of all of them together.
+            completion: tokens out.
+        """
+        price = self.price(purpose, model, self._first_tier(purpose))
+        if price is None:
+            return None
+        return price.for_prompt(round(prompt / max(calls, 1))).cost(prompt, completion)
+
+    def source(self, purpose: str, model: str) -> str | None:
+        """Return in words where the price of such calls is from; None where it is unknown."""
+        found = self._found((purpose, model, self._first_tier(purpose)))
         return None if found is None else " ".join(filter(None, (found.table, found.version)))
+
+    def _first_tier(self, purpose: str) -> str:
+        return next(iter(self._execution.tiers(purpose)), "")
 
     def apply(self, purpose: str, model: str, tier: str | None) -> Price | None:
         """Return the same, and remember what is applied to a reply."""

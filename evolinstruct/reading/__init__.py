@@ -2,7 +2,13 @@
 
 from evolinstruct.reading.announcements import find_opening
 from evolinstruct.reading.instruction import read_instruction
-from evolinstruct.reading.judgement import Order, read_number, read_order, read_tags
+from evolinstruct.reading.judgement import (
+    Order,
+    read_number,
+    read_order,
+    read_tags,
+    weigh_number,
+)
 from evolinstruct.reading.notes import find_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, read_answer
 from evolinstruct.reading.preference import read_preference
@@ -21,4 +27,5 @@ __all__ = [
     "read_preference",
     "read_tags",
     "read_verdict",
+    "weigh_number",
 ]

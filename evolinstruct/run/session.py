@@ -17,7 +17,7 @@ from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.clients import Asked, Clients, Endpoint
 from evolinstruct.llm.journal import Journal
-from evolinstruct.llm.journal.client import JournalledClient
+from evolinstruct.llm.journal.client import JournalledClient, NoClient
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.llm.usage import Account
 from evolinstruct.run_dir.owned import OwnedDir
@@ -157,6 +157,16 @@ class Session:
         """
         client = self._client or self._clients.for_request(request)
         return await client.complete(request)
+
+    async def recall(self, request: Request) -> Reply:
+        """Return the journal's reply to a request; nothing is asked.
+
+        Raises:
+            CallError: this call has no reply.
+            NotInJournalError: the journal does not know the call.
+        """
+        recalling = JournalledClient(NoClient(), self.journal, self._client_name)
+        return await recalling.complete(request)
 
     async def prefetch(self, request: Request) -> Reply:
         """Return the reply to a request that the run may need later, marked as prefetched.

@@ -25,6 +25,10 @@ class MeasureJudge(Judge):
         self.measure = measure
         self.way = Way(measure.name, measure.method, str(sampling["model"]), measure.pack)
 
+    def _place(self, about: str) -> str:
+        # The way is part of the place, so that a retry of one measure is none of another.
+        return " ".join((about, *self.way))
+
 
 def context_of(line: Kept, **about: object) -> CallContext:
     """Describe a call about one instruction."""

@@ -6,8 +6,9 @@ pays for nothing twice; the file of scores is written whole, from what is known 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
@@ -15,22 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from evolinstruct import defaults, prompts
-from evolinstruct.errors import InputError, UsageError
+from evolinstruct.errors import InputError, Interrupted, UsageError, told
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.clients import with_client
+from evolinstruct.llm.journal.client import NotInJournalError
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.prompts import Measure, Pack
 from evolinstruct.prompts.measures import AGREEMENT, PAIRWISE, PAPER, RANKING, RATING, TAGS
-from evolinstruct.run.asking import Ask
-from evolinstruct.run.session import Session
-from evolinstruct.run.stage_job import StageJob, StageSummary
+from evolinstruct.run.asking import Ask, Missing, NotJudgedError
+from evolinstruct.run.retries import FAILED
+from evolinstruct.run.session import INTERRUPTED, Session
+from evolinstruct.run.stage import Stage
+from evolinstruct.run.summary import now
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.stage_files import StageDir
 from evolinstruct.scoring.asking import MeasureJudge
 from evolinstruct.scoring.method import Judged, Method
 from evolinstruct.scoring.ordering import Pairwise, Ranking
-from evolinstruct.scoring.rating import Rating, Solving, Tagging
+from evolinstruct.scoring.rating import Rating, Solving, Tagging, Weighing
 from evolinstruct.scoring.scores import (
     FILE,
     ScoreStore,
@@ -48,6 +52,7 @@ _TEMPERATURE = 0.0
 """Of a judge, unless told otherwise: it is to say the same twice."""
 _TOKENS = {"score": 60, "solve": 350}
 _CHARACTERS_PER_TOKEN = 4
+EXIT_FAILED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +125,38 @@ class Scored:
 
 
 @dataclass(slots=True)
-class ScoreSummary(StageSummary):
+class ScoreSummary:
     """How scoring ended.
 
     Attributes:
+        status: done, or why not.
+        exit_code: the command's exit code.
+        file: the file of scores.
         scored: how many scores each way of measuring has.
         totals: the sum of their values.
+        failed: how many judgements are missing, by why.
         unanswered: how many instructions have no answer that could be judged.
+        retried: how many calls are made once more; None where no retry is asked for.
         void: earlier scores that are left out: their texts have changed since, or are gone.
+        calls: how many calls this command made, by purpose.
+        replayed: how many the journal spared it.
+        spent: what was ever spent on scores in the directory.
+        seconds: how long this command has taken.
     """
 
+    status: str = "running"
+    exit_code: int | None = None
+    file: Path | None = None
     scored: Counter[Way] = field(default_factory=Counter)
     totals: dict[Way, float] = field(default_factory=dict)
+    failed: Counter[str] = field(default_factory=Counter)
     unanswered: int = 0
+    retried: int | None = None
     void: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+    replayed: dict[str, int] = field(default_factory=dict)
+    spent: Spending = field(default_factory=Spending)
+    seconds: float = 0.0
 
     def mean(self, way: Way) -> float | None:
         """Return the mean of the scores of one way of measuring; None if there are none."""
@@ -142,12 +165,28 @@ class ScoreSummary(StageSummary):
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
+        cost = self.spent.cost
         scored = [
             {**way._asdict(), "scores": count, "mean": self.mean(way)}
             for way, count in self.scored.items()
         ]
-        said = StageSummary.to_json(self)
-        return {**said, "scored": scored, "unanswered": self.unanswered, "void": self.void}
+        return {
+            "status": self.status,
+            "exit_code": self.exit_code,
+            "file": str(self.file),
+            "scored": scored,
+            "failed": dict(self.failed),
+            "unanswered": self.unanswered,
+            "retried": self.retried,
+            "void": self.void,
+            "calls": self.calls,
+            "replayed": self.replayed,
+            "spent": {
+                "calls": self.spent.calls,
+                "tokens": self.spent.tokens,
+                "cost": None if cost is None else float(cost),
+            },
+        }
 
 
 def prepare(wish: Wish, settings: Settings) -> ScoreJob:
@@ -182,11 +221,12 @@ def _judging(settings: Settings) -> Settings:
     return replace(settings, recipe=settings.recipe.model_copy(update={"temperature": temperature}))
 
 
-class ScoreJob(StageJob[ScoreSummary]):
+class ScoreJob:
     """Scores the texts of a run or a file by one measure after the other.
 
     Attributes:
         solves: whether a measure has instructions solved.
+        summary: how it went so far.
     """
 
     def __init__(
@@ -198,33 +238,22 @@ class ScoreJob(StageJob[ScoreSummary]):
             UsageError: a measure or a method is unknown, or the client is.
         """
         self._wish = wish
+        self._recipe = settings.recipe
+        self._execution = settings.execution
         self._texts = texts
+        self._dir = directory
         self._pack = pack
         if not wish.by:
             raise UsageError("--by: no measure is named; name one, such as --by difficulty.")
-        self._measures = [self._measure(name) for name in wish.by]
+        usual = prompts.read(prompts.find(defaults.PACK))
+        known = {**usual.measures, **pack.measures}
+        self._measures = [_find_measure(known, name, wish.method) for name in wish.by]
         self.solves = any(measure.method == AGREEMENT for measure in self._measures)
         purposes = ["score", "solve"] if self.solves else ["score"]
-        self._store = ScoreStore()
-        super().__init__(settings, purposes, directory, ScoreSummary(directory.lines))
-
-    def _measure(self, name: str) -> Measure:
-        """Return a measure of the pack, or of the usual one, by the method that is wished for."""
-        known = {**prompts.read(prompts.find(defaults.PACK)).measures, **self._pack.measures}
-        methods = sorted(how for measure, how in known if measure == name and how in _BY_MEASURE)
-        if not methods:
-            names = sorted({measure for measure, how in known if how in _BY_MEASURE})
-            raise UsageError(
-                f"--by: unknown measure {name!r}{did_you_mean(name, names)}; there are"
-                f" {', '.join(names)}, and a file in a pack's folder measures adds one."
-            )
-        method = self._wish.method or next(how for how in _BY_MEASURE if how in methods)
-        if method not in methods:
-            raise UsageError(
-                f"--method: {name} is not measured by {method!r}{did_you_mean(method, methods)};"
-                f" there {'are' if len(methods) > 1 else 'is'} {', '.join(methods)}."
-            )
-        return known[name, method]
+        self._state = directory.state()
+        self._session = Session(settings, purposes, directory, self._state)
+        self._started, self._began = now(), time.monotonic()
+        self.summary = ScoreSummary(file=directory.lines)
 
     def _method(self, measure: Measure, ask: Ask) -> Method[Any]:
         """Return what asks for a measure."""
@@ -234,6 +263,8 @@ class ScoreJob(StageJob[ScoreSummary]):
                 return Ranking(judge, self._recipe.seed)
             case "pairwise":
                 return Pairwise(judge, self._recipe.seed, self._wish.sample)
+            case "paper":
+                return Weighing(judge)
             case "tags":
                 return Tagging(judge)
             case "agreement":
@@ -261,27 +292,82 @@ class ScoreJob(StageJob[ScoreSummary]):
             tokens = characters // _CHARACTERS_PER_TOKEN, calls * _TOKENS[purpose]
             prompt, reply = prompt + tokens[0], reply + tokens[1]
             model = self._recipe.setting("model", purpose) or ""
-            added = self._cost(purpose, model, tokens)
-            cost = None if cost is None or added is None else cost + added
+            likely = self._session.tariff.likely_cost(purpose, model, calls, *tokens)
+            cost = None if cost is None or likely is None else cost + likely
         calls = sum(calls for calls, _ in totals.values())
         return Expected(method.way, items, calls, prompt, reply, cost)
 
     # Scoring
 
-    async def events(self) -> AsyncGenerator[Scored]:
+    async def events(self, *, retry: str | None = None) -> AsyncGenerator[Scored]:
         """Score, from wherever an earlier command left it; the file is there in the end.
 
+        Args:
+            retry: ask once more for what is ``failed``: the judgements that are missing.
+
         Raises:
-            InputError: a file cannot be read or written.
+            UsageError: `retry` is another word.
+            InputError: a file cannot be read or written, or there is nothing to retry.
             StopRun: it ended early; the same command goes on.
         """
-        with self._store as store:
-            if self._dir.lines.exists():  # a file that holds no scores must stay as it is
-                store.add(read_scores(self._dir.lines), is_new=False)
-            async with self._opened() as session:
-                for measure in self._measures:
-                    async for event in self._scored(measure, session, store):
-                        yield event
+        if retry is not None:
+            self._check_retry(retry)
+        async with self._session as session:
+            with ScoreStore() as store:
+                if self._dir.lines.exists():
+                    store.add(read_scores(self._dir.lines), is_new=False)
+                try:
+                    if retry is not None:
+                        await self._retire_missing(session)
+                    for measure in self._measures:
+                        async for event in self._scored(measure, session, store):
+                            yield event
+                    session.journal.end_retries()
+                    self.summary.status = "done"
+                    self.summary.exit_code = self._exit_code()
+                except BaseException as error:
+                    ending = told(
+                        error if isinstance(error, Exception) else Interrupted(INTERRUPTED)
+                    )
+                    self.summary.status, self.summary.exit_code = str(ending), ending.exit_code
+                    raise
+                finally:
+                    self._write(store)
+
+    def interrupt(self) -> None:
+        """Stop for a person who asked for it; asked twice, at once."""
+        self._session.interrupt()
+
+    # Asking once more
+
+    def _check_retry(self, what: str) -> None:
+        if what != FAILED:
+            hint = did_you_mean(what, [FAILED])
+            raise UsageError(f"--retry: no judgement is {what!r}{hint}; there is {FAILED}.")
+        if not self._state:
+            raise InputError(
+                f"{self._dir.path} holds no scores, so there is nothing to retry; leave --retry"
+                " out."
+            )
+
+    async def _retire_missing(self, session: Session) -> None:
+        """Have the calls made once more that did not bring a judgement, as the journal tells."""
+
+        async def recall(request: Request) -> Reply:
+            try:
+                return await session.recall(request)
+            except NotInJournalError as error:
+                raise NotJudgedError(Missing("not_asked")) from error
+
+        self.summary.retried = 0
+        for measure in self._measures:
+            method = self._method(measure, recall)
+            found = method.results(self._texts, session.ahead, self._working)
+            async with aclosing(found) as results:
+                missing = [each async for judged in results for each in judged.missing]
+            places = [place for each in missing for place in each.places]
+            word = " ".join((FAILED, *method.way))
+            self.summary.retried += session.journal.retire(word, places)
 
     async def _scored(
         self, measure: Measure, session: Session, store: ScoreStore
@@ -300,8 +386,10 @@ class ScoreJob(StageJob[ScoreSummary]):
                 )
         store.drop_older(method.way)
 
-    def _asked(self) -> int:
-        return self.summary.failed.total() + self.summary.scored.total()
+    def _exit_code(self) -> int:
+        failed = self.summary.failed.total()
+        judged = failed + self.summary.scored.total()
+        return 0 if self._execution.allows(failed, judged) else EXIT_FAILED
 
     def _count(self, way: Way, judged: Judged) -> None:
         summary = self.summary
@@ -309,22 +397,66 @@ class ScoreJob(StageJob[ScoreSummary]):
         summary.totals[way] = sum(
             (each.value for each in judged.scores), summary.totals.get(way, 0.0)
         )
-        summary.failed.update(judged.failed)
+        summary.failed.update(each.why for each in judged.missing)
         summary.unanswered += judged.unanswered
 
-    def _write(self) -> dict[str, Any]:
-        self.summary.void = write_scores(self._dir.lines, self._store, self._texts.lines())
+    def _working(self, stage: Stage[Any, Any]) -> None:
+        self._session.work = stage
+        self._session.go_on()  # a stop that came before it was known to the session
+
+    # What is remembered
+
+    def _write(self, store: ScoreStore) -> None:
+        self.summary.void = write_scores(self._dir.lines, store, self._texts.lines())
+        session, summary = self._session, self.summary
+        summary.calls.update(session.calls)
+        summary.replayed.update(session.replayed)
+        usage = session.account()
+        summary.spent = session.spent
+        summary.seconds = time.monotonic() - self._began
         asked = {
             "by": list(self._wish.by),
             "method": self._wish.method,
             "sample": self._wish.sample,
             "times": self._wish.times,
         }
-        return {
-            "target": self._wish.target,
-            "asked": asked,
-            "pack": {"name": self._pack.name, "digest": self._pack.digest},
-        }
+        self._dir.save_state(
+            {
+                **summary.to_json(),
+                "started": self._started,
+                "ended": now(),
+                "target": self._wish.target,
+                "asked": asked,
+                "recipe": self._recipe.model_dump(),
+                "pack": {"name": self._pack.name, "digest": self._pack.digest},
+                "journal": session.journal.number,
+                "usage": [account.to_json() for account in usage],
+            }
+        )
+
+
+def _find_measure(
+    known: Mapping[tuple[str, str], Measure], name: str, wanted: str | None
+) -> Measure:
+    """Return a measure by its name, and by the method that is wanted or the usual one.
+
+    Raises:
+        UsageError: the measure is unknown, or not measured by that method.
+    """
+    methods = sorted(how for measure, how in known if measure == name and how in _BY_MEASURE)
+    if not methods:
+        names = sorted({measure for measure, how in known if how in _BY_MEASURE})
+        raise UsageError(
+            f"--by: unknown measure {name!r}{did_you_mean(name, names)}; there are"
+            f" {', '.join(names)}, and a file in a pack's folder measures adds one."
+        )
+    method = wanted or next(how for how in _BY_MEASURE if how in methods)
+    if method not in methods:
+        raise UsageError(
+            f"--method: {name} is not measured by {method!r}{did_you_mean(method, methods)};"
+            f" there {'are' if len(methods) > 1 else 'is'} {', '.join(methods)}."
+        )
+    return known[name, method]
 
 
 async def _nobody(request: Request) -> Reply:

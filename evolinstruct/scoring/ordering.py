@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evolinstruct.draws import draw_order
-from evolinstruct.llm.base import CallContext
+from evolinstruct.llm.base import CallContext, Reply
 from evolinstruct.reading import Order, read_order
 from evolinstruct.records import Kept, text_digest
-from evolinstruct.run.asking import TRIES, NotJudgedError, all_judged, shown
+from evolinstruct.run.asking import Missing, all_judged, shown
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring import scale
 from evolinstruct.scoring.asking import MeasureJudge
@@ -47,9 +47,7 @@ def fixed() -> dict[str, float]:
     return {name: float(place) for place, name in enumerate(anchors(), 1)}
 
 
-async def _order(
-    judge: MeasureJudge, place: str, attempt: int, shown_texts: Mapping[str, str]
-) -> Order:
+async def _order(judge: MeasureJudge, about: str, shown_texts: Mapping[str, str]) -> Order:
     """Ask for the order of texts by their ids, shown in the order in which they come.
 
     Raises:
@@ -60,11 +58,11 @@ async def _order(
     listed = "\n\n".join(f"[{label}]\n{text}" for label, text in items)
     context = CallContext(0, None, None, None, listed, items=items)
 
-    def read(reply: str) -> Order | None:
-        order = read_order(reply, tuple(named))
+    def read(reply: Reply) -> Order | None:
+        order = read_order(reply.text, tuple(named))
         return order and tuple(tuple(named[label] for label in tier) for tier in order)
 
-    return await judge.judged(place, TRIES * attempt, {"items": listed}, context, read)
+    return await judge.judged(about, {"items": listed}, context, read)
 
 
 class Ranking(ByItem[list[Kept]]):
@@ -90,10 +88,8 @@ class Ranking(ByItem[list[Kept]]):
 
     async def judge(self, item: list[Kept]) -> Judged:
         """Ask for both orders; where one is missing, the other alone counts."""
-        found = await all_judged(self._places(item, number) for number in range(2))
-        places = [each for each in found if not isinstance(each, NotJudgedError)]
-        failed = [str(each) for each in found if isinstance(each, NotJudgedError)]
-        return Judged([self._score(line, places) for line in item] if places else [], failed)
+        places, missing = await all_judged(self._places(item, number) for number in range(2))
+        return Judged([self._score(line, places) for line in item] if places else [], missing)
 
     async def _places(self, family: list[Kept], number: int) -> dict[str, float]:
         """Return where one order puts each text: the first shows the odd anchors."""
@@ -104,7 +100,7 @@ class Ranking(ByItem[list[Kept]]):
         if number:
             order.reverse()
         in_order = dict(slots[name] if name in slots else (name, texts[name]) for name in order)
-        found = await _order(self._judge, family[0].id, number, in_order)
+        found = await _order(self._judge, f"{family[0].id}/{number}", in_order)
         return scale.fit(scale.comparisons(found), fixed())
 
     def _score(self, line: Kept, places: Sequence[Mapping[str, float]]) -> Score:
@@ -187,9 +183,9 @@ class Pairwise(Method[Pair]):
             working(stage)
             pairs = self._paired(names, places, met, number)
             async with aclosing(stage.results(iter(pairs))) as results:
-                async for said, failed in results:
+                async for said, missing in results:
                     found += said
-                    yield Judged(failed=failed)
+                    yield Judged(missing=missing)
             places = scale.fit(found, fixed(), places)
         yield Judged(self._scores(lines, found, places))
 
@@ -211,19 +207,13 @@ class Pairwise(Method[Pair]):
         chosen = _neighbours(order, met)
         return [pair((one, names[one]), (other, names[other])) for one, other in chosen]
 
-    async def _compared(self, pair: Pair) -> tuple[list[Comparison], list[str]]:
-        """Ask both orders; return how the two stand, and why judgements are missing."""
-        place = f"{pair.one[0]}:{pair.other[0]}"
-        shown_texts = (dict((pair.one, pair.other)), dict((pair.other, pair.one)))
-        found, failed = list[Comparison](), list[str]()
-        for each in await all_judged(
-            _order(self._judge, place, turn, texts) for turn, texts in enumerate(shown_texts)
-        ):
-            if isinstance(each, NotJudgedError):
-                failed.append(str(each))
-            else:
-                found += scale.comparisons(each)
-        return found, failed
+    async def _compared(self, pair: Pair) -> tuple[list[Comparison], list[Missing]]:
+        """Ask both orders; return how the two stand, and what judgements are missing."""
+        orders, missing = await all_judged(
+            _order(self._judge, f"{one[0]}:{other[0]}", dict((one, other)))
+            for one, other in ((pair.one, pair.other), (pair.other, pair.one))
+        )
+        return [each for order in orders for each in scale.comparisons(order)], missing
 
     def _scores(
         self,
@@ -231,7 +221,7 @@ class Pairwise(Method[Pair]):
         found: Sequence[Comparison],
         places: Mapping[str, float],
     ) -> list[Score]:
-        spans = scale.intervals(found, fixed(), places)
+        spans = scale.intervals(found, fixed(), places, self._seed)
         times: defaultdict[str, int] = defaultdict(int)
         for one, other, *_ in found:
             times[one] += 1

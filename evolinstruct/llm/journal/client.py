@@ -155,7 +155,8 @@ class JournalledClient:
             return _ended(FAILED, error, request, error.attempts)
         text, word = encodable(reply.text), encodable(reply.finish_reason)
         model = encodable(reply.model)
-        return Outcome(REPLY, text, word, model, request.max_tokens, 1, reply.usage)
+        bound, usage = request.max_tokens, reply.usage
+        return Outcome(REPLY, text, word, model, bound, 1, usage, reply.logprobs)
 
     async def aclose(self) -> None:
         """End what is prefetched, close the wrapped clients; the journal's owner closes that."""

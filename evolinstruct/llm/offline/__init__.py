@@ -14,7 +14,7 @@ from evolinstruct.llm.base import CallContext, ClientOptions, Reply, Request, Us
 from evolinstruct.llm.offline.answering import answer
 from evolinstruct.llm.offline.embedding import embed
 from evolinstruct.llm.offline.grammar import Writer
-from evolinstruct.llm.offline.judging import judge, prefer
+from evolinstruct.llm.offline.judging import judge, prefer, weigh
 from evolinstruct.llm.offline.misbehaving import misbehave, put_between
 from evolinstruct.llm.offline.rewriting import rewrite
 from evolinstruct.purposes import PURPOSES
@@ -66,7 +66,9 @@ class OfflineClient:
             prompt_tokens=_tokens(sum([len(content) for _role, content in request.messages])),
             completion_tokens=_tokens(len(text)),
         )
-        return Reply(text, finish_reason, usage, request.model or self._model)
+        logprobs = weigh(text, context, writer) if request.wants == "logprobs" else ()
+        model = request.model or self._model
+        return Reply(text, finish_reason, usage, model, logprobs=logprobs)
 
     def _vector(self, request: Request) -> Reply:
         text = request.messages[-1][1]

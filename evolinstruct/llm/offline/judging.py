@@ -9,9 +9,9 @@ import json
 import re
 from functools import lru_cache
 from hashlib import blake2b
-from math import log2
+from math import exp, log, log2
 
-from evolinstruct.llm.base import CallContext
+from evolinstruct.llm.base import Alternatives, CallContext
 from evolinstruct.llm.offline.grammar import Writer, own_words
 
 _DEMANDS = re.compile(
@@ -24,6 +24,7 @@ _TIE = 0.1  # texts that are so near are level
 _TAGS = 3
 _FIRST = 0.1  # what the text that is shown first has ahead
 _LEVEL, _CLEAR = 0.15, 0.9  # texts nearer than the one are level; farther than the other, clear
+_SPREAD = 0.7  # of numbers that are weighed
 
 
 def judge(context: CallContext, writer: Writer) -> str:
@@ -53,6 +54,18 @@ def _worth(text: str) -> float:
     """Return what a text is worth, from 0 to about 3: as good as drawn, but the same each time."""
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest()
     return int.from_bytes(digest) / 2**32 + 0.2 * log2(2 + len(text.split()))
+
+
+def weigh(text: str, context: CallContext, writer: Writer) -> tuple[Alternatives, ...]:
+    """Return how near the next numbers were, where a judgement is a number and no more."""
+    if context.range is None or not text.isdecimal():
+        return ()
+    said, (least, most) = int(text), context.range
+    middle = said + writer.share() - 0.5
+    near = [number for number in (said, said - 1, said + 1) if least <= number <= most]
+    weights = [exp(-(((number - middle) / _SPREAD) ** 2)) for number in near]
+    shares = [log(weight / sum(weights)) for weight in weights]
+    return (tuple((str(number), share) for number, share in zip(near, shares, strict=True)),)
 
 
 def _order(items: tuple[tuple[str, str], ...], writer: Writer) -> str:
