@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -222,6 +223,7 @@ def test_a_run_is_watched_while_it_is_killed_and_started_again(
             wait(browser, "document.querySelector('.lines li')")
             before = browser.execute_script("return document.querySelector('progress').value")
             wait(browser, f"document.querySelector('progress').value > {before}")
+            assert re.fullmatch(r"\d+% – Live – run", browser.title)
 
             running.send_signal(signal.SIGKILL)
             running.wait()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.browsing import Viewer, viewing
 from tests.command_line import evolinstruct
-from tests.runs import finished
+from tests.runs import copied, finished
 
 pytest.importorskip("starlette", reason="starlette")
 pytest.importorskip("uvicorn", reason="uvicorn")
@@ -68,7 +69,7 @@ def test_a_page_of_another_origin_that_posts_is_refused(viewer: Viewer) -> None:
 
 
 def test_every_answer_forbids_foreign_and_inline_code_and_frames(viewer: Viewer) -> None:
-    for path in ("/", "/1/live", "/1/read", "/9/live", "/assets/site.js"):
+    for path in ("/", "/1/live", "/1/read", "/9/live", "/assets/theme.js"):
         headers = viewer.ask(path).headers
         policy = headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
@@ -102,6 +103,22 @@ def test_a_password_lets_in_and_a_wrong_one_does_not(monkeypatch: pytest.MonkeyP
         let_in = viewer.ask("/login", "POST", right, Origin=viewer.origin)
         viewer.cookie = let_in.headers["set-cookie"].partition(";")[0]
         assert viewer.ask("/1/live").status == 200
+
+
+def test_without_a_name_the_runs_of_the_current_directory_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "no run").mkdir()
+    nothing = evolinstruct("view --port 0")
+    assert nothing.exit_code == 1
+    assert "There is no run in " in nothing.stderr
+    for name in ("b", "a"):
+        copied(tmp_path / name, 3)
+    with viewing() as viewer:
+        viewer.enter()
+        shown = re.findall(r'<a href="/\d" dir="auto"[^>]*>(\w+)</a>', viewer.ask("/1/live").text)
+    assert shown == ["a", "b"]
 
 
 def test_a_port_in_use_is_told_in_a_sentence() -> None:

@@ -13,10 +13,12 @@ from evolinstruct.cli.reporting import reported
 
 _PORT = 8765
 _RunDirs = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(
         metavar="RUN_DIR...",
-        help="One or more runs, or directories that `evolinstruct judge` wrote.",
+        show_default=False,
+        help="Runs, or directories that `evolinstruct judge` wrote; those in the current directory"
+        " if none is named.",
     ),
 ]
 _Host = Annotated[
@@ -33,7 +35,7 @@ _Port = Annotated[
 
 
 def command(
-    run_dirs: _RunDirs, host: _Host = "127.0.0.1", port: _Port = _PORT, verbose: Verbose = 0
+    run_dirs: _RunDirs = None, host: _Host = "127.0.0.1", port: _Port = _PORT, verbose: Verbose = 0
 ) -> None:
     """Show runs in a browser: how one that is going on goes, every line, what people decide.
 
@@ -47,4 +49,5 @@ def command(
             import_extra(module, "view", "`evolinstruct view`")
         from evolinstruct import web  # noqa: PLC0415 - needs an extra
 
-        web.serve(run_dirs, host, port, os.environ.get(web.PASSWORD), report.console.say)
+        paths = run_dirs or web.shown_in(Path())
+        web.serve(paths, host, port, os.environ.get(web.PASSWORD), report.console.say)

@@ -17,6 +17,6 @@ wrote is data on every page, never markup, style or script. Nothing is asked of 
 
 from __future__ import annotations
 
-from evolinstruct.web.server import PASSWORD, serve
+from evolinstruct.web.server import PASSWORD, serve, shown_in
 
-__all__ = ["PASSWORD", "serve"]
+__all__ = ["PASSWORD", "serve", "shown_in"]

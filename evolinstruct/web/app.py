@@ -29,9 +29,10 @@ _MOST_POSTED = 4 << 20  # bytes
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _ASSETS = {
     "report.css": "evolinstruct.report/page.css",
+    "theme.js": "evolinstruct.report/theme.js",
     **{
         name: f"evolinstruct.web/assets/{name}"
-        for name in ("web.css", "icon.svg", "site.js", *(s for page in PAGES for s in page.scripts))
+        for name in ("web.css", "icon.svg", *(s for page in PAGES for s in page.scripts))
     },
 }
 """What the pages load, and where it lies."""

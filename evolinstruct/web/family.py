@@ -15,14 +15,13 @@ from evolinstruct.analysis.replay import Call, replaying
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.report.markup import Html, folded, join, tag, text
+from evolinstruct.report.passages import passage
 from evolinstruct.text import command, counted
 from evolinstruct.web.frame import framed
 from evolinstruct.web.lines import difference, outcome_of
 from evolinstruct.web.snippet import found_in, marked
 from evolinstruct.web.visit import Visit
 from evolinstruct.words import DiffPart, count_words
-
-_ELEMENTS = {"same": "span", "added": "ins", "removed": "del"}
 
 
 def show_family(visit: Visit) -> Response:
@@ -89,20 +88,15 @@ def _said(line: Line, step: FamilyStep | None, terms: Sequence[str]) -> Iterator
     """Yield the text of a line, with the words that differ from its parent's."""
     if isinstance(line, Failed):
         return
-    parts = difference(step.parent if step else None, line)
-    content = (
-        join(_part(part, terms) for part in parts)
-        if parts
-        else marked(line.instruction, found_in(line.instruction, terms))
-    )
-    if content:
-        yield tag("p", content, class_="text", dir="auto")
+    if line.instruction:
+        parts = difference(step.parent if step else None, line)
+        yield _passage(parts or [DiffPart("same", line.instruction)], terms)
     if step and step.parent.generation != line.generation - 1:
         yield tag("p", text(f"from generation {step.parent.generation}"), class_="about")
 
 
-def _part(part: DiffPart, terms: Sequence[str]) -> Html:
-    return tag(_ELEMENTS[part.kind], marked(part.text, found_in(part.text, terms)))
+def _passage(parts: Sequence[DiffPart], terms: Sequence[str]) -> Html:
+    return passage(parts, shown_as=lambda content: marked(content, found_in(content, terms)))
 
 
 def _why(line: Line, terms: Sequence[str]) -> Iterator[Html]:
@@ -120,10 +114,9 @@ def _why(line: Line, terms: Sequence[str]) -> Iterator[Html]:
 
 def _answer(line: Line, terms: Sequence[str]) -> Iterator[Html]:
     if not isinstance(line, Failed) and line.output:
-        places = found_in(line.output, terms)
-        shown = tag("p", marked(line.output, places), class_="text", dir="auto")
-        opened = {"open": ""} if places else {}
-        yield tag("details", tag("summary", text("The answer")), shown, **opened)
+        opened = {"open": ""} if found_in(line.output, terms) else {}
+        answer = _passage([DiffPart("same", line.output)], terms)
+        yield tag("details", tag("summary", text("The answer")), answer, **opened)
 
 
 # Calls

@@ -26,7 +26,7 @@ def framed(visit: Visit, *content: Html) -> HTMLResponse:
     skip = tag("a", text("Skip to the content"), href="#main", class_="skip")
     body = join([skip, head, tag("main", *content, id="main")])
     return document(
-        f"{visit.page.title} – {visit.here.name}", body, ("site.js", *visit.page.scripts)
+        f"{visit.page.title} – {visit.here.name}", body, ("theme.js", *visit.page.scripts)
     )
 
 

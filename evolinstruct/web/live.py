@@ -20,6 +20,7 @@ from evolinstruct.analysis.runs import Run, State
 from evolinstruct.errors import EvolinstructError
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.report.markup import Html, join, tag, text
+from evolinstruct.report.story import tile
 from evolinstruct.run.counts import Counts
 from evolinstruct.run.live import Live, read_live
 from evolinstruct.run.progress import Progress
@@ -114,28 +115,26 @@ def _tiles(progress: Progress) -> Iterator[Html]:
         for name, row in PURPOSES.items()
         if so_far.replies[name]
     ]
-    yield _tile(
-        "Calls", f"{progress.done:,}", f"of about {progress.likely:,}: {', '.join(replies)}"
-    )
+    yield tile("Calls", f"{progress.done:,}", f"of about {progress.likely:,}: {', '.join(replies)}")
     if sending is not None:
         waits = f"; paused until {until(sending.paused)}" if sending.paused >= 1 else ""
-        yield _tile(
+        yield tile(
             "Under way",
             f"{sending.in_flight:,}",
             f"of {sending.limit:,} at once, {sending.waiting:,} waiting{waits}",
         )
     left = "" if progress.left is None else f"about {clock(progress.left)} left"
-    yield _tile("Time", clock(progress.elapsed), f"{progress.rate:,.1f} replies a second; {left}")
-    yield _tile("Kept", f"{so_far.kept:,}", "evolved instructions")
+    yield tile("Time", clock(progress.elapsed), f"{progress.rate:,.1f} replies a second; {left}")
+    yield tile("Kept", f"{so_far.kept:,}", "evolved instructions")
     yield from _spent(so_far.tokens, None if so_far.cost is None else float(so_far.cost))
 
 
 def _ended_tiles(state: State) -> Iterator[Html]:
-    yield _tile("Calls", f"{sum(row.calls for row in state.usage):,}", "by all commands")
+    yield tile("Calls", f"{sum(row.calls for row in state.usage):,}", "by all commands")
     if state.seconds is not None:
-        yield _tile("Time", clock(state.seconds), "the last command")
+        yield tile("Time", clock(state.seconds), "the last command")
     kept = sum(counts.kept for counts in state.all_counts if counts.generation)
-    yield _tile("Kept", f"{kept:,}", "evolved instructions")
+    yield tile("Kept", f"{kept:,}", "evolved instructions")
     costs = [row.cost for row in state.usage if row.cost is not None]
     tokens = sum(row.tokens or 0 for row in state.usage)
     yield from _spent(tokens, sum(costs) if len(costs) == len(state.usage) else None)
@@ -143,19 +142,9 @@ def _ended_tiles(state: State) -> Iterator[Html]:
 
 def _spent(tokens: int, cost: float | None) -> Iterator[Html]:
     if tokens:
-        yield _tile("Tokens", short_number(tokens), "in and out")
+        yield tile("Tokens", short_number(tokens), "in and out")
     if cost:
-        yield _tile("Spent", dollars(cost), "by all commands")
-
-
-def _tile(name: str, figure: str, meaning: str) -> Html:
-    return tag(
-        "div",
-        tag("dt", text(name)),
-        tag("dd", text(figure), class_="figure"),
-        tag("dd", text(meaning), class_="meaning"),
-        class_="tile",
-    )
+        yield tile("Spent", dollars(cost), "by all commands")
 
 
 def _notices(live: Live | None) -> Iterator[Html]:

@@ -65,6 +65,19 @@ def serve(
                 each.close()
 
 
+def shown_in(folder: Path) -> list[Path]:
+    """Return what can be shown of the directories in a folder, or the folder itself.
+
+    Raises:
+        InputError: there is nothing.
+    """
+    below = sorted(path for path in folder.iterdir() if path.is_dir())
+    found = [path for path in (folder, *below) if pages_of(path)]
+    if not found:
+        raise InputError(f"There is no run in {folder.absolute()}; name the directory of one.")
+    return found
+
+
 def _shown(paths: Sequence[Path]) -> tuple[Shown, ...]:
     for path in paths:
         if not pages_of(path):

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const connection = document.getElementById("connection");
+  const title = document.title;
   let events = null;
 
   function put(parts) {
@@ -12,6 +13,8 @@
       place.innerHTML = part;
       if (focused) place.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
     }
+    const bar = document.querySelector("progress");
+    document.title = bar ? `${Math.floor(100 * bar.position)}% – ${title}` : title;
   }
 
   function listen() {
