@@ -10,7 +10,7 @@ import typer
 
 from evolinstruct import defaults
 from evolinstruct.cli.options import FILTERS, AsJson, Quiet, Verbose, takes, word
-from evolinstruct.cli.reporting import Report, outside, reported
+from evolinstruct.cli.reporting import Report, reported
 from evolinstruct.errors import UsageError
 
 _KEPT_FILTERS = {name: option for name, option in FILTERS.items() if name != "rule"}
@@ -95,6 +95,7 @@ def _export(
     from evolinstruct import annotation  # noqa: PLC0415 - slow
     from evolinstruct.analysis.browsing import LineBrowser  # noqa: PLC0415 - slow
     from evolinstruct.filters import whole_number  # noqa: PLC0415 - slow
+    from evolinstruct.run_dir.directory import outside  # noqa: PLC0415 - slow
     from evolinstruct.text import counted  # noqa: PLC0415 - slow
 
     (tool, out), (sample, seed) = export, drawn
