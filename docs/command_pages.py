@@ -49,7 +49,11 @@ def without_outputs(page: str) -> str:
 def run_examples() -> dict[str, str]:
     """Return each page, with what its examples print now."""
     with tempfile.TemporaryDirectory() as folder:
-        return pages(Shell(Path(folder)).run)
+        shell = Shell(Path(folder))
+        for examples in EXAMPLES.values():
+            for example in examples:
+                shell.run(example)
+        return pages(shell.run)
 
 
 def _contents(found: dict[str, Any]) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -356,3 +359,25 @@ def test_prompts_are_listed_shown_copied_and_checked(folder: Path) -> None:
     (folder / "mine" / "compare.txt").write_text("Nothing to fill in.\n")
     broken = evolinstruct("prompts check mine")
     assert (broken.exit_code, broken.stderr.startswith("Error: mine/compare.txt:")) == (1, True)
+
+
+def test_the_program_is_a_module_and_its_short_options_say_what_the_long_ones_do() -> None:
+    for short, long in (("-h", "--help"), ("-V", "--version"), ("stats -h", "stats --help")):
+        assert evolinstruct(short).stdout == evolinstruct(long).stdout != ""
+    done = subprocess.run(
+        [sys.executable, "-m", "evolinstruct", "-V"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == evolinstruct("--version").stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_given_its_completion(shell: str) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "evolinstruct"],
+        env={**os.environ, "_EVOLINSTRUCT_COMPLETE": f"source_{shell}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "evolinstruct" in done.stdout
+    assert done.stderr == ""

@@ -6,6 +6,7 @@ Commands import what they run only when they run it, so that `--help` is instant
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -34,33 +35,48 @@ from evolinstruct.cli import (
 )
 from evolinstruct.errors import told
 
+_HELP = {"help_option_names": ["-h", "--help"]}
+_GROUPS: dict[str, dict[str, Callable[..., None]]] = {
+    "Make": {
+        "evolve": evolve.command,
+        "preview": preview.command,
+        "check": check.command,
+        "rules": rules.command,
+    },
+    "Read": {
+        "show": show.command,
+        "trace": trace.command,
+        "stats": stats.command,
+        "report": report.command,
+        "view": view.command,
+    },
+    "Judge": {
+        "score": score.command,
+        "diversity": diversity.command,
+        "judge": judge.command,
+        "review": review.command,
+        "verify": verify.command,
+        "contamination": contamination.command,
+        "refilter": refilter.command,
+    },
+    "Bring in and out": {
+        "seeds": seeds.command,
+        "select": select.command,
+        "export": export.command,
+    },
+}
+
 app = typer.Typer(
     name="evolinstruct",
     help="Evolve seed instructions into harder, more diverse instruction data.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings=_HELP,
 )
-app.command(name="evolve")(evolve.command)
-app.command(name="preview")(preview.command)
-app.command(name="show")(show.command)
-app.command(name="trace")(trace.command)
-app.command(name="stats")(stats.command)
-app.command(name="score")(score.command)
-app.command(name="diversity")(diversity.command)
-app.command(name="select")(select.command)
-app.command(name="judge")(judge.command)
-app.command(name="check")(check.command)
-app.command(name="rules")(rules.command)
-app.command(name="refilter")(refilter.command)
-app.command(name="contamination")(contamination.command)
-app.command(name="seeds")(seeds.command)
-app.command(name="verify")(verify.command)
-app.command(name="export")(export.command)
-app.command(name="report")(report.command)
-app.command(name="view")(view.command)
-app.command(name="review")(review.command)
-app.add_typer(prompts.app)
+for _group, _commands in _GROUPS.items():
+    for _name, _command in _commands.items():
+        app.command(name=_name, rich_help_panel=_group, context_settings=_HELP)(_command)
+app.add_typer(prompts.app, rich_help_panel="Make", context_settings=_HELP)
 
 
 def _version(asked: bool) -> None:
@@ -76,7 +92,12 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_version, is_eager=True, metavar="", help="Print the version."
+            "--version",
+            "-V",
+            callback=_version,
+            is_eager=True,
+            metavar="",
+            help="Print the version.",
         ),
     ] = False,
 ) -> None:

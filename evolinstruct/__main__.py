@@ -1,0 +1,5 @@
+"""``python -m evolinstruct``: the command line."""
+
+from evolinstruct.cli import main
+
+main()
