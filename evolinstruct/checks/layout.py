@@ -14,7 +14,7 @@ from evolinstruct.checks.constraint import (
     constraint,
     differs,
 )
-from evolinstruct.checks.response import Response, bare, words_of
+from evolinstruct.checks.response import Response, bare, unaccented, words_of
 
 _BOLD = re.compile(r"(?<![*\\])\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*(?!\*)")
 _RULE = re.compile(r"[ \t]*-{3,}[ \t]*")
@@ -53,8 +53,7 @@ def numbered_items(response: Response, number: int) -> str | None:
         return fault
     if [given for given, _ in response.numbered] != list(range(1, number + 1)):
         return "the numbers do not run from 1 upwards"
-    first = response.lines[0]
-    return None if first.startswith("1") else f"text before the list: {first[:80]}"
+    return None if response.is_list_alone(numbered=True) else "text beside the list"
 
 
 @constraint(
@@ -70,7 +69,9 @@ def countdown(response: Response, number: int) -> str | None:
     """Read the numbers."""
     found = [given for given, _ in response.numbered]
     wanted = list(range(number, 0, -1))
-    return None if found == wanted else f"the numbers are {', '.join(map(str, found)) or 'missing'}"
+    if found != wanted:
+        return f"the numbers are {', '.join(map(str, found)) or 'missing'}"
+    return None if response.is_list_alone(numbered=True) else "text beside the list"
 
 
 @constraint(
@@ -83,6 +84,8 @@ def countdown(response: Response, number: int) -> str | None:
 )
 def bullets_exactly(response: Response, number: int) -> str | None:
     """Count the items."""
+    if response.bullet_lists > 1:
+        return f"{response.bullet_lists} lists"
     return differs(len(response.bullets), number, "bullet point")
 
 
@@ -98,7 +101,7 @@ def bullets_exactly(response: Response, number: int) -> str | None:
 )
 def bullets_alphabetical(response: Response, number: int) -> str | None:
     """Count and sort the items."""
-    items = [bare(text).casefold() for _, text in response.bullets]
+    items = [unaccented(bare(text).casefold()) for _, text in response.bullets]
     if fault := differs(len(items), number, "bullet point"):
         return fault
     if len(response.lines) != number:
@@ -154,6 +157,8 @@ def nested_bullets(response: Response, outer: int, inner: int) -> str | None:
             counts[-1] += 1
     if fault := differs(len(counts), outer, "item"):
         return fault
+    if not response.is_list_alone(numbered=False):
+        return "text beside the list"
     return next((fault for count in counts if (fault := differs(count, inner, "sub-item"))), None)
 
 
@@ -414,7 +419,9 @@ def last_line_label(response: Response, label: str) -> str | None:
     last = response.lines[-1] if response.lines else ""
     if not bare(last).replace("**", "").casefold().startswith(label.casefold()):
         return f"the last line is: {last[:80]}"
-    return None if len(words_of(last)) > len(words_of(label)) else "nothing after the label"
+    if len(words_of(last)) <= len(words_of(label)):
+        return "nothing after the label"
+    return differs(len(response.sentences_of(last)), 1, "sentence")
 
 
 CONSTRAINTS = tuple(each for each in globals().values() if isinstance(each, Constraint))

@@ -49,7 +49,7 @@ def words_multiple(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "size",
+    "size wrapper",
     r"\bcharacters?\b",
     "The response is at most {number} characters long, blanks included.",
     "Stay within {number} characters in all, counting blanks.",
@@ -157,7 +157,7 @@ def last_sentence_words_most(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "size lines",
+    "size lines wrapper",
     r"\blines?\b",
     "The response has exactly {number} lines, none of them empty.",
     "Write exactly {number} lines, with no empty line between them.",

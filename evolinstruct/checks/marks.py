@@ -20,13 +20,13 @@ _EMOJI = re.compile(
     "(?:\u200d[\u2600-\u27bf\U0001f300-\U0001faff]\ufe0f?[\U0001f3fb-\U0001f3ff]?)*"
 )
 _SIGNS = {
-    "exclamation marks": "!！",
-    "semicolons": ";；",
-    "parentheses": "()（）",
-    "dashes": "–—",
-    "colons": ":：",
-    "question marks": "?？",
-    "quotation marks": '"“”„«»「」',
+    "exclamation marks": re.compile("[!！]"),
+    "semicolons": re.compile("[;；]"),
+    "parentheses": re.compile("[()（）]"),
+    "dashes": re.compile(r"[–—]|(?<=\S)[ \t]--?[ \t]|\w--\w"),
+    "colons": re.compile("[:：]"),
+    "question marks": re.compile("[?？]"),
+    "quotation marks": re.compile('["“”„«»「」]'),
 }
 
 
@@ -67,8 +67,8 @@ def semicolons_exactly(response: Response, number: int) -> str | None:
 )
 def no_signs(response: Response, signs: str) -> str | None:
     """Look for one of the signs."""
-    found = next((sign for sign in _SIGNS[signs] if sign in response.text), None)
-    return f"the sign {found}" if found else None
+    found = _SIGNS[signs].search(response.text)
+    return f"the sign {found[0].strip()}" if found else None
 
 
 @constraint(

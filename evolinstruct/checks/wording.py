@@ -14,10 +14,11 @@ from evolinstruct.checks.constraint import (
     constraint,
     differs,
 )
-from evolinstruct.checks.response import Response, bare, runs, words_of
+from evolinstruct.checks.response import Response, bare, runs, unaccented, words_of
+from evolinstruct.words import word_lists
 
 _CONTRACTION = re.compile(
-    r"\b(?:\w+n['’]t|\w+['’](?:ll|re|ve|d|m)|(?:it|he|she|that|there|here|what|who|let)['’]s)\b",
+    r"\b(?:\w+n['’]t|\w+['’](?:ll|re|ve|d|m)|(?:it|he|she|that|there|here|what|who|where|how|when|why|let)['’]s)\b",
     re.IGNORECASE,
 )
 _FIRST_PERSON = frozenset(
@@ -68,10 +69,11 @@ _TO_BE = frozenset(
         "here's",
         "what's",
         "who's",
+        "where's",
+        "how's",
+        "when's",
+        "why's",
     ]
-)
-_LY_NO_ADVERBS = frozenset(
-    ["only", "family", "early", "reply", "supply", "apply", "july", "italy", "fly", "ally", "belly"]
 )
 _WORDS = (
     "balance",
@@ -175,7 +177,7 @@ def sentences_begin_apart(response: Response) -> str | None:
 )
 def sentences_spell(response: Response, word: str) -> str | None:
     """Read the first letters of the sentences."""
-    found = "".join(words_of(sentence)[0][0] for sentence in response.sentences).upper()
+    found = unaccented("".join(words_of(each)[0][0] for each in response.sentences).upper())
     return None if found == word.upper() else f"they spell {found[:20] or 'nothing'}"
 
 
@@ -192,7 +194,7 @@ def sentences_spell(response: Response, word: str) -> str | None:
 def lines_spell(response: Response, word: str) -> str | None:
     """Read the first letters of the lines."""
     firsts = [words_of(line) for line in response.lines]
-    found = "".join(words[0][0] for words in firsts if words).upper()
+    found = unaccented("".join(words[0][0] for words in firsts if words).upper())
     return None if found == word.upper() else f"they spell {found[:20] or 'nothing'}"
 
 
@@ -212,13 +214,14 @@ def no_contractions(response: Response) -> str | None:
 @constraint(
     "person",
     r"\bfirst[- ]person\b|\bwords? (?:like |such as )?[“\"']?I\b",
-    "The response never speaks in the first person: no I, me, my, we, us or our.",
-    "Avoid the first person throughout, singular and plural (I, me, my, we, us, our).",
+    "The response never speaks in the first person: no I, me, my, mine, we, us, our or ours.",
+    "Avoid the first person throughout, singular and plural (I, me, my, mine, we, us, our, ours).",
     english=True,
 )
 def no_first_person(response: Response) -> str | None:
-    """Look for a word of the first person."""
-    found = next((word for word in response.lower_words if word in _FIRST_PERSON), None)
+    """Look for a word of the first person; the US is a country."""
+    pairs = zip(response.words, response.lower_words, strict=True)
+    found = next((low for word, low in pairs if low in _FIRST_PERSON and word != "US"), None)
     return f"the word “{found}”" if found else None
 
 
@@ -257,10 +260,9 @@ def no_form_of_be(response: Response) -> str | None:
 )
 def no_ly_adverbs(response: Response) -> str | None:
     """Look for a word that ends so, other than those that are no adverbs."""
-    for word in response.lower_words:
-        if word.endswith("ly") and len(word) > 4 and word not in _LY_NO_ADVERBS:  # noqa: PLR2004
-            return f"the word “{word}”"
-    return None
+    others = frozenset().union(*word_lists("ly_words").values())
+    found = next((w for w in response.lower_words if w.endswith("ly") and w not in others), None)
+    return f"the word “{found}”" if found else None
 
 
 @constraint(
@@ -338,14 +340,14 @@ def avoid_letter(response: Response, letter: str) -> str | None:
 def sentences_begin_with_vowel(response: Response) -> str | None:
     """Look at the first letters of the sentences."""
     for sentence in response.sentences:
-        if words_of(sentence)[0][0].lower() not in _VOWELS:
+        if unaccented(words_of(sentence)[0][0]).lower() not in _VOWELS:
             return f"a sentence begins with “{words_of(sentence)[0]}”"
     return None
 
 
 @constraint(
     "capitals",
-    r"\bcapital letters\b|\bcapitals\b|\bupper[- ]?case\b",
+    r"\bcapital letters\b|\bcapitals\b|\bcaps\b|\bcapitali[sz]ed\b|\bupper[- ]?case\b",
     "Exactly {number} words are written wholly in capital letters; a single letter does not count.",
     "Write {number} words, no more and no fewer, entirely in capitals (words of one letter aside).",
     arguments={"number": Whole(2, 3)},
@@ -384,7 +386,8 @@ def sentences_begin_small(response: Response) -> str | None:
 )
 def examples_introduced(response: Response, phrase: str, number: int) -> str | None:
     """Count the phrase as whole words."""
-    pattern = rf"(?<!\w){re.escape(phrase.lower())}(?!\w)"
+    words = r"\s+".join(map(re.escape, phrase.lower().split()))
+    pattern = rf"(?<!\w){words}(?!\w)"
     count = len(re.findall(pattern, response.text.lower()))
     return None if count == number else f"“{phrase}” {count} times instead of {number}"
 
