@@ -1,4 +1,4 @@
-"""Responses that meet a constraint as a reader takes its wording, and near misses that do not."""
+"""Constraints as a reader takes them: what meets them, what nearly does, and what states them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import pytest
 
 from evolinstruct.checks import CONSTRAINTS, read
 
-CASES = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "labelled_constraints.jsonl").read_text().splitlines()
-]
+
+def lines(file: str) -> list[dict[str, Any]]:
+    text = (Path(__file__).parent / file).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+CASES = lines("labelled_constraints.jsonl")
+STATEMENTS = lines("labelled_statements.jsonl")
 FEWEST = 3
 
 
@@ -37,3 +41,11 @@ def test_a_checker_decides_as_a_reader_of_the_wording(name: str) -> None:
 def test_each_constraint_has_responses_of_both_kinds(name: str) -> None:
     found = Counter(case["holds"] for case in of(name))
     assert min(found[True], found[False]) >= FEWEST
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_a_demand_is_known_in_the_words_of_whoever_states_it(name: str) -> None:
+    for case in STATEMENTS:
+        if case["name"] == name:
+            [check] = read([{"name": name, "args": case["args"]}], "case")
+            assert check.is_stated(case["text"]) is case["states"], case["text"]

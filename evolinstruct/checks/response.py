@@ -179,8 +179,12 @@ def split_sentences(block: str) -> list[str]:
     """Return the sentences of a text on one line; what holds no letter or digit is none."""
     found, start = [], 0
     for match in _END.finditer(block):
-        before = block[max(start, match.start() - 12) : match.start()]
-        if (match[0] == "." and _is_abbreviation(before)) or _goes_on(match[0], block, match.end()):
+        if match[0] == ".":
+            before = block[max(start, match.start() - 12) : match.start()]
+            goes_on = _is_abbreviation(before)
+        else:
+            goes_on = _goes_on(match[0], block, match.end())
+        if goes_on:
             continue
         found.append(block[start : match.end()].strip())
         start = match.end()
@@ -214,6 +218,12 @@ def unaccented(text: str) -> str:
 def words_of(text: str) -> list[str]:
     """Return the words of a part of a response."""
     return _WORD.findall(text)
+
+
+def first_word_of(sentence: str) -> str:
+    """Return the first word of a part of a response that has one."""
+    found = _WORD.search(sentence)
+    return found[0] if found else ""
 
 
 def bare(text: str) -> str:
