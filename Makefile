@@ -1,5 +1,6 @@
 # make demo      installs into .venv, evolves the starter seeds with the offline client, and writes
 #                demo-report.html about it
+# make judge-example  compares two files of answers with the offline client, in the directory verdicts
 # make test      the tests that are quick; a minute on two cores
 # make test-all  those, then the longer and heavier ones
 # make bench     what calls cost and how near they come to limits; 40 minutes, two quiet cores; with
@@ -21,12 +22,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable
 
-.PHONY: demo real-demo test test-all size soak check rules-report example-finetune docs screenshots clean
+.PHONY: demo judge-example real-demo test test-all size soak check rules-report example-finetune docs screenshots clean
 
 # --update: a demo made from other seeds or prompts is carried over instead of refused.
 demo: $(VENV)/installed
 	$(BIN)/evolinstruct evolve seeds/starter.jsonl -o demo --client offline --update
 	$(BIN)/evolinstruct report demo -o demo-report.html
+
+judge-example: $(VENV)/installed
+	@$(BIN)/evolinstruct judge -o verdicts --questions examples/judging/questions.jsonl \
+	    --contestant brief=examples/judging/brief.jsonl \
+	    --contestant full=examples/judging/full.jsonl --client offline
 
 real-demo: $(VENV)/installed $(VENV)/real-model
 	@$(VENV)/real-model/bin/python examples/local-model/serve.py \
@@ -77,7 +83,7 @@ screenshots: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.screenshots
 
 clean:
-	rm -rf $(VENV) demo demo-report.html real-demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo demo-report.html verdicts real-demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/pip:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \

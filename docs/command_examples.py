@@ -29,7 +29,8 @@ ENDINGS = {
     "evolve": tuple(CODES),
     "preview": tuple(CODES),
     "score": tuple(CODES),
-    "diversity": (0, 1, 2, 4, 5, 130),
+    "judge": tuple(CODES),
+    "diversity": tuple(CODES),
 }
 
 _BIN = Path(sys.executable).parent
@@ -78,6 +79,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("what one operation made", "evolinstruct show demo --operation deepen --limit 2"),
         Example("what was rejected, and why", "evolinstruct show demo --rejected --limit 2"),
     ),
+    "view": (
+        Example(
+            "to other machines only with a password",
+            "evolinstruct view demo --host 0.0.0.0",
+            exit_code=2,
+        ),
+    ),
     "trace": (
         Example("how an instruction came about", "evolinstruct trace demo 572582c2"),
         Example("an id that no line has", "evolinstruct trace demo 572582c3", exit_code=1),
@@ -111,6 +119,29 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(
             "a measure that was not scored",
             "evolinstruct select demo -n 5 -o best.jsonl --by 'difficulty*solved'",
+            exit_code=1,
+        ),
+    ),
+    "judge": (
+        Example(
+            "what it would take to see whether a model is better",
+            "evolinstruct judge -o verdicts --questions test.jsonl --contestant old=demo"
+            " --contestant new=my-model --judge my-judge --base-url http://localhost:8000/v1"
+            " --plan",
+        ),
+        Example(
+            "two answers to each question of the test set, judged without a model",
+            "evolinstruct judge -o verdicts --questions test.jsonl --contestant old=demo"
+            " --contestant new=my-model --client offline && head -n 1 verdicts/verdicts.jsonl",
+        ),
+        Example(
+            "counted anew, with what people have said since",
+            "evolinstruct judge -o verdicts",
+        ),
+        Example(
+            "a file that is not there",
+            "evolinstruct judge -o verdicts --questions test.jsonl --contestant old=demo"
+            " --contestant new=new.jsonl --client offline",
             exit_code=1,
         ),
     ),

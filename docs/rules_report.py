@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,8 @@ def cost(rules: Sequence[Rule[Any]], pairs: Pairs) -> float:
 
 
 def _round(checks: Sequence[tuple[Callable[..., str | None], int]], pairs: Pairs) -> float:
+    # Made anew, because a rewrite keeps what one rule has found out for the next.
+    pairs = [(replace(rewrite), replace(answer)) for rewrite, answer in pairs]
     begin = time.process_time()
     for pair in pairs:
         for check, place in checks:

@@ -1,8 +1,8 @@
 """Evol-Instruct, whole, in one command (method: WizardLM, arXiv 2304.12244).
 
 From Python: `evolve`, `evolve_async` and `prepare` make a run, `score` and `score_async` measure
-it, `Run` reads it, `verify` checks an answer. They are loaded when first used, so that importing
-the package costs nothing.
+it, `measure_diversity` compares meanings, `select` takes the best, `Run` reads it, `verify` checks
+an answer. They are loaded when first used, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,28 @@ if TYPE_CHECKING:
         Score,
         evolve,
         evolve_async,
+        measure_diversity,
+        measure_diversity_async,
         prepare,
         score,
         score_async,
+        select,
         verify,
     )
 
-__all__ = ["Run", "Score", "evolve", "evolve_async", "prepare", "score", "score_async", "verify"]
+__all__ = [
+    "Run",
+    "Score",
+    "evolve",
+    "evolve_async",
+    "measure_diversity",
+    "measure_diversity_async",
+    "prepare",
+    "score",
+    "score_async",
+    "select",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -4,18 +4,19 @@ import evolinstruct
 
 summary = evolinstruct.evolve("seeds.jsonl", "run", client="offline", generations=2)
 evolinstruct.score("run", by=["difficulty", "quality"], client="offline")
+best = evolinstruct.select("run", 50, "best.jsonl", apart=0.9)
 hard = [score.id for score in evolinstruct.Run("run").scores() if score.value > 6]
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from evolinstruct import defaults
+from evolinstruct import defaults, diversity
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.verification import verify
 from evolinstruct.errors import UsageError
@@ -25,9 +26,29 @@ from evolinstruct.run.job import prepare as prepare_job
 from evolinstruct.run.summary import Summary
 from evolinstruct.scoring import Score, Scored, ScoreSummary, Wish
 from evolinstruct.scoring import prepare as prepare_scoring
+from evolinstruct.selection import Selection
+from evolinstruct.selection import Wish as SelectionWish
+from evolinstruct.selection import select as select_best
 from evolinstruct.settings import Layer, SettingArguments, gather
 
-__all__ = ["Run", "Score", "evolve", "evolve_async", "prepare", "score", "score_async", "verify"]
+if TYPE_CHECKING:
+    from evolinstruct.analysis.diversity import MakeEmbedder
+    from evolinstruct.diversity.survey import Survey
+    from evolinstruct.embedding import Embedding
+
+__all__ = [
+    "Run",
+    "Score",
+    "evolve",
+    "evolve_async",
+    "measure_diversity",
+    "measure_diversity_async",
+    "prepare",
+    "score",
+    "score_async",
+    "select",
+    "verify",
+]
 
 Seeds = str | Path | Sequence[str | Path]
 Preset = Literal["paper", "released"]
@@ -140,6 +161,7 @@ async def score_async(
     method: str | None = None,
     compared: int | None = defaults.COMPARED,
     times: int = defaults.SOLVED,
+    retry: str | None = None,
     on_event: Callable[[Scored], None] | None = None,
     recipe: str | Path | None = None,
     **settings: Unpack[SettingArguments],
@@ -153,6 +175,7 @@ async def score_async(
         method: how they are measured, such as ``pairwise`` or ``paper`` for difficulty.
         compared: how many instructions are compared in pairs; None for all.
         times: how often each instruction is solved.
+        retry: ask once more for the judgements that are ``failed``.
         on_event: is called as each family, pair or instruction is judged.
         recipe: as in `prepare`.
         settings: as in `prepare`; those that say what a run makes have no effect.
@@ -167,7 +190,7 @@ async def score_async(
     place = None if out is None else str(out)
     wish = Wish(str(target), place, measures, method, compared, times)
     job = prepare_scoring(wish, gather(Layer(settings), recipe))
-    async with aclosing(job.events()) as events:
+    async with aclosing(job.events(retry=retry)) as events:
         async for event in events:
             if on_event is not None:
                 on_event(event)
@@ -182,6 +205,7 @@ def score(
     method: str | None = None,
     compared: int | None = defaults.COMPARED,
     times: int = defaults.SOLVED,
+    retry: str | None = None,
     on_event: Callable[[Scored], None] | None = None,
     recipe: str | Path | None = None,
     **settings: Unpack[SettingArguments],
@@ -200,11 +224,189 @@ def score(
             method=method,
             compared=compared,
             times=times,
+            retry=retry,
             on_event=on_event,
             recipe=recipe,
             **settings,
         )
     )
+
+
+async def measure_diversity_async(
+    sources: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    embed: str = defaults.LOCAL,
+    compared: int = defaults.COMPARED_SAMPLE,
+    clusters: int = defaults.CLUSTERS,
+    near: float = defaults.NEAR,
+    drawn_by: int = defaults.SEED,
+    on_event: Callable[[Embedding], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+    recipe: str | Path | None = None,
+    **settings: Unpack[SettingArguments],
+) -> Survey:
+    """Measure how unlike instructions are in meaning, inside a running event loop.
+
+    Args:
+        sources: one or several runs or files, which are compared.
+        out: the folder that keeps the embeddings: that of each run unless named, needed for a file.
+        embed: ``local``, or a model of the service that the settings name.
+        compared: how many texts of a group are compared at most.
+        clusters: how many clusters to look for.
+        near: how alike two texts of a near pair are at least.
+        drawn_by: a seed that draws samples and clusters.
+        on_event: is called as each text is embedded.
+        on_notice: is called with sentences on whatever was left out.
+        recipe: as in `prepare`.
+        settings: as in `prepare`, for a service only.
+
+    Returns:
+        The figures of each run or file, the clusters, and a map.
+
+    Raises:
+        EvolinstructError: it could not begin, or ended early; the same call goes on.
+    """
+    diversity.require()
+    from evolinstruct.analysis.diversity import prepare as prepare_survey  # noqa: PLC0415 - numpy
+    from evolinstruct.diversity.survey import Options  # noqa: PLC0415 - numpy
+
+    named = [sources] if isinstance(sources, str | Path) else sources
+    say = on_notice or _ignore
+    make = _embedders(embed, settings, recipe, say)
+    place = None if out is None else Path(out)
+    job = prepare_survey([Path(source) for source in named], place, make, say)
+    async with aclosing(job.events()) as events:
+        async for event in events:
+            if on_event is not None:
+                on_event(event)
+    options = Options(compared, drawn_by, near, clusters)
+    return await asyncio.to_thread(job.survey, options)
+
+
+def measure_diversity(
+    sources: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    embed: str = defaults.LOCAL,
+    compared: int = defaults.COMPARED_SAMPLE,
+    clusters: int = defaults.CLUSTERS,
+    near: float = defaults.NEAR,
+    drawn_by: int = defaults.SEED,
+    on_event: Callable[[Embedding], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
+    recipe: str | Path | None = None,
+    **settings: Unpack[SettingArguments],
+) -> Survey:
+    """Measure diversity; `measure_diversity_async` from a script without an event loop.
+
+    Raises:
+        UsageError: it is called inside a running event loop, as in a notebook.
+    """
+    _refuse_running_loop("measure_diversity")
+    return asyncio.run(
+        measure_diversity_async(
+            sources,
+            out,
+            embed=embed,
+            compared=compared,
+            clusters=clusters,
+            near=near,
+            drawn_by=drawn_by,
+            on_event=on_event,
+            on_notice=on_notice,
+            recipe=recipe,
+            **settings,
+        )
+    )
+
+
+def _embedders(
+    model: str,
+    settings: Mapping[str, Any],
+    recipe: str | Path | None,
+    say: Callable[[str], None],
+) -> MakeEmbedder:
+    """Return what makes the embedder of a folder.
+
+    Raises:
+        UsageError: a setting is wrong, or about a service where none is asked.
+    """
+    from evolinstruct.embedding import (  # noqa: PLC0415 - numpy
+        LocalEmbedder,
+        ServiceEmbedder,
+        with_model,
+    )
+
+    if model == defaults.LOCAL:
+        if settings or recipe:
+            name = next(iter(settings), "recipe")
+            raise UsageError(f"{name} is about a service; name its model with embed.")
+        return lambda _: LocalEmbedder()
+    service = with_model(gather(Layer(settings), recipe), model)
+    return lambda folder: ServiceEmbedder(service, folder, say)
+
+
+def select(
+    target: str | Path,
+    count: int,
+    out: str | Path | None = None,
+    *,
+    by: str = defaults.SELECTED_BY,
+    filters: Mapping[str, object] | None = None,
+    scores: str | Path | None = None,
+    apart: float | None = None,
+    diverse: Literal["k-centre", "facility"] | None = None,
+    balance: str | None = None,
+    hold_out: str | Path | Sequence[str | Path] = (),
+    embeddings: str | Path | None = None,
+    seed: int = defaults.SEED,
+    on_notice: Callable[[str], None] | None = None,
+) -> Selection:
+    """Take the best instructions of a run or a file, by their scores; no model is asked.
+
+    Args:
+        target: a run directory, or any seed file.
+        count: how many to take.
+        out: the file to write; None to write nothing.
+        by: the expression that tells which is better, such as ``difficulty*quality``.
+        filters: which instructions may be taken: the words of `evolinstruct select` by the names of
+            its options, such as ``{"generation": ["1-4"], "min": ["quality=7"]}``.
+        scores: the file of scores, or its folder; beside the target unless named.
+        apart: how alike two that are taken may be, such as 0.9.
+        diverse: how to spread over all of them rather than to take the best.
+        balance: ``difficulty``, ``skill``, or shares such as ``difficulty=1-4:40,8-10:60``.
+        hold_out: runs, files or exports of whose families nothing may be taken.
+        embeddings: the folder that keeps the embeddings; the run's unless named.
+        seed: decides between equals.
+        on_notice: is called with sentences on whatever was left out.
+
+    Returns:
+        What was chosen and why, and what was passed over, by reason.
+
+    Raises:
+        UsageError: an argument is wrong.
+        InputError: a file cannot be read or written, or scores or embeddings are missing.
+    """
+    held = [hold_out] if isinstance(hold_out, str | Path) else hold_out
+    wish = SelectionWish(
+        target=Path(target),
+        count=count,
+        by=by,
+        filters=filters or {},
+        scores=None if scores is None else Path(scores),
+        apart=apart,
+        diverse=diverse,
+        balance=balance,
+        hold_out=tuple(map(Path, held)),
+        embeddings=None if embeddings is None else Path(embeddings),
+        seed=seed,
+    )
+    return select_best(wish, on_notice or _ignore, None if out is None else Path(out))
+
+
+def _ignore(_: str) -> None:
+    """Say nothing."""
 
 
 def _refuse_running_loop(name: str) -> None:

@@ -33,6 +33,8 @@ SOLVED = 5
 """So often an instruction is solved, to see whether the answers agree."""
 DIVERSITY_SAMPLE = 1_000
 """Diversity is measured on at most so many texts of each generation."""
+LOCAL = "local"
+"""What is named in place of a service's model where texts are embedded on this machine."""
 COMPARED_SAMPLE = 2_000
 """At most so many texts of each group are compared by their meaning, each with each other."""
 NEAR = 0.9
@@ -41,6 +43,8 @@ CLUSTERS = 20
 """So many clusters are looked for, as in the paper's picture."""
 SELECTED_BY = "difficulty*quality"
 """What makes one instruction better than another, unless told otherwise (Deita, 2023)."""
+COVERED = 20_000
+"""Facility location compares at most so many instructions, each with each other."""
 REPORT_ROWS = 3_000
 """So many lines a report embeds at most, as whole families."""
 

@@ -33,3 +33,16 @@ def fitting(weights: Mapping[str, float], unfit: Collection[str]) -> Mapping[str
 def draw_order(names: Iterable[str], seed: int, child_id: str) -> list[str]:
     """Return the names in a drawn order, every order being equally likely."""
     return sorted(names, key=lambda name: _digest(seed, child_id, name))
+
+
+SAMPLES = 64
+"""Of a bootstrap: a byte of the longest digest for each."""
+_TIMES = bytes([0] * 94 + [1] * 94 + [2] * 47 + [3] * 16 + [4] * 4 + [5])
+
+
+def draw_times(seed: int, name: str) -> bytes:
+    """Return how often a thing is in each of the samples of a bootstrap: once in the mean.
+
+    As in a Poisson distribution, so that no thing's draw depends on another's.
+    """
+    return blake2b(f"{seed}/{name}/samples".encode()).digest().translate(_TIMES)

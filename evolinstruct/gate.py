@@ -19,8 +19,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from evolinstruct.elimination import DUPLICATE, NEAR_DUPLICATE, Objection
+from evolinstruct.elimination import DUPLICATE, NEAR_DUPLICATE, NEAR_MEANING, Objection
 from evolinstruct.elimination.duplicates import Duplicates, PassedText
+from evolinstruct.elimination.meaning import Meanings
 from evolinstruct.errors import InputError
 from evolinstruct.evolution import Proposal, rejected
 from evolinstruct.records import Kept, Line, Rejected
@@ -45,10 +46,14 @@ def open_gate(
         skips: the rules that do not apply, by operation.
 
     Raises:
-        InputError: the file cannot be opened.
+        InputError: the file cannot be opened, or the extra that a rule needs is not installed.
     """
-    near, equal = rules.get(NEAR_DUPLICATE), DUPLICATE in rules
-    return Gate(path, near, equal=equal, skips=skips) if equal or near is not None else None
+    near, meaning = rules.get(NEAR_DUPLICATE), rules.get(NEAR_MEANING)
+    equal = DUPLICATE in rules
+    if not equal and near is None and meaning is None:
+        return None
+    meanings = None if meaning is None else Meanings(meaning["likeness"])
+    return Gate(path, near, equal=equal, meanings=meanings, skips=skips)
 
 
 # What has passed, on disk
@@ -59,11 +64,12 @@ def open_gate(
 # disk: it lies in a temporary database and is made from the rows. Memory is the same for any number
 # of texts: a map of 16 MiB tells whether a key is there at all, and only then is the disk asked.
 
-_FORMAT = 2
+_FORMAT = 3
 _SCHEMA = f"""
 CREATE TABLE passed (
     n INTEGER PRIMARY KEY,      -- in the order in which they passed, from 0
-    id TEXT NOT NULL, family TEXT NOT NULL, words TEXT NOT NULL, keys BLOB NOT NULL
+    id TEXT NOT NULL, family TEXT NOT NULL, words TEXT NOT NULL, keys BLOB NOT NULL,
+    vector BLOB NOT NULL        -- of its meaning, where a rule compares that; else empty
 );
 CREATE TABLE generations (
     number INTEGER PRIMARY KEY, made_from TEXT NOT NULL, size INTEGER NOT NULL,
@@ -97,7 +103,7 @@ _GROUP = 8192
 _LOOKED_AT = 64
 """Texts that are looked at for a key: a key that more of them share says little."""
 
-_Row = tuple[int, str, str, str, bytes]
+_Row = tuple[int, str, str, str, bytes, bytes]
 
 
 class Gate:
@@ -112,6 +118,7 @@ class Gate:
         near: Mapping[str, float] | None,
         *,
         equal: bool = True,
+        meanings: Meanings | None = None,
         skips: Skips = lambda _: (),
     ) -> None:
         """Open the file that remembers what passed, or begin it anew if it is not whole.
@@ -120,9 +127,11 @@ class Gate:
             path: the file; None for a temporary one.
             near: the parameters of the rule for near-duplicates; None where it is off.
             equal: whether the rule for equal texts is on.
+            meanings: the rule for texts that mean the same; None where it is off.
             skips: the rules that do not apply, by operation.
         """
         self._duplicates = Duplicates(near, equal=equal)
+        self._meanings = meanings
         self._skips = skips
         self._path = path
         self._generation: tuple[int, str, int] | None = None
@@ -142,7 +151,7 @@ class Gate:
         """
         line = passing.line if isinstance(passing, Proposal) else passing
         if line.generation == 0 and isinstance(line, Kept):
-            self._add(PassedText(line.id, line.seed_id, self._duplicates.sketch(line.instruction)))
+            self._add(line, self._duplicates.sketch(line.instruction), self._vector(line))
         elif isinstance(passing, Proposal):
             objection = self.find_objection(passing.line)
             if objection is not None:
@@ -154,9 +163,24 @@ class Gate:
         sketch = self._duplicates.sketch(line.instruction)
         passed, skips = list(self._candidates(sketch)), self._skips(line.operation)
         objection = self._duplicates.find_objection(line.seed_id, sketch, passed, skips)
-        if objection is None:
-            self._add(PassedText(line.id, line.seed_id, sketch))
-        return objection
+        if objection is not None:
+            return objection
+        vector = self._vector(line)
+        if NEAR_MEANING not in skips and (objection := self._same_meaning(line, vector)):
+            return objection
+        self._add(line, sketch, vector)
+        return None
+
+    def _vector(self, line: Kept | Rejected) -> bytes:
+        return b"" if self._meanings is None else self._meanings.vector(line.instruction)
+
+    def _same_meaning(self, line: Kept | Rejected, vector: bytes) -> Objection | None:
+        if self._meanings is None:
+            return None
+        with self._explained():
+            texts = [self._text(number) for number in self._meanings.candidates(vector)]
+        others = [(text.id, text.vector) for text in texts if text.family != line.seed_id]
+        return self._meanings.find_objection(vector, others)
 
     # The file
 
@@ -243,16 +267,19 @@ class Gate:
             numbers = {number for key in keys for number in self._of_key(key, sizes)}
             yield from map(self._text, sorted(numbers))
 
-    def _add(self, text: PassedText) -> None:
+    def _add(self, line: Kept | Rejected, sketch: Sketch, vector: bytes) -> None:
         """Add a text to the generation that was begun."""
-        keys = array("I", text.sketch.keys).tobytes()
-        row = (self._next, text.id, text.family, text.sketch.words, keys)
+        keys = array("I", sketch.keys).tobytes()
+        row = (self._next, line.id, line.seed_id, sketch.words, keys, vector)
         _update(self._digest, row)
         self._rows.append(row)
-        place = (self._next, text.sketch.size)
-        for key in self._noted(text.sketch.keys):
+        place = (self._next, sketch.size)
+        for key in self._noted(sketch.keys):
             self._waiting[key] = (*self._waiting.get(key, ()), place)
         self._next += 1
+        if self._meanings is not None:
+            with self._explained():
+                self._meanings.add(vector)
         if len(self._rows) == _GROUP:
             with self._explained():
                 self._write()
@@ -265,8 +292,8 @@ class Gate:
             row = self._db.execute("SELECT * FROM passed WHERE n = ?", (number,)).fetchone()
             if row is None:
                 raise sqlite3.DatabaseError("a row is missing")  # the disk garbled the way to it
-        _, line, family, words, keys = row
-        return PassedText(line, family, _read_sketch(words, keys))
+        _, line, family, words, keys, vector = row
+        return PassedText(line, family, _read_sketch(words, keys), vector)
 
     def _of_key(self, key: int, sizes: range) -> Iterator[int]:
         first = key << 31
@@ -289,6 +316,9 @@ class Gate:
         self._db.execute("INSERT INTO temp.keys SELECT * FROM temp.unsorted ORDER BY place")
         self._db.execute("DROP TABLE temp.unsorted")
         self._db.execute("COMMIT")
+        if self._meanings is not None:
+            query = "SELECT vector FROM passed WHERE n < ? ORDER BY n"
+            self._meanings.begin(vector for (vector,) in self._db.execute(query, (self._next,)))
         self._is_indexed = True
 
     def _places(self) -> Iterator[tuple[int, int]]:
@@ -309,7 +339,7 @@ class Gate:
 
     def _write(self) -> None:
         """Write what waits: keys in their order, because the place of each is anywhere."""
-        self._db.executemany("INSERT INTO passed VALUES (?, ?, ?, ?, ?)", self._rows)
+        self._db.executemany("INSERT INTO passed VALUES (?, ?, ?, ?, ?, ?)", self._rows)
         places = sorted(
             (key << 31 | n, size) for key, texts in self._waiting.items() for n, size in texts
         )
@@ -337,7 +367,7 @@ def _is_whole(db: sqlite3.Connection) -> bool:
     """Tell whether every generation is as it was written."""
     if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
         return False
-    rows = db.execute("SELECT n, id, family, words, keys FROM passed ORDER BY n")
+    rows = db.execute("SELECT n, id, family, words, keys, vector FROM passed ORDER BY n")
     query = "SELECT number, made_from, size, digest FROM generations ORDER BY number"
     for *described, expected in db.execute(query).fetchall():
         digest = blake2b()
@@ -349,9 +379,10 @@ def _is_whole(db: sqlite3.Connection) -> bool:
 
 
 def _update(digest: blake2b, row: _Row) -> None:
-    n, line, family, words, keys = row
+    n, line, family, words, keys, vector = row
     digest.update(f"{n}\0{line}\0{family}\0{words}\0".encode())
     digest.update(keys)
+    digest.update(vector)
 
 
 def _ended(digest: blake2b, described: Sequence[object]) -> str:

@@ -43,7 +43,7 @@ def find_blocks(text: str) -> Iterator[range]:
     first = 0
     for paragraph in text.split("\n\n"):
         lines = paragraph.split("\n")
-        if len(lines) >= _RUN:
+        if any(map(_DATA_LINE.fullmatch, lines[_RUN - 1 :: _RUN])):  # a block has one of these
             yield from _runs(lines, first)
         first += len(lines) + 1
 

@@ -29,7 +29,7 @@ class Purpose:
         of_seeds: the setting that has it asked of each seed that lacks an answer.
         reply: what kind of text comes back, which says how it is read: an ``instruction`` is taken
             out of its wrappers, a ``verdict`` is yes, no or unclear, a ``text`` is data as it is, a
-            ``judgement`` is an order, a number or tags.
+            ``judgement`` is an order, a number or tags, a ``preference`` the better one of two.
         tokens: how long a reply usually is; None: as long as the evolved instruction.
         passes: the share of instructions that usually goes on to the next purpose.
         judged_if: the setting without which all of them go on.
@@ -42,7 +42,7 @@ class Purpose:
     prompt: Mapping[str, Literal["parent", "child"]]
     of_rewrites: str
     done: str
-    reply: Literal["instruction", "verdict", "text", "judgement"]
+    reply: Literal["instruction", "verdict", "text", "judgement", "preference"]
     of_seeds: str = NEVER
     worded_by: Literal["file", "operations", "measures"] = "file"
     tokens: int | None = None
@@ -128,6 +128,16 @@ PURPOSES: dict[str, Purpose] = {
             reply="text",
             worded_by="measures",
             tokens=350,
+        ),
+        Purpose(
+            "judge",
+            {},
+            of_rewrites=NEVER,
+            done="judged",
+            reply="preference",
+            worded_by="measures",
+            tokens=150,
+            again=0.03,
         ),
     )
 }

@@ -62,6 +62,14 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(text) if has_unspaced(text) else text.split()
 
 
+def lowered(text: str) -> str:
+    """Return a text in lower case, each character at its place.
+
+    Patterns for lower case find several times as fast as those that ignore it.
+    """
+    return text.lower() if text.isascii() else text.replace("İ", "i").lower()  # it would be two
+
+
 def has_unspaced(text: str) -> bool:
     """Tell whether a text holds a letter of a script without spaces."""
     return not text.isascii() and _FIND_UNSPACED.search(text) is not None

@@ -47,6 +47,12 @@ def by_length(ask: Ask) -> Answer:
     return reply(f"The answer is {len(ask.prompt)}.")
 
 
+def undecided(ask: Ask) -> Answer:
+    """Give a 7 that might nearly have been an 8, and say so where that is asked."""
+    chances = {"7": 0.6, "8": 0.4}
+    return reply("7", tokens=[("7", chances)] if ask.json.get("logprobs") else None)
+
+
 def always(said: str) -> Handler:
     """Say the same to everything."""
     return lambda ask: reply(said)

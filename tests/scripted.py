@@ -28,7 +28,7 @@ class Scripted:
     async def aclose(self) -> None:
         self.closed = True
 
-    def for_purpose(self, purpose: str) -> Scripted:
+    def for_request(self, request: Request) -> Scripted:
         """Stand in for `Clients`, too."""
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from itertools import groupby
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import evolinstruct
+from evolinstruct.embedding import Embedding
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.run.events import (
     Event,
@@ -140,6 +142,35 @@ def test_a_wrong_setting_is_named_as_it_is_in_python() -> None:
         evolinstruct.evolve("seeds.txt", "run", client="offline", concurency=3)
 
 
+def test_what_is_scored_and_embedded_is_selected_as_by_the_commands(folder: Path) -> None:
+    pytest.importorskip("numpy", reason="numpy")
+    evolinstruct.evolve("seeds.txt", "run", client="offline", generations=1)
+    evolinstruct.score("run", by=["difficulty", "quality"], client="offline")
+    seen: list[Embedding] = []
+    found = evolinstruct.measure_diversity(
+        "run", embed="words", client="offline", clusters=3, on_event=seen.append
+    )
+    assert [event.done for event in seen] == [*range(1, seen[-1].texts + 1)]
+    line = "diversity run --embed words --client offline --clusters 3 --json"
+    assert json.loads(command_line(line).stdout) == found.to_json()
+    chosen = evolinstruct.select("run", 4, "ours.jsonl", apart=0.9, filters={"generation": "1"})
+    words = "select run -n 4 -o theirs.jsonl --apart 0.9 -g 1 --json"
+    said = json.loads(command_line(words).stdout)
+    assert chosen.to_json() == {name: said[name] for name in chosen.to_json()}
+    assert (folder / "ours.jsonl").read_bytes() == (folder / "theirs.jsonl").read_bytes()
+    assert evolinstruct.select("run", 4, diverse="facility").to_json()["taken"] == 4
+    with pytest.raises(InputError, match="among the files of a run"):
+        evolinstruct.select("run", 4, "run/best.jsonl")
+
+
+def test_a_setting_of_a_service_needs_its_model(folder: Path) -> None:
+    pytest.importorskip("numpy", reason="numpy")
+    with pytest.raises(UsageError, match=r"^rpm is about a service; name its model with embed\.$"):
+        evolinstruct.measure_diversity("seeds.txt", "kept", rpm=3)
+    with pytest.raises(UsageError, match="is no run; name with -o the folder"):
+        evolinstruct.measure_diversity("seeds.txt", embed="words", client="offline")
+
+
 WELL_TYPED = """
 import evolinstruct
 from decimal import Decimal
@@ -160,6 +191,9 @@ summary = evolinstruct.evolve(
     limit=None,
     update=True,
 )
+survey = evolinstruct.measure_diversity(["run"], embed="small", rpm=3, max_cost=Decimal(1))
+chosen = evolinstruct.select("run", 9, "best.jsonl", diverse="facility", hold_out="test.jsonl")
+print(survey.sets[0].whole.vendi, chosen.considered)
 print(summary.status, evolinstruct.prepare("a", "b", seed=1).forecast().at_most)
 """
 WRONGLY_TYPED = {
@@ -199,9 +233,12 @@ def test_the_package_offers_its_names_and_says_what_it_does_not() -> None:
         "Score",
         "evolve",
         "evolve_async",
+        "measure_diversity",
+        "measure_diversity_async",
         "prepare",
         "score",
         "score_async",
+        "select",
         "verify",
     ]
     with pytest.raises(AttributeError, match="module 'evolinstruct' has no attribute 'evolv'"):

@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console as Terminal
+from rich.text import Text
 
 from evolinstruct.console import Console
 from evolinstruct.console.evolve import tables, what_it_took, where_to_look
-from evolinstruct.console.progress import Progress, show_events
+from evolinstruct.console.progress import ProgressLines, show_events
+from evolinstruct.console.ticker import Ticker
 from evolinstruct.errors import (
     EvolinstructError,
     InputError,
@@ -75,10 +77,10 @@ class Run:
         return GenerationStarted(counts, 4, lambda: self.sending, self.so_far)
 
 
-def progress(now: Time, counts: Counts) -> Progress:
+def progress(now: Time, counts: Counts) -> ProgressLines:
     """Return the progress of a run 10 seconds and 40 replies after it went on from 1,000."""
     run = Run(evolve=400, compare=350, answer=250)
-    shown = Progress(run.started(counts), now)
+    shown = ProgressLines(run.started(counts), now)
     now.seconds += 10
     run.replies["answer"] += 40
     return shown
@@ -98,7 +100,7 @@ def test_progress_as_a_plain_line_says_all_of_it() -> None:
 def test_progress_moves_before_the_first_line_and_claims_no_speed_before_there_is_one() -> None:
     run = Run()
     run.sending = Sending(3, 4, 9, 0.0)
-    shown = Progress(run.started(Counts(1, 175)), (now := Time()))
+    shown = ProgressLines(run.started(Counts(1, 175)), (now := Time()))
     assert shown.plain() == (
         "Generation 1/4: 0 of about 9,600 calls · 1,120 kept · 1.2M tokens · $0.43"
         " · 3 in flight of 4 · 0:00 elapsed."
@@ -128,7 +130,7 @@ def test_progress_says_until_when_nothing_is_sent_also_before_there_is_a_speed(
 ) -> None:
     run, now = Run(), Time()
     run.sending = sending
-    shown = Progress(run.started(counts()), now)
+    shown = ProgressLines(run.started(counts()), now)
     before = shown.plain()
     now.seconds += 10
     run.replies["evolve"] += 40
@@ -160,7 +162,7 @@ def test_progress_drawn_is_never_wider_than_it_may_be(width: int, kept: int) -> 
 
 def test_the_speed_is_that_of_the_last_seconds() -> None:
     run, now = Run(), Time()
-    shown = Progress(run.started(counts()), now)
+    shown = ProgressLines(run.started(counts()), now)
     for second in range(1, 61):
         now.seconds = second
         run.replies["evolve"] += 700 if second == 1 else 2
@@ -170,7 +172,7 @@ def test_the_speed_is_that_of_the_last_seconds() -> None:
 
 def test_the_time_left_is_that_of_the_run_also_in_its_next_generation() -> None:
     run, now = Run(evolve=100), Time()
-    shown = Progress(run.started(counts(1)), now)
+    shown = ProgressLines(run.started(counts(1)), now)
     now.seconds += 10
     run.replies["evolve"] += 500
     shown.plain()
@@ -301,6 +303,61 @@ def shown(capsys: pytest.CaptureFixture[str], *events: Event, verbosity: int = 0
 
 
 LOW = LowYield(2, 0.12, 200, "unchanged", 0.85, "Why\x1b[2J\nnot? (the same words)", "it repeats")
+
+
+class Far:
+    """Something that is so far."""
+
+    done = 0
+
+    def drawn(self, width: int) -> Text:
+        return Text(f"{self.done} drawn in {width}")
+
+    def plain(self) -> str:
+        return f"{self.done} done."
+
+
+def test_without_a_terminal_a_line_now_and_then_says_how_far_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ticker, far = Ticker(Console(), now := Time()), Far()
+    ticker.look()  # nothing goes on yet
+    ticker.show(far)
+    for second in range(1, 301):
+        now.seconds, far.done = second, second
+        ticker.look()
+    ticker.hide()
+    now.seconds += 100
+    ticker.look()
+    told = [*range(10, 111, 10), 170, 230, 290]
+    assert capsys.readouterr().err == "".join(f"{second} done.\n" for second in told)
+
+
+def test_on_a_terminal_it_is_drawn_anew_and_taken_away_in_the_end() -> None:
+    console, out = Console(), StringIO()
+    console.terminal = Terminal(file=out, force_terminal=True, width=60, legacy_windows=False)
+    console.is_drawn_on = True
+    ticker, far = Ticker(console, now := Time()), Far()
+    ticker.show(far)
+    for tenth in range(4):
+        now.seconds, far.done = tenth * 0.1001, tenth
+        ticker.look()
+    drawn = out.getvalue()
+    assert all(f"{tenth} drawn in 57" in drawn for tenth in range(1, 4))
+    assert "done." not in drawn
+    ticker.hide()
+    assert out.getvalue().endswith("\x1b[1A\x1b[2K")
+
+
+def test_quiet_neither_draws_nor_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(-1)
+    console.is_drawn_on = True
+    ticker = Ticker(console, now := Time())
+    ticker.show(Far())
+    now.seconds += 100
+    ticker.look()
+    ticker.hide()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_low_yield_names_share_rule_example_and_cause(capsys: pytest.CaptureFixture[str]) -> None:

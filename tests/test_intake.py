@@ -80,6 +80,15 @@ def test_names_and_messages_of_any_length_are_short() -> None:
         assert (len(error.error), len(error.message), len(str(error))) == (200, 1_000, 1_202)
 
 
+def test_logprobs_are_few_and_within_bounds_and_none_spells_out_a_secret() -> None:
+    wrong = [*NO_NUMBERS[:2], 700.0, True, None, "7", math.nan, math.inf, -math.inf, -(10**400)]
+    told = (*[(("7", -0.5), *((str(n), number) for n, number in enumerate(wrong)))] * 50,)
+    brief = (*[(("7", -0.5),)] * 20,)
+    hides = Intake(Secrets("4711-0815-4711"))
+    for text, kept in (("7", brief), ("It is 4711-0815-4711.", ())):
+        assert hides.reply(Reply(text, "stop", Usage(), "m", logprobs=told)).logprobs == kept
+
+
 def test_what_cannot_be_utf8_is_replaced() -> None:
     found, _ = brought(Reply("a\ud83dz", "stop\ud83d", Usage(1, 1), "m\ud83d"))
     assert found == Reply("a\ufffdz", "stop\ufffd", Usage(1, 1), "m\ufffd")
@@ -94,6 +103,10 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "no usage": (
         Reply("hi", "stop", None, "m"),  # type: ignore[arg-type]
         "; a Reply has a string as its text, and a Usage.",
+    ),
+    "logprobs of another kind": (
+        Reply("7", "stop", Usage(), "m", logprobs=(("7", -0.5),)),  # type: ignore[arg-type]
+        "; the logprobs of a Reply are pairs of a text and a number for each token.",
     ),
     "a bug": (KeyError("usage"), "raised KeyError: 'usage'; mend it, -vv shows where."),
     "an end": (sys.exit, "raised SystemExit; mend it, -vv shows where."),

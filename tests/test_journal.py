@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,28 @@ def test_a_reply_is_asked_for_once_and_comes_back_whole(tmp_path: Path) -> None:
     assert ask(tmp_path / "j", client, REQUEST) == [whole]
     assert ask(tmp_path / "j", client, REQUEST) == [whole]
     assert len(client.asked) == 1
+
+
+def test_what_else_might_have_stood_in_a_reply_comes_back_with_it(tmp_path: Path) -> None:
+    told = (((" 7", -0.25), ("8", -1.5)), (("é\u2028", 0.0),))
+    whole = Reply("7", "stop", Usage(7, 9), "m", logprobs=told)
+    plain = replace(REQUEST, call_id=CallId("c2", "answer"))
+    client = Scripted(lambda request: whole if request.wants == "logprobs" else reply("8"))
+    weighed = replace(REQUEST, wants="logprobs")
+    assert ask(tmp_path / "j", client, weighed, plain) == [whole, reply("8")]
+    # What is wanted of a reply is no part of the key: what was paid for is used, as it is.
+    again = ask(tmp_path / "j", client, REQUEST, replace(plain, wants="logprobs"))
+    assert again == [whole, reply("8")]
+    assert len(client.asked) == 2
+    with closing(Journal(tmp_path / "j", only_read=True)) as journal:
+        found = journal.find(request_key("scripted", REQUEST), 100)
+    assert found is not None
+    assert found.logprobs == told
+    with closing(sqlite3.connect(tmp_path / "j")) as db, db:
+        db.execute("UPDATE logprobs SET said = replace(said, '8', '9')")
+    (refused,) = ask(tmp_path / "j", client, weighed)
+    assert isinstance(refused, InputError)
+    assert "the logprobs of a reply are not as they were written" in str(refused)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +196,7 @@ class Held:
         self.asked: list[Request] = []
         self.answers: asyncio.Queue[Reply | Exception] = asyncio.Queue()
 
-    def for_purpose(self, purpose: str) -> Held:
+    def for_request(self, request: Request) -> Held:
         return self
 
     async def complete(self, request: Request) -> Reply:

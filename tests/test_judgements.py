@@ -5,11 +5,13 @@ In each table the first half is to be read; the second half leaves room for doub
 
 from __future__ import annotations
 
+from math import log
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.reading import read_number, read_order, read_tags
+from evolinstruct.reading import read_number, read_order, read_preference, read_tags, weigh_number
 
 THREE = ("A", "B", "C")
 TWO = ("A", "B")
@@ -180,6 +182,42 @@ def test_no_number_is_read_where_none_is_given(reply: str) -> None:
     assert read_number(reply, 1, 10) is None
 
 
+WEIGHED: dict[str, tuple[str, list[dict[str, float]], float | None]] = {
+    "two that are near": ("7", [{"7": 0.6, "8": 0.4}], 7.4),
+    "spaces around": ("Score: 7", [{" 7": 0.5, "7": 0.25, " 6": 0.25}], 6.75),
+    "certain": ("7", [{"7": 1.0}], 7),
+    "a little on words": ("7", [{"7": 0.7, "8": 0.2, "Seven": 0.1}], 6.5 / 0.9),
+    "beyond the range": ("9", [{"9": 0.6, "10": 0.3, "11": 0.1}], 8.4 / 0.9),
+    "ten in one token": ("10", [{"10": 0.7, "9": 0.2, "1": 0.1}], 8.9),
+    "one beside a ten": ("2", [{"2": 0.6, "1": 0.3, "10": 0.1}], 2.5),
+    "one that stands": ("1", [{"1": 0.6, "2": 0.4}], 1.4),
+    "out of ten": ("7/10", [{"7": 0.5, "6": 0.5}, {"10": 1.0}], 6.5),
+    "a range before it": ("Score 1-10: 7", [{"1": 1.0}, {"10": 1.0}, {"7": 0.5, "6": 0.5}], 6.5),
+    "nothing told": ("7", [], None),
+    "of other tokens": ("7", [{"3": 1.0}], None),
+    "twice": ("10/10", [{"10": 0.5, "9": 0.5}, {"10": 1.0}], None),
+    "ten in two tokens": ("10", [{"1": 0.9, "9": 0.1}, {"0": 1.0}], None),
+    "a half": ("7.5", [{"7": 1.0}, {"5": 0.9, "0": 0.1}], None),
+    "mostly words": ("7", [{"7": 0.4, "The": 0.6}], None),
+    "mostly beyond the range": ("7", [{"7": 0.5, "70": 0.5}], None),
+    "a one that may be a ten": ("9", [{"9": 0.6, "1": 0.4}], None),
+    "mostly untold": ("7", [{"7": 0.4, "8": 0.3}], None),
+    "no chance at all": ("7", [{"7": 0.0}], None),
+}
+"""A reply, the chances of its tokens with digits, and the mean of the scores that were weighed."""
+
+
+@pytest.mark.parametrize("case", WEIGHED)
+def test_the_scores_that_a_judge_weighed_are_read_where_they_are_told(case: str) -> None:
+    said, places, expected = WEIGHED[case]
+    number = read_number(said, 1, 10)
+    assert number is not None
+    told = [[(token, log(chance or 1e-300)) for token, chance in each.items()] for each in places]
+    assert weigh_number(number, told, 1, 10) == (
+        None if expected is None else pytest.approx(expected)
+    )
+
+
 def test_a_number_stands_in_the_range_of_its_measure() -> None:
     assert read_number("Score: -3", -5, 5) == -3
     assert read_number("4/5", 1, 5) == 4
@@ -230,3 +268,47 @@ def test_tags_are_read(reply: str) -> None:
 @pytest.mark.parametrize("reply", UNCLEAR_TAGS)
 def test_no_tags_are_read_where_none_are_listed(reply: str) -> None:
     assert read_tags(reply) is None
+
+
+PREFERENCES = {
+    "the form that is asked for": ("Verdict: A is better", 1),
+    "by far": ("Verdict: B is much better", -2),
+    "none": ("Verdict: level", 0),
+    "behind reasons": ("A knows the year.\nB only guesses.\n\nVerdict: A is much better", 2),
+    "bold": ("**Verdict:** **B** is better.", -1),
+    "after reasoning in tags": ("<think>Verdict: B is better?</think>\nVerdict: A is better", 1),
+    "taken back": ("Verdict: A is better\nNo, B keeps the condition.\nVerdict: B is better", -1),
+    "in brackets, with signs": ("My final verdict is: [[A>>B]]", 2),
+    "in brackets, the other way round": ("[[B>A]]", -1),
+    "in brackets, level": ("Both name the sea. [[A=B]]", 0),
+    "on the last line alone": ("B forgets the sea.\nA is better.", 1),
+    "as a heading": ("## Final verdict: A is slightly better", 1),
+    "with a remark behind it": ("Verdict: B is clearly better\n\nIt has the date.", -2),
+    "a tie in another word": ("Verdict: tie", 0),
+}
+UNCLEAR_PREFERENCES = {
+    "nothing": "",
+    "prose": "Both answers have their merits.",
+    "only in one respect": "A is better in style, but wrong.",
+    "the choices, repeated": "Verdict: A is better or B is better",
+    "a text against itself": "Verdict: A>A",
+    "one that was not shown": "Verdict: C is better",
+    "a sentence that is not the last": "A is better at first sight.\nThe dates need a check.",
+    "a question": "Verdict: is A better?",
+    "a score for each": "A: 7, B: 8",
+    "cut off": "Verdict: A is much",
+    "reasoning without an end": "<think>Verdict: A is better",
+    "a negation": "Verdict: A is not better",
+    "a refusal": "I'm sorry, but I cannot compare these answers.",
+    "with a condition": "Verdict: B is better if length counts",
+}
+
+
+@pytest.mark.parametrize(("reply", "value"), PREFERENCES.values(), ids=PREFERENCES.keys())
+def test_a_preference_is_read(reply: str, value: int) -> None:
+    assert read_preference(reply) == value
+
+
+@pytest.mark.parametrize("reply", UNCLEAR_PREFERENCES.values(), ids=UNCLEAR_PREFERENCES.keys())
+def test_an_unclear_preference_is_none(reply: str) -> None:
+    assert read_preference(reply) is None

@@ -1,6 +1,6 @@
-"""What the rules for answers find of answers that four writers wrote, in ten languages.
+"""What the rules for answers find of answers that two writers wrote, in ten languages.
 
-``labelled_answers.jsonl`` holds whole pairs that nothing was trained on. Four in ten are good
+``labelled_answers.jsonl`` holds whole pairs that nothing was trained on. Almost half are good
 answers that look like bad ones. The shares below are what was found when they were written; they
 are not to fall.
 """
@@ -17,13 +17,13 @@ from evolinstruct.elimination import Answer
 from evolinstruct.elimination.answers import RULES
 
 LABELS = {  # the share that any of the rules finds
-    "asks_back": 0.78,
-    "refuses": 0.81,
-    "defers": 0.62,
-    "cut_off": 0.78,
+    "asks_back": 0.89,
+    "refuses": 0.79,
+    "defers": 0.71,
+    "cut_off": 0.80,
     "loops": 0.92,
 }
-PRECISION = 0.93
+PRECISION = 0.94
 PAIRS = [
     json.loads(line)
     for line in Path(__file__).with_name("labelled_answers.jsonl").read_text("utf-8").splitlines()

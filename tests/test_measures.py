@@ -34,12 +34,14 @@ def mine(folder: Path) -> Path:
     return folder / "mine"
 
 
-def test_the_usual_pack_measures_four_things() -> None:
+def test_the_usual_pack_measures_four_things_and_prefers_by_two() -> None:
     found = {key: (each.least, each.most, each.reads_answer) for key, each in measures().items()}
     assert found == {
+        ("answers", "preference"): (0, 0, False),
         ("difficulty", "paper"): (1, 10, False),
         ("difficulty", "pairwise"): (0, 0, False),
         ("difficulty", "ranking"): (0, 0, False),
+        ("instructions", "preference"): (0, 0, False),
         ("quality", "rating"): (1, 10, True),
         ("solved", "agreement"): (0, 0, False),
         ("tags", "tags"): (0, 0, False),

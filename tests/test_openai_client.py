@@ -14,6 +14,7 @@ from base64 import b64encode
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from importlib import metadata
+from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -302,6 +303,41 @@ def test_an_error_field_that_says_nothing_is_none() -> None:
     for nothing in (None, {}, "", {"code": 0, "message": ""}):
         filled = http(200, json.dumps({**json.loads(body), "error": nothing}).encode())
         assert outcome(always(filled)) == Reply("hi", "stop", USAGE, "loopback-1")
+
+
+TOLD = [("Score", {"Score": 1.0}), (": ", {": ": 1.0}), ("7", {"7": 0.5, "8": 0.25, "7 ": 0.25})]
+PIECES = [(piece, {piece: 1.0}) for piece in (KEY[:5], KEY[5:])]
+
+
+def telling(logprobs: object) -> Answer:
+    """Reply with a 7, and whatever a service may tell of its tokens."""
+    found = json.loads(reply("7").wire.partition(b"\r\n\r\n")[2])
+    found["choices"][0]["logprobs"] = logprobs
+    return http(200, json.dumps(found).encode())
+
+
+UNTOLD: dict[str, Answer] = {
+    "null": reply("Score: 7"),
+    "of other tokens": reply("Score: 8", tokens=TOLD),
+    "of a text with a secret": reply(f"Score: 7{KEY}", tokens=[*TOLD, *PIECES]),
+    "no object": telling(7),
+    "no list": telling({"content": 7}),
+    "no tokens": telling({"content": [7, None]}),
+    "no numbers": telling({"content": [{"token": "7", "logprob": None, "top_logprobs": 7}]}),
+}
+
+
+def test_what_else_might_have_stood_for_a_number_is_told() -> None:
+    found = outcome(always(reply("Score: 7\n", tokens=TOLD)))
+    assert isinstance(found, Reply)
+    assert found.logprobs == ((("7", log(0.5)), ("8", log(0.25)), ("7 ", log(0.25))),)
+
+
+@pytest.mark.parametrize("case", UNTOLD)
+def test_logprobs_that_are_not_of_the_text_are_none(case: str) -> None:
+    found = outcome(always(UNTOLD[case]))
+    assert isinstance(found, Reply)
+    assert found.logprobs == ()
 
 
 def test_usage_tells_cached_and_reasoning_tokens_apart() -> None:

@@ -110,6 +110,40 @@ def test_a_parameter_that_is_refused_is_left_out_whatever_the_wording(case: str)
     assert notices == [f"m does not take {name}; it is left out."]
 
 
+LOGPROBS = {"logprobs", "top_logprobs"}
+WITHOUT_LOGPROBS = {
+    "one name": unsupported("logprobs"),
+    "the other name": unsupported("top_logprobs"),
+    "not enabled": error(400, "Logprobs is not enabled for this model."),
+    "not allowed": error(403, "This model is not one to be asked for logprobs."),
+    "both": error(422, "Requests with 'logprobs'/'top_logprobs' cannot be answered here."),
+    "too many": error(400, "top_logprobs: 5 is more than 1."),
+    "a list": http(422, json.dumps({"detail": [{"loc": ["body", "logprobs"]}]}).encode()),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT_LOGPROBS)
+def test_logprobs_are_gone_without_where_they_are_refused_in_any_words(case: str) -> None:
+    taken: list[dict[str, Any]] = []
+
+    def handler(asked: Ask) -> Answer:
+        if LOGPROBS & asked.json.keys():
+            return WITHOUT_LOGPROBS[case]
+        taken.append(parameters(asked))
+        return echo(asked)
+
+    replies, notices = asked(handler, replace(ask(), wants="logprobs"))
+    assert (replies, taken) == (["echo: hello"], [SETTINGS])
+    assert notices == ["m gives no logprobs; it is asked without."]
+
+
+def test_logprobs_that_the_user_asks_for_are_not_left_out() -> None:
+    wanted = replace(ask(logprobs=True), wants="logprobs")
+    ((stopped,), _) = asked(lambda _: unsupported("logprobs"), wanted)
+    assert isinstance(stopped, ServiceRefused)
+    assert "the model does not take the parameter 'logprobs' of --param" in str(stopped)
+
+
 def test_the_length_goes_by_its_new_name_where_the_old_is_refused() -> None:
     taken: list[dict[str, Any]] = []
 

@@ -37,6 +37,15 @@ def known(found: Tariff, model: str, tier: str | None = "") -> Price:
 # --- the kept table -----------------------------------------------------------------------------
 
 
+def test_each_model_of_a_purpose_has_the_price_of_its_own_server() -> None:
+    local = "http://localhost:8000/v1"
+    servers = {"judge": [OPENAI, local]}
+    by_model = {("judge", "gpt-4o-mini"): [OPENAI], ("judge", "my-model"): [local]}
+    found = Tariff(Execution(), servers, by_model)
+    assert found.price("judge", "gpt-4o-mini") == tariff(OPENAI).price("answer", "gpt-4o-mini")
+    assert found.price("judge", "my-model") is None
+
+
 def test_a_model_has_the_price_of_the_server_that_answers() -> None:
     assert known(tariff(OPENAI), "gpt-4o-mini") == known(tariff(), "gpt-4o-mini-2024-07-18")
     assert known(tariff(OPENROUTER), "openai/gpt-4o-mini").input > 0

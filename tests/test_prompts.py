@@ -424,7 +424,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "measure by an unknown method": (
         replace(CLARITY, "rating", "ratign"),
         f"/{CLARITY}:2: unknown method 'ratign' (did you mean 'rating'?); known here: ranking,"
-        " pairwise, rating, paper, tags, agreement.",
+        " pairwise, rating, paper, tags, agreement, preference.",
     ),
     "measure with an unknown placeholder": (
         replace(CLARITY, "{{instruction}}", "{{instruction}} {{reply}}"),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.llm.clients import default_client, options_in_use
+from evolinstruct.llm.clients import Asked, default_client, options_in_use
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.providers import PROVIDERS, Servers, servers_for
 from evolinstruct.settings import Execution, Recipe
@@ -100,7 +100,7 @@ def test_a_missing_key_is_told_with_its_variable() -> None:
         Recipe(model="m"),  # type: ignore[arg-type]
         Execution(provider="mistral"),  # type: ignore[arg-type]
         ["answer"],
-    )["answer"]
+    )[Asked("answer", "m")]
     with pytest.raises(InputError) as caught:
         OpenAIClient(options)
     assert str(caught.value) == (
@@ -128,7 +128,7 @@ def test_a_server_that_shares_calls_with_others_is_alone_for_no_purpose() -> Non
     execution = Execution(base_url={"default": [LOCAL], "answer": [LOCAL, OPENAI]})
     in_use = options_in_use(Recipe(), execution, ["evolve", "answer"])
     assert {one.alone for group in in_use.values() for one in group} == {False}
-    assert in_use["evolve"][0] == in_use["answer"][0]
+    assert in_use[Asked("evolve", "")][0] == in_use[Asked("answer", "")][0]
 
 
 def test_a_provider_is_enough_to_choose_the_client(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from evolinstruct import selection
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import CallError, InputError
 from evolinstruct.llm.base import Request
@@ -317,6 +319,10 @@ def embedded(run_dir: Path) -> Path:
 
 
 def test_a_run_whose_instructions_are_embedded_has_a_map_of_them(tmp_path: Path) -> None:
+    pytest.importorskip("numpy", reason="numpy")
+    from evolinstruct.analysis.diversity import known  # noqa: PLC0415 - needs an extra
+    from evolinstruct.diversity.survey import Options  # noqa: PLC0415 - needs an extra
+
     run_dir = make_run(tmp_path)
     write_report([Run(run_dir)], tmp_path / "r.html")
     assert page_of(tmp_path / "r.html").data["points"] == []
@@ -331,7 +337,55 @@ def test_a_run_whose_instructions_are_embedded_has_a_map_of_them(tmp_path: Path)
     assert len(page.every("circle")) == len(page.data["points"])
     groups = [button["data-group"] for button in page.every("button") if "data-group" in button]
     assert groups == ["the seeds", "generation 1", "generation 2"]
-    assert "the Vendi score is" in (tmp_path / "r.html").read_text()
+    said = html.unescape((tmp_path / "r.html").read_text())
+    assert "the Vendi score is" in said
+    found = known([Run(run_dir)], Options())
+    assert found is not None
+    assert found.pairs
+    for pair in found.pairs[:5]:
+        assert all(" ".join(each.split())[:60] in said for each in pair.texts)
+
+
+def selected_in(path: Path) -> str:
+    """Return the section on what would be selected, without its tags."""
+    section = path.read_text().partition('<section id="selection"')[2].partition("</section>")[0]
+    return html.unescape(re.sub("<[^>]+>", " ", section))
+
+
+def test_a_report_shows_what_would_be_selected_where_instructions_are_scored(
+    tmp_path: Path,
+) -> None:
+    run_dir = make_run(tmp_path)
+    write_report([Run(run_dir)], tmp_path / "r.html")
+    assert 'id="selection"' not in (tmp_path / "r.html").read_text()
+
+    evolinstruct(f"score {run_dir} --client offline --by difficulty,quality -q")
+    write_report([Run(run_dir)], tmp_path / "r.html")
+    said = selected_in(tmp_path / "r.html")
+    count = -(-len(list(Run(run_dir).instructions())) // 10)
+    assert f"The best {count} instruction" in said
+    assert "Nothing is embedded, so some may say nearly the same." in said
+    chosen = selection.select(selection.Wish(run_dir, count), lambda _: None)
+    texts = {line.id: line.instruction for line in Run(run_dir).instructions()}
+    places = [said.index(" ".join(texts[line_id].split())[:60]) for line_id, _ in chosen.chosen]
+    assert places == sorted(places)
+
+    pytest.importorskip("numpy", reason="numpy")
+    write_report([Run(embedded(run_dir))], tmp_path / "r.html")
+    assert f"evolinstruct select {run_dir} -n {count} -o best.jsonl" in selected_in(
+        tmp_path / "r.html"
+    )
+    assert "--apart 0.9" in selected_in(tmp_path / "r.html")
+    page = page_of(tmp_path / "r.html")
+    links = [each.get("href") for each in page.every("a")]
+    assert [links.count(f"#{name}") for name in ("difficulty", "diversity", "selection")] == [2] * 3
+
+
+def test_scores_that_go_with_no_other_select_nothing(tmp_path: Path) -> None:
+    run_dir = make_run(tmp_path)
+    score(run_dir, lambda line: 3 if line.generation else None)
+    write_report([Run(run_dir)], tmp_path / "r.html")
+    assert "by difficulty, have 3 down to 3" in selected_in(tmp_path / "r.html")
 
 
 def test_a_map_of_hostile_texts_is_no_markup(hostile_dir: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,34 +9,18 @@ import pytest
 
 from evolinstruct.analysis.runs import Run
 from evolinstruct.report import write_report
+from tests import browsers
+from tests.browsers import find, show, texts, wait
 from tests.test_report import EVIL, embedded, make_run, text_of
 from tests.written import score
 
 pytestmark = pytest.mark.slow
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium")
-waiting = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    if CHROMIUM is None or DRIVER is None:
-        pytest.skip("chromium")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(DRIVER)
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
+    with browsers.opened(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -69,33 +52,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     score(evil, lambda line: 5 - line.generation)
     write_report([Run(evil), Run(make_run(folder, "tame"))], folder / "r.html")
     return (folder / "r.html").as_uri()
-
-
-def show(browser: Any, page: str, *, width: int = 1200, theme: str = "light") -> None:
-    """Open a page afresh, in a window of a width and with the system in a theme."""
-    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    feature = {"name": "prefers-color-scheme", "value": theme}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    browser.get("about:blank")
-    browser.get(page)
-    browser.execute_script("try { localStorage.clear() } catch {}")
-    browser.get_log("browser")
-    browser.refresh()
-
-
-def find(browser: Any, selector: str) -> list[Any]:
-    return list(browser.find_elements("css selector", selector))
-
-
-def texts(browser: Any, selector: str) -> list[str]:
-    return [element.text for element in find(browser, selector)]
-
-
-def wait(browser: Any, script: str) -> None:
-    waiting.WebDriverWait(browser, 10).until(
-        lambda driver: driver.execute_script(f"return {script}")
-    )
 
 
 def count(browser: Any) -> str:

@@ -45,7 +45,7 @@ def test_a_rule_says_itself_whether_it_is_on() -> None:
     says_on = {name for name, rule in RULES.items() if rule.default in ("on", "always")}
     assert on() == says_on - asked_by_call
     assert {name for name, rule in RULES.items() if not rule.on} == {
-        *("contaminated_near", "contaminated_answer"),
+        *("contaminated_near", "contaminated_answer", "near_duplicate_meaning"),
     }
 
 

@@ -7,6 +7,7 @@ import csv
 import fcntl
 import json
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,18 @@ from evolinstruct.scoring import Scored, ScoreJob, Wish, prepare
 from evolinstruct.scoring.rating import same_result
 from evolinstruct.settings import Layer, resolve
 from tests.command_line import enter, evolinstruct
-from tests.judges import always, by_length, first, is_second, score, scores, shown, values
-from tests.loopback import Answer, Ask, reply, serve
+from tests.judges import (
+    always,
+    by_length,
+    first,
+    is_second,
+    score,
+    scores,
+    shown,
+    undecided,
+    values,
+)
+from tests.loopback import Answer, Ask, error, reply, serve
 from tests.runs import contents, copied, data_files
 from tests.written import seed, write_run
 
@@ -120,6 +131,21 @@ def test_a_dry_run_makes_no_call_and_writes_nothing(run: Path, folder: Path) -> 
     assert contents(folder) == before
 
 
+def test_a_dry_run_reckons_with_the_service_tier_that_is_asked_in_first(run: Path) -> None:
+    Path("prices.toml").write_text(
+        "[judge]\ninput = 2\noutput = 4\nflex = { input = 1, output = 2 }\n"
+    )
+    line = "run --by difficulty,quality --dry-run --json --prices prices.toml"
+    costs = []
+    with serve(by_length) as server:
+        for tiers in ("", "--service-tier score=flex,default", "--service-tier default,flex"):
+            told = json.loads(score(server, f"{line} {tiers}").stdout)["expected"]
+            costs.append([each["cost"] for each in told])
+    ordinary, flex, default = costs
+    assert flex == [pytest.approx(cost / 2) for cost in ordinary]
+    assert default == ordinary
+
+
 def test_what_a_dry_run_foretells_is_what_is_asked(run: Path) -> None:
     with serve(by_length) as server:
         for line in ("run --by difficulty", "run --by quality", "run --by tags"):
@@ -130,14 +156,15 @@ def test_what_a_dry_run_foretells_is_what_is_asked(run: Path) -> None:
 
 def job(*by: str, method: str | None = None, sample: int | None = 200) -> ScoreJob:
     wish = Wish("run", None, by or ("difficulty",), method, sample)
-    return prepare(wish, resolve(Layer({"client": "offline"})))
+    return prepare(wish, resolve(Layer({"client": "offline", "concurrency": 1})))
 
 
 @pytest.mark.parametrize("at", [1, 5, 11])
 @pytest.mark.parametrize("method", [None, "pairwise"])
 def test_an_interrupt_between_any_two_items_loses_nothing(
-    run: Path, method: str | None, at: int
+    folder: Path, method: str | None, at: int
 ) -> None:
+    run = copied(folder / "run", 60, generations=1)  # more families than are begun at once
     broken = job(method=method, sample=9)
 
     async def interrupted() -> None:
@@ -197,6 +224,16 @@ def test_a_reply_without_an_order_is_asked_once_more_then_counted(run: Path, sai
     assert scores() == []
 
 
+@pytest.mark.parametrize("how", ["--pairwise --sample 9", "--method paper", "--by quality,tags"])
+@pytest.mark.parametrize("said", ["The first of them is harder.", "第一个任务更难。", "", "A < A"])
+def test_what_holds_no_judgement_is_none_for_any_measure(run: Path, how: str, said: str) -> None:
+    with serve(always(said)) as server:
+        told = score(server, f"run {how} --json")
+        asked = server.counts.asked.total()
+    assert (told.exit_code, json.loads(told.stdout)["failed"]) == (3, {"no_judgement": asked / 2})
+    assert scores() == []
+
+
 def test_failures_may_be_allowed(run: Path) -> None:
     with serve(always("Hard to say.")) as server:
         assert score(server, "run --allow-failures 23").exit_code == 3
@@ -247,8 +284,6 @@ def test_where_one_order_is_missing_the_other_counts_alone(run: Path) -> None:
 
 def test_a_service_that_refuses_one_text_costs_that_text_alone(run: Path) -> None:
     def refuses(ask: Ask) -> Answer:
-        from tests.loopback import error  # noqa: PLC0415
-
         bad = "thing number 7 " in first(ask)
         return error(400, "no such talk", code="content_filter") if bad else by_length(ask)
 
@@ -258,6 +293,109 @@ def test_a_service_that_refuses_one_text_costs_that_text_alone(run: Path) -> Non
     assert len(scores()) == sum(1 for _ in package.Run("run").instructions()) - sum(
         told["failed"].values()
     )
+
+
+# Asking once more
+
+
+class Moody:
+    """Judges by length, but says nothing of some texts while it is out of sorts."""
+
+    def __init__(self) -> None:
+        self.in_sorts = False
+
+    def __call__(self, ask: Ask) -> Answer:
+        silent = "thing number 7 " in first(ask) or "thing number 3 " in first(ask)
+        return reply("Hard to say.") if silent and not self.in_sorts else by_length(ask)
+
+
+def test_a_retry_asks_for_what_is_missing_and_leaves_every_other_score(run: Path) -> None:
+    judge, line = Moody(), "run --by difficulty,quality,tags"
+    with serve(judge) as server:
+        told = score(server, f"{line} --json")
+        missing = json.loads(told.stdout)["failed"]["no_judgement"]
+        before, asked = scores(), server.counts.asked.total()
+        judge.in_sorts = True
+        assert score(server, line).exit_code == 3  # a failure stays one
+        assert server.counts.asked.total() == asked
+        again = score(server, f"{line} --retry failed --json")
+        assert server.counts.asked.total() == asked + missing
+    facts = json.loads(again.stdout)
+    assert (told.exit_code, again.exit_code, facts["retried"]) == (3, 0, missing)
+    assert f"Retried: {missing} calls that had brought no judgement.\n" in again.stderr
+    assert [line for line in scores() if line in before] == before
+    with serve(by_length) as server:
+        score(server, f"{line} -o whole")
+    assert scores() == scores("whole")
+
+
+def test_a_retry_of_one_measure_is_none_of_another_nor_of_another_judge(run: Path) -> None:
+    judge = Moody()
+    with serve(judge) as server:
+        for line in ("--by quality,tags", "--by quality --model score=other"):
+            assert score(server, f"run {line}").exit_code == 3
+        judge.in_sorts = True
+        assert score(server, "run --by quality --retry failed").exit_code == 0
+        asked = server.counts.asked.total()
+        for line in ("--by tags", "--by quality --model score=other"):
+            assert score(server, f"run {line}").exit_code == 3
+        assert server.counts.asked.total() == asked
+
+
+def test_what_fails_once_more_may_be_retried_again(run: Path) -> None:
+    judge, line = Moody(), "run --by tags"
+    with serve(judge) as server:
+        assert score(server, line).exit_code == 3
+        assert score(server, f"{line} --retry failed").exit_code == 3
+        judge.in_sorts = True
+        assert score(server, line).exit_code == 3
+        assert score(server, f"{line} --retry failed").exit_code == 0
+
+
+@pytest.mark.parametrize("again", ["--retry failed", ""])
+@pytest.mark.parametrize("how", ["--by quality,tags", "--pairwise --sample 12"])
+def test_a_retry_that_was_cut_off_is_carried_through_and_asks_nothing_twice(
+    run: Path, how: str, again: str
+) -> None:
+    def half(ask: Ask) -> Answer:
+        return reply("No.") if len(first(ask)) % 2 else by_length(ask)
+
+    with serve(half) as server:
+        score(server, f"run {how}")
+        spent = server.counts.asked.total()
+    shutil.copytree(run, "whole")
+    with serve(by_length) as server:
+        assert score(server, f"whole {how} --retry failed").exit_code == 0
+        needed = server.counts.asked.total()
+    with serve(by_length) as server:
+        for more in (1, needed // 2, needed - 1):
+            told = score(server, f"run {how} --retry failed --max-calls {spent + more}")
+            assert (told.exit_code, server.counts.asked.total()) == (4, more)
+        assert score(server, f"run {how} {again}").exit_code == 0
+        assert server.counts.asked.total() == needed
+    assert scores() == scores("whole")
+
+
+def test_a_retry_asks_a_solver_for_the_answers_that_are_missing() -> None:
+    Path("one.txt").write_text("What is two and two?\n")
+    line = "one.txt -o out --by solved -k 3"
+    with serve(lambda ask: reply("4") if ask.nth == 0 else reply("")) as server:
+        assert json.loads(score(server, f"{line} --json").stdout)["failed"] == {
+            "too_few_answers": 1
+        }
+    with serve(always("4")) as server:
+        assert score(server, f"{line} --retry failed").exit_code == 0
+        assert server.counts.asked.total() == 2
+    assert [(line["value"], line["n"]) for line in scores("out")] == [(1.0, 3)]
+
+
+def test_a_retry_where_nothing_is_missing_says_so(run: Path) -> None:
+    with serve(by_length) as server:
+        score(server, "run --by tags")
+        asked = server.counts.asked.total()
+        told = score(server, "run --by tags --retry failed")
+        assert (told.exit_code, server.counts.asked.total()) == (0, asked)
+    assert "Nothing to retry: no judgement is missing.\n" in told.stderr
 
 
 # What is measured
@@ -347,6 +485,33 @@ def test_quality_is_judged_where_there_is_an_answer_and_only_there(run: Path) ->
     assert (told.exit_code, facts["unanswered"]) == (0, everyone - len(answered))
 
 
+@pytest.mark.parametrize("output", [None, "", " \n\t"])
+def test_an_empty_answer_is_no_answer_to_judge(output: str | None) -> None:
+    one, two = family(2)
+    lines = [replace(one, output="The Nile."), replace(two, output=output)]
+    write_lines("lines.jsonl", lines)
+    with serve(by_length) as server:
+        told = score(server, "lines.jsonl -o out --by quality,difficulty")
+    assert told.exit_code == 0
+    assert "1 instruction without an answer to judge.\n" in told.stderr
+    assert [(line["id"], line["measure"]) for line in scores("out")] == [
+        (one.id, "difficulty"),
+        (one.id, "quality"),
+        (two.id, "difficulty"),
+    ]
+
+
+def test_a_measure_without_a_range_is_refused_before_a_call(run: Path) -> None:
+    assert evolinstruct("prompts copy general mine").exit_code == 0
+    Path("mine/measures/wit.txt").write_text("name: wit\n---\nHow witty?\n{{instruction}}\n")
+    with serve(by_length) as server:
+        told = score(server, "run --by wit --prompts mine")
+        assert server.counts.asked.total() == 0
+    said = "mine/measures/wit.txt:1: the header lacks the key 'range', such as 'range: 1-10'."
+    assert (told.exit_code, said in told.output) == (1, True), told.output
+    assert not (run / "score.json").exists()
+
+
 def test_the_means_of_the_paper_stand_beside_its_method_alone(run: Path) -> None:
     with serve(always("6")) as server:
         told = score(server, "run --method paper")
@@ -354,6 +519,31 @@ def test_the_means_of_the_paper_stand_beside_its_method_alone(run: Path) -> None
     assert told.stderr.startswith(f"difficulty by paper with judge: {count} scores, mean 6.00.\n")
     assert "Alpaca 3.00" in told.stderr
     assert "Alpaca" not in evolinstruct(f"score run {OFFLINE}").stderr
+
+
+def test_the_number_of_the_paper_is_weighed_where_the_service_tells_and_stays_so(run: Path) -> None:
+    count = sum(1 for _ in package.Run(run).instructions())
+    with serve(undecided) as server:
+        for _ in range(2):
+            assert score(server, "run --method paper").exit_code == 0
+            assert [line["value"] for line in scores()] == [7.4] * count
+        assert server.counts.asked.total() == count
+        score(server, "run --by quality")
+    assert {line["value"] for line in scores() if line["measure"] == "quality"} == {7}
+
+
+def test_a_judge_that_gives_no_logprobs_is_read_as_it_writes(run: Path) -> None:
+    def refuses(ask: Ask) -> Answer:
+        return error(400, "no logprobs here") if "logprobs" in ask.json else undecided(ask)
+
+    with serve(refuses) as server:
+        assert score(server, "run --method paper").exit_code == 0
+        written = (run / "scores.jsonl").read_bytes()
+    with serve(undecided) as server:  # what is in the journal is not paid for again
+        assert score(server, "run --method paper").exit_code == 0
+        assert server.counts.asked.total() == 0
+    assert (run / "scores.jsonl").read_bytes() == written
+    assert {line["value"] for line in scores()} == {7}
 
 
 def test_tags_are_listed_and_their_number_is_the_value(run: Path) -> None:
@@ -574,6 +764,18 @@ REFUSED = {
     ),
     "run --sample 20": (2, "--sample is for --pairwise; leave it out."),
     "run --solver small": (2, "--solver is for --by solved; leave it out."),
+    "run --retry fialed": (
+        2,
+        "--retry: no judgement is 'fialed' (did you mean 'failed'?); there is failed.",
+    ),
+    "run --retry failed": (
+        1,
+        "run holds no scores, so there is nothing to retry; leave --retry out.",
+    ),
+    "run --retry failed --dry-run": (
+        2,
+        "--retry makes calls and --dry-run none; leave one of them out.",
+    ),
     "nowhere -o out": (1, "nowhere"),
     "seeds.txt -o run": (1, "run is the directory of another run; name another one with -o."),
     "run -o seeds.txt": (1, "seeds.txt is a file; name a directory with -o."),
@@ -697,6 +899,8 @@ def test_python_scores_as_the_command_does(run: Path) -> None:
     assert (summary.status, summary.exit_code) == ("done", 0)
     assert Path("ours/scores.jsonl").read_bytes() == Path("theirs/scores.jsonl").read_bytes()
     assert [event.done for event in seen if event.way.measure == "difficulty"] == list(range(1, 13))
+    again = package.score(run, "ours", by=["difficulty", "tags"], client="offline", retry="failed")
+    assert again.retried == summary.failed.total() == 0
     package.score(run, client="offline")
     found = list(package.Run(run).scores())
     assert all(isinstance(each, package.Score) for each in found)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from evolinstruct.diversity import store
 from evolinstruct.records import Kept, encode
 from evolinstruct.selection.balance import in_rounds, quotas
+from evolinstruct.selection.candidates import Candidate, sampled
 from tests.command_line import enter, evolinstruct
 from tests.written import kept, score, seed, write_run
 
@@ -216,7 +217,9 @@ def test_fewer_than_asked_for_are_taken_and_told(run: Path) -> None:
         ("lines.jsonl -n 3 -o lines.jsonl --by words", 1, "lines.jsonl is read here"),
         ("nowhere -n 3 -o out.jsonl", 1, "There is no nowhere; name the directory of a run."),
         ("run -n 3 -o out.jsonl --apart 2", 2, "--apart must be from -1 to 1"),
-        ("run -n 3 -o out.jsonl --diverse --balance skill", 2, "leave one of them out"),
+        ("run -n 3 -o out.jsonl --diverse facility --balance skill", 2, "leave one of them out"),
+        ("run -n 3 -o out.jsonl --diverse much", 2, "must be k-centre or facility (given: much)"),
+        ("run -n 20001 -o out.jsonl --diverse facility", 2, "facility takes at most 20,000"),
         ("run -n 3 -o out.jsonl --balance quality", 2, "it balances by difficulty or skill"),
         ("run -n 3 -o out.jsonl --balance skill", 1, "`evolinstruct score run --by tags`"),
         ("run -n 3 -o out.jsonl --balance difficulty=1-4", 2, "'1-4' is no band with its share"),
@@ -279,23 +282,38 @@ def test_what_is_too_like_a_better_one_is_passed_over(embedded: Path) -> None:
 
 
 def test_a_diverse_selection_begins_with_the_best_and_goes_on_far_from_it(embedded: Path) -> None:
-    rows = select("-n 3 -g 0 --by quality --diverse")
+    rows = select("-n 3 -g 0 --by quality --diverse k-centre")
     assert places(rows) == [(0, "red"), (0, "blue"), (0, "green")]
     assert {row["taken_for"] for row in rows} == {"spread"}
-    assert facts("-n 3 -g 0 --by quality --diverse")["passed_over"] == {
+    assert facts("-n 3 -g 0 --by quality --diverse k-centre")["passed_over"] == {
         "not_embedded": 2,
         "less_spread": 1,
     }
 
 
+def test_a_selection_by_facility_location_has_one_of_each_kind_first(embedded: Path) -> None:
+    rows = select("-n 3 -g 0 --by quality --diverse facility")
+    assert places(rows) == [(0, "green"), (0, "blue"), (0, "red")]
+    assert {row["taken_for"] for row in rows} == {"spread"}
+
+
+def test_a_sample_is_drawn_by_ids_and_a_seed_whatever_the_order() -> None:
+    pool = [Candidate(f"{n:x}", n, (), b"", b"") for n in range(300)]
+    drawn = sampled(pool, 100, 0)
+    assert (len(drawn), drawn) == (100, [each for each in pool if each in drawn])
+    assert {each.id for each in sampled(pool[::-1], 100, 0)} == {each.id for each in drawn}
+    assert sampled(pool, 100, 1) != drawn
+    assert sampled(pool, 300, 0) == pool
+
+
 def test_embeddings_may_lie_elsewhere(embedded: Path) -> None:
     (embedded / "diversity").rename("vectors")
-    done = evolinstruct("select run -n 2 -o out.jsonl --diverse")
+    done = evolinstruct("select run -n 2 -o out.jsonl --diverse k-centre")
     assert "run has no embeddings, which tell what is alike; run `evolinstruct diversity run`" in (
         done.stderr
     )
     assert done.exit_code == 1
-    assert len(select("-n 2 --diverse --embeddings vectors")) == 2
+    assert len(select("-n 2 --diverse facility --embeddings vectors")) == 2
     Path("lines.jsonl").write_bytes(b"".join(map(encode, EVERY)))
     done = evolinstruct("select lines.jsonl -n 2 -o x.jsonl --by words --apart 0.9")
     assert "`evolinstruct diversity lines.jsonl -o .`, and name its folder by --embedd" in (
@@ -465,7 +483,7 @@ def test_what_is_no_selection_is_told(run: Path) -> None:
 
 
 def test_ranks_rise_by_one_whatever_was_asked(embedded: Path) -> None:
-    for words in ("", "--balance difficulty", "--diverse", "--apart 0.5"):
+    for words in ("", "--balance difficulty", "--diverse k-centre", "--diverse facility"):
         ranks = [row["rank"] for row in select(f"-n 4 {words}")]
         assert ranks[0] == 1
         assert all(after == before + 1 for before, after in pairwise(ranks))

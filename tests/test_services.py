@@ -134,7 +134,7 @@ def test_a_parameter_goes_to_its_purpose_and_another_one_makes_another_run(tmp_p
     ("words", "told"),
     [
         ("--param stream=true", "--param: 'stream' cannot be passed on: a reply comes whole."),
-        ("--param judge:k=1", "--param: unknown purpose 'judge'"),
+        ("--param jury:k=1", "--param: unknown purpose 'jury'"),
         ("--param k", "--param k: a value is missing; write it as NAME=VALUE."),
         ("--param temperature=1", "'temperature' cannot be passed on: use --temperature."),
         ("--provider nowhere", "There is no provider 'nowhere'; known are openai,"),

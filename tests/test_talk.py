@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import evolinstruct
 from evolinstruct.elimination import ANSWER_RULES, Answer
+from evolinstruct.elimination.talk import tokens
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(evolinstruct.__file__).parent / "data"
@@ -22,6 +25,11 @@ def test_the_texts_give_the_weights_that_are_shipped(tmp_path: Path) -> None:
     )
     for name in ("talk.txt", "unanswered.txt"):
         assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
+
+
+@given(st.text(st.characters(max_codepoint=0x7F)))
+def test_words_of_ascii_are_read_as_they_are_among_others(text: str) -> None:
+    assert [*tokens(text), "é"] == tokens(f"{text} é")
 
 
 @pytest.mark.parametrize(

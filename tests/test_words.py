@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evolinstruct.words import DiffPart, compare_words, count_words, is_placeholder
+from evolinstruct.words import DiffPart, compare_words, count_words, is_placeholder, lowered
 
 TEXTS = st.text(alphabet="ab \n\t潮汐é👩\u200d.", max_size=40)
 
@@ -19,6 +19,13 @@ def test_words_stand_between_blanks_and_unspaced_scripts_count_by_the_letter(
     text: str, words: int
 ) -> None:
     assert count_words(text) == words
+
+
+@pytest.mark.parametrize("text", ["A Tide", "İstanbul'da SU", "ΟΔΟΣ Straße", "\u212a2 潮汐 ДОМ"])
+def test_in_lower_case_each_character_keeps_its_place(text: str) -> None:
+    lower = lowered(text)
+    assert len(lower) == len(text)
+    assert lower == lower.lower()
 
 
 PLACEHOLDERS = [

@@ -12,6 +12,7 @@ from typing import Any
 from evolinstruct import prompts
 from evolinstruct.records import Failed, Kept, Line, Rejected, child_id, decode, encode, seed_id
 from evolinstruct.run.counts import Counts
+from evolinstruct.run_dir import flat
 from evolinstruct.run_dir.directory import KINDS
 from evolinstruct.scoring import Score, Way, text_digest
 from evolinstruct.settings import Recipe
@@ -176,7 +177,7 @@ def score(
         if (found := value(line)) is not None
     ]
     with ((path if path.is_dir() else path.parent) / "scores.jsonl").open("ab") as file:
-        file.writelines(each.encode() for each in scores)
+        file.writelines(flat.encode(each) for each in scores)
 
 
 def used(generation: int, operation: str, purpose: str, calls: int, cost: float) -> dict[str, Any]:

@@ -4,7 +4,8 @@
 
 Sentences stand in `training/talk`, a file for each language. A line "= KIND" opens the sentences of
 a kind; "plain" are sentences that an answer may well hold. {n}, {v} and {w} stand for one of the
-words that the file lists at its top. Whole answers stand in `training/talk/pairs.jsonl`. The same
+words that the file lists at its top. Whole answers stand in `training/talk/pairs.jsonl`, and their
+sentences count too; how much talk an answer holds is told by weights that never saw it. The same
 texts give the same weights on every machine, because only operations are used that all round alike.
 """
 
@@ -16,6 +17,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from math import fsum, sqrt
 from operator import mul, truediv
 from pathlib import Path
@@ -26,27 +28,33 @@ from evolinstruct.elimination.talk import (
     KINDS,
     STEP,
     ZERO,
+    Classifier,
     damping,
     features,
-    read,
     split,
+    spoken,
     tokens,
 )
-from evolinstruct.elimination.unanswered import SAME, excuses, signs
+from evolinstruct.elimination.unanswered import SAME, demands, excuses, signs, together
 
 TEXTS = Path(__file__).parent / "talk"
 PAIRS = TEXTS / "pairs.jsonl"
 WEIGHTS = Path(__file__).parents[1] / "evolinstruct" / "data"
 SEEDS = Path(__file__).parents[1] / "seeds" / "starter.jsonl"
-ORDINARY = 0.3  # weight
 SLOT = re.compile(r"\{(\w)\}")
+WORD = re.compile(r"[^\W\d_]+")
 VARIANTS = 4  # of a sentence with slots
 ROUNDS = 20
 ENOUGH = 0.01  # a smaller error is none
 MOST = 31  # steps
+MET = 3  # times: what is met less often says nothing
+LABELS = {"fine": "plain", "asks_back": "ask", "refuses": "refuse", "defers": "defer"}
+ORDINARY = 2.0  # weight of what answers say
+INSTEAD = 2.0  # weight of what is said instead of an answer
+TOPIC = 3  # letters of a word that may name what is asked for
 SEED = 3.0  # weight of a starter seed
-DESCENTS, SPEED = 1000, 0.5
-RIDGE = 3.0
+DESCENTS, SPEED = 1000, 0.25
+RIDGE = 30.0
 
 Sentence = tuple[str, str, float]  # kind, text, weight
 
@@ -83,10 +91,10 @@ def ordinary() -> Iterator[Sentence]:
 
 
 def train(rows: Sequence[Sentence]) -> dict[str, list[float]]:
-    """Fit a softmax regression by gradient descent; return the weights of features met twice."""
+    """Fit a softmax regression by gradient descent; return the weights of features met often."""
     found = [features(tokens(text)) for _, text, _ in rows]
     met = Counter(feature for each in found for feature in set(each))
-    numbers = {feature: number for number, feature in enumerate(met) if met[feature] > 1}
+    numbers = {feature: number for number, feature in enumerate(met) if met[feature] >= MET}
     known = [[numbers[feature] for feature in each if feature in numbers] for each in found]
     weights = [[0.0] * len(met) for _ in KINDS]
     order = list(range(len(rows)))
@@ -129,26 +137,55 @@ def lines(weights: dict[str, list[float]]) -> Iterator[str]:
 
 # Whole answers
 
+Pair = tuple[str, Answer]  # kind
 Example = tuple[dict[str, float], bool, float]  # features, whether it is no answer, weight
 
 
-def examples() -> Iterator[Example]:
-    """Yield the pairs whose answers hold talk, and such answers of the starter seeds."""
-    for line in PAIRS.read_text(encoding="utf-8").splitlines():
-        pair = json.loads(line)
-        answer = Answer(pair["instruction"], pair["answer"])
-        yield from example(answer, pair["label"] != "fine", 1.0)
+def pairs() -> list[Pair]:
+    """Return the whole answers."""
+    found = map(json.loads, PAIRS.read_text(encoding="utf-8").splitlines())
+    return [(LABELS[pair["label"]], Answer(pair["instruction"], pair["answer"])) for pair in found]
+
+
+def said(pairs: Iterable[Pair]) -> Iterator[Sentence]:
+    """Yield the sentences of answers, but not of those that are asked to sound like talk."""
+    for kind, answer in pairs:
+        texts = list(split(spoken(answer.response)))
+        if kind != "plain":
+            for text in texts:
+                yield kind, without_topic(text, answer.instruction), INSTEAD / len(texts)
+        elif not any(demands(answer.instruction).values()):
+            for text in texts:
+                yield kind, text, ORDINARY
+
+
+def without_topic(text: str, instruction: str) -> str:
+    """Return a text without the words of its instruction, because talk may be about anything."""
+    asked = {word for word in tokens(instruction) if len(word) >= TOPIC}
+    return WORD.sub(lambda found: "" if found[0].lower() in asked else found[0], text)
+
+
+def examples(pairs: Iterable[Pair], classifier: Classifier) -> Iterator[Example]:
+    """Yield answers as examples."""
+    for kind, answer in pairs:
+        yield from example(answer, classifier, kind != "plain", 1.0)
+
+
+def seeds(classifier: Classifier) -> Iterator[Example]:
+    """Yield the answers of the starter seeds as examples."""
     for line in SEEDS.read_text(encoding="utf-8").splitlines():
         seed = json.loads(line)
         given = "\n".join(filter(None, [seed["instruction"], seed.get("input")]))
-        yield from example(Answer(given, seed.get("output") or ""), False, SEED)
+        yield from example(Answer(given, seed.get("output") or ""), classifier, False, SEED)
 
 
-def example(answer: Answer, is_none: bool, weight: float) -> Iterator[Example]:
+def example(
+    answer: Answer, classifier: Classifier, is_none: bool, weight: float
+) -> Iterator[Example]:
     """Yield an answer as an example, if anything in it may be talk."""
-    excused = excuses(answer)
-    if excused["given_talk"] < SAME and (said := read(answer.response)):
-        yield signs(answer.response, said) | excused, is_none, weight
+    excused = excuses(answer, classifier)
+    if excused["given_talk"] < SAME and (found := classifier.read(answer.response)):
+        yield together(signs(answer.response, found), excused), is_none, weight
 
 
 def fit(rows: Sequence[Example]) -> dict[str, float]:
@@ -185,9 +222,27 @@ def main() -> None:
     """Write the weights of both into a folder, or into the package."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else WEIGHTS
     rows = [row for path in sorted(TEXTS.glob("*.txt")) for row in sentences(path)]
-    write(folder / "talk.txt", lines(train([*rows, *ordinary()])))
-    answers = fit(list(examples()))
+    rows += ordinary()
+    weights, answers = learn(rows, pairs())
+    write(folder / "talk.txt", weights)
     write(folder / "unanswered.txt", [f"{name} {weight:.3f}" for name, weight in answers.items()])
+
+
+def learn(rows: Sequence[Sentence], pairs: Sequence[Pair]) -> tuple[list[str], dict[str, float]]:
+    """Return the weights of both, the first as lines; sentences of pairs are added to the others.
+
+    Each half of the pairs is read by weights of the other half, because those that saw an answer
+    know it too well.
+    """
+    halves = pairs[::2], pairs[1::2]
+    first, second = ([*said(half)] for half in halves)
+    with ProcessPoolExecutor() as pool:
+        told = pool.map(train, [[*rows, *second], [*rows, *first], [*rows, *first, *second]])
+        *of_other_half, weights = (list(lines(found)) for found in told)
+    found: list[Example] = []
+    for half, known in zip(halves, of_other_half, strict=True):
+        found += examples(half, Classifier(known))
+    return weights, fit([*found, *seeds(Classifier(weights))])
 
 
 def write(path: Path, lines: Iterable[str]) -> None:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
 from evolinstruct.analysis.contamination import lines_of
 from evolinstruct.analysis.runs import Run
 from evolinstruct.diversity import store
-from evolinstruct.diversity.embedding import Embedder, OnProgress, embed, missing, stored
+from evolinstruct.diversity.embedding import stored
 from evolinstruct.diversity.survey import Options, Survey, TextSet, surveyed
 from evolinstruct.diversity.vectors import Vectors
+from evolinstruct.embedding import Embedder, Embedding, EmbeddingJob, Expected
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.text import counted
 
 MakeEmbedder = Callable[[Path], Embedder]
 """Makes what embeds texts whose vectors are kept in a folder."""
-Shown = Callable[[int, str], AbstractContextManager[OnProgress]]
-"""Shows how the embedding of so many texts by a model goes."""
 Say = Callable[[str], None]
 
 
@@ -39,22 +38,13 @@ class Embedded:
     model: str
 
 
-def survey(
-    sources: Sequence[Path],
-    out: Path | None,
-    make: MakeEmbedder,
-    options: Options,
-    shown: Shown,
-    say: Say,
-) -> Survey:
-    """Return how diverse runs and files are; what is not embedded yet is embedded and kept.
+def prepare(sources: Sequence[Path], out: Path | None, make: MakeEmbedder, say: Say) -> SurveyJob:
+    """Read the instructions of runs and files, and check all that can be checked; write nothing.
 
     Args:
         sources: run directories, or any files that seeds may have.
         out: the folder that keeps the vectors; None for the folder `diversity` of each run.
         make: makes what embeds.
-        options: how to go about the rest.
-        shown: shows how embedding goes.
         say: called with sentences on whatever was left out.
 
     Raises:
@@ -63,20 +53,9 @@ def survey(
     """
     if len({*map(str, sources)}) < len(sources):
         raise UsageError("A run or file is named twice; name each of them once.")
-    folders = [_folder(source, out) for source in sources]
-    found = [
-        _embedded(source, folder, make(folder), shown, say)
-        for source, folder in zip(sources, folders, strict=True)
-    ]
-    return _surveyed(found, options)
-
-
-def embedded(
-    source: Path, out: Path | None, make: MakeEmbedder, shown: Shown, say: Say
-) -> Embedded:
-    """Return the instructions of a run or file with their vectors; see `survey`."""
-    folder = _folder(source, out)
-    return _embedded(source, folder, make(folder), shown, say)
+    places = [_folder(source, out) for source in sources]
+    embedders = {folder: make(folder) for folder in places}
+    return SurveyJob([_read(source, say) for source in sources], places, embedders, say)
 
 
 def _folder(source: Path, out: Path | None) -> Path:
@@ -90,24 +69,84 @@ def _folder(source: Path, out: Path | None) -> Path:
     return folder
 
 
-def _embedded(source: Path, folder: Path, embedder: Embedder, shown: Shown, say: Say) -> Embedded:
+def _read(source: Path, say: Say) -> TextSet:
     texts = TextSet.of(str(source), lines_of(source, say))
     if not texts.ids:
         raise InputError(f"{texts.name} has no instruction; name a run or a file that has one.")
-    with store.opened(folder / store.NAME) as kept:
-        new = missing(texts.texts, kept, embedder.model)
-        if new:
-            if kept.last_model not in {None, embedder.model}:
-                say(f"{texts.name} was embedded by {kept.last_model} before; that stays, too.")
-            with shown(len(new), embedder.model) as on_progress:
-                embed(new, kept, embedder, on_progress)
-        kept.use(embedder.model)
-        found = _found(texts, kept, embedder.model)
-    if not found.texts.ids:
-        raise InputError(f"No instruction of {texts.name} could be embedded by {embedder.model}.")
-    if lost := len(texts.ids) - len(found.texts.ids):
-        say(f"{counted(lost, 'instruction')} of {texts.name} could not be embedded: left out.")
-    return found
+    return texts
+
+
+class SurveyJob:
+    """Embeds what is not embedded yet, folder by folder, and surveys all of it."""
+
+    def __init__(
+        self,
+        sets: Sequence[TextSet],
+        places: Sequence[Path],
+        embedders: dict[Path, Embedder],
+        say: Say,
+    ) -> None:
+        """Take the instructions, the folder for each set, and what embeds the texts of a folder."""
+        self._sets = sets
+        self._places = places
+        self._say = say
+        self._model = next(iter(embedders.values())).model
+        self._jobs = [
+            EmbeddingJob(folder, self._texts_of(folder), embedder)
+            for folder, embedder in embedders.items()
+        ]
+
+    def _texts_of(self, folder: Path) -> list[str]:
+        pairs = zip(self._sets, self._places, strict=True)
+        return [text for texts, place in pairs if place == folder for text in texts.texts]
+
+    def expected(self) -> list[Expected]:
+        """Return what embedding is likely to take, for each folder.
+
+        Raises:
+            InputError: a file of embeddings cannot be read.
+        """
+        return [job.expected() for job in self._jobs]
+
+    async def events(self) -> AsyncGenerator[Embedding]:
+        """Embed, from wherever an earlier command left it.
+
+        Raises:
+            InputError: a file cannot be used, or a reply is no vector.
+            StopRun: it ended early; the same command goes on.
+        """
+        for job in self._jobs:
+            async with aclosing(job.events()) as events:
+                async for event in events:
+                    yield event
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that has embedded: whether more got no vector than may."""
+        return max(job.exit_code for job in self._jobs)
+
+    def interrupt(self) -> None:
+        """Stop for a person who asked for it; asked twice, at once."""
+        for job in self._jobs:
+            job.interrupt()
+
+    def survey(self, options: Options) -> Survey:
+        """Return how diverse the instructions are that have a vector by now.
+
+        Raises:
+            InputError: a file of embeddings cannot be read, or has no vector of a set.
+        """
+        pairs = zip(self._sets, self._places, strict=True)
+        return _surveyed([self._embedded(texts, folder) for texts, folder in pairs], options)
+
+    def _embedded(self, texts: TextSet, folder: Path) -> Embedded:
+        with store.opened(folder / store.NAME, only_read=True) as kept:
+            found = _found(texts, kept, self._model)
+        if not found.texts.ids:
+            raise InputError(f"No instruction of {texts.name} could be embedded by {self._model}.")
+        if lost := len(texts.ids) - len(found.texts.ids):
+            self._say(f"{counted(lost, 'instruction')} of {texts.name} could not be embedded.")
+        return found
 
 
 def _found(texts: TextSet, kept: store.Store, model: str) -> Embedded:

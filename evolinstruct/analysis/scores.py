@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from evolinstruct.defaults import PACK, SCORES
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.filters import Value
+from evolinstruct.prompts.measures import PREFERENCE
 from evolinstruct.records import Failed, Kept, Line
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.text import command, did_you_mean, listed, shorten
@@ -206,7 +207,8 @@ class ScoreBook:
         from evolinstruct import prompts  # noqa: PLC0415 - slow
 
         packs = [prompts.find(PACK), *filter(Path.is_dir, [self.target / "prompts"])]
-        of_packs = {name for pack in packs for name, _ in prompts.read(pack).measures}
+        measures = [key for pack in packs for key in prompts.read(pack).measures]
+        of_packs = {name for name, method in measures if method != PREFERENCE}
         return of_packs | {way.measure for way in self.by_way}
 
     def _commands(self, names: Sequence[MeasureName]) -> list[str]:

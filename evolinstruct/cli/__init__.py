@@ -16,6 +16,7 @@ from evolinstruct.cli import (
     diversity,
     evolve,
     export,
+    judge,
     preview,
     prompts,
     refilter,
@@ -28,6 +29,7 @@ from evolinstruct.cli import (
     stats,
     trace,
     verify,
+    view,
 )
 from evolinstruct.errors import told
 
@@ -46,6 +48,7 @@ app.command(name="stats")(stats.command)
 app.command(name="score")(score.command)
 app.command(name="diversity")(diversity.command)
 app.command(name="select")(select.command)
+app.command(name="judge")(judge.command)
 app.command(name="check")(check.command)
 app.command(name="rules")(rules.command)
 app.command(name="refilter")(refilter.command)
@@ -54,6 +57,7 @@ app.command(name="seeds")(seeds.command)
 app.command(name="verify")(verify.command)
 app.command(name="export")(export.command)
 app.command(name="report")(report.command)
+app.command(name="view")(view.command)
 app.add_typer(prompts.app)
 
 

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from evolinstruct.cli.reporting import SIGNALS, Report
+from evolinstruct.cli.reporting import SIGNALS, Report, end_as_interrupted
 
 
 def interruptible(
@@ -30,4 +30,7 @@ def interruptible(
                 asyncio.get_running_loop().add_signal_handler(name, interrupted)
         await work()
 
-    asyncio.run(followed())
+    try:
+        asyncio.run(followed())
+    finally:
+        end_as_interrupted()  # the loop has taken its handlers away, and the command may go on

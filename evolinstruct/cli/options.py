@@ -16,7 +16,7 @@ import typer
 from evolinstruct.errors import UsageError
 from evolinstruct.settings import SETTINGS, flag_of
 from evolinstruct.settings.kinds import Switch, off
-from evolinstruct.settings.table import RULES, WHAT, SettingInfo
+from evolinstruct.settings.table import COST, HOW, RULES, SAMPLING, WHAT, WHO, SettingInfo
 
 if TYPE_CHECKING:
     from evolinstruct.settings import Settings
@@ -119,6 +119,8 @@ OPTIONS: dict[str, Any] = {
 
 _STRICT = ("word_growth.least=10", "word_growth.most=20")
 _OF_RULES = ("rules", "no_rules", "strict")
+_OF_STAGES = (WHO, SAMPLING, HOW, COST)
+_OF_RUNS = ("min_kept",)
 
 
 def takes(
@@ -154,6 +156,16 @@ def takes(
 
 takes_settings = takes(OPTIONS, "flags")
 """Gives a command every option of a run, as `flags`."""
+
+
+def stage_options(*others: str) -> dict[str, Any]:
+    """Return the options of a stage: who is asked, how, and at what cost; and others by name."""
+    return {
+        name: option
+        for name, option in OPTIONS.items()
+        if name in others
+        or (name in SETTINGS and SETTINGS[name].panel in _OF_STAGES and name not in _OF_RUNS)
+    }
 
 
 def read_settings(flags: Mapping[str, Any]) -> Settings:

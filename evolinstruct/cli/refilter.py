@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evolinstruct.cli.options import OPTIONS, Verbose, read_rules, switch, takes, word
-from evolinstruct.cli.reporting import json_list, outside, reported
+from evolinstruct.cli.reporting import json_list, reported
 from evolinstruct.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def command(
         from evolinstruct import elimination  # noqa: PLC0415 - slow
         from evolinstruct.analysis.refilter import Refilter, refilter  # noqa: PLC0415 - slow
         from evolinstruct.analysis.runs import Run  # noqa: PLC0415 - slow
+        from evolinstruct.run_dir.directory import outside  # noqa: PLC0415 - slow
 
         run = Run(source)
         recipe = _changed(run.state.recipe, flags)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import typer
 
-from evolinstruct.errors import InputError, told
+from evolinstruct.errors import told
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
@@ -68,7 +68,7 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     report = Report(-1 if quiet else verbose)
     _prepare_stdout()
     try:
-        _end_as_interrupted()
+        end_as_interrupted()
         yield report
     except (typer.Exit, BrokenPipeError):
         raise  # nobody reads on: typer ends the process without a word
@@ -79,7 +79,7 @@ def reported(*, quiet: bool = False, verbose: int = 0, as_json: bool = False) ->
     raise typer.Exit(report.exit_code)
 
 
-def _end_as_interrupted() -> None:
+def end_as_interrupted() -> None:
     """Let every signal that asks for an end act as Ctrl-C, from the first moment on."""
     if threading.current_thread() is not threading.main_thread():
         return  # where no signal arrives
@@ -128,6 +128,7 @@ def json_list(out: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Callabl
         yield lambda _: None
         return
     from evolinstruct.atomic_write import replaced  # noqa: PLC0415 - slow
+    from evolinstruct.run_dir.directory import outside  # noqa: PLC0415 - slow
 
     with replaced(outside(out, inputs)) as file:
         yield lambda each: _write(file, each)
@@ -135,19 +136,3 @@ def json_list(out: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Callabl
 
 def _write(file: BinaryIO, each: HasJson) -> None:
     file.write(json.dumps(each.to_json(), ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-
-
-def outside(out: Path, inputs: Iterable[Path] = ()) -> Path:
-    """Return a file's path if it may be written.
-
-    Raises:
-        InputError: it lies in a run's directory, or is an input.
-    """
-    from evolinstruct.run_dir.directory import RunDir  # noqa: PLC0415 - slow
-
-    folder = out.resolve().parent
-    if RunDir(folder).is_run:
-        raise InputError(f"{out} lies among the files of a run; name a file outside {folder}.")
-    if out.exists() and any(each.exists() and out.samefile(each) for each in inputs):
-        raise InputError(f"{out} is read here, and would be lost; name another file.")
-    return out

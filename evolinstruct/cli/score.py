@@ -10,30 +10,22 @@ import typer
 from evolinstruct import defaults
 from evolinstruct.cli.interrupts import interruptible
 from evolinstruct.cli.options import (
-    OPTIONS,
     AsJson,
     Quiet,
     Verbose,
     read_settings,
+    stage_options,
     switch,
     takes,
     word,
 )
 from evolinstruct.cli.reporting import Report, reported
 from evolinstruct.errors import UsageError
-from evolinstruct.settings.table import COST, HOW, SAMPLING, SETTINGS, WHO
 
 if TYPE_CHECKING:
     from evolinstruct.scoring import ScoreJob
 
-_PANELS = (WHO, SAMPLING, HOW, COST)
-_OF_RUNS = ("min_kept",)
-_OPTIONS = {
-    name: option
-    for name, option in OPTIONS.items()
-    if name in {"prompts", "seed", "recipe"}
-    or (name in SETTINGS and SETTINGS[name].panel in _PANELS and name not in _OF_RUNS)
-}
+_OPTIONS = stage_options("prompts", "seed", "recipe")
 _MEASURES = "What is measured"
 _LEAST, _DIGITS = 2, 9  # instructions to be compared; digits of their number
 _Target = Annotated[
@@ -90,6 +82,10 @@ _Times = Annotated[
         "-k", metavar="N", min=2, max=100, help="How often it solves.", rich_help_panel=_MEASURES
     ),
 ]
+_Retry = Annotated[
+    str | None,
+    word("Ask once more for the judgements that are failed; all others stay.", "WHAT", "--retry"),
+]
 _DryRun = Annotated[bool, switch("--dry-run", about="Say what it would take; make no call.")]
 
 
@@ -103,6 +99,7 @@ def command(
     sample: _Sample = None,
     solver: _Solver = None,
     times: _Times = defaults.SOLVED,
+    retry: _Retry = None,
     dry_run: _DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -121,6 +118,8 @@ def command(
         if pairwise and method not in (None, "pairwise"):
             raise UsageError("--pairwise and --method name two methods; leave one of them out.")
         method = "pairwise" if pairwise else method
+        if dry_run and retry is not None:
+            raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
         if sample is not None and method != "pairwise":
             raise UsageError("--sample is for --pairwise; leave it out.")
         models = [*flags.get("model", ()), *([f"solve={solver}"] if solver else ())]
@@ -131,7 +130,7 @@ def command(
         if dry_run:
             _tell(job, report)
         else:
-            _score(job, report)
+            _score(job, report, retry)
 
 
 def _names(by: list[str] | None) -> tuple[str, ...]:
@@ -159,11 +158,15 @@ def _tell(job: ScoreJob, report: Report) -> None:
     report.facts = {"expected": [each.to_json() for each in expected]}
 
 
-def _score(job: ScoreJob, report: Report) -> None:
-    from evolinstruct.console.score import show_scored, show_scoring  # noqa: PLC0415 - slow
+def _score(job: ScoreJob, report: Report, retry: str | None) -> None:
+    from evolinstruct.console.score import progress_of, show_scored  # noqa: PLC0415 - slow
+    from evolinstruct.console.stage import show_stage  # noqa: PLC0415 - slow
 
+    events = job.events(retry=retry)
     try:
-        interruptible(report, job.interrupt, lambda: show_scoring(report.console, job.events()))
+        interruptible(
+            report, job.interrupt, lambda: show_stage(report.console, events, progress_of)
+        )
     finally:
         show_scored(report.console, job.summary)
         report.facts = job.summary.to_json()

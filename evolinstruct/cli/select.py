@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from evolinstruct import defaults
-from evolinstruct.cli.options import FILTERS, AsJson, Quiet, Verbose, switch, takes, word
-from evolinstruct.cli.reporting import outside, reported
+from evolinstruct.cli.options import FILTERS, AsJson, Quiet, Verbose, takes, word
+from evolinstruct.cli.reporting import reported
 
 _KEPT_FILTERS = {name: option for name, option in FILTERS.items() if name != "rule"}
 _WHERE = "Where scores and embeddings are"
@@ -40,11 +40,11 @@ _Apart = Annotated[
     ),
 ]
 _Diverse = Annotated[
-    bool,
-    switch(
-        "--diverse",
-        about="Spread over all of them, beginning with the best, so that each has one nearby"
-        " (k-centre).",
+    str | None,
+    word(
+        "Spread over all of them: k-centre begins with the best and goes on so that each has one"
+        " nearby; facility takes those that stand for all (facility location).",
+        "HOW",
     ),
 ]
 _Balance = Annotated[
@@ -86,7 +86,7 @@ def command(
     out: _Out,
     by: _By = defaults.SELECTED_BY,
     apart: _Apart = None,
-    diverse: _Diverse = False,
+    diverse: _Diverse = None,
     balance: _Balance = None,
     hold_out: _HoldOut = None,
     seed: _Seed = str(defaults.SEED),
@@ -104,7 +104,6 @@ def command(
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
         from evolinstruct import selection  # noqa: PLC0415 - slow
-        from evolinstruct.atomic_write import replaced  # noqa: PLC0415 - slow
         from evolinstruct.console.select import told  # noqa: PLC0415 - slow
         from evolinstruct.filters import whole_number  # noqa: PLC0415 - slow
 
@@ -121,10 +120,7 @@ def command(
             embeddings,
             whole_number("--seed", seed) or 0,
         )
-        place = outside(out, [target, *wish.hold_out])
-        found = selection.select(wish, report.console.say)
-        with replaced(place) as file:
-            found.write(file)
+        found = selection.select(wish, report.console.say, out)
         report.facts = {"file": str(out), **found.to_json()}
         for sentence in told(found, out):
             report.console.say(sentence)

@@ -2,42 +2,99 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from evolinstruct.console import Console
+from evolinstruct.console.evolve import took
 from evolinstruct.console.page import Page
+from evolinstruct.console.ticker import Ticker, bar
 from evolinstruct.diversity.measures import MEASURES, NEIGHBOURS, Figures
 from evolinstruct.diversity.survey import SetFigures, Survey, generation_name
-from evolinstruct.text import NONE, counted, one_line, percent
+from evolinstruct.text import NONE, clock, counted, dollars, one_line, percent, short_number
+
+if TYPE_CHECKING:
+    from evolinstruct.embedding import Embedding, Expected
 
 _SHOWN = [measure for measure in MEASURES if measure.is_shown]
 _GAP = 2
 _LEAST_NAME = 24
 
 
-def embedding_shown(
-    console: Console,
-) -> Callable[[int, str], AbstractContextManager[Callable[[int], None]]]:
-    """Return what says that texts are embedded, and draws on a terminal how far that is."""
+def show_expected(console: Console, expected: Sequence[Expected]) -> None:
+    """Say what embedding would take."""
+    for each in expected:
+        cost = "an unknown price" if each.cost is None else dollars(each.cost)
+        takes = f"about {counted(each.calls, 'call')}, {counted(each.tokens, 'token')} and {cost}"
+        console.say(
+            f"{counted(each.missing, 'text')} of {each.texts:,} to embed with"
+            f" {one_line(each.model)}, to be kept in {each.folder}:"
+            f" {takes if each.calls else 'on this machine, without a call'}."
+        )
+    console.say(
+        "What the journal holds is not paid again. No call was made, and nothing was written."
+    )
 
-    @contextmanager
-    def shown(count: int, model: str) -> Iterator[Callable[[int], None]]:
-        console.say(f"Embedding {counted(count, 'text')} with {one_line(model)}.")
-        if console.verbosity < 0 or not console.is_drawn_on:
-            yield lambda _: None
-            return
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("texts,"), TimeRemainingColumn())
-        with Progress(*columns, console=console.terminal, transient=True) as progress:
-            task = progress.add_task("", total=count)
-            yield lambda more: progress.advance(task, more)
 
-    return shown
+async def show_embedding(console: Console, events: AsyncGenerator[Embedding]) -> None:
+    """Say what is embedded, show how far it is, again and again, and what it took."""
+    ticker, progress = Ticker(console), None
+    try:
+        async with ticker.ticking(), aclosing(events):
+            async for event in events:
+                if event.done == 1:
+                    model = one_line(event.model)
+                    console.say(f"Embedding {counted(event.texts, 'text')} with {model}.")
+                    progress = _Progress(event)
+                    ticker.show(progress)
+                if progress is not None:
+                    progress.event = event
+    finally:
+        if progress is not None and progress.event.spent.calls:
+            console.say(f"{took(progress.seconds, progress.event.spent, 'embeddings have')}.")
+
+
+class _Progress:
+    """How far embedding is.
+
+    Attributes:
+        event: what was embedded last.
+    """
+
+    def __init__(self, event: Embedding) -> None:
+        self.event = event
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes so far."""
+        return time.monotonic() - self._began
+
+    def plain(self) -> str:
+        return f"{self._said}."
+
+    def drawn(self, width: int) -> Text:
+        said = self._said
+        line = bar(self.event.done, self.event.texts, width - len(said) - 1)
+        line.append(said)
+        line.truncate(width, overflow="ellipsis")
+        return line
+
+    @property
+    def _said(self) -> str:
+        event, elapsed = self.event, self.seconds
+        words = [f"{event.done:,} of {counted(event.texts, 'text')}"]
+        words += [f"{event.failed:,} without a vector"] if event.failed else []
+        words += [f"{short_number(event.spent.tokens)} tokens"] if event.spent.tokens else []
+        words += [dollars(event.spent.cost)] if event.spent.cost else []
+        left = elapsed * (event.texts - event.done) / event.done
+        return " · ".join([*words, f"{clock(elapsed)} elapsed", f"{clock(left)} left"])
 
 
 def show(page: Page, found: Survey) -> None:

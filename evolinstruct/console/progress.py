@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rich.live import Live
 from rich.text import Text
 
+from evolinstruct.console.ticker import Ticker, bar
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.records import Failed
@@ -23,76 +20,43 @@ from evolinstruct.run.events import (
     GenerationStarted,
     LineWritten,
     Notice,
-    SoFar,
 )
+from evolinstruct.run.progress import Progress, Tracker
 from evolinstruct.text import (
     clock,
     counted,
     dollars,
     listed,
-    one_line,
     short_number,
-    shorten,
     until,
 )
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
 
-_REDRAW_EVERY = 0.1
-_SAY_EVERY = 10.0
-_SAY_LATER_EVERY = 60.0
-_LATER = 120.0
-_MARGIN = 3
-"""Columns left free: a typed ^C must not wrap the line that is being redrawn."""
-_EXAMPLE = 200
-_BAR = 30
-_LEAST_BAR = 6
 _DOT = " · "
 
 
 async def show_events(console: Console, events: AsyncIterator[Event]) -> None:
     """Show each event as it comes, and how far the run is in between."""
-    if console.verbosity < 0:
-        async for event in events:
-            if isinstance(event, Notice) and event.is_loss:
-                console.warn(event.text)
-        return
     display = _Display(console)
-    ticking = asyncio.create_task(display.tick())
-    try:
+    async with display.ticker.ticking():
         async for event in events:
             display.show(event)
-    finally:
-        ticking.cancel()
-        with suppress(asyncio.CancelledError):
-            await ticking
-        display.end_progress()
 
 
 class _Display:
-    """Shows a run that is going on."""
+    """Shows a run that is going on.
+
+    Attributes:
+        ticker: shows how far it is.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live: Live | None = None
-        self._progress: Progress | None = None
-        self._is_under_way = False
+        self.ticker = Ticker(console)
+        self._progress: ProgressLines | None = None
         self._finished_before: list[int] = []
-
-    async def tick(self) -> None:
-        """Show how far the run is, again and again: drawn anew, or as a line now and then."""
-        began = time.monotonic()
-        while True:
-            if self._console.is_drawn_on:
-                await asyncio.sleep(_REDRAW_EVERY)
-                if self._live is not None:
-                    self._live.refresh()
-                continue
-            early = time.monotonic() - began < _LATER
-            await asyncio.sleep(_SAY_EVERY if early else _SAY_LATER_EVERY)
-            if self._progress is not None and self._is_under_way:
-                self._console.say(self._progress.plain())
 
     def show(self, event: Event) -> None:
         """Show an event."""
@@ -115,24 +79,10 @@ class _Display:
 
     def _start(self, event: GenerationStarted) -> None:
         if self._progress is None:
-            self._progress = Progress(event, time.monotonic)
+            self._progress = ProgressLines(event, time.monotonic)
         else:
             self._progress.begin(event)
-        self._is_under_way = True
-        if self._console.is_drawn_on:
-            self._live = Live(
-                console=self._console.terminal,
-                auto_refresh=False,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-                get_renderable=self._drawn,
-            )
-            self._live.start()
-
-    def _drawn(self) -> Text:
-        width = self._console.terminal.width - _MARGIN
-        return self._progress.drawn(width) if self._progress else Text()
+        self.ticker.show(self._progress)
 
     def _advance(self, event: LineWritten) -> None:
         if isinstance(line := event.line, Failed):
@@ -142,7 +92,7 @@ class _Display:
             )
 
     def _end_generation(self, event: GenerationEnded) -> None:
-        self.end_progress()
+        self.ticker.hide()
         if not event.is_new:
             self._finished_before.append(event.counts.generation)
         elif event.counts.generation:
@@ -159,28 +109,10 @@ class _Display:
             which = "Generation 1 was" if last == 1 else f"Generations 1 to {last} were"
             self._console.say(f"{which} finished before.")
 
-    def end_progress(self) -> None:
-        """Take away what is drawn."""
-        self._is_under_way = False
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-
 
 def _warning(event: LowYield) -> Text:
     text = Text("Low yield: ", style="bold yellow")
-    text.append(
-        f"{event.kept_share:.0%} of the first {counted(event.finished, 'instruction')}"
-        f" of generation {event.generation} were kept.",
-        style="default",
-    )
-    if event.rule:
-        text.append(f"\n  {event.rule_share:.0%} were rejected by {event.rule}, such as: ")
-        text.append(shorten(one_line(event.example), _EXAMPLE))
-    else:
-        text.append(f"\n  {event.rule_share:.0%} got no answer from the service.")
-    text.append(f"\n  Usual cause: {event.cause}.")
-    return text
+    return text.append("\n  ".join(event.sentences()), style="default")
 
 
 def _what_came_of(counts: Counts) -> str:
@@ -197,86 +129,68 @@ def _losses(counts: Counts) -> list[str]:
     return [*said, f"{counts.failed.total():,} failed"] if counts.failed else said
 
 
-class Progress:
+class ProgressLines:
     """How far a run is, as lines of text."""
 
     def __init__(self, event: GenerationStarted, now: Callable[[], float]) -> None:
         """Begin with a first generation; `now` gives the present in seconds."""
-        self._now = now
-        self._began = now()
-        self._speed = _Speed(self._began, event.so_far().replies.total())
-        self._seen = SoFar()
-        self.begin(event)
+        self._tracker = Tracker(event, now)
 
     def begin(self, event: GenerationStarted) -> None:
         """Go on with a generation."""
-        self._counts = event.counts
-        self._sending = event.sending
-        self._so_far = event.so_far
-        number = event.counts.generation
-        self._title = f"Generation {number}/{event.generations}" if number else "Seeds"
+        self._tracker.begin(event)
 
     def plain(self) -> str:
         """Return all of it as one line, of whatever length."""
-        self._look()
-        words = [self._count, *self._results(), *self._speeds()]
-        return f"{self._title}: {_DOT.join(words)}."
+        progress = self._tracker.progress()
+        words = [_count(progress), *_results(progress), *_speeds(progress)]
+        return f"{_title(progress)}: {_DOT.join(words)}."
 
     def drawn(self, width: int) -> Text:
         """Return two lines that fit the width: how far and how fast; what came of it."""
-        self._look()
-        words = _DOT.join([self._count, *self._speeds()])
-        room = min(_BAR, width - len(self._title) - len(words) - 2)
-        first = Text(f"{self._title} ", style="bold")
-        if room >= _LEAST_BAR:
-            full = room * self._done // max(self._likely, 1)
-            first.append("━" * full, style="green")
-            first.append("─" * (room - full) + " ", style="dim")
+        progress = self._tracker.progress()
+        title, words = _title(progress), _DOT.join([_count(progress), *_speeds(progress)])
+        first = Text(f"{title} ", style="bold")
+        room = width - len(title) - len(words) - 2
+        first.append(bar(progress.done, progress.likely, room))
         first.append(words, style="not bold")
-        second = Text("  " + _DOT.join(self._results()))
+        second = Text("  " + _DOT.join(_results(progress)))
         for line in (first, second):
             line.truncate(width, overflow="ellipsis")
         return Text("\n").join([first, second])
 
-    def _look(self) -> None:
-        self._seen = self._so_far()
-        self._speed.see(self._now(), self._done)
 
-    @property
-    def _done(self) -> int:
-        return self._seen.replies.total()
+def _title(progress: Progress) -> str:
+    number = progress.counts.generation
+    return f"Generation {number}/{progress.generations}" if number else "Seeds"
 
-    @property
-    def _likely(self) -> int:
-        return max(self._seen.likely, self._done)
 
-    @property
-    def _count(self) -> str:
-        return f"{self._done:,} of about {self._likely:,} calls"
+def _count(progress: Progress) -> str:
+    return f"{progress.done:,} of about {progress.likely:,} calls"
 
-    def _results(self) -> list[str]:
-        so_far = self._seen
-        return [
-            *(
-                f"{so_far.replies[name]:,} {row.done}"
-                for name, row in PURPOSES.items()
-                if so_far.replies[name]
-            ),
-            f"{so_far.kept:,} kept",
-            *([f"{short_number(so_far.tokens)} tokens"] if so_far.tokens else []),
-            *([dollars(so_far.cost)] if so_far.cost else []),
-            *_losses(self._counts),
-        ]
 
-    def _speeds(self) -> list[str]:
-        sending = self._sending() if self._sending else None
-        elapsed = f"{clock(self._now() - self._began)} elapsed"
-        in_flight = _in_flight(sending) if sending else []
-        if sending and (waits := _waits(sending)):
-            return [*waits, *in_flight, elapsed]
-        rate = self._speed.rate
-        left = [f"{clock((self._likely - self._done) / rate)} left"] if rate else []
-        return [*_speed(rate), *in_flight, elapsed, *left]
+def _results(progress: Progress) -> list[str]:
+    so_far = progress.so_far
+    return [
+        *(
+            f"{so_far.replies[name]:,} {row.done}"
+            for name, row in PURPOSES.items()
+            if so_far.replies[name]
+        ),
+        f"{so_far.kept:,} kept",
+        *([f"{short_number(so_far.tokens)} tokens"] if so_far.tokens else []),
+        *([dollars(so_far.cost)] if so_far.cost else []),
+        *_losses(progress.counts),
+    ]
+
+
+def _speeds(progress: Progress) -> list[str]:
+    sending, elapsed = progress.sending, f"{clock(progress.elapsed)} elapsed"
+    in_flight = _in_flight(sending) if sending else []
+    if sending and (waits := _waits(sending)):
+        return [*waits, *in_flight, elapsed]
+    left = [] if progress.left is None else [f"{clock(progress.left)} left"]
+    return [*_speed(progress.rate), *in_flight, elapsed, *left]
 
 
 def _waits(sending: Sending) -> list[str]:
@@ -298,26 +212,3 @@ def _speed(calls: float) -> list[str]:
 def _in_flight(sending: Sending) -> list[str]:
     """Say how many calls are under way, of how many there may be."""
     return [f"{sending.in_flight:,} in flight of {sending.limit:,}"] if sending.in_flight else []
-
-
-class _Speed:
-    """How fast it goes over the last seconds alone, because that changes."""
-
-    _WINDOW = 20.0
-    _STEP = 0.1
-
-    def __init__(self, now: float, replies: int) -> None:
-        self._marks = deque([(now, replies)])
-
-    def see(self, now: float, replies: int) -> None:
-        if now - self._marks[-1][0] < self._STEP:
-            return
-        self._marks.append((now, replies))
-        while now - self._marks[0][0] > self._WINDOW:
-            self._marks.popleft()
-
-    @property
-    def rate(self) -> float:
-        """Replies a second."""
-        (start, before), (end, replies) = self._marks[0], self._marks[-1]
-        return (replies - before) / (end - start) if end > start else 0.0

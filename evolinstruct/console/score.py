@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from evolinstruct.console.evolve import took
-from evolinstruct.text import clock, counted, dollars, listed, short_number
+from evolinstruct.console.stage import Progress, warn_of_missing
+from evolinstruct.text import counted, dollars
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
     from evolinstruct.scoring import Expected, Scored, ScoreSummary
 
-_REDRAW_EVERY = 0.2
-_SAY_EVERY = 10.0
 _UNKNOWN = "unknown"
 _OF_THE_PAPER = (
     "The paper's own judge: Alpaca 3.00, ShareGPT 4.63, its first generation 5.48, its fourth 7.08."
@@ -47,50 +42,10 @@ def show_expected(console: Console, expected: Sequence[Expected]) -> None:
     )
 
 
-async def show_scoring(console: Console, events: AsyncGenerator[Scored]) -> None:
-    """Show how far scoring is, again and again."""
-    shown: list[Scored] = []
-    began = time.monotonic()
-    live = Live(
-        console=console.terminal,
-        auto_refresh=False,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-        get_renderable=lambda: Text(_how_far(shown[-1], began) if shown else "", overflow="crop"),
-    )
-    draws = console.is_drawn_on and console.verbosity >= 0
-
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(_REDRAW_EVERY if draws else _SAY_EVERY)
-            if draws:
-                live.refresh()
-            elif shown:
-                console.say(_how_far(shown[-1], began) + ".")
-
-    if draws:
-        live.start()
-    ticking = asyncio.create_task(tick())
-    try:
-        async with aclosing(events):
-            async for event in events:
-                shown[:] = [event]
-    finally:
-        ticking.cancel()
-        with suppress(asyncio.CancelledError):
-            await ticking
-        live.stop()
-
-
-def _how_far(event: Scored, began: float) -> str:
-    way, spent = event.way, event.spent
-    words = [f"{way.measure} by {way.method}: {event.done:,} of {event.items:,}"]
-    words += [f"{counted(event.failed, 'judgement')} missing"] if event.failed else []
-    words += [f"{event.sending.in_flight:,} in flight"] if event.sending.in_flight else []
-    words += [f"{short_number(spent.tokens)} tokens"] if spent.tokens else []
-    words += [dollars(spent.cost)] if spent.cost else []
-    return " · ".join([*words, clock(time.monotonic() - began)])
+def progress_of(event: Scored) -> Progress:
+    """Return how far scoring is."""
+    title = f"{event.way.measure} by {event.way.method}"
+    return Progress(title, event.done, event.items, event.failed, event.spent, event.sending)
 
 
 def show_scored(console: Console, summary: ScoreSummary) -> None:
@@ -101,11 +56,15 @@ def show_scored(console: Console, summary: ScoreSummary) -> None:
         console.say(f"{way.measure} by {way.method}{by}: {counted(count, 'score')}{mean}.")
         if way.method == "paper":
             console.say(_OF_THE_PAPER)
+    if summary.retried is not None:
+        console.say(
+            f"Retried: {counted(summary.retried, 'call')} that had brought no judgement."
+            if summary.retried
+            else "Nothing to retry: no judgement is missing."
+        )
     if summary.unanswered:
         console.say(f"{counted(summary.unanswered, 'instruction')} without an answer to judge.")
-    if summary.failed:
-        why = [f"{count:,} {name}" for name, count in summary.failed.most_common()]
-        console.warn(f"{counted(summary.failed.total(), 'judgement')} missing: {listed(why)}.")
+    warn_of_missing(console, summary.failed)
     if summary.void:
         console.warn(
             f"{counted(summary.void, 'earlier score')} left out, because their texts have changed"

@@ -1,11 +1,12 @@
 """Diversity: how unlike each other instructions are in meaning, and which of them to take.
 
     phrases     copies and repeated phrases, of words alone
-    embedding   texts become vectors, by the model that an extra brings
-    service     the same by a service, through a session
+    embedding   a text becomes a vector: by the model that an extra brings, or out of a reply
     store       the vectors, kept beside the run
     vectors     whole numbers of 8 bits, and how alike two of them are
+    nearness    which of many vectors are so alike to another one
     measures    Vendi score, NovelSum, nearest neighbours, near pairs
+    pairs       the texts of different families that are most alike
     clusters    groups of like instructions
     plane       a map of two dimensions
     survey      all of it, for one set of instructions or several
@@ -24,14 +25,17 @@ EXTRA = "diversity"
 _NEEDED = ("numpy", "threadpoolctl")
 
 
-def require() -> None:
+def require(purpose: str = "Comparing instructions by their meaning") -> None:
     """Refuse to go on without the packages that compare vectors.
+
+    Args:
+        purpose: what needs them, as the subject of a sentence.
 
     Raises:
         InputError: one is not installed; names the command that installs it.
     """
     for name in _NEEDED:
-        import_extra(name, EXTRA, "Comparing instructions by their meaning")
+        import_extra(name, EXTRA, purpose)
 
 
 def is_installed() -> bool:

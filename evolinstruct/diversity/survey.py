@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from evolinstruct import defaults
 from evolinstruct.diversity.clusters import LEARNED_FROM, Clusters, divided
 from evolinstruct.diversity.measures import MEASURES, Figures, measured
+from evolinstruct.diversity.pairs import neighbours
 from evolinstruct.diversity.plane import places
 from evolinstruct.diversity.vectors import Vectors, one_thread
 from evolinstruct.records import Kept
 from evolinstruct.text import NONE, harmless_cell, number
 
+PAIRS = 10
+"""So many pairs of like texts are named."""
 MAP_POINTS = 1_200
 """So many texts a map shows at most."""
 
@@ -39,6 +42,7 @@ class TextSet:
         generations: their numbers; 0 for seeds.
         operations: their names; None for seeds.
         texts: the instructions.
+        families: the ids of their seeds.
     """
 
     name: str
@@ -46,6 +50,7 @@ class TextSet:
     generations: list[int] = field(default_factory=list)
     operations: list[str | None] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    families: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, name: str, lines: Iterable[Kept]) -> TextSet:
@@ -56,6 +61,7 @@ class TextSet:
             found.generations.append(line.generation)
             found.operations.append(line.operation)
             found.texts.append(line.instruction)
+            found.families.append(line.seed_id)
         return found
 
     def extend(self, other: TextSet) -> None:
@@ -64,10 +70,11 @@ class TextSet:
         self.generations += other.generations
         self.operations += other.operations
         self.texts += other.texts
+        self.families += other.families
 
     def only(self, places: Places) -> TextSet:
         """Return the instructions at some places."""
-        parts = (self.ids, self.generations, self.operations, self.texts)
+        parts = (self.ids, self.generations, self.operations, self.texts, self.families)
         return TextSet(self.name, *([part[place] for place in places] for part in parts))
 
 
@@ -176,6 +183,25 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """Two instructions of different families that are alike: their ids, generations and texts."""
+
+    likeness: float
+    ids: tuple[str, str]
+    generations: tuple[int, int]
+    texts: tuple[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "likeness": self.likeness,
+            "ids": [*self.ids],
+            "generations": [*self.generations],
+            "texts": [*self.texts],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What was found out about sets of instructions.
 
@@ -184,6 +210,8 @@ class Survey:
         options: how it was made.
         sets: the figures of each set.
         clusters: of all sets together, the largest first.
+        near_families: the share of a sample of all sets that has a near text in another family.
+        pairs: the most alike of that sample, of different families.
         points: a map of some instructions of all sets.
         shown: how much of the spread of the clusters the map shows.
     """
@@ -192,6 +220,8 @@ class Survey:
     options: Options
     sets: tuple[SetFigures, ...]
     clusters: tuple[Cluster, ...]
+    near_families: float
+    pairs: tuple[Pair, ...]
     points: tuple[Point, ...]
     shown: float
 
@@ -203,6 +233,8 @@ class Survey:
             "seed": self.options.seed,
             "near": self.options.near,
             "sets": [each.to_json() for each in self.sets],
+            "near_families": round(self.near_families, 6),
+            "pairs": [pair.to_json() for pair in self.pairs],
             "clusters": [each.to_json() for each in self.clusters],
         }
 
@@ -264,12 +296,15 @@ def _surveyed(
     union = _Union(sets, Vectors(np.concatenate([each.rows for each in vectors])))
     learned_from = _lowest(rank, LEARNED_FROM)
     clusters = divided(union.vectors, learned_from, options.clusters, options.seed)
+    near_families, pairs = _pairs(union, _lowest(rank, options.sample), options.near)
     points, shown = _map(union, clusters, _lowest(rank, MAP_POINTS))
     return Survey(
         model=model,
         options=options,
         sets=tuple(_figures(sets, vectors, ranks, options)),
         clusters=tuple(_clusters(sets, union, clusters)),
+        near_families=near_families,
+        pairs=pairs,
         points=tuple(points),
         shown=shown,
     )
@@ -346,7 +381,23 @@ def _groups(texts: TextSet) -> dict[_Group, Places]:
     return groups
 
 
-# Clusters and the map
+# Pairs, clusters and the map
+
+
+def _pairs(union: _Union, drawn: Places, near: float) -> tuple[float, tuple[Pair, ...]]:
+    """Return the share of a sample with a near text in another family, and the nearest pairs."""
+    texts = union.texts.only(drawn)
+    found = neighbours(union.vectors[drawn], texts.families)
+    pairs = (
+        Pair(
+            likeness=round(float(found.likeness[[one, other]].max()), 4),
+            ids=(texts.ids[one], texts.ids[other]),
+            generations=(texts.generations[one], texts.generations[other]),
+            texts=(texts.texts[one], texts.texts[other]),
+        )
+        for one, other in found.pairs(PAIRS)
+    )
+    return found.share_above(near), tuple(pairs)
 
 
 def _clusters(sets: Sequence[TextSet], union: _Union, clusters: Clusters) -> Iterator[Cluster]:

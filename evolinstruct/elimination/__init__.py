@@ -17,6 +17,7 @@ from evolinstruct.elimination.builtin import (
 )
 from evolinstruct.elimination.contamination import CONTAMINATED
 from evolinstruct.elimination.duplicates import DUPLICATE, NEAR_DUPLICATE
+from evolinstruct.elimination.meaning import NEAR_MEANING
 from evolinstruct.elimination.plugins import names as names_of_others
 from evolinstruct.elimination.rule import (
     Answer,
@@ -35,6 +36,7 @@ __all__ = [
     "CONTAMINATED",
     "DUPLICATE",
     "NEAR_DUPLICATE",
+    "NEAR_MEANING",
     "POOL_RULES",
     "REWRITE_RULES",
     "RULES",

@@ -62,16 +62,14 @@ def _is_title(text: str) -> bool:
 
 # The answer given away
 
-_LABEL = re.compile(
-    r"^[ \t#*_>]*(?:(?:the |sample |model |correct |expected |final |suggested |possible )*"
+_LABELS = (
+    r"[ \t#*_>]*(?:(?:the |sample |model |correct |expected |final |suggested |possible )*"
     r"(?:answer|solution|response|output)|antwort|lösung|réponse|respuesta|solución|答案|回答|解答)"
-    r"[ \t#*_]*[:：][ \t*_]*(?=\S|\n+[ \t]*\S)",
-    re.IGNORECASE | re.MULTILINE,
+    r"[ \t#*_]*[:：][ \t*_]*(?=\S|\n+[ \t]*\S)"
 )
-_LABEL_WORDS = (
-    *("answer", "solution", "response", "output", "antwort", "lösung", "réponse", "respuesta"),
-    *("solución", "答案", "回答", "解答"),
-)
+_LABEL = re.compile(f"^{_LABELS}", re.IGNORECASE | re.MULTILINE)
+_LATER_LABEL = re.compile(f"\n{_LABELS}")
+"""In lower case, found much faster than the beginnings of lines, and in few texts."""
 _OF_AN_ANSWER = re.compile(
     r"\b(?:the|this|that|these|those|each|given|following|student'?s?|candidate|two|wrong|incorrect"
     r"|whether|an?|its|his|her|their|my|your|our|one|both|support\w*|customer\w*|grade|score|rate"
@@ -103,10 +101,7 @@ def _labels(text: str) -> list[re.Match[str]]:
 
 
 def _holds_answer(rewrite: Rewrite) -> str | None:
-    child = rewrite.child.lower()
-    if "\n" not in child or (":" not in child and "：" not in child):
-        return None
-    if not any([word in child for word in _LABEL_WORDS]):  # noqa: C419 - faster, and runs on many rewrites
+    if not _LATER_LABEL.search(rewrite.lower):
         return None
     labels = _labels(rewrite.child)
     if not labels or not rewrite.child[: labels[0].start()].strip():

@@ -1,45 +1,74 @@
-"""What an instruction asks for that would be a fault in another answer."""
+"""What an instruction asks for that would be a fault in another answer.
+
+Every pattern is for lower case.
+"""
 
 from __future__ import annotations
 
 import re
 
+from evolinstruct.words import lowered
+
 # Words that somebody says to somebody
 
 _MESSAGES = (
     r"\b(?:e-?mails?|letters?|messages?|notes?|sms|tweets?|posts?|repl(?:y|ies)|respond|responses?"
-    r"|announcements?|notices?|invit\w*|prompts?|greet\w*|signature|voicemail|chatbot|quotes?|slogan"
-    r"|nachricht(?:en)?|brief\w*|mails?|antwort(?:e|en)?|einladung|notiz|zettel|karte"
-    r"|lettre|courriel|courrier|réponse|répond\w*|mot"
-    r"|cartas?|correo|mensajes?|respuesta|respond\w*|nota"
-    r"|mensage[mn]s?|resposta|bilhete|recado"
-    r"|письм\w*|сообщени\w*|ответ\w*|записк\w*|открытк\w*)\b"
-    r"|رسالة|بريد|رد\b|ردًا|邮件|信|消息|短信|回复|通知|留言|台词|邀请"
-    r"|メール|手紙|メッセージ|返信|返事|お知らせ|伝言|挨拶|편지|이메일|메일|메시지|문자|답장|안내문|쪽지|인사"
+    r"|announc\w*|notices?|invit\w*|prompts?|greet\w*|signature|voicemail|chatbot|quotes?|slogan"
+    r"|texts?|ads?|advert\w*|tagline|pitch|speech|toast|captions?|warning|hotline|script|opening"
+    r"|lines|dialog\w*|conversations?|monolog\w*|scene|sketch|banner|pop-?up|jokes?|one-liners?"
+    r"|pick-?up|songs?|lyrics|reviews?|testimonials?"
+    r"|nachricht(?:en)?|brief\w*|mails?|antwort(?:e|en)?|notiz|zettel|aushang|durchsage|hinweis\w*"
+    r"|rede|szene|schild|gespräch|telefonat|witz\w*|lied(?:es)?|rezension|bewertung"
+    r"|lettre|courriel|courrier|réponse|répond\w*|mot|annonce|panneau|affiche|boniment|discours"
+    r"|accroche|avertissement|scène|réplique|blagues?|chanson|avis|critique"
+    r"|cartas?|correo|mensajes?|respuesta|respond\w*|nota|invitación|anuncio|eslogan|lema|cartel"
+    r"|aviso|discurso|pregón|diálogo|monólogo|escena|grabación|frase|textos?|letra|chistes?|canción"
+    r"|reseña|mensage[mn]s?|resposta|bilhete|recado|convite|cartão|anúncio|placa|cena|gravação"
+    r"|piadas?|canção|resenha"
+    r"|письм\w*|сообщени\w*|записк\w*|открытк\w*|приглаш\w*|поздравл\w*|объявлени\w*|слоган\w*"
+    r"|вывеск\w*|уведомлени\w*|реч[ьи]|приветств\w*|диалог\w*|монолог\w*|сцен\w*|реплик\w*"
+    r"|надпис\w*|шутк\w*|песн\w*|отзыв\w*)\b"
+    r"|(?:einladung|karte|spruch|ansage|meldung)\b|ответ"
+    r"|رسالة|بريد|دعوة|بطاقة|تهنئة|رد\b|ردًا|إعلان|شعار|لافتة|تنبيه|نداء|خطاب|حوار|عبارة|نكتة|أغنية"
+    r"|邮件|信|消息|短信|回复|通知|留言|贺卡|台词|邀请|话术|开场白|广告|标语|口号|公告|提示|独白|对话"
+    r"|演讲|文案|告示|笑话|歌|评价|评论"
+    r"|メール|手紙|メッセージ|返信|返事|お知らせ|伝言|挨拶|招待|カード|貼り紙|アナウンス|キャッチ"
+    r"|口上|セリフ|台詞|案内|文句|スピーチ|広告|看板|文言|画面|ジョーク|レビュー"
+    r"|편지|이메일|메일|메시지|문자|답장|쪽지|인사|초대|카드|문구|광고|안내|방송|대사|독백|멘트|연설|공지"
+    r"|알림|대화|농담|노래|후기|리뷰|(?:할|하는|줄) 말"
 )
 _QUESTIONS = (
     r"\b(?:questions?|ask(?:s|ing)?|chatbot|questionnaire|quiz|surveys?|interviews?|icebreakers?"
-    r"|trivia|riddles?|conversation\w*|polite\w*|fragen?|frage\w*|formular|umfrage|formulaire|sondage"
-    r"|entretien|preguntas?|pregúnt\w*|formulario|encuesta|entrevista|perguntas?|pergunte"
-    r"|formulário|pesquisa|вопрос\w*|спроси\w*|анкет\w*|опрос\w*|интервью)\b"
-    r"|سؤال|أسئلة|اسأل|استمارة|استبيان|مقابلة|问题|提问|问卷|表格|采访|面试"
-    r"|質問|アンケート|面接|インタビュー|フォーム|질문|양식|설문|면접|인터뷰"
+    r"|trivia|riddles?|conversation\w*|polite\w*|frage\w*|formular|umfrage|formulaire"
+    r"|sondage|entretien|demander|pregunt\w*|pregúnt\w*|formulario|encuesta|entrevista|pergunt\w*"
+    r"|formulário|pesquisa|вопрос\w*|спроси\w*|спрашива\w*|анкет\w*|опрос\w*|интервью)\b|fragen?\b"
+    r"|سؤال|أسئلة|اسأل|أسأل|استمارة|استبيان|مقابلة|问题|提问|问卷|表格|采访|面试"
+    r"|質問|アンケート|面接|インタビュー|フォーム|聞くこと|聞きたい|尋ね"
+    r"|질문|양식|설문|면접|인터뷰|물어볼|물을"
 )
 _REFUSALS = (
     r"\b(?:apolog\w*|sorry|refus\w*|declin\w*|reject\w*|say(?:ing)? no|turn(?:ing)? down|excuses?"
-    r"|cancel\w*|polite\w*|role-?play|pretend|act as|first[- ]person|negative"
+    r"|cancel\w*|polite\w*|role-?play|pretend|act as|first[- ]person|persona|pessoa|personne"
+    r"|negative|poems?|poema|soneto|gedicht|poème|стих\w*|от лица"
     r"|absage|ablehn\w*|entschuldig\w*|rolle|déclin\w*|excus\w*|rôle"
     r"|rechaz\w*|disculp\w*|recus\w*|desculp\w*|papel|отказ\w*|извин\w*|роли)\b"
-    r"|رفض|اعتذر|اعتذار|拒绝|婉拒|道歉|扮演|断り|断る|お詫び|謝罪|役|거절|사과|역할"
+    r"|رفض|اعتذر|اعتذار|قصيدة|拒绝|婉拒|道歉|扮演|诗|断り|断る|お詫び|謝罪|役|一人称|第一人称|詩"
+    r"|거절|사과|역할|1인칭|시를"
 )
-_MESSAGE, _QUESTION, _REFUSAL = (
-    re.compile(words, re.IGNORECASE) for words in (_MESSAGES, _QUESTIONS, _REFUSALS)
+_MESSAGE, _QUESTION, _REFUSAL = map(re.compile, (_MESSAGES, _QUESTIONS, _REFUSALS))
+_TRANSLATION = re.compile(
+    r"translat|how (?:do|would|can) (?:you|i|we) say|\bin (?:english|french|german|spanish|japanese"
+    r"|korean|chinese|arabic|russian|portuguese|italian)\b"
+    r"|übersetz|auf (?:deutsch|englisch|franz)"
+    r"|tradui|en (?:anglais|français|espagnol|allemand|inglés|español|francés|alemán)\b"
+    r"|traduc|traduz|em (?:inglês|português|espanhol|francês|alemão)\b"
+    r"|перев[её]|по-(?:англ|русс|немец|франц|испан)|ترجم|ب?الإنجليزية|翻译|译成|[英日韩法德]语|英文"
+    r"|翻訳|(?:[英仏独韓]|日本)語[にでの]|訳し|번역|(?:영어|한국어|일본어)로",
 )
 _ANSWER_IT = re.compile(
     r"\banswer (?:the|this|my|these)(?: following)? questions?|ответ\w* на вопрос\w*"
     r"|beantworte\w* (?:die|diese|meine) fragen?|répond\w* (?:à|aux) (?:la |ces )?questions?"
     r"|respond\w* (?:a )?(?:la|esta|estas|à|a) (?:pregunta|pergunta)s?|回答(?:以下)?问题",
-    re.IGNORECASE,
 )
 _NO = (
     r"\b(?:don['’]t|do not|without|no|not|never|zero|keine?|ohne|nicht|sans|aucune|pas|ne"
@@ -54,7 +83,6 @@ _ASK_NOTHING = re.compile(
     r"|(?:質問|聞き返)\w{0,3}?(?:せず|なし|しない|さず|不要)|聞かず"
     r"|(?:질문|되?묻)\w*(?: 없이| ?말|지)"
     r"|\bfrag\w*[^.;!?\n]{0,15} nicht)[^.!?。\n]*[.!?。]?",
-    re.IGNORECASE,
 )
 """That nothing should be asked back."""
 _SIGNS = ".,;:!?。，、؛،\n"
@@ -64,13 +92,12 @@ _EDIT = re.compile(
     r"|relis\w*|revis\w*|traduc\w*|traduz\w*|resum\w*|mejora|melhor\w*|отредактир\w*|исправ\w*"
     r"|переве\w*|провер\w*|сократи\w*)\b"
     r"|صحح|لخّ?ص|ترجم|دقق|راجع|修改|翻译|总结|校对|润色|要約|翻訳|添削|校正|고쳐|번역|요약|교정",
-    re.IGNORECASE,
 )
 
 
 def without_ban(instruction: str) -> str:
     """Return an instruction without the words that nothing should be asked back."""
-    ban = _ASK_NOTHING.search(instruction)
+    ban = _ASK_NOTHING.search(lowered(instruction))
     if not ban:
         return instruction
     begin = 1 + max([instruction.rfind(sign, 0, ban.start()) for sign in _SIGNS])
@@ -92,10 +119,16 @@ def asks_for_refusal(instruction: str) -> bool:
     return _asks_for(_REFUSAL, instruction)
 
 
+def asks_for_translation(instruction: str) -> bool:
+    """Tell whether the same words are asked for in another language."""
+    return _TRANSLATION.search(lowered(instruction)) is not None
+
+
 def _asks_for(words: re.Pattern[str], instruction: str) -> bool:
-    if not words.search(_ANSWER_IT.sub(" ", instruction)):
+    lower = lowered(instruction)
+    if not (words.search(lower) and words.search(_ANSWER_IT.sub(" ", lower))):
         return False
-    return not _EDIT.search(instruction) or bool(given_text(instruction))
+    return not _EDIT.search(lower) or bool(given_text(instruction))
 
 
 # A given text
@@ -124,13 +157,12 @@ _AGAIN = re.compile(
     r"|повтор|\bраз(?:а)?\b|копи|узор|припев|песн|одинаков"
     r"|كرر|تكرار|مرات|مرة|نسخ|نمط|أغنية|متطابق"
     r"|重复|遍|次|副歌|歌|模式|相同|占位|繰り返|回|パターン|サビ|同じ|반복|번|후렴|노래|패턴|똑같",
-    re.IGNORECASE,
 )
 
 
 def asks_for_repetition(instruction: str) -> bool:
     """Tell whether the same words are asked for several times."""
-    return _AGAIN.search(instruction) is not None
+    return _AGAIN.search(lowered(instruction)) is not None
 
 
 # A part of a text
@@ -143,10 +175,9 @@ _PART = re.compile(
     r"|complét|suite|début|moitié|commenc|complet|continú|comienz|principio|mitad"
     r"|continue|início|começ|metade|продолж|дополн|начал|половин|أكمل|بداية|نصف|تابع"
     r"|续写|补全|填空|开头|前半|続き|穴埋め|冒頭|前半|이어|빈칸|첫 문장|앞부분",
-    re.IGNORECASE,
 )
 
 
 def asks_for_part(instruction: str) -> bool:
     """Tell whether a text without its end is asked for."""
-    return _PART.search(instruction) is not None
+    return _PART.search(lowered(instruction)) is not None

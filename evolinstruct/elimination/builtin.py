@@ -21,6 +21,7 @@ from evolinstruct.elimination import (
     garbled,
     language,
     leaks,
+    meaning,
     paper,
     placeholders,
     references,
@@ -58,7 +59,7 @@ ANSWER_RULES: Mapping[str, Rule[Answer]] = _table(
 )
 """The rules for answers."""
 
-POOL_RULES: Mapping[str, RuleInfo] = _table(*duplicates.RULES)
+POOL_RULES: Mapping[str, RuleInfo] = _table(*duplicates.RULES, *meaning.RULES)
 """The rules that look at the whole pool; the gate applies them."""
 
 COMPARISON = "no_information_gain"

@@ -174,8 +174,7 @@ def _link_lost(rewrite: Rewrite) -> str | None:
     if not rewrite.in_depth or ("://" not in parent and "www." not in parent.lower()):
         return None
     links = [found.rstrip(".,;:!?") for found in _LINK.findall(parent)]
-    text = rewrite.child.lower()
-    if not links or any(_host(link) in text for link in links):
+    if not links or any(_host(link) in rewrite.lower for link in links):
         return None
     return f"{_shown(links[0])} is gone"
 

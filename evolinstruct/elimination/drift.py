@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.prose import count_prose
-from evolinstruct.words import stop_words
+from evolinstruct.words import count_words, stop_words
 
 # Growth
 
@@ -20,7 +20,10 @@ from evolinstruct.words import stop_words
 def _word_growth(rewrite: Rewrite, *, least: float = -40, most: float = 150) -> str | None:
     if not rewrite.plain_in_depth:
         return None
-    before, after = count_prose(rewrite.parent), count_prose(rewrite.child)
+    parent, child = rewrite.parent, rewrite.child
+    if count_words(parent) <= -least and count_words(child) <= most:
+        return None  # many rewrites, however many of the words are data
+    before, after = count_prose(parent), count_prose(child)
     if least <= after - before <= most:
         return None
     return f"from {before} to {after} words, where {least:+g} to {most:+g} are allowed"
@@ -79,7 +82,6 @@ _FEW = 3
 def _nothing_in_common(rewrite: Rewrite) -> str | None:
     if not rewrite.in_depth:
         return None
-    child = rewrite.child.lower()
     own = 0
     known = stop_words()
     for found in _CONTENT.finditer(rewrite.parent[:_LOOKED_AT].lower()):
@@ -87,7 +89,7 @@ def _nothing_in_common(rewrite: Rewrite) -> str | None:
         if word in known:
             continue
         stems = _stems(word)
-        if any(stem in child for stem in stems):
+        if any(stem in rewrite.lower for stem in stems):
             return None
         own += (len(stems) + 1) // 2  # unspaced: about two letters make a word
     return f"none of the parent's {own} words of content is left" if own >= _FEW else None

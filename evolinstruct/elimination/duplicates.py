@@ -22,11 +22,15 @@ _CAUSE = (
 
 
 class PassedText(NamedTuple):
-    """A text that has passed: the ids of its line and of its seed, and what is compared of it."""
+    """A text that has passed: the ids of its line and of its seed, and what is compared of it.
+
+    The vector is empty where no rule compares meanings.
+    """
 
     id: str
     family: str
     sketch: Sketch
+    vector: bytes
 
 
 class Duplicates:

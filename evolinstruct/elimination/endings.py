@@ -154,11 +154,17 @@ _QUESTION = re.compile(r"\b(?:wh(?:o|om|ose|at|ich|ere|en|y)|how)\b", re.IGNOREC
 _UNSPACED = re.compile(
     r"(?:[、，的和与及在把被对从向为将而但且或]|如果|因为|所以|以及|[をがにはのとでへも]|など|から|より|って|ながら)\Z"
 )
-_ROMANCE = re.compile(
-    r" (?:el|los|las|les|un|una|um|uma|en|em|de|con|com|que|des|dans|o|os|as|la|le|à) .*"
-    r" (?:y|e|o|ou|et|de|del|do|da|dos|en|em|el|la|le|un|um|lo|se|su|al|ao|à|que)\Z"
+_ROMANCE_ENDS = frozenset(
+    (
+        *("y", "e", "o", "ou", "et", "de", "del", "do", "da", "dos", "en", "em", "el", "la", "le"),
+        *("un", "um", "lo", "se", "su", "al", "ao", "à", "que"),
+    )
 )
-"""In Spanish, French or Portuguese, the end of no sentence; their shortest words mean much else."""
+_ROMANCE = re.compile(
+    r" (?:el|los|las|les|un|una|um|uma|en|em|de|con|com|que|des|dans|o|os|as|la|le|à) .* "
+)
+"""In Spanish, French or Portuguese, the end of no sentence; their shortest words mean much else, so
+one of the language's words must stand before."""
 _SIGNED = re.compile(
     r"[.!?…][\"'”’»)]*\s+[-–—]\s*\S+(?:\s\S+){0,3}\Z"
     r"|(?:\A|[.!?…]\s+)[^.!?,]{0,30},\s*[A-ZÀ-ÞА-Я]\S*(?:\s[A-ZÀ-ÞА-Я]\S*){0,2}\Z"
@@ -216,22 +222,25 @@ def _is_open_data(text: str) -> bool:
 
 def dangles(line: str) -> bool:
     """Tell whether a line ends in a comma, in half a word or in one that no sentence ends in."""
-    if _HALVED.search(line):
+    if line.endswith("-") and _HALVED.search(line):
         return True
     if len(line.split()) < _PROSE:
         is_long = len(line) > 4 * _PROSE and not line.isascii()
         return is_long and _UNSPACED.search(line) is not None
     if line.endswith((",", "，", "、", "،", "(", "$", "€", " -", " –", " —")):
         return True
-    word = line[line.rfind(" ") + 1 :]
+    start = line.rfind(" ") + 1
+    word = line[start:]
     if word in _STRANDED:
         return not _QUESTION.search(line) and not _TO_VERB.search(line)
-    return word in _DANGLING or _ROMANCE.search(line) is not None
+    return word in _DANGLING or (
+        word in _ROMANCE_ENDS and _ROMANCE.search(line, 0, start) is not None
+    )
 
 
 def _announces(line: str) -> bool:
     """Tell whether a line ends in a colon that something should follow."""
-    return bool(_OPENING.match(line)) and not _CODE.match(line)
+    return line.endswith((":", "：")) and bool(_OPENING.match(line)) and not _CODE.match(line)
 
 
 # Sentences

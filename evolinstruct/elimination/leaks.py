@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from evolinstruct.elimination.rule import Rewrite, Rule
 from evolinstruct.text import shorten
-from evolinstruct.words import has_unspaced, split_words
+from evolinstruct.words import has_unspaced, lowered, split_words
 
 # Phrases
 
@@ -25,13 +25,13 @@ _PAPER_PHRASES = (
 )
 
 
-_OPENING = re.compile(r"#\s*(?:the\s+)?\Z", re.IGNORECASE)
+_OPENING = re.compile(r"#\s*(?:the\s+)?\Z")
 _CLOSING = re.compile(r"\s*#")
 _BEFORE = 8  # characters: "#", "the" and some spaces
 
 
 class _Labels(NamedTuple):
-    """Phrases in lower case, their last words, and the pattern that finds them."""
+    """Phrases in lower case, their last words, and the pattern that finds them in lower case."""
 
     phrases: tuple[str, ...]
     last_words: tuple[str, ...]
@@ -47,36 +47,35 @@ def _labels(phrases: tuple[str, ...]) -> _Labels:
     return _Labels(
         tuple(dict.fromkeys(map(" ".join, words))),
         tuple(dict.fromkeys(each[-1] for each in words)),
-        re.compile(rf"(?<![A-Za-z0-9_])(?:{pattern})(?![A-Za-z0-9_])", re.IGNORECASE),
+        re.compile(rf"(?<![a-z0-9_])(?:{pattern})(?![a-z0-9_])"),
     )
 
 
-def _labels_in(text: str, labels: _Labels) -> Iterator[str]:
-    """Yield the phrases in a text, with the # signs around them.
+def _labels_in(text: str, lower: str, labels: _Labels) -> Iterator[str]:
+    """Yield the phrases in a text, which is given in lower case too, with the # signs around them.
 
     A marker of one plain word, such as ``#Input#``, is everyday language without its # signs.
     """
-    for found in labels.pattern.finditer(text):
-        opening = _OPENING.search(text, max(found.start() - _BEFORE, 0), found.start())
-        closing = _CLOSING.match(text, found.end())
+    for found in labels.pattern.finditer(lower):
+        opening = _OPENING.search(lower, max(found.start() - _BEFORE, 0), found.start())
+        closing = _CLOSING.match(lower, found.end())
         if opening and closing:
             yield text[opening.start() : closing.end()]
         elif len(found[0].split()) > 1 or not found[0].isascii():
-            yield found[0]
+            yield text[found.start() : found.end()]
 
 
-def _label(rewrite: Rewrite, lower: str) -> str | None:
-    """Return the first phrase that the rewrite, in lower case, has and its parent has not."""
+def _label(rewrite: Rewrite, words: list[str]) -> str | None:
+    """Return the first phrase that the rewrite, with these words, has and its parent has not."""
     labels = _labels(rewrite.phrases)
-    if not any([word in lower for word in labels.last_words]):  # noqa: C419 - faster, and runs on every rewrite
+    if not any([word in rewrite.lower for word in labels.last_words]):  # noqa: C419 - faster, and runs on every rewrite
         return None
-    text = " ".join(lower.replace(",", " ").split())
+    text = " ".join(words)
     if not any(phrase in text for phrase in labels.phrases):
         return None  # most of the others: the pattern need not run
-    known = set(map(_normal, _labels_in(rewrite.parent, labels)))
-    return next(
-        (each for each in _labels_in(rewrite.child, labels) if _normal(each) not in known), None
-    )
+    known = set(map(_normal, _labels_in(rewrite.parent, lowered(rewrite.parent), labels)))
+    own = _labels_in(rewrite.child, rewrite.lower, labels)
+    return next((each for each in own if _normal(each) not in known), None)
 
 
 def _normal(text: str) -> str:
@@ -158,8 +157,8 @@ def _run(rewrite: Rewrite, words: list[str]) -> str | None:
 
 
 def _leaked(rewrite: Rewrite) -> str | None:
-    lower = rewrite.child.lower()
-    return _label(rewrite, lower) or _run(rewrite, lower.replace(",", " ").split())
+    words = rewrite.lower.replace(",", " ").split()
+    return _label(rewrite, words) or _run(rewrite, words)
 
 
 RULES: tuple[Rule[Rewrite], ...] = (

@@ -73,10 +73,10 @@ _LONGER, _SLACK = 0.05, 10  # of the characters, and characters: for other white
 
 def _unchanged(rewrite: Rewrite) -> str | None:
     child, parent = rewrite.child, rewrite.parent
-    if _ending(child) != _ending(parent):
-        return None  # most rewrites differ in their last words: nothing else needs comparing
     if abs(_solid(child) - _solid(parent)) > _SLACK + _LONGER * len(parent):
-        return None
+        return None  # most rewrites
+    if _ending(child) != _ending(parent):
+        return None  # most of the others differ in their last words
     return "the same words as its parent" if _normal(child) == _normal(parent) else None
 
 

@@ -114,14 +114,13 @@ _OF_FIGURES = re.compile(
 
 
 def _refers_to_nothing(rewrite: Rewrite) -> str | None:
-    return _missing(rewrite.child) or _dropped(rewrite)
+    return _missing(rewrite.child, rewrite.lower) or _dropped(rewrite)
 
 
-def _missing(text: str) -> str | None:
-    """Return what a text speaks of as given and does not hold."""
+def _missing(text: str, lower: str) -> str | None:
+    """Return what a text, given in lower case too, speaks of as given and does not hold."""
     if "\n" in text and any(map(_is_plain_data, text.splitlines()[1:])):
         return None  # most rewrites that are about data
-    lower = text.lower()
     hints = [hint for hint in _HINTS if hint in lower]
     if " the " not in lower:
         hints += [hint for hint in _FURTHER_HINTS if hint in lower]
@@ -203,7 +202,7 @@ def _dropped(rewrite: Rewrite) -> str | None:
     words = set(split_words("\n".join(lines).lower()))
     if len(words) < _ENOUGH or any(map(_is_data, child.splitlines()[1:])):
         return None
-    if len(words.intersection(split_words(child.lower()))) >= _KEPT * len(words):
+    if len(words.intersection(split_words(rewrite.lower))) >= _KEPT * len(words):
         return None
     if not child.startswith(request[:_SAME_START]) and not _SPEAKS.search(child):
         return None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass
+from functools import cached_property
 from typing import Generic, Literal, TypeVar
 
 from evolinstruct.records import Kept, Rejected
+from evolinstruct.words import lowered
 
 Checked = TypeVar("Checked")
 Stage = Literal["service", "rewrite", "comparison", "pool", "answer"]
@@ -27,7 +29,7 @@ class Objection:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rewrite:
     """What the rules for rewrites look at.
 
@@ -74,6 +76,11 @@ class Rewrite:
             parent.output,
             prompt,
         )
+
+    @cached_property
+    def lower(self) -> str:
+        """The child in lower case, each character at its place."""
+        return lowered(self.child)
 
     @property
     def in_depth(self) -> bool:
@@ -137,6 +144,7 @@ class RuleInfo:
         on: whether it is on unless the settings say otherwise.
         paper: its number in the paper that the method comes from (WizardLM, section 3.2), if any.
         looks_for_test_items: it looks for test items, so it is never on where none are given.
+        embeds: it compares texts by their meaning, which takes the extra `diversity`.
         cost: what it costs.
         parameters: what can be set; the first is what ``--rule NAME=VALUE`` sets.
         digest: of whatever else decides what it drops, such as the code of a user's own rule.
@@ -150,6 +158,7 @@ class RuleInfo:
     on: bool = True
     paper: int | None = None
     looks_for_test_items: bool = False
+    embeds: bool = False
     cost: str = "free"
     parameters: tuple[Parameter, ...] = ()
     digest: str = ""

@@ -17,6 +17,7 @@ from evolinstruct.elimination.builtin import (
     RULES,
 )
 from evolinstruct.elimination.contamination import with_test_items
+from evolinstruct.elimination.meaning import with_embedder
 from evolinstruct.elimination.rule import Answer, Objection, Rewrite, Rule, RuleInfo
 from evolinstruct.errors import RuleFailed, UsageError
 
@@ -51,8 +52,14 @@ class RuleSet:
         """
         stage = "rewrite" if isinstance(text, Rewrite) else "answer"
         for rule, check in self._checks[stage]:
-            if rule.name not in skips and (evidence := _evidence(rule, check, text)) is not None:
-                return Objection(rule.name, evidence)
+            if rule.name in skips:
+                continue
+            try:
+                evidence = check(text)
+            except (Exception, SystemExit) as error:
+                raise _raised(rule, error) from error
+            if evidence is not None:
+                return _objection(rule, evidence)
         return None
 
     def described(self) -> dict[str, dict[str, Any]]:
@@ -63,16 +70,14 @@ class RuleSet:
         }
 
 
-def _evidence(rule: Rule[Any], check: _Check, text: Rewrite | Answer) -> str | None:
-    try:
-        evidence = check(text)
-    except (Exception, SystemExit) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise RuleFailed(
-            rule.name, f"{_title(rule)} raised {found}; mend it, or leave it out."
-        ) from error
-    if evidence is None or isinstance(evidence, str):
-        return evidence
+def _raised(rule: Rule[Any], error: BaseException) -> RuleFailed:
+    found = f"{type(error).__name__}: {error}"
+    return RuleFailed(rule.name, f"{_title(rule)} raised {found}; mend it, or leave it out.")
+
+
+def _objection(rule: Rule[Any], evidence: object) -> Objection:
+    if isinstance(evidence, str):
+        return Objection(rule.name, evidence)
     raise RuleFailed(
         rule.name,
         f"{_title(rule)} returned {evidence!r}; a rule returns its evidence as text, or None.",
@@ -101,6 +106,7 @@ def choose(
     Raises:
         UsageError: a rule or a parameter is unknown, a parameter is out of range, a rule cannot be
             switched, or its test items are missing.
+        InputError: the extra that a rule needs is not installed.
     """
     for name, setting in settings.items():
         _check_switch(find(name), setting)
@@ -117,10 +123,13 @@ def _in_use(
         setting = settings.get(name, rule.structural or (is_eligible and rule.on))
         if setting is not False:
             given = {} if setting is True else setting
-            yield _with_test_items(rule, test_items), _parameters(rule, given)
+            yield _ready(rule, test_items), _parameters(rule, given)
 
 
-def _with_test_items(rule: RuleInfo, test_items: Items | None) -> RuleInfo:
+def _ready(rule: RuleInfo, test_items: Items | None) -> RuleInfo:
+    """Return a rule that is on with what it looks for, or compares by."""
+    if rule.embeds:
+        return with_embedder(rule)
     if not isinstance(rule, Rule) or not rule.looks_for_test_items:
         return rule
     if test_items is None:

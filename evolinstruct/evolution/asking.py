@@ -134,7 +134,7 @@ class Asking:
         messages = self._pack.evolve(
             child.operation or "", parent.instruction, child.format, shown, stated
         )
-        context = replace(self._context(child, parent.instruction), marks=self._pack.marks)
+        context = self._context(child, parent.instruction, marks=self._pack.marks)
         reply = await self._whole("evolve", messages, context, child.id)
         instruction = reading.read_instruction(
             reply.text, self._pack.markers, parent=parent.instruction, marks=self._pack.marks
@@ -231,7 +231,13 @@ class Asking:
         asked = {**self._sampling[purpose], **sampling}
         return await self._ask(Request(CallId(place, purpose, attempt), context, messages, **asked))
 
-    def _context(self, line: Kept, instruction: str, parent: str | None = None) -> CallContext:
+    def _context(
+        self,
+        line: Kept,
+        instruction: str,
+        parent: str | None = None,
+        marks: tuple[str, str] | None = None,
+    ) -> CallContext:
         """Describe a call that works for a line, by the text that it is about."""
         return CallContext(
             line.generation,
@@ -240,5 +246,6 @@ class Asking:
             line.format,
             instruction,
             parent,
+            marks,
             checks=line.checks,
         )

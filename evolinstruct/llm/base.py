@@ -17,6 +17,9 @@ from evolinstruct.llm.secrets import Secrets
 
 SERVICE_TIER = "service_tier"
 """The parameter of a call, and the field of a reply, that name a service's tier."""
+LOGPROBS = ("logprobs", "top_logprobs")
+"""The parameters of a call that wants to know what else might have stood in its reply."""
+_ALTERNATIVES = 5  # to each token: what every service gives that gives any
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -29,7 +32,7 @@ class CallId:
 
     Attributes:
         child_id: the place in the data set that the call works for.
-        purpose: evolve, compare, answer, score, solve.
+        purpose: evolve, compare, answer, score, solve, judge.
         attempt: 0 for the first ask, 1 for the second of the same purpose, and so on.
     """
 
@@ -54,7 +57,7 @@ class CallContext:
             several.
         parent: compare: the parent; otherwise None.
         marks: evolve: the lines between which the prompt asks for the instruction, if it does.
-        items: score: the texts that are to be put in order, each behind its label.
+        items: score, judge: the texts that are to be put in order, each behind its label.
         range: score: the least and the most that a number may be, if one is asked for.
         checks: evolve: the constraints that the rewrite is to state; answer: those that the
             instruction states; as the field ``checks`` of a line has them.
@@ -104,10 +107,13 @@ class Request:
         top_p: nucleus sampling, None to leave it to the service.
         max_tokens: upper bound of the reply's length in tokens, None for none.
         extra: further parameters of the request's body.
-        wants: ``text``, or the ``vector`` of the last message, which is the reply's text as
-            `encode_vector` writes it.
+        wants: ``text``; or ``logprobs``, which is the same with what else might have stood in the
+            place of its numbers, where a service tells; or the ``vector`` of the last message,
+            which is the reply's text as `encode_vector` writes it. No part of the journal's key.
         service_tier: the service's tier to be answered in, None to leave it to the service; no part
             of the journal's key.
+        server: the base URL or provider to be asked, where one purpose has several models; None for
+            those of the settings. No part of the journal's key either.
         prefetched: marks a call that is made before the run needs it; never sent.
     """
 
@@ -120,8 +126,9 @@ class Request:
     max_tokens: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     service_tier: str | None = None
+    server: str | None = None
     prefetched: Prefetched | None = field(default=None, compare=False, repr=False)
-    wants: Literal["text", "vector"] = "text"
+    wants: Literal["text", "logprobs", "vector"] = "text"
 
     @property
     def purpose(self) -> str:
@@ -140,8 +147,9 @@ class Request:
             "max_tokens": self.max_tokens,
         }
         given = {name: value for name, value in sampling.items() if value is not None}
+        told = (True, _ALTERNATIVES) if self.wants == "logprobs" else ()
         tier = {} if self.service_tier is None else {SERVICE_TIER: self.service_tier}
-        return {**given, **self.extra, **tier}
+        return {**given, **dict(zip(LOGPROBS, told, strict=False)), **self.extra, **tier}
 
     @property
     def draw(self) -> CallId:
@@ -182,6 +190,11 @@ class Usage:
         return into, out
 
 
+Alternatives = tuple[tuple[str, float], ...]
+"""A token of a reply, and then what might have stood in its place, each with the natural logarithm
+of its probability."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a service announced about its limits beside an answer; None where it said nothing.
@@ -214,6 +227,7 @@ class Reply:
         model: the model that the service says it used.
         limits: what the service announced beside it; true for this moment only, never stored.
         reasoned: the service told reasoning apart from the content; never stored.
+        logprobs: of each token with a digit in it, where they were asked for and the service tells.
     """
 
     text: str
@@ -222,6 +236,7 @@ class Reply:
     model: str
     limits: Limits | None = field(default=None, compare=False)
     reasoned: bool = field(default=False, compare=False)
+    logprobs: tuple[Alternatives, ...] = ()
 
 
 class Client(Protocol):

@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from evolinstruct import defaults
 from evolinstruct.errors import (
@@ -71,6 +72,11 @@ class Spending:
         self.calls += calls
         self.tokens += tokens
         self.cost = plus(self.cost, cost)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        cost = None if self.cost is None else float(self.cost)
+        return {"calls": self.calls, "tokens": self.tokens, "cost": cost}
 
     def take(self, tokens: int, cost: Decimal | None) -> None:
         """Count a call off."""

@@ -16,9 +16,9 @@ from __future__ import annotations
 import inspect
 import resource
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from evolinstruct import defaults
 from evolinstruct.errors import EvolinstructError, StopRun, UsageError
@@ -71,26 +71,44 @@ def with_client(settings: Settings) -> Settings:
     return replace(settings, recipe=settings.recipe.model_copy(update={"client": client}))
 
 
+class Asked(NamedTuple):
+    """Who is asked for a purpose; one purpose may have several.
+
+    Attributes:
+        purpose: what calls are made for.
+        model: the model; empty for a client that has only one.
+        server: the base URL or provider that has it; None for those of the settings.
+    """
+
+    purpose: str
+    model: str
+    server: str | None = None
+
+
 def options_in_use(
-    recipe: Recipe, execution: Execution, purposes: Iterable[str], *, alone: bool = False
-) -> dict[str, tuple[ClientOptions, ...]]:
-    """Return, for each purpose, the options of its servers' clients.
+    recipe: Recipe, execution: Execution, purposes: Iterable[str | Asked], *, alone: bool = False
+) -> dict[Asked, tuple[ClientOptions, ...]]:
+    """Return, for each who is asked, the options of the servers' clients.
 
     Args:
         recipe: names the models.
         execution: names the servers.
-        purposes: what calls are made for.
+        purposes: what calls are made for, or whom to ask for it instead of the settings' model.
         alone: each server is asked for itself, even where several share the calls.
 
     Raises:
         UsageError: the provider is unknown, or a base URL is none.
     """
     secrets = Secrets()  # of all: one server may know what another one is asked with
-    in_use = {purpose: _options(recipe, execution, purpose, secrets) for purpose in purposes}
+    asked = (
+        each if isinstance(each, Asked) else Asked(each, recipe.setting("model", each) or "")
+        for each in purposes
+    )
+    in_use = {each: _options(execution, each, secrets) for each in asked}
     shared = {one.base_url for group in in_use.values() if len(group) > 1 for one in group}
     return {
-        purpose: tuple(replace(one, alone=alone or one.base_url not in shared) for one in group)
-        for purpose, group in in_use.items()
+        each: tuple(replace(one, alone=alone or one.base_url not in shared) for one in group)
+        for each, group in in_use.items()
     }
 
 
@@ -114,7 +132,7 @@ class Endpoint:
 
 
 class Clients:
-    """One throttled client for each server and model, balanced, retried, and found by purpose.
+    """One throttled client for each server and model, balanced, retried, and found by request.
 
     Attributes:
         tariff: what tokens cost.
@@ -126,7 +144,7 @@ class Clients:
         self,
         recipe: Recipe,
         execution: Execution,
-        purposes: Iterable[str],
+        purposes: Iterable[str | Asked],
         *,
         alone: bool = False,
     ) -> None:
@@ -144,27 +162,23 @@ class Clients:
         self._throttles: dict[ClientOptions, Throttle] = {}
         self._balancers: list[Balancer] = []
         self._retries: dict[tuple[ClientOptions, ...], Retry] = {}
-        self._by_purpose: dict[str, Retry] = {}
+        self._by_asked: dict[Asked, Retry] = {}
         self._groups = options_in_use(recipe, execution, purposes, alone=alone)
-        servers = {
-            purpose: [options.base_url for options in group]
-            for purpose, group in self._groups.items()
-        }
-        self.tariff = Tariff(execution, servers)
+        self.tariff = Tariff(execution, *_servers(self._groups))
         caps = Caps(execution.max_calls, execution.max_tokens_total, execution.max_cost)
         self.budget = Budget(caps, self.tariff.apply)
         self.notices: list[str] = []
         self._most = self._most_calls(execution)
-        for purpose, group in self._groups.items():
+        for asked, group in self._groups.items():
             if group not in self._retries:
                 self._retries[group] = self._wrap(group, execution)
-            self._by_purpose[purpose] = self._retries[group]
+            self._by_asked[asked] = self._retries[group]
             if execution.max_cost is not None:
-                self._check_price(purpose, group[0].model)
+                self._check_price(asked.purpose, asked.model)
 
-    def for_purpose(self, purpose: str) -> Client:
-        """Return the client that calls of this purpose go to."""
-        return self._by_purpose[purpose]
+    def for_request(self, request: Request) -> Client:
+        """Return the client that a request goes to."""
+        return self._by_asked[Asked(request.purpose, request.model, request.server)]
 
     def _wrap(self, group: tuple[ClientOptions, ...], execution: Execution) -> Retry:
         """Return the client over a group of servers, which may be one."""
@@ -186,7 +200,7 @@ class Clients:
 
     def _has_replied(self, group: tuple[ClientOptions, ...]) -> bool:
         """Tell whether a group of servers has replied in this run, also to an earlier command."""
-        purposes = {purpose for purpose, own in self._groups.items() if own == group}
+        purposes = {asked.purpose for asked, own in self._groups.items() if own == group}
         model = group[0].model
         return any(
             account.replies > 0 and account.purpose in purposes and account.model == model
@@ -243,7 +257,7 @@ class Clients:
         return [
             Endpoint(
                 options,
-                tuple(purpose for purpose, group in self._groups.items() if options in group),
+                tuple(asked.purpose for asked, group in self._groups.items() if options in group),
                 client,
                 asked.complete,
                 budgeted.take_notices,
@@ -334,16 +348,28 @@ def host(options: ClientOptions) -> str:
     return address.server(options.base_url or "")
 
 
-def _options(
-    recipe: Recipe, execution: Execution, purpose: str, secrets: Secrets
-) -> tuple[ClientOptions, ...]:
-    servers = providers.servers_for(execution, purpose)
-    model = recipe.setting("model", purpose) or ""
+def _servers(
+    groups: Mapping[Asked, Sequence[ClientOptions]],
+) -> tuple[dict[str, list[str | None]], dict[tuple[str, str], list[str | None]]]:
+    """Return the base URLs of each purpose, and those of each of its models apart."""
+    by_purpose: dict[str, list[str | None]] = {}
+    by_model: dict[tuple[str, str], list[str | None]] = {}
+    for asked, group in groups.items():
+        urls = [options.base_url for options in group]
+        by_purpose.setdefault(asked.purpose, []).extend(urls)
+        by_model.setdefault((asked.purpose, asked.model), []).extend(urls)
+    return by_purpose, by_model
+
+
+def _options(execution: Execution, asked: Asked, secrets: Secrets) -> tuple[ClientOptions, ...]:
+    if asked.server is not None:
+        execution = _at(execution, asked.purpose, asked.server)
+    servers = providers.servers_for(execution, asked.purpose)
     secrets.add(servers.key, *(each for url in servers.urls for each in address.secrets(url or "")))
     return tuple(
         ClientOptions(
             base_url=url,
-            model=model,
+            model=asked.model,
             api_key=servers.key,
             timeout=execution.timeout,
             key_variable=servers.key_variable,
@@ -352,6 +378,16 @@ def _options(
         )
         for url in dict.fromkeys(servers.urls)
     )
+
+
+def _at(execution: Execution, purpose: str, server: str) -> Execution:
+    """Return the settings with one server for a purpose: a provider's name, or a base URL."""
+    is_named = server in providers.PROVIDERS
+    own = {
+        "provider": {purpose: server} if is_named else {},
+        "base_url": {} if is_named else {purpose: [server]},
+    }
+    return execution.model_copy(update=own)
 
 
 class ClientFactory:

@@ -17,7 +17,7 @@ from evolinstruct.errors import (
     EvolinstructError,
     TryAgain,
 )
-from evolinstruct.llm.base import Limits, Reply, Usage, encodable
+from evolinstruct.llm.base import Alternatives, Limits, Reply, Usage, encodable
 from evolinstruct.llm.secrets import Secrets
 from evolinstruct.text import shorten
 
@@ -25,6 +25,8 @@ _MOST_TOKENS = 10**9  # of one call: a sum of as many calls still fits where sum
 _MOST_ATTEMPTS = 10**6
 _MOST = 1e15
 _MOST_TIERS = 9  # of one client: what is spent has a row for each
+_MOST_NUMBERS = 20  # of one reply, of which it is kept what else might have stood there
+_MOST_ALTERNATIVES = 20
 _LONGEST_WORD = 200  # characters of a model's name, a finish reason, an error's name
 _LONGEST_MESSAGE = 1_000
 
@@ -49,8 +51,9 @@ class Intake:
         if not isinstance(found.text, str) or not isinstance(found.usage, Usage):
             raise self._broken(found, "a Reply has a string as its text, and a Usage")
         usage = found.usage
+        text = self._secrets.hide(encodable(found.text))
         return Reply(
-            self._secrets.hide(encodable(found.text)),
+            text,
             self._word(found.finish_reason),
             Usage(
                 count(usage.prompt_tokens),
@@ -63,6 +66,7 @@ class Intake:
             self._word(found.model),
             found.limits and _limits(found.limits),
             found.reasoned,
+            self._logprobs(found.logprobs) if text == found.text else (),
         )
 
     def error(self, error: BaseException) -> BaseException:
@@ -99,6 +103,21 @@ class Intake:
                 error.attempts = min(max(count(error.attempts) or 1, 1), _MOST_ATTEMPTS)
             case CallRejected(raw=str(raw)):
                 error.raw = self._secrets.hide(raw)
+
+    def _logprobs(self, found: object) -> tuple[Alternatives, ...]:
+        """Return the last of the tokens that are told, and the likeliest of their alternatives."""
+        try:
+            return tuple(
+                tuple(
+                    (self._word(token), float(logprob))
+                    for token, logprob in place[:_MOST_ALTERNATIVES]
+                    if type(logprob) in (int, float) and -_MOST <= logprob < 1  # rounded, above 0
+                )
+                for place in found[-_MOST_NUMBERS:]  # type: ignore[index]
+            )
+        except (TypeError, ValueError, LookupError):
+            rule = "the logprobs of a Reply are pairs of a text and a number for each token"
+            raise self._broken(found, rule) from None
 
     def _tier(self, value: object) -> str:
         tier = self._word(value)

@@ -299,9 +299,16 @@ class Tariff:
         self,
         execution: Execution,
         servers: Mapping[str, Sequence[str | None]],
+        by_model: Mapping[tuple[str, str], Sequence[str | None]] = {},
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Take the user's prices and tiers, and the base URLs that each purpose is asked at.
+        """Take the user's prices and tiers, and the base URLs that calls are sent to.
+
+        Args:
+            execution: has the user's prices and tiers.
+            servers: those of each purpose.
+            by_model: those of each model of a purpose, where it has several.
+            now: tells the time.
 
         Raises:
             InputError: the user's own table is wrong.
@@ -310,6 +317,7 @@ class Tariff:
         self.used: dict[Applied, None] = {}
         self._execution = execution
         self._servers = servers
+        self._by_model = by_model
         own = [OwnTable(Path(execution.prices))] if execution.prices else []
         self._tables: list[OwnTable | PackagedTable] = [*own, PACKAGED]
         self._tiers = {tier for purpose in servers for tier in execution.tiers(purpose)}
@@ -331,10 +339,30 @@ class Tariff:
         found = self._found((purpose, model, tier))
         return None if found is None else found.price
 
-    def source(self, purpose: str, model: str, tier: str = "") -> str | None:
-        """Return in words where that price is from; None where it is unknown."""
-        found = self._found((purpose, model, tier))
+    def likely_cost(
+        self, purpose: str, model: str, calls: int, prompt: int, completion: int
+    ) -> Decimal | None:
+        """Return what calls that are still to be made are likely to cost, None if that is unknown.
+
+        Args:
+            purpose: what they are for.
+            model: who is asked, in the first of the tiers that the user names.
+            calls: how many, with prompts about equally long.
+            prompt: tokens in, of all of them together.
+            completion: tokens out.
+        """
+        price = self.price(purpose, model, self._first_tier(purpose))
+        if price is None:
+            return None
+        return price.for_prompt(round(prompt / max(calls, 1))).cost(prompt, completion)
+
+    def source(self, purpose: str, model: str) -> str | None:
+        """Return in words where the price of such calls is from; None where it is unknown."""
+        found = self._found((purpose, model, self._first_tier(purpose)))
         return None if found is None else " ".join(filter(None, (found.table, found.version)))
+
+    def _first_tier(self, purpose: str) -> str:
+        return next(iter(self._execution.tiers(purpose)), "")
 
     def apply(self, purpose: str, model: str, tier: str | None) -> Price | None:
         """Return the same, and remember what is applied to a reply."""
@@ -393,7 +421,8 @@ class Tariff:
         Of servers that share the calls, the dearest counts.
         """
         at = datetime.fromtimestamp(self._minute * 60, UTC)
-        servers = self._servers.get(purpose, (None,))
+        of_purpose = self._servers.get(purpose, (None,))
+        servers = self._by_model.get((purpose, model), of_purpose)
         for table in self._tables:
             found = [table.find(model, server, tier, at) for server in servers]
             prices = [price for price in found if price is not None]

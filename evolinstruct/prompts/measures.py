@@ -1,4 +1,4 @@
-"""Measures: what scores are asked with. A file in a pack's folder ``measures``, and how it is read.
+"""Measures: what scores and verdicts are asked with. Files in a pack's folder ``measures``.
 
     measures/FILE.txt          header (name, method, range), ---, the prompt
 
@@ -10,6 +10,7 @@ A pack may have one measure of a name and method. The methods and their places:
     paper       the same as a rating, as the paper asks
     tags        {{instruction}}, and {{answer}} where the answer is judged too
     agreement   {{instruction}}, {{first}}, {{second}}: do two answers agree?
+    preference  {{instruction}}, {{first}}, {{second}}: which is better? (`evolinstruct judge`)
 """
 
 from __future__ import annotations
@@ -22,16 +23,18 @@ from evolinstruct.prompts.templates import Holds, Passage, Template, checked
 from evolinstruct.text import did_you_mean
 
 RANKING, PAIRWISE, RATING, PAPER = "ranking", "pairwise", "rating", "paper"
-TAGS, AGREEMENT = "tags", "agreement"
+TAGS, AGREEMENT, PREFERENCE = "tags", "agreement", "preference"
 _ORDER = Holds(frozenset({"items"}))
 _ONE = Holds(frozenset({"instruction"}), frozenset({"answer"}))
+_TWO = Holds(frozenset({"instruction", "first", "second"}))
 _HOLDS = {
     RANKING: _ORDER,
     PAIRWISE: _ORDER,
     RATING: _ONE,
     PAPER: _ONE,
     TAGS: _ONE,
-    AGREEMENT: Holds(frozenset({"instruction", "first", "second"})),
+    AGREEMENT: _TWO,
+    PREFERENCE: _TWO,
 }
 METHODS = tuple(_HOLDS)
 _RANGED = (RATING, PAPER)

@@ -2,9 +2,16 @@
 
 from evolinstruct.reading.announcements import find_opening
 from evolinstruct.reading.instruction import read_instruction
-from evolinstruct.reading.judgement import Order, read_number, read_order, read_tags
+from evolinstruct.reading.judgement import (
+    Order,
+    read_number,
+    read_order,
+    read_tags,
+    weigh_number,
+)
 from evolinstruct.reading.notes import find_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, read_answer
+from evolinstruct.reading.preference import read_preference
 from evolinstruct.reading.verdict import read_verdict
 
 __all__ = [
@@ -17,6 +24,8 @@ __all__ = [
     "read_instruction",
     "read_number",
     "read_order",
+    "read_preference",
     "read_tags",
     "read_verdict",
+    "weigh_number",
 ]

@@ -99,30 +99,37 @@ def find_opening(text: str, parent: str) -> str | None:
     line, line_break, rest = text.partition("\n")
     if not line_break or not rest.strip() or line.strip() in parent:
         return None
-    leads, said = line.rstrip("*_ ").endswith((":", "：")), Said(line)
-    names_rewrite = leads and said.has("rewrite") and not _EDITS.match(line)
+    leads = line.rstrip("*_ ").endswith((":", "："))
+    names_rewrite = leads and not _EDITS.match(line) and Said(line).has("rewrite")
     if names_rewrite and not content(parent) & content(line):
         return line
-    if not (leads or said.has("task", "rewrite")):
+    if not _is_foreign(line, rest, parent):
         return None
-    return line if is_foreign(line, parent) and not is_foreign(rest, parent) else None
+    return line if leads or Said(line).has("task", "rewrite") else None
+
+
+def _is_foreign(line: str, rest: str, parent: str) -> bool:
+    """Tell whether a first line alone is in another language; none is that begins as the parent."""
+    if line.startswith(parent[:_SAME_START]):
+        return False
+    return is_foreign(line, parent) and not is_foreign(rest, parent)
 
 
 def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
     """Tell whether a first line speaks of rewriting, and only what follows is like the parent."""
-    wanted = content(parent)
     if not parent or not Said(line).has("rewrite", "harder", "task", "change", "matter"):
         return False
-    if is_foreign(line, parent) and not is_foreign(rest, parent):
+    if _is_foreign(line, rest, parent):
         return True
-    if len(wanted) < _FEW:
+    own, wanted = line.lower(), content(parent)
+    if len(wanted) < _FEW or any(stem in own for stem in wanted):
         return False
-    own, later = line.lower(), rest.lower()
-    shared = sum(stem in later for stem in wanted)
-    return not any(stem in own for stem in wanted) and shared * 3 >= len(wanted)
+    later = rest.lower()
+    return sum(stem in later for stem in wanted) * 3 >= len(wanted)
 
 
 _FEW = 2
+_SAME_START = 12  # characters
 
 
 def _is_announcement(words: str, *, own_line: bool, ends_in_colon: bool) -> bool:

@@ -55,10 +55,10 @@ def read_instruction(
         text = between_marks(text, marks, parent)
     whole = text = own_text(text, parent).strip()
     for _ in range(_MOST_LAYERS):
-        peeled = _without_wrappers(labels.cut(own_text(text, parent), parent), parent)
+        peeled = _without_wrappers(labels.cut(text, parent), parent)
         if peeled == text:
             return "" if _offers_several(text, parent) else text
-        text = peeled
+        text = own_text(peeled, parent)
     return whole
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from math import exp
 from typing import Any
 
 from evolinstruct.reading.own_text import own_text
@@ -141,6 +142,52 @@ def read_number(reply: str, least: float, most: float) -> float | None:
     value, out_of = _float(found["number"]), found["most"]
     fits = least <= value <= most and (out_of is None or _float(out_of) == most)
     return value if fits else None
+
+
+_READABLE = 0.8  # of what a judge weighed: the share that must be scores, or nothing is told
+_DIGITS = re.compile(r"\s*(\d+)\s*")
+
+
+def weigh_number(
+    number: float,
+    logprobs: Iterable[Sequence[tuple[str, float]]],
+    least: float,
+    most: float,
+) -> float | None:
+    """Return the mean of the scores that a judge weighed for the one it gave, by their chances.
+
+    None where that is not told: nothing is known of the one token that is the number, or a fifth or
+    more of the chances is on what is no score in the range.
+
+    Args:
+        number: that its reply gives.
+        logprobs: of the reply's tokens: each of them, and then what else might have stood in its
+            place, with the natural logarithm of its probability.
+        least: the lowest number that counts.
+        most: the highest one.
+    """
+    given = [tokens for tokens in logprobs if tokens and _whole(tokens[0][0]) == number]
+    if len(given) != 1:
+        return None
+    (_, own), *others = given[0]
+    # Where no token has two digits, a 1 may be on its way to a 10, unless the reply shows it whole.
+    is_long = any((_whole(token) or 0) > 9 for token, _ in given[0])  # noqa: PLR2004 - digits
+    chances = [(number, exp(own))]
+    for token, logprob in others:
+        score = _whole(token)
+        if score is None or not least <= score <= most:
+            continue
+        if is_long or not 0 < 10 * score <= most:
+            chances.append((score, exp(logprob)))
+    whole = sum(chance for _, chance in chances)
+    mean = sum(score * chance for score, chance in chances) / whole if whole else 0.0
+    return mean if whole > _READABLE else None
+
+
+def _whole(token: str) -> int | None:
+    """Return the whole number that a token is."""
+    found = _DIGITS.fullmatch(token)
+    return int(found[1]) if found else None
 
 
 def _last_score_line(text: str) -> re.Match[str] | None:

@@ -18,10 +18,10 @@ _REASONS = (
     r"reason(?:ing)?|analysis|scratch_?pad|(?:inner_?|internal_?)?monologue|reflection"
     r"|deliberation|chain_?of_?thought|cot"
 )
-_TAG = re.compile(
-    r"(?:<\|?|◁)(?=[/\w])(?P<end>/|end_?(?:of_?)?)?(?:begin_?of_?|start_?)?"
+_TAG = re.compile(  # begins with the sign, because tags of other names are many in data
+    r"[<◁\[](?:(?<!\[)(?:(?<=<)\|)?(?=[/\w])(?P<end>/|end_?(?:of_?)?)?(?:begin_?of_?|start_?)?"
     rf"(?P<name>{_THINKS}|(?:\w{{1,20}}[:_])?(?:{_REASONS}))(?:\s[^<>\n]{{0,200}})?(?:\|?>|▷)"
-    r"|\[(?P<slash>/)?(?P<upper>THINK(?:ING)?|REASONING|THOUGHT)\]",
+    r"|(?<=\[)(?P<slash>/)?(?P<upper>THINK(?:ING)?|REASONING|THOUGHT)\])",
     re.IGNORECASE,
 )
 _THINKING = re.compile(_THINKS, re.IGNORECASE)
@@ -84,8 +84,9 @@ def _without_tagged(text: str, asked: str) -> str:
     Some servers swallow the opening tag. Tags inside a text (an XML example, a tag named in
     backticks) belong to the text.
     """
-    start, inside, is_subject = 0, "", _THINK_TAG.search(asked) is not None
+    start, inside, is_subject = 0, "", False
     for tag in _TAG.finditer(text):
+        is_subject = is_subject or _THINK_TAG.search(asked) is not None
         closing, name = bool(tag["end"] or tag["slash"]), (tag["name"] or tag["upper"]).lower()
         if inside and not (closing and name == inside):
             continue
@@ -132,18 +133,22 @@ def _without_leading_tokens(text: str, asked: str) -> str:
 
 def without_later_turns(text: str, asked: str) -> str:
     """Return the text up to the first token of a chat template: what follows is another turn."""
-    if "<" in text or "[" in text:
-        if _ABOUT_TEMPLATES.search(asked):
-            return text
-        struck_out = text.find("<s>")  # HTML
-        for token in _outside_code(_TOKEN, text):
-            is_html = token[0] == "</s>" and -1 < struck_out < token.start()
-            if token[0] not in asked and not is_html:
-                return text[: token.start()].rstrip()
-    if "assistant" in text and not _GLUED_ROLE.search(asked):
-        for role in _outside_code(_GLUED_ROLE, text):
-            return text[: role.start()]
-    return text
+    may_hold_tokens = "<" in text or "[" in text
+    before = _before_token(text, asked) if may_hold_tokens else None
+    if before is None and "assistant" in text and not _GLUED_ROLE.search(asked):
+        before = next((text[: role.start()] for role in _outside_code(_GLUED_ROLE, text)), None)
+    if before is None or (may_hold_tokens and _ABOUT_TEMPLATES.search(asked)):
+        return text
+    return before
+
+
+def _before_token(text: str, asked: str) -> str | None:
+    struck_out = text.find("<s>")  # HTML
+    for token in _outside_code(_TOKEN, text):
+        is_html = token[0] == "</s>" and -1 < struck_out < token.start()
+        if token[0] not in asked and not is_html:
+            return text[: token.start()].rstrip()
+    return None
 
 
 _ABOUT_TEMPLATES = re.compile(
@@ -240,8 +245,10 @@ def own_text(reply: str, asked: str = "") -> str:
     """
     text = without_reasoning(reply, asked)
     if "<" in text or "[" in text:
-        text = without_reasoning(_without_leading_tokens(text, asked), asked)
-        text = _without_answer_tag(_without_leading_tokens(text, asked), asked)
+        bare = _without_leading_tokens(text, asked)
+        if bare != text:
+            text = _without_leading_tokens(without_reasoning(bare, asked), asked)
+        text = _without_answer_tag(text, asked)
     return without_later_turns(text, asked)
 
 

@@ -17,12 +17,22 @@ class _Words(NamedTuple):
     Attributes:
         whole: words as they are.
         stems: beginnings of words.
+        heads: the first letters of the stems, as many as the shortest has.
         joined: parts of words, of languages that join them, the longest first.
     """
 
     whole: frozenset[str]
     stems: tuple[str, ...]
+    heads: frozenset[str]
     joined: tuple[str, ...]
+
+    @classmethod
+    def of(cls, whole: set[str], stems: set[str], joined: set[str]) -> _Words:
+        """Return the words in the order in which they are looked up."""
+        shortest = min(map(len, stems), default=0)
+        heads = frozenset(stem[:shortest] for stem in stems)
+        longest_first = tuple(sorted(joined, key=len)[::-1])
+        return cls(frozenset(whole), tuple(sorted(stems)), heads, longest_first)
 
     def hold(self, word: str) -> bool:
         """Tell whether a word is one of them."""
@@ -30,8 +40,11 @@ class _Words(NamedTuple):
 
     def hold_any(self, words: Sequence[str]) -> bool:
         """Tell whether one of the words is one of them."""
-        return not self.whole.isdisjoint(words) or any(
-            word.startswith(self.stems) for word in words
+        if not self.whole.isdisjoint(words):
+            return True
+        size = len(next(iter(self.heads), ""))
+        return size > 0 and any(
+            word.startswith(self.stems) for word in words if word[:size] in self.heads
         )
 
 
@@ -57,10 +70,7 @@ def _kinds() -> dict[str, _Words]:
                     stems.add(word[:-1])
                 else:
                     whole.add(word)
-    return {
-        kind: _Words(frozenset(whole), tuple(sorted(stems)), tuple(sorted(joined, key=len)[::-1]))
-        for kind, (whole, stems, joined) in found.items()
-    }
+    return {kind: _Words.of(*words) for kind, words in found.items()}
 
 
 @cache

@@ -58,6 +58,8 @@ def read_verdict(reply: str) -> bool | None:
     equality must say nothing else: "equal in length" is not one. Questions and conditions are no
     statements.
     """
+    if (verdict := _BARE.get(reply.strip(" .!\n").casefold())) is not None:
+        return verdict  # most replies
     text = _first_turn(own_text(reply)).casefold()
     text = _MARKUP.sub(" ", text.replace("’", "'"))
     text = _BOTH.sub("options", re.sub(r"\bnot\s+", "not ", text))

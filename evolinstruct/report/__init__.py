@@ -9,9 +9,12 @@
     sample    whole families, drawn by a seed, as plain data
     examples  what each operation does, with the words that differ
     diversity how unlike in meaning the instructions are, with a map; where they were embedded
+    pairs     which of them are most alike
+    selection what would be selected, where instructions are scored
     markup    HTML, every text in it escaped
     frame     what stands around the content of every page, with page.css and theme.js
     page      the parts as one page, with page.js
+    judging   the page of a contest: who is better, and how far that can be trusted
 
 What a model wrote is data on the page, never markup, style or script.
 """
@@ -30,6 +33,7 @@ from evolinstruct.errors import InputError
 from evolinstruct.report.frame import GENERATOR
 from evolinstruct.report.page import Meaning, compose
 from evolinstruct.report.sample import draw_families
+from evolinstruct.report.selection import selected_of
 
 _HEAD = 2_000
 """A report says that it is one within its first bytes: so many."""
@@ -58,7 +62,8 @@ def write_report(
         draw_families(run, found, rows // len(runs), seed)
         for run, found in zip(runs, measured, strict=True)
     ]
-    page = compose(runs, measured, samples, seed, _meaning(runs, seed))
+    meaning, selected = _meaning(runs, seed), [selected_of(run) for run in runs]
+    page = compose(runs, measured, samples, seed, meaning, selected)
     with replaced(out) as file:
         # A reply may hold half of a surrogate pair, which cannot be written as UTF-8.
         file.write(page.encode("utf-8", "replace"))

@@ -16,6 +16,7 @@ from evolinstruct.diversity.survey import Options, Point, SetFigures, Survey
 from evolinstruct.report.charts import Dot, scatter
 from evolinstruct.report.markup import Html, folded, join, table, tag, text
 from evolinstruct.report.page import Meaning, names_of
+from evolinstruct.report.pairs import show_pairs
 from evolinstruct.report.sample import text_fields
 from evolinstruct.text import number, percent, shorten
 
@@ -39,16 +40,18 @@ def meaning_of(runs: Sequence[Run], seed: int) -> Meaning | None:
     shown = join(
         [
             *(
-                tag("p", *_about(name, names), text(_lead(each, found.options.near)), class_="lead")
+                tag("p", *_about(name, names), text(_lead(each, found)), class_="lead")
                 for each, name in zip(found.sets, names, strict=True)
             ),
             _map(found, names),
+            show_pairs(found),
             _clusters(found, names),
             *(_figures(each, name) for each, name in zip(found.sets, names, strict=True)),
             tag("p", text(_how(found)), class_="hint"),
         ]
     )
-    return Meaning(shown, [_point(point, names) for point in found.points])
+    says = [_lead(each, found) for each in found.sets]
+    return Meaning(shown, says, [_point(point, names) for point in found.points])
 
 
 def _about(name: str, names: Sequence[str]) -> list[Html]:
@@ -56,7 +59,7 @@ def _about(name: str, names: Sequence[str]) -> list[Html]:
     return [tag("strong", text(name), dir="auto"), text(": ")] if len(names) > 1 else []
 
 
-def _lead(each: SetFigures, near: float) -> str:
+def _lead(each: SetFigures, found: Survey) -> str:
     first, last = min(each.generations), max(each.generations)
     begin, end = each.generations[first], each.generations[last]
     vendi = find("vendi")
@@ -65,10 +68,12 @@ def _lead(each: SetFigures, near: float) -> str:
         f" {vendi.text(begin)} for {_generation(first)} and {vendi.text(end)} for"
         f" {_generation(last)}. "
     )
+    alone = len(found.sets) == 1  # the share is of all sets together
+    others = f"; {percent(found.near_families)} have one of another family" if alone else ""
     return (
         f"{course if first != last else ''}Of all instructions,"
         f" {find('near_texts').text(each.whole)} have another that says nearly the same (a cosine"
-        f" above {near:g})."
+        f" above {found.options.near:g}){others}."
     )
 
 

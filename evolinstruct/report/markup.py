@@ -13,7 +13,7 @@ from typing import Any, NewType
 Html = NewType("Html", str)
 
 _IN_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028"}
-_VOID = frozenset({"meta", "input", "br"})
+_VOID = frozenset({"meta", "link", "input", "br"})
 
 
 def text(content: object) -> Html:

@@ -14,7 +14,8 @@ from evolinstruct.report.frame import framed, section
 from evolinstruct.report.markup import Html, data, join, table, tag, text
 from evolinstruct.report.run_charts import charts, difficulty_charts
 from evolinstruct.report.sample import Sample
-from evolinstruct.report.story import tell, tell_difficulty
+from evolinstruct.report.selection import Selected, lead, show_selected
+from evolinstruct.report.story import risen, tell, tell_difficulty
 from evolinstruct.text import NONE, counted, listed
 
 
@@ -24,10 +25,12 @@ class Meaning:
 
     Attributes:
         shown: the section about it.
+        says: the same of each run in a sentence or two.
         points: the map, as plain data for the script.
     """
 
     shown: Html
+    says: list[str]
     points: list[dict[str, Any]]
 
 
@@ -37,12 +40,13 @@ def compose(
     samples: Sequence[Sample],
     seed: int,
     meaning: Meaning | None = None,
+    selected: Sequence[Selected | None] = (),
 ) -> str:
-    """Return the page; without `meaning` it has no section about that."""
+    """Return the page; without `meaning`, or what would be selected, it has no section of it."""
     names = names_of(runs)
     by_name = dict(zip(names, measured, strict=True))
     main = [
-        section("story", "In short", tell(measured, names)),
+        section("story", "In short", tell(measured, names), _findings(measured, meaning, selected)),
         section("charts", "What became of the instructions", _charts(charts(by_name))),
         *_difficulty(by_name, samples),
         section(
@@ -52,6 +56,7 @@ def compose(
             show_operations(runs, measured, samples, seed),
         ),
         *([section("diversity", "What is alike", meaning.shown)] if meaning else []),
+        *_selection(runs, names, selected),
         section("instructions", "The instructions", _explorer(samples, seed)),
         section("recipe", "How it was made", *_recipes(measured, names)),
     ]
@@ -59,7 +64,11 @@ def compose(
     return framed(
         listed(names),
         "Evolved instructions",
-        _links(has_scores=has_scores, has_meaning=meaning is not None),
+        _links(
+            has_scores=has_scores,
+            has_meaning=meaning is not None,
+            has_selection=any(selected),
+        ),
         main,
         "page.js",
         end=data("data", _embedded(names, samples, meaning)),
@@ -76,7 +85,7 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _links(*, has_scores: bool, has_meaning: bool) -> dict[str, str]:
+def _links(*, has_scores: bool, has_meaning: bool, has_selection: bool) -> dict[str, str]:
     """Return the sections, by their ids."""
     return {
         "story": "In short",
@@ -84,6 +93,7 @@ def _links(*, has_scores: bool, has_meaning: bool) -> dict[str, str]:
         **({"difficulty": "Difficulty"} if has_scores else {}),
         "operations": "Operations",
         **({"diversity": "Diversity"} if has_meaning else {}),
+        **({"selection": "Selection"} if has_selection else {}),
         "instructions": "Instructions",
         "recipe": "Recipe",
     }
@@ -112,6 +122,38 @@ def _difficulty(runs: Mapping[str, RunStatistics], samples: Sequence[Sample]) ->
             _charts(difficulty_charts(scored)),
             show_losses([*scored.values()], samples),
         )
+
+
+def _findings(
+    measured: Sequence[RunStatistics], meaning: Meaning | None, selected: Sequence[Selected | None]
+) -> Html:
+    """Return what sections further down found out of one run, with the way there."""
+    if len(measured) > 1:
+        return Html("")
+    found = measured[0].difficulties
+    says = [
+        *([("difficulty", "Difficulty", risen(found))] if found is not None else []),
+        *([("diversity", "Diversity", meaning.says[0])] if meaning else []),
+        *(("selection", "Selection", lead(each)) for each in selected if each is not None),
+    ]
+    items = [
+        tag("li", tag("a", text(title), href=f"#{name}"), text(f": {said}"))
+        for name, title, said in says
+    ]
+    return tag("ul", *items, class_="findings") if items else Html("")
+
+
+def _selection(
+    runs: Sequence[Run], names: Sequence[str], selected: Sequence[Selected | None]
+) -> Iterator[Html]:
+    """Yield a section on what would be selected, where a run is scored."""
+    shown = [
+        show_selected(found, run, name if len(names) > 1 else "")
+        for found, run, name in zip(selected, runs, names, strict=False)
+        if found is not None
+    ]
+    if shown:
+        yield section("selection", "What would be selected", *shown)
 
 
 def _charts(found: Iterable[Chart]) -> Html:

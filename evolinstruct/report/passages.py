@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from evolinstruct.prose import find_blocks
@@ -12,12 +12,20 @@ from evolinstruct.words import DiffPart
 _ELEMENTS = {"same": "span", "added": "ins", "removed": "del"}
 
 
-def passage(parts: Sequence[DiffPart], class_: str = "text") -> Html:
-    """Return a text in its parts; what it says is, to the character, what the parts say."""
+def passage(
+    parts: Sequence[DiffPart], class_: str = "text", shown_as: Callable[[str], Html] = text
+) -> Html:
+    """Return a text in its parts; what it says is, to the character, what the parts say.
+
+    Args:
+        parts: the parts.
+        class_: the class of the paragraph.
+        shown_as: makes markup of a piece of text, such as one with what was searched marked.
+    """
     fixed = {line for first, end in fixed_lines(parts) for line in range(first, end)}
     shown = []
     for is_fixed, pieces in groupby(_pieces(parts), lambda piece: piece[0] in fixed):
-        marked = [tag(_ELEMENTS[part.kind], text(part.text)) for _, part in pieces]
+        marked = [tag(_ELEMENTS[part.kind], shown_as(part.text)) for _, part in pieces]
         shown += [tag("span", *marked, class_="fixed")] if is_fixed else marked
     return tag("p", *shown, class_=class_, dir="auto")
 

@@ -37,7 +37,7 @@ def tell(runs: Sequence[RunStatistics], names: Sequence[str]) -> Html:
     """Return the story of one run, or of several side by side."""
     if len(runs) > 1:
         return join([*_notices(runs, names), _side_by_side(runs, names)])
-    tiles = [_tile(*parts) for parts in _tiles(runs[0]) if parts[1] != NONE]
+    tiles = [tile(*parts) for parts in _tiles(runs[0]) if parts[1] != NONE]
     return join(
         [
             tag("p", text(_sentence(runs[0])), class_="lead"),
@@ -62,13 +62,13 @@ def tell_difficulty(run: RunStatistics, name: str) -> Html:
     about += [f"The paper's means: {PAPER_MEANS}."] if found.way.method == PAPER else []
     return join(
         [
-            tag("p", *begun, text(_risen(found)), class_="lead"),
+            tag("p", *begun, text(risen(found)), class_="lead"),
             tag("p", text(" ".join(about)), class_="hint"),
         ]
     )
 
 
-def _risen(found: Difficulties) -> str:
+def risen(found: Difficulties) -> str:
     """Say by how much, and how surely, the last generation is harder than the first."""
     rise, gain = found.last_over_first, found.total.gain
     if rise.mean is not None and rise.low is not None:
@@ -157,7 +157,8 @@ def _growth(total: GroupStatistics) -> tuple[str, str]:
     )
 
 
-def _tile(name: str, figure: str, meaning: str) -> Html:
+def tile(name: str, figure: str, meaning: str) -> Html:
+    """Return a figure under its name, with what it means."""
     return tag(
         "div",
         tag("dt", text(name)),

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from evolinstruct import defaults
 from evolinstruct.records import Failed, Line, Rejected
+from evolinstruct.text import counted, one_line, shorten
 
+_EXAMPLE = 200  # characters of a rejected instruction that are shown
 _COUNTERS = ("rejected", "failed", "operations")
 
 
@@ -113,6 +115,21 @@ class LowYield:
     rule_share: float
     example: str
     cause: str
+
+    def sentences(self) -> list[str]:
+        """Return it in sentences: how little is kept, what takes most, the usual cause."""
+        lost = (
+            f"{self.rule_share:.0%} were rejected by {self.rule}, such as:"
+            f" {shorten(one_line(self.example), _EXAMPLE)}"
+            if self.rule
+            else f"{self.rule_share:.0%} got no answer from the service."
+        )
+        return [
+            f"{self.kept_share:.0%} of the first {counted(self.finished, 'instruction')}"
+            f" of generation {self.generation} were kept.",
+            lost,
+            f"Usual cause: {self.cause}.",
+        ]
 
 
 class YieldMonitor:

@@ -188,10 +188,8 @@ def estimate(
         left = max(0, round(calls) - spared.get((generation, purpose), 0))
         tokens = round(left * prompt), round(left * completion)
         model = recipe.setting("model", purpose) or ""
-        tier = next(iter(execution.tiers(purpose)), "")
-        price = tariff.price(purpose, model, tier)
-        cost = None if price is None else price.for_prompt(round(prompt)).cost(*tokens)
-        tables[tariff.source(purpose, model, tier)] = None
+        cost = tariff.likely_cost(purpose, model, left, *tokens)
+        tables[tariff.source(purpose, model)] = None
         repeated = beginnings.repeated(purpose, left)
         lines.append(EstimateRow(generation, purpose, left, *tokens, cost, repeated))
     based_on = "this run so far" if seen else "usual shares and lengths"

@@ -7,6 +7,7 @@ happens by events.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -33,7 +34,8 @@ from evolinstruct.run.scheduler import Scheduler
 from evolinstruct.run.session import Session
 from evolinstruct.run_dir.directory import GenerationFiles, RunDir
 
-_FLUSH_EVERY = 64
+_FLUSH_EVERY = 1.0
+"""Seconds after which the next line is handed on with those before it, for whoever reads along."""
 Pool = Callable[[], Iterator[Member]]
 
 
@@ -196,6 +198,7 @@ class Generations:
         calls, replayed, used = self._session.calls, self._session.replayed, self._session.used
         answers_seeds = counts.generation == 0 and self._recipe.answer_seeds
         seeds = self._plan.seeds.read() if answers_seeds else None
+        flushed = time.monotonic()
         async for line in lines:
             counts.add(line)
             counts.calls = used[counts.generation]
@@ -204,9 +207,10 @@ class Generations:
                 # A seed stays in the pool, and in its file, whatever became of its answer.
                 counts.add(seed)
                 files.write(seed)
-            # For whoever reads along; a kill loses nothing, because the journal has it all.
-            if counts.finished % _FLUSH_EVERY == 0:
+            # No more often, because a kill loses nothing: the journal has it all.
+            if (now := time.monotonic()) - flushed >= _FLUSH_EVERY:
                 files.flush()
+                flushed = now
             for learned in self._session.take_notices():
                 yield Notice(learned)
             spent = self._session.spent

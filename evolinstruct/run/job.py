@@ -39,6 +39,7 @@ from evolinstruct.run.events import (
 )
 from evolinstruct.run.forecast import Forecast, count_applicable, forecast
 from evolinstruct.run.generations import Generations
+from evolinstruct.run.live import LiveFile
 from evolinstruct.run.plan import Plan, make_plan
 from evolinstruct.run.session import INTERRUPTED, Session
 from evolinstruct.run.summary import Summary, describe, now
@@ -133,8 +134,12 @@ class Job:
                 open_gate, self._dir.gate, self._plan.rules, self._plan.pack.skips
             )
             try:
-                async with aclosing(self._carried_out(gate, retry)) as events:
+                async with (
+                    LiveFile(self._dir.live) as live,
+                    aclosing(self._carried_out(gate, retry)) as events,
+                ):
                     async for event in events:
+                        live.see(event)
                         yield event
             finally:
                 if gate is not None:

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from evolinstruct.errors import FilesGone, InputError, Interrupted, StopRun
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.budget import Spending
-from evolinstruct.llm.clients import Clients, Endpoint
+from evolinstruct.llm.clients import Asked, Clients, Endpoint
 from evolinstruct.llm.journal import Journal
-from evolinstruct.llm.journal.client import JournalledClient
+from evolinstruct.llm.journal.client import JournalledClient, NoClient
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.llm.usage import Account
 from evolinstruct.run_dir.owned import OwnedDir
@@ -50,7 +50,7 @@ class Session:
     def __init__(
         self,
         settings: Settings,
-        purposes: Iterable[str],
+        purposes: Iterable[str | Asked],
         directory: OwnedDir | None = None,
         state: Mapping[str, Any] | None = None,
     ) -> None:
@@ -58,7 +58,7 @@ class Session:
 
         Args:
             settings: who answers, and how calls are carried out.
-            purposes: what calls are made for.
+            purposes: what calls are made for, or whom to ask for it.
             directory: the run directory; without one there is no journal, nothing is written, and
                 each server is asked for itself.
             state: what run.json said when the caller looked: if it says something else by the
@@ -155,8 +155,18 @@ class Session:
             CallError: this call has no reply.
             StopRun: no further call can have one.
         """
-        client = self._client or self._clients.for_purpose(request.purpose)
+        client = self._client or self._clients.for_request(request)
         return await client.complete(request)
+
+    async def recall(self, request: Request) -> Reply:
+        """Return the journal's reply to a request; nothing is asked.
+
+        Raises:
+            CallError: this call has no reply.
+            NotInJournalError: the journal does not know the call.
+        """
+        recalling = JournalledClient(NoClient(), self.journal, self._client_name)
+        return await recalling.complete(request)
 
     async def prefetch(self, request: Request) -> Reply:
         """Return the reply to a request that the run may need later, marked as prefetched.

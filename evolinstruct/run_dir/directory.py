@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from evolinstruct.run_dir.shape import find_misfit
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
 """What stands between ``generation-N`` and ``.jsonl`` for each kind of line."""
 _IN_PLACE = re.compile(r"\.lock|(journal|gate)\.sqlite(-\w+)?")
-_REPLACED = re.compile(r"(run\.json|dataset\.jsonl|generation-\d+(\.\w+)?\.jsonl)(\.partial)?")
+_REPLACED = re.compile(
+    r"((run|live)\.json|dataset\.jsonl|generation-\d+(\.\w+)?\.jsonl)(\.partial)?"
+)
 _FOLDERS = ("prompts", ".prompts.partial")
 """The names of what a run writes: files in place, files whole, folders."""
 
@@ -77,6 +79,11 @@ class RunDir(OwnedDir):
     def is_run(self) -> bool:
         """Whether the directory holds a run."""
         return (self.path / "run.json").is_file()
+
+    @property
+    def live(self) -> Path:
+        """What a run that is going on says of its progress; gone when it has ended."""
+        return self.path / "live.json"
 
     @property
     def gate(self) -> Path:
@@ -152,6 +159,20 @@ def _is_first_file(path: Path) -> bool:
 def _count_lines(path: Path) -> int:
     with path.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def outside(out: Path, inputs: Iterable[Path] = ()) -> Path:
+    """Return a file's path if it may be written.
+
+    Raises:
+        InputError: it lies in a run's directory, or is an input.
+    """
+    folder = out.resolve().parent
+    if RunDir(folder).is_run:
+        raise InputError(f"{out} lies among the files of a run; name a file outside {folder}.")
+    if out.exists() and any(each.exists() and out.samefile(each) for each in inputs):
+        raise InputError(f"{out} is read here, and would be lost; name another file.")
+    return out
 
 
 class GenerationFiles:

@@ -87,6 +87,7 @@ STAGE = Parts(
         "ended": (str, None),
         "journal": (int, None),
         "usage": [_USAGE],
+        "remarks": [str],
     },
     ("format",),
 )

@@ -1,38 +1,16 @@
-"""Asking a judge: one prompt of a measure, read, and asked once more where nothing can be read."""
+"""Asking for a measure: a judge who has its prompt and names its scores."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TypeVar
-
-from evolinstruct.errors import CallFailed, CallRejected
-from evolinstruct.llm.base import CallContext, CallId, Reply, Request
+from evolinstruct.llm.base import CallContext
 from evolinstruct.prompts import Measure
 from evolinstruct.records import Kept
+from evolinstruct.run.asking import Ask, Judge
 from evolinstruct.scoring.scores import Way
 from evolinstruct.settings import Recipe
 
-Ask = Callable[[Request], Awaitable[Reply]]
-"""Returns the reply to a request, or raises what the call ended in."""
 
-_T = TypeVar("_T")
-TRIES = 2
-"""How often a judge is asked where nothing can be read: the numbers that a judgement takes."""
-_NO_JUDGEMENT = "no_judgement"
-_AGAIN = (
-    "That cannot be read. Write the last line alone, in exactly the form that was asked for, with"
-    " nothing before or after it."
-)
-_HEAD, _TAIL = 3_000, 1_000  # characters of a text that a judge is shown
-_LEFT_OUT = "\n[…]\n"
-
-
-class NotJudgedError(Exception):
-    """A call has no judgement; its text is a short name for the counts."""
-
-
-class Judge:
+class MeasureJudge(Judge):
     """Whoever is asked for one measure.
 
     Attributes:
@@ -42,66 +20,14 @@ class Judge:
 
     def __init__(self, ask: Ask, recipe: Recipe, measure: Measure) -> None:
         """Bind the parts."""
-        self._ask = ask
-        self._sampling = recipe.sampling("score")
+        sampling = recipe.sampling("score")
+        super().__init__(ask, "score", sampling, measure.render)
         self.measure = measure
-        self.way = Way(measure.name, measure.method, str(self._sampling["model"]), measure.pack)
+        self.way = Way(measure.name, measure.method, str(sampling["model"]), measure.pack)
 
-    async def judged(
-        self,
-        place: str,
-        attempt: int,
-        texts: Mapping[str, str],
-        context: CallContext,
-        read: Callable[[str], _T | None],
-    ) -> _T:
-        """Return what a reply says, asked for once more with a word on its form if it says nothing.
-
-        Args:
-            place: what the call works for.
-            attempt: the number of its first try; the second one has the next.
-            texts: what fills the places of the prompt.
-            context: what the call is about.
-            read: takes the judgement out of a reply.
-
-        Raises:
-            NotJudgedError: there is no judgement.
-            StopRun: no further call can have a reply.
-        """
-        messages = self.measure.render(texts)
-        for number in range(attempt, attempt + TRIES):
-            call_id = CallId(place, "score", number)
-            try:
-                reply = await self._ask(Request(call_id, context, messages, **self._sampling))
-            except (CallRejected, CallFailed) as error:
-                raise NotJudgedError(error.error) from error
-            is_whole = reply.finish_reason != "length"  # "Score: 1" may have been on its way to 10
-            if is_whole and (found := read(reply.text)) is not None:
-                return found
-            messages += (("assistant", reply.text.strip() or "…"), ("user", _AGAIN))
-        raise NotJudgedError(_NO_JUDGEMENT)
-
-
-async def all_judged(asked: Iterable[Awaitable[_T]]) -> list[_T | NotJudgedError]:
-    """Return what came of each, in order; none is left alone where another one ends in an error.
-
-    Raises:
-        StopRun: no further call can have a reply; those under way have ended by then.
-    """
-    found = await asyncio.gather(*asked, return_exceptions=True)
-    judged: list[_T | NotJudgedError] = []
-    for each in found:
-        if isinstance(each, BaseException) and not isinstance(each, NotJudgedError):
-            raise each
-        judged.append(each)
-    return judged
-
-
-def shown(text: str) -> str:
-    """Return a text as a judge sees it: of a very long one, the beginning and the end."""
-    if len(text) <= _HEAD + _TAIL:
-        return text
-    return f"{text[:_HEAD]}{_LEFT_OUT}{text[-_TAIL:]}"
+    def _place(self, about: str) -> str:
+        # The way is part of the place, so that a retry of one measure is none of another.
+        return " ".join((about, *self.way))
 
 
 def context_of(line: Kept, **about: object) -> CallContext:

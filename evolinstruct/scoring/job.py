@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
@@ -20,18 +20,21 @@ from evolinstruct.errors import InputError, Interrupted, UsageError, told
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.clients import with_client
+from evolinstruct.llm.journal.client import NotInJournalError
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.prompts import Measure, Pack
 from evolinstruct.prompts.measures import AGREEMENT, PAIRWISE, PAPER, RANKING, RATING, TAGS
+from evolinstruct.run.asking import Ask, Missing, NotJudgedError
+from evolinstruct.run.retries import FAILED
 from evolinstruct.run.session import INTERRUPTED, Session
 from evolinstruct.run.stage import Stage
 from evolinstruct.run.summary import now
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.stage_files import StageDir
-from evolinstruct.scoring.asking import Ask, Judge
+from evolinstruct.scoring.asking import MeasureJudge
 from evolinstruct.scoring.method import Judged, Method
 from evolinstruct.scoring.ordering import Pairwise, Ranking
-from evolinstruct.scoring.rating import Rating, Solving, Tagging
+from evolinstruct.scoring.rating import Rating, Solving, Tagging, Weighing
 from evolinstruct.scoring.scores import (
     FILE,
     ScoreStore,
@@ -133,6 +136,7 @@ class ScoreSummary:
         totals: the sum of their values.
         failed: how many judgements are missing, by why.
         unanswered: how many instructions have no answer that could be judged.
+        retried: how many calls are made once more; None where no retry is asked for.
         void: earlier scores that are left out: their texts have changed since, or are gone.
         calls: how many calls this command made, by purpose.
         replayed: how many the journal spared it.
@@ -147,6 +151,7 @@ class ScoreSummary:
     totals: dict[Way, float] = field(default_factory=dict)
     failed: Counter[str] = field(default_factory=Counter)
     unanswered: int = 0
+    retried: int | None = None
     void: int = 0
     calls: dict[str, int] = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
@@ -160,7 +165,6 @@ class ScoreSummary:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
-        cost = self.spent.cost
         scored = [
             {**way._asdict(), "scores": count, "mean": self.mean(way)}
             for way, count in self.scored.items()
@@ -172,14 +176,11 @@ class ScoreSummary:
             "scored": scored,
             "failed": dict(self.failed),
             "unanswered": self.unanswered,
+            "retried": self.retried,
             "void": self.void,
             "calls": self.calls,
             "replayed": self.replayed,
-            "spent": {
-                "calls": self.spent.calls,
-                "tokens": self.spent.tokens,
-                "cost": None if cost is None else float(cost),
-            },
+            "spent": self.spent.to_json(),
         }
 
 
@@ -239,7 +240,9 @@ class ScoreJob:
         self._pack = pack
         if not wish.by:
             raise UsageError("--by: no measure is named; name one, such as --by difficulty.")
-        self._measures = [self._measure(name) for name in wish.by]
+        usual = prompts.read(prompts.find(defaults.PACK))
+        known = {**usual.measures, **pack.measures}
+        self._measures = [_find_measure(known, name, wish.method) for name in wish.by]
         self.solves = any(measure.method == AGREEMENT for measure in self._measures)
         purposes = ["score", "solve"] if self.solves else ["score"]
         self._state = directory.state()
@@ -247,32 +250,16 @@ class ScoreJob:
         self._started, self._began = now(), time.monotonic()
         self.summary = ScoreSummary(file=directory.lines)
 
-    def _measure(self, name: str) -> Measure:
-        """Return a measure of the pack, or of the usual one, by the method that is wished for."""
-        known = {**prompts.read(prompts.find(defaults.PACK)).measures, **self._pack.measures}
-        methods = sorted(how for measure, how in known if measure == name)
-        if not methods:
-            names = sorted({measure for measure, _ in known})
-            raise UsageError(
-                f"--by: unknown measure {name!r}{did_you_mean(name, names)}; there are"
-                f" {', '.join(names)}, and a file in a pack's folder measures adds one."
-            )
-        method = self._wish.method or next(how for how in _BY_MEASURE if how in methods)
-        if method not in methods:
-            raise UsageError(
-                f"--method: {name} is not measured by {method!r}{did_you_mean(method, methods)};"
-                f" there {'are' if len(methods) > 1 else 'is'} {', '.join(methods)}."
-            )
-        return known[name, method]
-
     def _method(self, measure: Measure, ask: Ask) -> Method[Any]:
         """Return what asks for a measure."""
-        judge = Judge(ask, self._recipe, measure)
+        judge = MeasureJudge(ask, self._recipe, measure)
         match measure.method:
             case "ranking":
                 return Ranking(judge, self._recipe.seed)
             case "pairwise":
                 return Pairwise(judge, self._recipe.seed, self._wish.sample)
+            case "paper":
+                return Weighing(judge)
             case "tags":
                 return Tagging(judge)
             case "agreement":
@@ -300,28 +287,37 @@ class ScoreJob:
             tokens = characters // _CHARACTERS_PER_TOKEN, calls * _TOKENS[purpose]
             prompt, reply = prompt + tokens[0], reply + tokens[1]
             model = self._recipe.setting("model", purpose) or ""
-            price = self._session.tariff.price(purpose, model)
-            cost = None if cost is None or price is None else cost + price.cost(*tokens)
+            likely = self._session.tariff.likely_cost(purpose, model, calls, *tokens)
+            cost = None if cost is None or likely is None else cost + likely
         calls = sum(calls for calls, _ in totals.values())
         return Expected(method.way, items, calls, prompt, reply, cost)
 
     # Scoring
 
-    async def events(self) -> AsyncGenerator[Scored]:
+    async def events(self, *, retry: str | None = None) -> AsyncGenerator[Scored]:
         """Score, from wherever an earlier command left it; the file is there in the end.
 
+        Args:
+            retry: ask once more for what is ``failed``: the judgements that are missing.
+
         Raises:
-            InputError: a file cannot be read or written.
+            UsageError: `retry` is another word.
+            InputError: a file cannot be read or written, or there is nothing to retry.
             StopRun: it ended early; the same command goes on.
         """
+        if retry is not None:
+            self._check_retry(retry)
         async with self._session as session:
             with ScoreStore() as store:
                 if self._dir.lines.exists():
                     store.add(read_scores(self._dir.lines), is_new=False)
                 try:
+                    if retry is not None:
+                        await self._retire_missing(session)
                     for measure in self._measures:
                         async for event in self._scored(measure, session, store):
                             yield event
+                    session.journal.end_retries()
                     self.summary.status = "done"
                     self.summary.exit_code = self._exit_code()
                 except BaseException as error:
@@ -336,6 +332,37 @@ class ScoreJob:
     def interrupt(self) -> None:
         """Stop for a person who asked for it; asked twice, at once."""
         self._session.interrupt()
+
+    # Asking once more
+
+    def _check_retry(self, what: str) -> None:
+        if what != FAILED:
+            hint = did_you_mean(what, [FAILED])
+            raise UsageError(f"--retry: no judgement is {what!r}{hint}; there is {FAILED}.")
+        if not self._state:
+            raise InputError(
+                f"{self._dir.path} holds no scores, so there is nothing to retry; leave --retry"
+                " out."
+            )
+
+    async def _retire_missing(self, session: Session) -> None:
+        """Have the calls made once more that did not bring a judgement, as the journal tells."""
+
+        async def recall(request: Request) -> Reply:
+            try:
+                return await session.recall(request)
+            except NotInJournalError as error:
+                raise NotJudgedError(Missing("not_asked")) from error
+
+        self.summary.retried = 0
+        for measure in self._measures:
+            method = self._method(measure, recall)
+            found = method.results(self._texts, session.ahead, self._working)
+            async with aclosing(found) as results:
+                missing = [each async for judged in results for each in judged.missing]
+            places = [place for each in missing for place in each.places]
+            word = " ".join((FAILED, *method.way))
+            self.summary.retried += session.journal.retire(word, places)
 
     async def _scored(
         self, measure: Measure, session: Session, store: ScoreStore
@@ -365,7 +392,7 @@ class ScoreJob:
         summary.totals[way] = sum(
             (each.value for each in judged.scores), summary.totals.get(way, 0.0)
         )
-        summary.failed.update(judged.failed)
+        summary.failed.update(each.why for each in judged.missing)
         summary.unanswered += judged.unanswered
 
     def _working(self, stage: Stage[Any, Any]) -> None:
@@ -401,6 +428,30 @@ class ScoreJob:
                 "usage": [account.to_json() for account in usage],
             }
         )
+
+
+def _find_measure(
+    known: Mapping[tuple[str, str], Measure], name: str, wanted: str | None
+) -> Measure:
+    """Return a measure by its name, and by the method that is wanted or the usual one.
+
+    Raises:
+        UsageError: the measure is unknown, or not measured by that method.
+    """
+    methods = sorted(how for measure, how in known if measure == name and how in _BY_MEASURE)
+    if not methods:
+        names = sorted({measure for measure, how in known if how in _BY_MEASURE})
+        raise UsageError(
+            f"--by: unknown measure {name!r}{did_you_mean(name, names)}; there are"
+            f" {', '.join(names)}, and a file in a pack's folder measures adds one."
+        )
+    method = wanted or next(how for how in _BY_MEASURE if how in methods)
+    if method not in methods:
+        raise UsageError(
+            f"--method: {name} is not measured by {method!r}{did_you_mean(method, methods)};"
+            f" there {'are' if len(methods) > 1 else 'is'} {', '.join(methods)}."
+        )
+    return known[name, method]
 
 
 async def _nobody(request: Request) -> Reply:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from evolinstruct.run.asking import Missing
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring.scores import Score, Way
 from evolinstruct.scoring.texts import Texts
@@ -23,12 +24,12 @@ class Judged:
 
     Attributes:
         scores: what is known now.
-        failed: why judgements are missing, a short name each.
+        missing: the judgements that are not.
         unanswered: how many instructions have no answer that could be judged.
     """
 
     scores: list[Score] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
     unanswered: int = 0
 
 

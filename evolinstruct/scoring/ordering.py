@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evolinstruct.draws import draw_order
-from evolinstruct.llm.base import CallContext
+from evolinstruct.llm.base import CallContext, Reply
 from evolinstruct.reading import Order, read_order
 from evolinstruct.records import Kept
+from evolinstruct.run.asking import Missing, all_judged, shown
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring import scale
-from evolinstruct.scoring.asking import TRIES, Judge, NotJudgedError, all_judged, shown
+from evolinstruct.scoring.asking import MeasureJudge
 from evolinstruct.scoring.method import ByItem, Judged, Method, Take, Working
 from evolinstruct.scoring.scale import Comparison
 from evolinstruct.scoring.scores import Score, text_digest
@@ -46,7 +47,7 @@ def fixed() -> dict[str, float]:
     return {name: float(place) for place, name in enumerate(anchors(), 1)}
 
 
-async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[str, str]) -> Order:
+async def _order(judge: MeasureJudge, about: str, shown_texts: Mapping[str, str]) -> Order:
     """Ask for the order of texts by their ids, shown in the order in which they come.
 
     Raises:
@@ -57,17 +58,17 @@ async def _order(judge: Judge, place: str, attempt: int, shown_texts: Mapping[st
     listed = "\n\n".join(f"[{label}]\n{text}" for label, text in items)
     context = CallContext(0, None, None, None, listed, items=items)
 
-    def read(reply: str) -> Order | None:
-        order = read_order(reply, tuple(named))
+    def read(reply: Reply) -> Order | None:
+        order = read_order(reply.text, tuple(named))
         return order and tuple(tuple(named[label] for label in tier) for tier in order)
 
-    return await judge.judged(place, TRIES * attempt, {"items": listed}, context, read)
+    return await judge.judged(about, {"items": listed}, context, read)
 
 
 class Ranking(ByItem[list[Kept]]):
     """Each family is put in order among anchors, and once more the other way round."""
 
-    def __init__(self, judge: Judge, seed: int) -> None:
+    def __init__(self, judge: MeasureJudge, seed: int) -> None:
         """Bind the judge, and the number that orders are drawn from."""
         self._judge = judge
         self.way = judge.way
@@ -87,10 +88,8 @@ class Ranking(ByItem[list[Kept]]):
 
     async def judge(self, item: list[Kept]) -> Judged:
         """Ask for both orders; where one is missing, the other alone counts."""
-        found = await all_judged(self._places(item, number) for number in range(2))
-        places = [each for each in found if not isinstance(each, NotJudgedError)]
-        failed = [str(each) for each in found if isinstance(each, NotJudgedError)]
-        return Judged([self._score(line, places) for line in item] if places else [], failed)
+        places, missing = await all_judged(self._places(item, number) for number in range(2))
+        return Judged([self._score(line, places) for line in item] if places else [], missing)
 
     async def _places(self, family: list[Kept], number: int) -> dict[str, float]:
         """Return where one order puts each text: the first shows the odd anchors."""
@@ -101,7 +100,7 @@ class Ranking(ByItem[list[Kept]]):
         if number:
             order.reverse()
         in_order = dict(slots[name] if name in slots else (name, texts[name]) for name in order)
-        found = await _order(self._judge, family[0].id, number, in_order)
+        found = await _order(self._judge, f"{family[0].id}/{number}", in_order)
         return scale.fit(scale.comparisons(found), fixed())
 
     def _score(self, line: Kept, places: Sequence[Mapping[str, float]]) -> Score:
@@ -154,7 +153,7 @@ class Pairwise(Method[Pair]):
     texts that are near each other are hardly told apart.
     """
 
-    def __init__(self, judge: Judge, seed: int, sample: int | None) -> None:
+    def __init__(self, judge: MeasureJudge, seed: int, sample: int | None) -> None:
         """Bind the judge, what draws are made from, and how many texts are drawn; None for all."""
         self._judge = judge
         self.way = judge.way
@@ -184,9 +183,9 @@ class Pairwise(Method[Pair]):
             working(stage)
             pairs = self._paired(names, places, met, number)
             async with aclosing(stage.results(iter(pairs))) as results:
-                async for said, failed in results:
+                async for said, missing in results:
                     found += said
-                    yield Judged(failed=failed)
+                    yield Judged(missing=missing)
             places = scale.fit(found, fixed(), places)
         yield Judged(self._scores(lines, found, places))
 
@@ -208,19 +207,13 @@ class Pairwise(Method[Pair]):
         chosen = _neighbours(order, met)
         return [pair((one, names[one]), (other, names[other])) for one, other in chosen]
 
-    async def _compared(self, pair: Pair) -> tuple[list[Comparison], list[str]]:
-        """Ask both orders; return how the two stand, and why judgements are missing."""
-        place = f"{pair.one[0]}:{pair.other[0]}"
-        shown_texts = (dict((pair.one, pair.other)), dict((pair.other, pair.one)))
-        found, failed = list[Comparison](), list[str]()
-        for each in await all_judged(
-            _order(self._judge, place, turn, texts) for turn, texts in enumerate(shown_texts)
-        ):
-            if isinstance(each, NotJudgedError):
-                failed.append(str(each))
-            else:
-                found += scale.comparisons(each)
-        return found, failed
+    async def _compared(self, pair: Pair) -> tuple[list[Comparison], list[Missing]]:
+        """Ask both orders; return how the two stand, and what judgements are missing."""
+        orders, missing = await all_judged(
+            _order(self._judge, f"{one[0]}:{other[0]}", dict((one, other)))
+            for one, other in ((pair.one, pair.other), (pair.other, pair.one))
+        )
+        return [each for order in orders for each in scale.comparisons(order)], missing
 
     def _scores(
         self,
@@ -228,9 +221,9 @@ class Pairwise(Method[Pair]):
         found: Sequence[Comparison],
         places: Mapping[str, float],
     ) -> list[Score]:
-        spans = scale.intervals(found, fixed(), places)
+        spans = scale.intervals(found, fixed(), places, self._seed)
         times: defaultdict[str, int] = defaultdict(int)
-        for one, other, _ in found:
+        for one, other, *_ in found:
             times[one] += 1
             times[other] += 1
         return [

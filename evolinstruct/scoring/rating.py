@@ -5,32 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from math import isclose
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from evolinstruct.errors import CallFailed, CallRejected
 from evolinstruct.intervals import of_share
 from evolinstruct.llm.base import CallId, Reply, Request
 from evolinstruct.prompts import Pack
-from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict
+from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict, weigh_number
 from evolinstruct.records import Kept
-from evolinstruct.scoring.asking import (
-    TRIES,
-    Ask,
-    Judge,
-    NotJudgedError,
-    all_judged,
-    context_of,
-    shown,
-)
+from evolinstruct.run.asking import Ask, Missing, NotJudgedError, all_judged, place_of, shown
+from evolinstruct.scoring.asking import MeasureJudge, context_of
 from evolinstruct.scoring.method import ByItem, Judged, Take
 from evolinstruct.scoring.scores import Score, Way, text_digest
 from evolinstruct.scoring.texts import Texts
 from evolinstruct.settings import Recipe
 
 
-def _texts(judge: Judge, line: Kept) -> dict[str, str]:
+def _texts(judge: MeasureJudge, line: Kept) -> dict[str, str]:
     """Return what fills the places of a prompt about one instruction."""
     if not judge.measure.reads_answer:
         return {"instruction": shown(line.instruction)}
@@ -40,7 +32,9 @@ def _texts(judge: Judge, line: Kept) -> dict[str, str]:
 class Rating(ByItem[Kept]):
     """Each instruction is given a number."""
 
-    def __init__(self, judge: Judge) -> None:
+    _wants: Literal["text", "logprobs"] = "text"
+
+    def __init__(self, judge: MeasureJudge) -> None:
         """Bind the judge."""
         self._judge = judge
         self.way = judge.way
@@ -62,7 +56,7 @@ class Rating(ByItem[Kept]):
         try:
             value, tags = await self._asked(item, _texts(self._judge, item))
         except NotJudgedError as error:
-            return Judged(failed=[str(error)])
+            return Judged(missing=[error.missing])
         answer = item.output if self._judge.measure.reads_answer else None
         digest = text_digest(item.instruction, answer)
         return Judged([Score.of(item.id, self.way, value, None, 1, digest, tags)])
@@ -71,17 +65,39 @@ class Rating(ByItem[Kept]):
         return self._judge.measure.reads_answer and not (line.output or "").strip()
 
     async def _asked(self, line: Kept, texts: Mapping[str, str]) -> tuple[float, str | None]:
+        measure = self._judge.measure
+        context = context_of(line, range=(measure.least, measure.most))
+        return await self._judge.judged(line.id, texts, context, self._read, self._wants), None
+
+    def _read(self, reply: Reply) -> float | None:
         bounds = self._judge.measure.least, self._judge.measure.most
-        context = context_of(line, range=bounds)
-        read = partial(read_number, least=bounds[0], most=bounds[1])
-        return await self._judge.judged(line.id, 0, texts, context, read), None
+        return read_number(reply.text, *bounds)
+
+
+class Weighing(Rating):
+    """Each instruction is given the mean of the numbers that a judge weighs, where that is told.
+
+    Numbers that are given one by one crowd on a few; the mean also tells how near the next one was.
+    """
+
+    _wants = "logprobs"
+
+    def _read(self, reply: Reply) -> float | None:
+        number = super()._read(reply)
+        if number is None:
+            return None
+        measure = self._judge.measure
+        mean = weigh_number(number, reply.logprobs, measure.least, measure.most)
+        return number if mean is None else round(mean, 2)
 
 
 class Tagging(Rating):
     """Each instruction is given tags; their number is its value."""
 
     async def _asked(self, line: Kept, texts: Mapping[str, str]) -> tuple[float, str | None]:
-        tags = await self._judge.judged(line.id, 0, texts, context_of(line), read_tags)
+        tags = await self._judge.judged(
+            line.id, texts, context_of(line), lambda reply: read_tags(reply.text)
+        )
         return float(len(tags)), json.dumps(tags, ensure_ascii=False)
 
 
@@ -103,7 +119,9 @@ _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounde
 class Solving(ByItem[Kept]):
     """Each instruction is answered several times; its value is the share that agree."""
 
-    def __init__(self, ask: Ask, recipe: Recipe, pack: Pack, judge: Judge, times: int) -> None:
+    def __init__(
+        self, ask: Ask, recipe: Recipe, pack: Pack, judge: MeasureJudge, times: int
+    ) -> None:
         """Bind the parts; `judge` tells whether two answers agree where their words do not."""
         self._ask = ask
         self._sampling = recipe.sampling("solve")
@@ -126,34 +144,33 @@ class Solving(ByItem[Kept]):
 
     async def judge(self, item: Kept) -> Judged:
         """Have it answered, and count the largest number of answers that agree."""
-        found = await all_judged(self._answer(item, number) for number in range(self._times))
-        answers = [each for each in found if not isinstance(each, NotJudgedError)]
+        answers, gone = await all_judged(self._answer(item, n) for n in range(self._times))
         if len(answers) < 2:  # noqa: PLR2004 - one agrees with nobody
-            return Judged(failed=["too_few_answers"])
-        count, failed = len(answers), list[str]()
-        share = await self._agreeing(item, answers, failed) / count
+            places = tuple(place for each in gone for place in each.places)
+            return Judged(missing=[Missing("too_few_answers", places)])
+        count, missing = len(answers), list[Missing]()
+        share = await self._agreeing(item, answers, missing) / count
         low, high = of_share(share, count)
         span, digest = (round(low, 3), round(high, 3)), text_digest(item.instruction)
-        return Judged([Score.of(item.id, self.way, round(share, 3), span, count, digest)], failed)
+        return Judged([Score.of(item.id, self.way, round(share, 3), span, count, digest)], missing)
 
     async def _answer(self, line: Kept, number: int) -> str:
         messages = self._pack.prompt("answer", child=line.instruction)
-        request = Request(
-            CallId(line.id, "solve", number), context_of(line), messages, **self._sampling
-        )
+        call_id = CallId(f"{line.id}/{number} {self.way.model}", "solve")
+        request = Request(call_id, context_of(line), messages, **self._sampling)
         try:
             reply: Reply = await self._ask(request)
         except (CallRejected, CallFailed) as error:
-            raise NotJudgedError(error.error) from error
+            raise NotJudgedError(Missing(error.error, (place_of(request),))) from error
         answer = read_answer(reply.text, line.instruction)
         if not answer or reply.finish_reason == "length":
-            raise NotJudgedError("no_answer")
+            raise NotJudgedError(Missing("no_answer", (place_of(request),)))
         return answer
 
-    async def _agreeing(self, line: Kept, answers: list[str], failed: list[str]) -> int:
+    async def _agreeing(self, line: Kept, answers: list[str], missing: list[Missing]) -> int:
         """Return the size of the largest group of answers with the same result.
 
-        Two answers of which nobody tells count as different; `failed` gets why.
+        Two answers of which nobody tells count as different; `missing` gets why.
         """
         groups: list[list[str]] = []
         asked = 0
@@ -161,7 +178,7 @@ class Solving(ByItem[Kept]):
             for group in groups:
                 agree = same_result(group[0], answer)
                 if agree is None:
-                    agree = await self._judged_same(line, group[0], answer, asked, failed)
+                    agree = await self._judged_same(line, group[0], answer, asked, missing)
                     asked += 1
                 if agree:
                     group.append(answer)
@@ -171,7 +188,7 @@ class Solving(ByItem[Kept]):
         return max(map(len, groups))
 
     async def _judged_same(
-        self, line: Kept, first: str, second: str, asked: int, failed: list[str]
+        self, line: Kept, first: str, second: str, asked: int, missing: list[Missing]
     ) -> bool:
         texts = {
             "instruction": shown(line.instruction),
@@ -179,10 +196,13 @@ class Solving(ByItem[Kept]):
             "second": shown(second),
         }
         context = context_of(line, parent=first)
+        about = f"{line.id}/{asked}"
         try:
-            return await self._judge.judged(line.id, TRIES * asked, texts, context, read_verdict)
+            return await self._judge.judged(
+                about, texts, context, lambda reply: read_verdict(reply.text)
+            )
         except NotJudgedError as error:
-            failed.append(str(error))
+            missing.append(error.missing)
             return False
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from evolinstruct.atomic_write import replaced
 from evolinstruct.defaults import SCORES
-from evolinstruct.errors import InputError
-from evolinstruct.records import Kept, decode_object, seed_id
+from evolinstruct.records import Kept, seed_id
+from evolinstruct.run_dir import flat
 
-_to_json = json.JSONEncoder(ensure_ascii=False).encode
 FILE = SCORES
-_MOST = 10**9
 
 
 class Way(NamedTuple):
@@ -86,11 +83,6 @@ class Score:
         """How it was measured."""
         return Way(self.measure, self.method, self.model, self.pack)
 
-    def encode(self) -> bytes:
-        """Return it as a line of JSON; equal scores give equal bytes."""
-        said = {name: getattr(self, name) for name in self.__slots__}
-        return _to_json(said).encode(errors="replace") + b"\n"
-
 
 def text_digest(instruction: str, output: str | None = None) -> str:
     """Return the digest of what is judged: the instruction, and its answer where that is judged."""
@@ -103,50 +95,14 @@ def digests_of(line: Kept) -> set[str]:
     return {alone, text_digest(line.instruction, line.output)} if line.output else {alone}
 
 
-def decode(raw: bytes | str) -> Score:
-    """Read a line.
-
-    Raises:
-        ValueError: it is no score.
-    """
-    said: dict[str, Any] = decode_object(raw)
-    known: dict[str, Any] = {field.name: said.get(field.name) for field in fields(Score)}
-    for name, value in known.items():
-        if not _fits(name, value):
-            raise ValueError(f"it has no proper {name!r}")
-    return Score(**known)
-
-
-def _fits(name: str, value: object) -> bool:
-    if name in {"value", "low", "high"}:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return abs(value) < _MOST
-        return value is None and name != "value"
-    if name == "n":
-        return type(value) is int and 0 <= value < _MOST
-    return isinstance(value, str) or (value is None and name == "tags")
-
-
 def read_scores(path: Path) -> Iterator[Score]:
     """Yield the scores of a file; a torn last line is left out.
 
     Raises:
         InputError: the file cannot be read, or a line is no score.
     """
-    try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                if not raw.endswith(b"\n"):
-                    return
-                try:
-                    yield decode(raw)
-                except ValueError as error:
-                    raise InputError(
-                        f"{path}, line {number}, is no score: {error}; move the file away and run"
-                        " `evolinstruct score` again, which pays for nothing twice."
-                    ) from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}; correct its name.") from error
+    mend = "move the file away and run `evolinstruct score` again, which pays for nothing twice"
+    return flat.read(path, Score, "score", mend)
 
 
 class ScoreStore(AbstractContextManager["ScoreStore"]):
@@ -163,7 +119,9 @@ class ScoreStore(AbstractContextManager["ScoreStore"]):
 
     def add(self, scores: Iterable[Score], *, is_new: bool) -> None:
         """Take scores in; one that is measured the same way takes another's place."""
-        rows = [(each.id, *each.way, each.text_digest, each.encode(), is_new) for each in scores]
+        rows = [
+            (each.id, *each.way, each.text_digest, flat.encode(each), is_new) for each in scores
+        ]
         self._db.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def drop_older(self, way: Way) -> None:

@@ -59,7 +59,7 @@ _LIST_KEYS = (
 # `prompt`, and Alpaca's rows often come with the whole rendered prompt as `text`.
 _KEYS = ("instruction", *TURN_KEYS, "prompt", "question", "text", *_LIST_KEYS)
 _INPUTS = ("input", "context")
-_OUTPUTS = ("output", "response", "completion", "answer")
+OUTPUTS = ("output", "response", "completion", "answer")
 _SYSTEMS = ("system", "system_prompt", "system_message")
 
 
@@ -155,13 +155,31 @@ _LAYOUTS = (
     *((key, {key}) for key in _LIST_KEYS),
 )
 """The layouts and the fields by which each is recognised; those with more telling fields first."""
+ABOUT = frozenset(
+    [
+        "question_id",
+        "id",
+        "idx",
+        "seed_id",
+        "generation",
+        "skill",
+        "category",
+        "difficulty",
+        "band",
+        "taken_for",
+        "model",
+        "generator",
+    ]
+)
+"""Fields that tell a row from others and say what it is about, which `evolinstruct judge` reads."""
 KNOWN_FIELDS = frozenset(
     chain(
         _KEYS,
         _INPUTS,
-        _OUTPUTS,
+        OUTPUTS,
         _SYSTEMS,
         {"role", "from", "speaker"},
+        ABOUT,
         *(keys for _, keys in _LAYOUTS),
     )
 )
@@ -255,7 +273,7 @@ def _answer_apart(fields: Fields, mapping: Mapping[str, str]) -> tuple[str, obje
     if "output" in mapping:
         return mapping["output"], fields.get(mapping["output"])
     beside, where = _beside_instruction(fields)
-    found = ((where + name, beside[name]) for name in _OUTPUTS if beside.get(name))
+    found = ((where + name, beside[name]) for name in OUTPUTS if beside.get(name))
     return next(found, ("", None))
 
 
@@ -267,7 +285,7 @@ def _from_fields(fields: Fields, key: str, mapping: Mapping[str, str]) -> RowTex
         raise BadRow(f"`{key}` is null instead of text")
     found: dict[str, str | None] = {}
     places = {"instruction": key}
-    for part, names in (("input", _INPUTS), ("output", _OUTPUTS)):
+    for part, names in (("input", _INPUTS), ("output", OUTPUTS)):
         if part in mapping:
             found[part], places[part] = _mapped(fields, mapping[part]), mapping[part]
             continue

@@ -6,7 +6,7 @@ Of each, only what decides is held in memory: neither its text nor its answer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -99,7 +99,7 @@ def ranked(
         passed: counts what is passed over, by reason.
     """
     found = list(_candidates(lines, held, worth, passed))
-    found.sort(key=lambda each: (-each.value, _digest(seed, each.id), each.id))
+    found.sort(key=lambda each: (-each.value, _digest(seed, each.id, "select"), each.id))
     return list(_once(found, passed))
 
 
@@ -128,5 +128,15 @@ def _once(candidates: Iterable[Candidate], passed: Counter[str]) -> Iterator[Can
             yield candidate
 
 
-def _digest(seed: int, line_id: str) -> bytes:
-    return blake2b(f"{seed}/{line_id}/select".encode(), digest_size=8).digest()
+def sampled(candidates: Sequence[Candidate], size: int, seed: int) -> list[Candidate]:
+    """Return at most so many candidates, drawn by digests of their ids, in their order."""
+    if len(candidates) <= size:
+        return [*candidates]
+    by_digest = sorted(
+        range(len(candidates)), key=lambda place: _digest(seed, candidates[place].id, "sample")
+    )
+    return [candidates[place] for place in sorted(by_digest[:size])]
+
+
+def _digest(seed: int, line_id: str, what: str) -> bytes:
+    return blake2b(f"{seed}/{line_id}/{what}".encode(), digest_size=8).digest()

@@ -17,18 +17,23 @@ from evolinstruct import defaults
 from evolinstruct.analysis.contamination import lines_of
 from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.scores import ScoreBook
+from evolinstruct.atomic_write import replaced
 from evolinstruct.diversity.store import digest_of
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.filters import select as select_lines
 from evolinstruct.records import Kept
+from evolinstruct.run_dir.directory import outside
 from evolinstruct.selection import expression
 from evolinstruct.selection.balance import Balance, quotas, read_balance
-from evolinstruct.selection.candidates import Candidate, Worth, ranked
+from evolinstruct.selection.candidates import Candidate, Worth, ranked, sampled
 from evolinstruct.selection.holding import find_held
 from evolinstruct.selection.likeness import Likeness, find_likeness
+from evolinstruct.text import shorten
 
+K_CENTRE, FACILITY = "k-centre", "facility"
 NOT_EMBEDDED, TOO_ALIKE = "not_embedded", "too_alike"
 BAND_FULL, LESS_SPREAD, WORTH_LESS = "band_full", "less_spread", "worth_less"
+NOT_DRAWN = "not_drawn"
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 Say = Callable[[str], None]
 
@@ -44,7 +49,8 @@ class Wish:
         filters: which instructions may be taken, as `filters.select` takes them.
         scores: the file of scores, or its directory; None beside the target.
         apart: how alike two that are taken may be; None not to look at it.
-        diverse: whether to spread over the others rather than to take the best.
+        diverse: how to spread over the others rather than to take the best: ``k-centre``, so that
+            each has one nearby, or ``facility`` location, so that they stand for all; None not to.
         balance: what to balance by; None for nothing.
         hold_out: runs, files or exports of whose families nothing may be taken.
         embeddings: the folder that keeps the embeddings; None for that of the run.
@@ -57,7 +63,7 @@ class Wish:
     filters: Mapping[str, object] = field(default_factory=dict)
     scores: Path | None = None
     apart: float | None = None
-    diverse: bool = False
+    diverse: str | None = None
     balance: str | None = None
     hold_out: tuple[Path, ...] = ()
     embeddings: Path | None = None
@@ -71,6 +77,15 @@ class Wish:
         """
         if self.apart is not None and not -1 <= self.apart <= 1:
             raise UsageError(f"--apart must be from -1 to 1, such as 0.9 (given: {self.apart:g}).")
+        if self.diverse not in (None, K_CENTRE, FACILITY):
+            raise UsageError(
+                f"--diverse must be {K_CENTRE} or {FACILITY} (given: {shorten(self.diverse, 60)})."
+            )
+        if self.diverse == FACILITY and self.count > defaults.COVERED:
+            raise UsageError(
+                f"--diverse {FACILITY} takes at most {defaults.COVERED:,} (given: -n"
+                f" {self.count:,}); ask for fewer, or use --diverse {K_CENTRE}."
+            )
         if self.diverse and self.balance is not None:
             raise UsageError("--diverse and --balance choose in two ways; leave one of them out.")
 
@@ -111,6 +126,10 @@ class Selection:
     passed: Counter[str] = field(default_factory=Counter)
     bands: dict[str, tuple[int, int]] = field(default_factory=dict)
 
+    def has(self, line: Kept) -> bool:
+        """Tell whether an instruction was taken."""
+        return (line.id, digest_of(line.instruction)) in self.chosen
+
     def write(self, file: BinaryIO) -> None:
         """Write a line for each instruction that was taken: its fields, and why it was.
 
@@ -148,18 +167,36 @@ class Selection:
         }
 
 
-def select(wish: Wish, say: Say) -> Selection:
-    """Choose instructions; nothing is written.
+def select(wish: Wish, say: Say, out: Path | None = None) -> Selection:
+    """Choose instructions.
 
     Args:
         wish: what is to be selected.
         say: called with sentences on whatever was left out while reading.
+        out: the file to write; None to write nothing.
 
     Raises:
         UsageError: an option is wrong.
-        InputError: the target cannot be read, or scores or embeddings of it are missing.
+        InputError: the target cannot be read, or scores or embeddings of it are missing; or the
+            file may not or cannot be written.
     """
     wish.validate()
+    place = None if out is None else outside(out, [wish.target, *wish.hold_out])
+    selection = consider(wish, say)
+    if not selection.chosen:
+        raise _nothing(selection)
+    if place is not None:
+        with replaced(place) as file:
+            selection.write(file)
+    return selection
+
+
+def consider(wish: Wish, say: Say) -> Selection:
+    """Choose as `select` does; write nothing, and let nothing be chosen where nothing can be.
+
+    Raises:
+        InputError: the target cannot be read, or scores or embeddings of it are missing.
+    """
     scores = ScoreBook.open(wish.target, wish.scores)
     takes = select_lines(wish.filters, _known(wish.target), scores.value_of).takes
     worth = _worth(wish, scores, takes)
@@ -170,9 +207,11 @@ def select(wish: Wish, say: Say) -> Selection:
     pool = ranked(lines, held.held, worth, wish.seed, selection.passed)
     if likeness is not None:
         pool = _unlike(pool, likeness, selection)
+    if wish.diverse == FACILITY:
+        drawn = sampled(pool, defaults.COVERED, wish.seed)
+        selection.passed[NOT_DRAWN] += len(pool) - len(drawn)
+        pool = drawn
     _take(pool, likeness, worth.balance, selection)
-    if not selection.chosen:
-        raise _nothing(selection)
     return selection
 
 
@@ -187,7 +226,7 @@ def _worth(wish: Wish, scores: ScoreBook, takes: Callable[[Kept], bool]) -> Wort
 
 def _likeness(wish: Wish) -> Likeness | None:
     """Return what tells how alike instructions are, if that is asked for."""
-    if wish.apart is None and not wish.diverse:
+    if wish.apart is None and wish.diverse is None:
         return None
     return find_likeness(wish.target, wish.embeddings)
 
@@ -220,7 +259,7 @@ def _unlike(pool: list[Candidate], likeness: Likeness, selection: Selection) -> 
     selection.passed[NOT_EMBEDDED] += len(pool) - len(found)
     if wish.apart is None:
         return found
-    takes_first = not wish.diverse and wish.balance is None
+    takes_first = wish.diverse is None and wish.balance is None
     count = wish.count if takes_first else None
     places = likeness.apart([each.text for each in found], wish.apart, count)
     walked = places[-1] + 1 if count is not None and len(places) == count else len(found)
@@ -243,9 +282,10 @@ def _take(
         left = BAND_FULL
         why = {**balance.choose([each.bands for each in pool], count)}
         selection.bands = _filled(balance, why, selection.wish.count)
-    elif likeness is not None and selection.wish.diverse:
+    elif likeness is not None and selection.wish.diverse is not None:
         left = LESS_SPREAD
-        places = likeness.spread([each.text for each in pool], count)
+        choose = likeness.spread if selection.wish.diverse == K_CENTRE else likeness.cover
+        places = choose([each.text for each in pool], count)
         why = dict.fromkeys(places, ("spread", None))
     else:
         why = dict.fromkeys(range(count), ("value", None))

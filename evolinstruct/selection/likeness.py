@@ -54,6 +54,13 @@ class Likeness:
         vectors, places = self._vectors(texts)
         return [places[row] for row in spread(vectors, 0, count)]
 
+    def cover(self, texts: Sequence[bytes], count: int) -> list[int]:
+        """Return the places of so many texts that stand for all, in the order of their choice."""
+        from evolinstruct.diversity.choice import cover  # noqa: PLC0415 - numpy
+
+        vectors, places = self._vectors(texts)
+        return [places[row] for row in cover(vectors, count)]
+
     def embedded(self, texts: Sequence[bytes]) -> set[bytes]:
         """Return the texts that have a vector."""
         with store.opened(self.file, only_read=True) as kept:

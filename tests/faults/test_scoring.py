@@ -22,17 +22,19 @@ from tests.faults.harness import (
     wait_for,
 )
 from tests.faults.harness import outcomes as outcomes_of
-from tests.judges import by_length
+from tests.judges import by_length, undecided
 from tests.loopback import Answer, Ask, Server, hang, serve
 from tests.runs import finished
 
 ALL = ("--by", "difficulty,tags,solved", "-k", "3")
 PAIRS = ("--pairwise", "--sample", "12")
+WEIGHED = ("--method", "paper")
 
 
 def slow(ask: Ask) -> Answer:
     """Judge within a hundredth of a second, the sooner the longer the prompt."""
-    return Answer(by_length(ask).wire, latency=0.01 / (1 + len(ask.prompt) % 7))
+    judge = undecided if "logprobs" in ask.json else by_length
+    return Answer(judge(ask).wire, latency=0.01 / (1 + len(ask.prompt) % 7))
 
 
 def command(server: Server, out: Path, *options: str) -> tuple[str, ...]:
@@ -45,7 +47,7 @@ outcomes = partial(outcomes_of, journal="score.sqlite")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [ALL, PAIRS])
+@pytest.mark.parametrize("options", [ALL, PAIRS, WEIGHED])
 def test_kills_at_any_moment_change_no_byte_and_repeat_only_what_was_in_flight(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import responses
+from math import log
 from typing import Any
 
 
@@ -70,8 +71,17 @@ def http(
     return Answer("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
 
-def reply(content: object, *, finish: object = "stop", **fields: object) -> Answer:
-    """A completion; further fields go into its message, ``usage`` and ``model`` beside it."""
+def reply(
+    content: object,
+    *,
+    finish: object = "stop",
+    tokens: Sequence[tuple[str, Mapping[str, float]]] | None = None,
+    **fields: object,
+) -> Answer:
+    """A completion; further fields go into its message, ``usage`` and ``model`` beside it.
+
+    With ``tokens``, it tells the tokens of the content, and how likely each was beside others.
+    """
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     found = {
         "id": "chatcmpl-loopback",
@@ -83,11 +93,17 @@ def reply(content: object, *, finish: object = "stop", **fields: object) -> Answ
             {
                 "index": 0,
                 "finish_reason": finish,
+                "logprobs": tokens and {"content": [_token(*token) for token in tokens]},
                 "message": {"role": "assistant", "content": content, **fields},
             }
         ],
     }
     return http(200, json.dumps(found).encode())
+
+
+def _token(text: str, chances: Mapping[str, float]) -> dict[str, Any]:
+    told = [{"token": token, "logprob": log(chance)} for token, chance in chances.items()]
+    return {"token": text, "logprob": log(chances[text]), "top_logprobs": told}
 
 
 def vector(*numbers: object) -> Answer:

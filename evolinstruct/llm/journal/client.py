@@ -20,11 +20,11 @@ from evolinstruct.llm.base import Client, Prefetched, Reply, Request, Usage, enc
 from evolinstruct.llm.journal import FAILED, REJECTED, REPLY, Journal, Outcome
 
 
-class ClientsByPurpose(Protocol):
-    """What the journalled client asks: each purpose has a client of its own."""
+class ClientsByRequest(Protocol):
+    """What the journalled client asks: each purpose and model has a client of its own."""
 
-    def for_purpose(self, purpose: str) -> Client:
-        """Return the client that calls of this purpose go to."""
+    def for_request(self, request: Request) -> Client:
+        """Return the client that a request goes to."""
         ...
 
     async def aclose(self) -> None:
@@ -41,7 +41,7 @@ class JournalledClient:
         used: calls that the run has needed, by generation, wherever they were answered.
     """
 
-    def __init__(self, clients: ClientsByPurpose, journal: Journal, name: str) -> None:
+    def __init__(self, clients: ClientsByRequest, journal: Journal, name: str) -> None:
         """Wrap the clients, whose name is part of every key."""
         self._clients = clients
         self._journal = journal
@@ -148,14 +148,15 @@ class JournalledClient:
 
     async def _ask(self, request: Request) -> Outcome:
         try:
-            reply = await self._clients.for_purpose(request.purpose).complete(request)
+            reply = await self._clients.for_request(request).complete(request)
         except CallRejected as error:
             return _ended(REJECTED, error, request, attempts=1)
         except CallFailed as error:
             return _ended(FAILED, error, request, error.attempts)
         text, word = encodable(reply.text), encodable(reply.finish_reason)
         model = encodable(reply.model)
-        return Outcome(REPLY, text, word, model, request.max_tokens, 1, reply.usage)
+        bound, usage = request.max_tokens, reply.usage
+        return Outcome(REPLY, text, word, model, bound, 1, usage, reply.logprobs)
 
     async def aclose(self) -> None:
         """End what is prefetched, close the wrapped clients; the journal's owner closes that."""
@@ -220,8 +221,8 @@ class NotInJournalError(Exception):
 class NoClient:
     """Stands behind a journal that is only read: it answers nothing."""
 
-    def for_purpose(self, purpose: str) -> Client:  # noqa: ARG002 - all are alike
-        """Return itself, whatever the purpose."""
+    def for_request(self, request: Request) -> Client:  # noqa: ARG002 - all are alike
+        """Return itself, whatever is asked."""
         return self
 
     async def complete(self, request: Request) -> Reply:

@@ -47,6 +47,13 @@ CREATE TABLE IF NOT EXISTS prefetched (  -- outcomes that no line of the run has
     key BLOB NOT NULL, max_tokens INTEGER NOT NULL, PRIMARY KEY (key, max_tokens)
 ) WITHOUT ROWID
 """
+LOGPROBS_TABLE = """
+CREATE TABLE IF NOT EXISTS logprobs (  -- of the tokens of replies, as JSON
+    key BLOB NOT NULL, max_tokens INTEGER NOT NULL, said TEXT NOT NULL,
+    digest INTEGER NOT NULL, PRIMARY KEY (key, max_tokens)
+) WITHOUT ROWID
+"""
+"""Made when there is something to be put in, which few journals have."""
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _GARBLED = """
 SELECT (SELECT COUNT(*) FROM retries WHERE digest != digest_of(id, what, is_over))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from evolinstruct.llm.base import CallId, Request, Usage
+from evolinstruct.llm.base import Alternatives, CallId, Request, Usage
 from evolinstruct.llm.journal.database import (
+    LOGPROBS_TABLE,
     open_to_read,
     open_to_write,
     transaction,
@@ -24,6 +27,9 @@ _INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 17)})"  # noqa: S608 - no
 _FIND = """
 SELECT rowid, * FROM calls WHERE key = ? ORDER BY max_tokens IS ? DESC, rowid DESC LIMIT 1
 """
+_HAS_LOGPROBS = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'logprobs'"
+_INSERT_LOGPROBS = "INSERT OR REPLACE INTO logprobs VALUES (?, ?, ?, ?)"
+_FIND_LOGPROBS = "SELECT said, digest FROM logprobs WHERE key = ? AND max_tokens = ?"
 _PREFETCHED = "INSERT OR IGNORE INTO prefetched VALUES (?, ?)"
 _USED = "DELETE FROM prefetched WHERE key = ?"
 _UNUSED = "SELECT COUNT(*) FROM prefetched"
@@ -71,6 +77,7 @@ class Journal:
         self._waiting: list[tuple[tuple[object, ...], asyncio.Future[None]]] = []
         self._prefetched: list[tuple[bytes, int]] = []
         self._used: list[tuple[bytes]] = []
+        self._logprobs: list[tuple[object, ...]] = []
         self._unused = 0
         log = path.with_name(path.name + "-wal")
         self._sync = PeriodicSync(log)
@@ -85,6 +92,7 @@ class Journal:
             self.number = int(self._db.execute("PRAGMA application_id").fetchone()[0])
             self._earlier = self.outcomes()
             self._has_retired = bool(self._db.execute("SELECT 1 FROM retired LIMIT 1").fetchone())
+            self._has_logprobs = bool(self._db.execute(_HAS_LOGPROBS).fetchone()[0])
         except (sqlite3.Error, UnicodeDecodeError) as error:  # of a message, where that is garbled
             raise unusable(path, error) from error
 
@@ -96,18 +104,35 @@ class Journal:
         Raises:
             InputError: the file is damaged.
         """
-        try:
-            row = self._db.execute(_FIND, (key, max_tokens)).fetchone()
-        except sqlite3.Error as error:
-            raise unusable(self._path, error) from error
+        row = self._fetch(_FIND, key, max_tokens)
         if row is None:
             return None
         number, _, *said, digest = row
         if digest != digest_of(key.hex(), *said):
             raise damaged(self._path, "an outcome is not as it was written")
         kind, text, word, model, bound, attempts, *tokens = said[5:]
+        logprobs = self._find_logprobs(key, bound) if self._has_logprobs else ()
         is_earlier = number <= self._earlier
-        return Outcome(kind, text, word, model, bound, attempts, Usage(*tokens), is_earlier)
+        usage = Usage(*tokens)
+        return Outcome(kind, text, word, model, bound, attempts, usage, logprobs, is_earlier)
+
+    def _find_logprobs(self, key: bytes, bound: int | None) -> tuple[Alternatives, ...]:
+        row = self._fetch(_FIND_LOGPROBS, key, bound or 0)
+        if row is None:
+            return ()
+        said, digest = row
+        if digest != digest_of(key.hex(), bound or 0, said):
+            raise damaged(self._path, "the logprobs of a reply are not as they were written")
+        return tuple(
+            tuple((token, logprob) for token, logprob in each) for each in json.loads(said)
+        )
+
+    def _fetch(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        try:
+            row: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()
+        except sqlite3.Error as error:
+            raise unusable(self._path, error) from error
+        return row
 
     async def store(self, key: bytes, request: Request, outcome: Outcome) -> None:
         """Return when the outcome is committed; calls that end together share one commit."""
@@ -116,6 +141,8 @@ class Journal:
         self._waiting.append((_row(key, request, outcome), stored))
         if request.prefetched is not None:
             self._prefetched.append((key, outcome.max_tokens or 0))
+        if outcome.logprobs:
+            self._logprobs.append(_logprobs_row(key, outcome))
         await stored
 
     def use(self, key: bytes) -> None:
@@ -157,12 +184,17 @@ class Journal:
     def _write(self, rows: list[tuple[object, ...]]) -> None:
         prefetched, self._prefetched = self._prefetched, []
         used, self._used = self._used, []
+        logprobs, self._logprobs = self._logprobs, []
         with transaction(self._db):
             self._db.executemany(_INSERT, rows)
             if prefetched:
                 self._unused += self._db.executemany(_PREFETCHED, prefetched).rowcount
             if used:
                 self._unused -= self._db.executemany(_USED, used).rowcount
+            if logprobs:
+                self._db.execute(LOGPROBS_TABLE)
+                self._db.executemany(_INSERT_LOGPROBS, logprobs)
+        self._has_logprobs = self._has_logprobs or bool(logprobs)
 
     # Retirement
 
@@ -256,4 +288,9 @@ def _row(key: bytes, request: Request, outcome: Outcome) -> tuple[object, ...]:
         *(outcome.max_tokens, outcome.attempts, usage.prompt_tokens, usage.completion_tokens),
         *(usage.cached_tokens, usage.reasoning_tokens),
     )
+    return key, *said, digest_of(key.hex(), *said)
+
+
+def _logprobs_row(key: bytes, outcome: Outcome) -> tuple[object, ...]:
+    said = outcome.max_tokens or 0, json.dumps(outcome.logprobs)
     return key, *said, digest_of(key.hex(), *said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from evolinstruct.errors import CallFailed, CallRejected
-from evolinstruct.llm.base import Reply, Request, Usage
+from evolinstruct.llm.base import Alternatives, Reply, Request, Usage
 
 REPLY, REJECTED, FAILED = "reply", "rejected", "failed"
 
@@ -22,6 +22,7 @@ class Outcome:
         max_tokens: the bound that was asked for.
         attempts: how often the call was sent.
         usage: tokens of the reply.
+        logprobs: of the tokens of the reply, where they are known.
         is_earlier: whether it was in the journal when that was opened; never stored.
     """
 
@@ -32,12 +33,13 @@ class Outcome:
     max_tokens: int | None
     attempts: int
     usage: Usage
+    logprobs: tuple[Alternatives, ...] = ()
     is_earlier: bool = field(default=False, compare=False)
 
     def deliver(self) -> Reply:
         """Return the reply, or raise what the call ended in."""
         if self.kind == REPLY:
-            return Reply(self.text, self.word, self.usage, self.model)
+            return Reply(self.text, self.word, self.usage, self.model, logprobs=self.logprobs)
         if self.kind == REJECTED:
             raise CallRejected(self.word, self.text)
         raise CallFailed(self.word, self.text, self.attempts)

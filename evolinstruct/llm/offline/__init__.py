@@ -14,7 +14,7 @@ from evolinstruct.llm.base import CallContext, ClientOptions, Reply, Request, Us
 from evolinstruct.llm.offline.answering import answer
 from evolinstruct.llm.offline.embedding import embed
 from evolinstruct.llm.offline.grammar import Writer
-from evolinstruct.llm.offline.judging import judge
+from evolinstruct.llm.offline.judging import judge, prefer, weigh
 from evolinstruct.llm.offline.misbehaving import misbehave, put_between
 from evolinstruct.llm.offline.rewriting import rewrite
 from evolinstruct.purposes import PURPOSES
@@ -31,6 +31,7 @@ _BY_REPLY: dict[str, Callable[[CallContext, Writer], str]] = {
     "verdict": _compare,
     "text": answer,
     "judgement": judge,
+    "preference": prefer,
 }
 """By the kind of reply that a purpose asks for."""
 
@@ -65,7 +66,9 @@ class OfflineClient:
             prompt_tokens=_tokens(sum([len(content) for _role, content in request.messages])),
             completion_tokens=_tokens(len(text)),
         )
-        return Reply(text, finish_reason, usage, request.model or self._model)
+        logprobs = weigh(text, context, writer) if request.wants == "logprobs" else ()
+        model = request.model or self._model
+        return Reply(text, finish_reason, usage, model, logprobs=logprobs)
 
     def _vector(self, request: Request) -> Reply:
         text = request.messages[-1][1]

@@ -101,6 +101,19 @@ def _forget_first(text: str, _writer: Writer) -> str:
     return text.partition(" ")[2]
 
 
+def _take_back(text: str, writer: Writer) -> str:
+    """State another verdict first, and then the one that is meant."""
+    other = writer.pick(("A is better", "B is much better", "level"))
+    return f"Verdict: {other}\n\nOn a second look:\n\n{text}"
+
+
+def _with_signs(text: str, _writer: Writer) -> str:
+    """Write the verdict with signs and brackets, as other prompts ask for it."""
+    sign = ">>" if "much" in text else "=" if "level" in text else ">"
+    one, other = ("B", "A") if "B is" in text else ("A", "B")
+    return f"[[{one}{sign}{other}]]"
+
+
 def _truncate(text: str, writer: Writer) -> str:
     """Cut the reply between a third and nine tenths of its length."""
     return text[: int(len(text) * (0.33 + 0.57 * writer.share()))]
@@ -156,6 +169,16 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         # Asked once more, then a failure.
         Habit("undecided", 0.02, _say("unclear")),
         Habit("one_missing", 0.01, _forget_first),
+    ),
+    "preference": (
+        # The verdict is there, and has to be found: the last one counts.
+        Habit("reasons", 0.05, _before("thought", "\n\n")),
+        Habit("taken_back", 0.02, _take_back),
+        Habit("with_signs", 0.03, _with_signs),
+        # Always the one that is shown first, so that the two orders differ.
+        Habit("first_always", 0.05, lambda _text, _writer: "Verdict: A is better"),
+        # Asked once more, then a failure.
+        Habit("undecided", 0.03, _say("unclear")),
     ),
 }
 

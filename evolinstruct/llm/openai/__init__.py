@@ -44,7 +44,9 @@ _MILLION = 1_000_000
 _LONGEST_NAME = 100  # characters of a model's name in a list
 _STRANGERS = 3  # answers in a row that no such service gives, from the first on, end the run
 _MOST_WORDS = 5  # unknown finish reasons that are told
-_ADAPTABLE = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+_ADAPTABLE = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}
+)
 
 _Ending = CallError | ServiceRefused
 

@@ -12,7 +12,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from evolinstruct.errors import CallRejected
-from evolinstruct.llm.base import SERVICE_TIER, Limits, Reply, Request, Usage, encodable
+from evolinstruct.llm.base import (
+    SERVICE_TIER,
+    Alternatives,
+    Limits,
+    Reply,
+    Request,
+    Usage,
+    encodable,
+)
 from evolinstruct.llm.intake import count
 from evolinstruct.llm.openai.finish_reasons import Finish, finish_of, word_of
 from evolinstruct.llm.secrets import MARK, Secrets
@@ -135,14 +143,17 @@ def reply(found: Mapping[str, object], limits: Limits | None = None) -> Reply:
         raise CallRejected("refused_by_service", told)
     if finish is Finish.BROKEN:
         raise UnreadableError(f"the service broke off its reply (finish_reason {word!r})")
-    message = (_first(found.get("choices")) or {}).get("message")
+    choice = _first(found.get("choices")) or {}
+    message = choice.get("message")
+    text = encodable(_text(message))
     return Reply(
-        text=encodable(_text(message)),
+        text=text,
         finish_reason="length" if finish is Finish.CUT else word,
         usage=_usage(found),
         model=encodable(_word(found.get("model"))),
         limits=limits,
         reasoned=any(_fields(message).get(name) for name in _REASONING),
+        logprobs=_logprobs(choice.get("logprobs"), text),
     )
 
 
@@ -239,6 +250,32 @@ def _part(part: object) -> str:
     if isinstance(part, dict) and part.get("type", "text") in ("text", "output_text"):
         part = part.get("text")
     return part if isinstance(part, str) else ""
+
+
+def _logprobs(told: object, text: str) -> tuple[Alternatives, ...]:
+    """Return what else might have stood in the place of each token of a text with a digit in it.
+
+    Nothing where the tokens are not those of the text, which may have held a secret that they would
+    spell out.
+    """
+    listed = _fields(told).get("content")
+    tokens = [*map(_fields, listed)] if isinstance(listed, list) else []
+    if "".join(_word(token.get("token")) for token in tokens).strip() != text.strip():
+        return ()
+    digits = [token for token in tokens if re.search(r"\d", _word(token.get("token")))]
+    return tuple(filter(None, map(_alternatives, digits)))
+
+
+def _alternatives(token: Mapping[str, object]) -> Alternatives:
+    """Return a token, and then what else might have stood in its place; empty if nothing tells."""
+    others = token.get("top_logprobs")
+    found: dict[str, float] = {}
+    for each in (token, *map(_fields, others if isinstance(others, list) else ())):
+        if isinstance(logprob := each.get("logprob"), int | float):
+            found.setdefault(encodable(_word(each.get("token"))), logprob)
+        elif each is token:
+            break
+    return tuple(found.items())
 
 
 def _usage(found: Mapping[str, object]) -> Usage:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from evolinstruct.llm.base import SERVICE_TIER
+from evolinstruct.llm.base import LOGPROBS, SERVICE_TIER
 
 _LENGTH = "max_tokens"
 _NEW_LENGTH = "max_completion_tokens"
@@ -126,6 +126,10 @@ class ParameterAdapter:
             self._most = cap
             yield f"{self._model} writes at most {cap:,} tokens; no more are asked for."
             return
+        if _refuses_logprobs(said, param, sent, extra):
+            self._left_out.update(LOGPROBS)
+            yield f"{self._model} gives no {LOGPROBS[0]}; it is asked without."
+            return
         for name in _refused(said, param, sent):
             if name in extra or name == SERVICE_TIER:
                 flag = "--param" if name in extra else "--service-tier"
@@ -161,6 +165,14 @@ class ParameterAdapter:
         cap = int(next(number for number in found.groups() if number))
         length = sent.get(self._length)
         return cap if isinstance(length, int) and 0 < cap < length else None
+
+
+def _refuses_logprobs(
+    said: str, param: object, sent: Mapping[str, object], extra: Mapping[str, object]
+) -> bool:
+    """Tell whether a refusal is about logprobs, in any words: whoever wants them can go without."""
+    are_ours = LOGPROBS[0] in sent and extra.keys().isdisjoint(LOGPROBS)
+    return are_ours and (param in LOGPROBS or LOGPROBS[0] in said.lower())
 
 
 def _refused(said: str, param: object, sent: Mapping[str, object]) -> list[str]:
