@@ -21,7 +21,7 @@ _SHORT = re.compile(
     r"|label (?:the|each|this)|which (?:one )?of (?:the following|these)|multiple[- ]choice"
     r"|correct option|fill in the blank|calculate|compute|how (?:many|much)|what (?:is|are) \d"
     r"|translate|sentiment|what (?:year|date|day|time)\b"
-    r"|name (?:one|an?)\b|capital of|hashtag)",
+    r"|name (?:one|an?|two|three|four|five|\d+)\b|capital of|hashtag|tagline)",
     re.IGNORECASE,
 )
 _DATA = re.compile(

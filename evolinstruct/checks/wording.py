@@ -383,7 +383,7 @@ def sentences_begin_small(response: Response) -> str | None:
     r"\b(?:examples?|instances?)\b",
     "There are exactly {number} examples, each introduced by “{phrase}”.",
     "Give {number} examples and introduce each, and nothing else, by the words “{phrase}”.",
-    arguments={"phrase": OneOf(("for example", "for instance", "say")), "number": Whole(2, 3)},
+    arguments={"phrase": OneOf(("for example", "for instance", "such as")), "number": Whole(2, 3)},
     spaced=True,
     words=at_least(12, "number"),
 )
