@@ -86,6 +86,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             exit_code=2,
         ),
     ),
+    "review": (
+        Example("before anybody has decided", "evolinstruct review demo"),
+        Example(
+            "five lines for another tool",
+            "evolinstruct review demo --export labelstudio tasks.json --sample 5",
+        ),
+    ),
     "trace": (
         Example("how an instruction came about", "evolinstruct trace demo 572582c2"),
         Example("an id that no line has", "evolinstruct trace demo 572582c3", exit_code=1),

@@ -41,6 +41,10 @@ NEAR = 0.9
 """Two texts whose vectors are more alike than this say nearly the same."""
 CLUSTERS = 20
 """So many clusters are looked for, as in the paper's picture."""
+REVIEWED = 200
+"""So many lines are reviewed at a time, unless told otherwise."""
+REVIEWER = "reviewer"
+"""The rule by which people reject."""
 SELECTED_BY = "difficulty*quality"
 """What makes one instruction better than another, unless told otherwise (Deita, 2023)."""
 COVERED = 20_000

@@ -85,7 +85,7 @@ PURPOSES: dict[str, Purpose] = {
             passes=0.95,
             judged_if="eliminate",
             again=0.001,
-            retried_for=("rewrite", "comparison", "pool"),
+            retried_for=("rewrite", "comparison", "review", "pool"),
         ),
         Purpose(
             "compare",

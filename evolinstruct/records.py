@@ -141,6 +141,18 @@ class Member:
         return Member(self.newest, line.operation if isinstance(line, Rejected) else None)
 
 
+def text_digest(instruction: str, output: str | None = None) -> str:
+    """Return the digest of what is judged: the instruction, and its answer where that is judged."""
+    text = instruction if output is None else f"{instruction}\0{output}"
+    return seed_id(text.encode(errors="replace").decode())  # as the files have it
+
+
+def digests_of(line: Kept | Rejected) -> set[str]:
+    """Return the digests of what may have been judged of a line; what has another is void."""
+    alone = text_digest(line.instruction)
+    return {alone, text_digest(line.instruction, line.output)} if line.output else {alone}
+
+
 _L = TypeVar("_L", Kept, Rejected, Failed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from evolinstruct.errors import InputError, UsageError
 from evolinstruct.export import FORMATS, TRAINERS, ExportOptions, Licences, export, parse_size
 from evolinstruct.export.markup import prose, yaml_text
 from evolinstruct.records import Kept
+from evolinstruct.run_dir import flat
+from evolinstruct.run_dir.reviews import NONE, review_file
 from evolinstruct.text import one_line
 from tests import runs
 from tests.command_line import enter, evolinstruct
@@ -418,3 +421,67 @@ def test_the_command_line_exports_and_tells(
     assert (done.exit_code, done.stderr) == (0, "")
     assert facts["files"] == {"train": ["train.jsonl"], "test": ["test.jsonl"]}
     assert facts["rows"]["train"] == len(rows_of(tmp_path / "out" / "train.jsonl"))
+
+
+# --- what people decided ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reviewed(made: Path, tmp_path: Path) -> Path:
+    """The run, of whose kept lines Ann and Bob decided about the first five."""
+    run = Path(shutil.copytree(made, tmp_path / "reviewed"))
+    lines = list(Run(run).instructions(1))[:5]
+    edits = [("Say it anew.", "As you wish."), ("Ask it anew.", None)]
+    decided = [
+        NONE.decide(lines[0], "accepted"),
+        NONE.decide(lines[1], "rejected", "too easy"),
+        NONE.decide(lines[2], "edited", None, edits[0]),
+        NONE.decide(lines[3], "edited", None, edits[1]),
+        NONE.decide(lines[4], "accepted"),
+    ]
+    flat.append(review_file(run, "ann.the-reviewer"), *decided)
+    flat.append(review_file(run, "bob"), NONE.decide(lines[4], "rejected"))
+    return run
+
+
+def exported(run: Path, out: Path, wish: str | None) -> tuple[dict[str, str], str]:
+    """Export a run; return each line's instruction by its id, and the card."""
+    export(Run(run), out, ExportOptions(format="alpaca", reviewed=wish))
+    rows = rows_of(out / "train.jsonl")
+    return {row["id"]: row["instruction"] for row in rows}, (out / "README.md").read_text()
+
+
+def test_what_reviewers_accepted_is_exported_as_they_edited_it(
+    reviewed: Path, tmp_path: Path
+) -> None:
+    lines = list(Run(reviewed).instructions(1))[:5]
+    found, card = exported(reviewed, tmp_path / "out", "accepted")
+    assert found == {lines[0].id: lines[0].instruction, lines[2].id: "Say it anew."}
+    assert "only what they accepted is here" in card
+    assert "1 instruction on which reviewers differ: left out." in card
+    assert "1 edited instruction without an answer" in card
+    for file in (tmp_path / "out").rglob("*"):
+        assert not file.is_file() or b"ann.the-reviewer" not in file.read_bytes()
+
+
+def test_what_reviewers_did_not_reject_is_exported_with_what_nobody_read(
+    reviewed: Path, tmp_path: Path
+) -> None:
+    lines = list(Run(reviewed).instructions(1))[:5]
+    whole, _ = exported(reviewed, tmp_path / "whole", None)
+    found, _ = exported(reviewed, tmp_path / "out", "not-rejected")
+    left_out = {lines[1].id, lines[3].id}
+    assert found == {
+        name: "Say it anew." if name == lines[2].id else text
+        for name, text in whole.items()
+        if name not in left_out
+    }
+
+
+def test_a_run_that_nobody_reviewed_has_nothing_that_is_accepted(
+    made: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="Nobody has reviewed"):
+        exported(made, tmp_path / "out", "accepted")
+    with pytest.raises(UsageError, match="--reviewed all: choose accepted or not-rejected"):
+        exported(made, tmp_path / "out", "all")

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
+from evolinstruct.agreement import agreement
 from evolinstruct.judging.statistics import (
-    agreement,
     length_controlled,
     noise,
     strengths,
@@ -111,7 +111,7 @@ def test_agreement_is_cohens_kappa() -> None:
     said = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
     found = agreement(said)
     assert found is not None
-    assert (found.pairs, found.same, found.kappa) == (50, 0.7, pytest.approx(0.4))
+    assert (found.things, found.same, found.kappa) == (50, 0.7, pytest.approx(0.4))
     assert agreement([]) is None
     alike = agreement([("tie", "tie")] * 3)
     assert alike is not None

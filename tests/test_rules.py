@@ -326,6 +326,7 @@ def test_the_document_shows_every_rule_as_it_is() -> None:
 def test_the_list_begins_with_which_are_on_and_breaks_lines_between_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     whole = evolinstruct("rules").stdout
     monkeypatch.setenv("COLUMNS", "60")
     wrapped = evolinstruct("rules").stdout

@@ -100,6 +100,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "compare": st.booleans(),
     "compare_in_breadth": st.booleans(),
     "plain_draws": st.booleans(),
+    "reviews": st.booleans(),
     "eliminate": st.booleans(),
     "rules": rule_settings(),
     "against": st.lists(text),

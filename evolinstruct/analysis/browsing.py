@@ -32,6 +32,7 @@ class LineBrowser:
         sample: int | None = None,
         seed: int = defaults.SEED,
         sort: str | None = None,
+        evolved: bool = False,
     ) -> None:
         """Choose lines of a run directory or of one of its files; no line is read yet.
 
@@ -44,6 +45,7 @@ class LineBrowser:
             seed: the seed that draws a sample.
             sort: the measure by which lines are sorted, the highest first; with a minus before it,
                 the lowest. What has no value comes last.
+            evolved: leave the seeds out.
 
         Raises:
             UsageError: a filter is wrong, or does not fit the lines that are asked for.
@@ -55,6 +57,7 @@ class LineBrowser:
         self._path = source
         self._sample = sample
         self._seed = seed
+        self._first = 1 if evolved else 0
         if failed and not rejected and filters.get("rule"):
             raise UsageError("--rule is for rejected lines and --failed for others; drop one.")
         rejected = rejected or bool(filters.get("rule"))
@@ -86,7 +89,7 @@ class LineBrowser:
             yield from (entry for entry in entries if isinstance(entry.line, kinds))
             return
         wanted: Collection[int] = self._selection.generations or self._run.generations
-        for number in sorted(wanted):
+        for number in sorted(number for number in wanted if number >= self._first):
             for kind in self._kinds or [Kept]:
                 yield from self._run.entries(kind, number)
 

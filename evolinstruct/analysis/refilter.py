@@ -143,6 +143,7 @@ class Refilter:
         self._cascade = cascade
         self._pack = run.pack
         self._kinds = {operation.name: operation.kind for operation in self._pack.operations}
+        self._reviews = run.applied_reviews
         self._at_gate: dict[str, Objection] = {}
 
     def changes(self, found: RefilterResult) -> Iterator[RefilterChange]:
@@ -207,7 +208,7 @@ class Refilter:
     def _let_through(self, parent: Kept, line: Rejected) -> RefilterChange | None:
         """Return the change if no rule that looks at its texts objects to a rejected line."""
         stage = RULES[line.rule].stage if line.rule in RULES else None
-        if stage == "service" or (line.rule == COMPARISON and self._compare):
+        if stage in {"service", "review"} or (line.rule == COMPARISON and self._compare):
             return None
         try:
             objection = self._objection(parent, line)
@@ -217,10 +218,15 @@ class Refilter:
 
     def _objection(self, parent: Kept, line: Kept | Rejected) -> Objection | None:
         kind = self._kinds.get(line.operation or "")
-        rewrite = Rewrite.of(parent, line, kind, self._pack.markers, self._pack.texts)
         skips = self._pack.skips(line.operation)
-        objection = self._rules.find_objection(rewrite, skips) or self._at_gate.get(line.id)
-        if objection is None and line.output is not None:
+        edit = self._reviews.edit(line)  # rules judge what models write, not people
+        objection = None
+        if edit is None:
+            rewrite = Rewrite.of(parent, line, kind, self._pack.markers, self._pack.texts)
+            objection = self._rules.find_objection(rewrite, skips)
+        objection = objection or self._at_gate.get(line.id)
+        answer_is_edited = edit is not None and edit.output is not None
+        if objection is None and line.output is not None and not answer_is_edited:
             answer = Answer(line.instruction, line.output, line.checks)
             objection = self._rules.find_objection(answer, skips)
         return objection

@@ -49,7 +49,9 @@ class Replay:
         weights = weights_in_use(self._recipe, run.pack)
         # The test sets may be gone. Without them, a line that they dropped shows all of its calls.
         against = NONE if self._recipe.against else None
-        self._evolution = Evolution(self._recipe, run.pack, weights, self._told.complete, against)
+        self._evolution = Evolution(
+            self._recipe, run.pack, weights, self._told.complete, against, run.applied_reviews
+        )
 
     def step(self, step: FamilyStep) -> list[Call]:
         """Return the calls of a step in their order, as far as the journal has them."""

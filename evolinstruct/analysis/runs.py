@@ -23,6 +23,7 @@ from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import KINDS, RunDir
 from evolinstruct.run_dir.lines import ParsedLine, read_lines
+from evolinstruct.run_dir.reviews import NONE, Reviews, Survey, decided_lines, read_reviews
 
 if TYPE_CHECKING:
     from evolinstruct.prompts import Pack
@@ -325,6 +326,28 @@ class Run:
         for score in scoring.read_scores(file):
             if score.text_digest in known.get(score.id, ()):
                 yield score
+
+    def reviews(self) -> Reviews:
+        """Return what people decided about the run's lines.
+
+        Raises:
+            InputError: a file or a line cannot be read.
+        """
+        return read_reviews(self.path)
+
+    def survey(self) -> Survey:
+        """Return how people's decisions stand beside the run's lines.
+
+        Raises:
+            InputError: a file or a line cannot be read.
+        """
+        reviews = self.reviews()
+        return reviews.survey(decided_lines(self._dir, self.generations[-1], reviews))
+
+    @property
+    def applied_reviews(self) -> Reviews:
+        """What people decided, if the run is made with it; see `reviews`."""
+        return self.reviews() if self.state.recipe.reviews else NONE
 
     # Families
 

@@ -21,6 +21,7 @@ from evolinstruct.cli import (
     prompts,
     refilter,
     report,
+    review,
     rules,
     score,
     seeds,
@@ -58,6 +59,7 @@ app.command(name="verify")(verify.command)
 app.command(name="export")(export.command)
 app.command(name="report")(report.command)
 app.command(name="view")(view.command)
+app.command(name="review")(review.command)
 app.add_typer(prompts.app)
 
 

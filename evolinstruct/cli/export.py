@@ -29,6 +29,14 @@ _Without = Annotated[
         "FILE",
     ),
 ]
+_Reviewed = Annotated[
+    str | None,
+    word(
+        "Only what reviewers accepted, or all but what they rejected, as they edited it: accepted"
+        " or not-rejected.",
+        "WHICH",
+    ),
+]
 _Parquet = Annotated[bool, switch("--parquet", about="Write Parquet instead of JSON lines.")]
 _Test = Annotated[
     float | None, word("Set this share of the families apart for testing, as 0.02.", "SHARE")
@@ -82,6 +90,7 @@ def command(
     format: _Format,  # noqa: A002 - the name of the flag
     only: _Only = None,
     without: _Without = None,
+    reviewed: _Reviewed = None,
     parquet: _Parquet = False,
     test: _Test = None,
     system: _System = None,
@@ -118,6 +127,7 @@ def command(
             filters=filters,
             only=only,
             without=without,
+            reviewed=reviewed,
             parquet=parquet,
             test=test,
             system=system,

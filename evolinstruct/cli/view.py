@@ -17,7 +17,8 @@ _RunDirs = Annotated[
     typer.Argument(
         metavar="RUN_DIR...",
         show_default=False,
-        help="One or more runs; those in the current directory if none is named.",
+        help="Runs, or directories that `evolinstruct judge` wrote; those in the current directory"
+        " if none is named.",
     ),
 ]
 _Host = Annotated[
@@ -36,7 +37,7 @@ _Port = Annotated[
 def command(
     run_dirs: _RunDirs = None, host: _Host = "127.0.0.1", port: _Port = _PORT, verbose: Verbose = 0
 ) -> None:
-    """Show runs in a browser: how one that is going on goes, and every line of it.
+    """Show runs in a browser: how one that is going on goes, every line, what people decide.
 
     The address that is printed lets one browser in, on this machine. Nothing is asked of a model,
     and a run that is going on is neither locked nor slowed. Ctrl-C ends it.

@@ -14,6 +14,7 @@ _SWITCHES = {
     "on": "On",
     "always": "Always on",
     "--against": "On with --against",
+    "--reviews": "On with --reviews",
     "off": "Off",
 }
 """What is said of rules by when they are on, in the order in which they are told."""

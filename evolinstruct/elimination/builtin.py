@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
+from evolinstruct.defaults import REVIEWER
 from evolinstruct.elimination import (
     answered,
     answers,
@@ -99,6 +100,14 @@ RULES: Mapping[str, RuleInfo] = _table(
         stage="comparison",
         paper=1,
         cost="one call, or two",
+    ),
+    RuleInfo(
+        name=REVIEWER,
+        meaning="A person who reviewed it rejects it.",
+        cause="people reject much of what the rules let pass: read their reasons, and look for a "
+        "rule, an operation or a model that would spare them the work",
+        stage="review",
+        cost="a person's time",
     ),
     *POOL_RULES.values(),
     *ANSWER_RULES.values(),

@@ -11,9 +11,9 @@ from evolinstruct.records import Kept, Rejected
 from evolinstruct.words import lowered
 
 Checked = TypeVar("Checked")
-Stage = Literal["service", "rewrite", "comparison", "pool", "answer"]
+Stage = Literal["service", "rewrite", "comparison", "review", "pool", "answer"]
 """When a rule looks: at every call, at a rewrite, by a call that compares a rewrite with its
-parent, at a rewrite beside all texts that passed before it, at an answer."""
+parent, by the eyes of people, at a rewrite beside all texts that passed before it, at an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,8 @@ class RuleInfo:
         """When it is on unless the settings say otherwise, in a word."""
         if self.structural:
             return "always"
+        if self.stage == "review":
+            return "--reviews"
         if not self.on:
             return "off"
         return "--against" if self.looks_for_test_items else "on"

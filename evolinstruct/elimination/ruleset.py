@@ -143,6 +143,10 @@ def _ready(rule: RuleInfo, test_items: Items | None) -> RuleInfo:
 def _check_switch(rule: RuleInfo, setting: RuleSetting) -> None:
     if rule.name == COMPARISON and not isinstance(setting, bool):
         raise UsageError(f"The rule {rule.name} has no parameters; switch it on or off.")
+    if rule.stage == "review":
+        raise UsageError(
+            f"The rule {rule.name} is what people decide in reviews/; --reviews applies it."
+        )
     if rule.structural and setting is False:
         raise UsageError(
             f"The rule {rule.name} cannot be switched off: the run could not go on sensibly."

@@ -11,15 +11,17 @@ from evolinstruct import elimination
 from evolinstruct.contamination import Items
 from evolinstruct.evolution.asking import Ask, Asking
 from evolinstruct.evolution.outcomes import Proposal, rejected
+from evolinstruct.evolution.reviewing import ReviewedStep
 from evolinstruct.evolution.step import Admit, Step
 from evolinstruct.prompts import Pack
+from evolinstruct.run_dir.reviews import NONE, Reviews
 from evolinstruct.settings import Recipe
 
 __all__ = ["Admit", "Evolution", "Proposal", "Step", "rejected"]
 
 
 class Evolution:
-    """What every step of a run needs: settings, prompts, rules, and whom to ask."""
+    """What every step of a run needs: settings, prompts, rules, reviews, and whom to ask."""
 
     def __init__(
         self,
@@ -28,6 +30,7 @@ class Evolution:
         weights: Mapping[str, float],
         ask: Ask,
         against: Items | None = None,
+        reviews: Reviews = NONE,
     ) -> None:
         """Bind the parts.
 
@@ -37,6 +40,7 @@ class Evolution:
             weights: the operations in use, and how often each is drawn.
             ask: who answers.
             against: the test items that no text may hold, where the recipe names any.
+            reviews: what people decided about texts that the replies give.
 
         Raises:
             UsageError: a rule is unknown, or set wrongly.
@@ -45,7 +49,10 @@ class Evolution:
         self._rules = elimination.choose(
             recipe.rules, eliminate=recipe.eliminate, test_items=against
         )
+        self._reviews = reviews
 
     def step(self, generation: int, admit: Admit | None = None) -> Step:
         """Return the step through a generation, past a gate if there is one."""
+        if generation and self._reviews:
+            return ReviewedStep(self._reviews, self._asking, self._rules, generation, admit)
         return Step(self._asking, self._rules, generation, admit)

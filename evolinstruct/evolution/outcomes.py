@@ -7,7 +7,7 @@ from typing import Any
 
 from evolinstruct.elimination import Objection
 from evolinstruct.errors import CallFailed, RuleFailed
-from evolinstruct.records import Failed, Kept, Rejected
+from evolinstruct.records import Failed, Kept, Line, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,12 @@ class Proposal:
     Attributes:
         line: the line it will be, its answer still missing.
         raw: the reply that it was read from; None for a seed, which nobody rewrote.
+        answered: the line that its answer makes of it, where there is one already.
     """
 
     line: Kept
     raw: str | None = None
+    answered: Line | None = None
 
 
 def rejected(line: Kept, objection: Objection, raw: str | None) -> Rejected:

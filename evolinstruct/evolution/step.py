@@ -1,4 +1,7 @@
-"""The way of one instruction through one generation: rewritten, judged, let through, answered."""
+"""The way of one instruction through one generation: rewritten, judged, let through, answered.
+
+Where people have reviewed, `reviewing` holds their decisions against it before it is let through.
+"""
 
 from __future__ import annotations
 
@@ -58,6 +61,8 @@ class Step:
         """Answer the instruction alone and judge the answer; what is a line already stays one."""
         if not isinstance(passing, Proposal):
             return passing
+        if passing.answered is not None:
+            return passing.answered
         line = passing.line
         if not self._asking.wants_answer(line):
             return line

@@ -19,6 +19,7 @@ from evolinstruct.export import card, files
 from evolinstruct.export.files import TEST, TRAIN, RowBuffer
 from evolinstruct.export.formats import FORMATS, SEED, demands
 from evolinstruct.export.options import ExportOptions, ExportResult, Licences, parse_size
+from evolinstruct.export.reviewed import Reviewed, read_reviewed
 from evolinstruct.export.subset import Subset, read_subset
 from evolinstruct.export.trainers import TRAINERS, ExportedData
 from evolinstruct.filters import Selection, select
@@ -61,9 +62,10 @@ def export(run: Run, out: Path, options: ExportOptions) -> ExportResult:
     seed = run.state.recipe.seed if options.seed is None else options.seed
     result = ExportResult()
     subset = read_subset(options.only, options.without, result.notices.append)
+    reviewed = read_reviewed(run.path, options.reviewed)
     with files.replacing(out) as folder:
         with closing(RowBuffer(folder, seed, shuffled=options.shuffle)) as buffer:
-            for line in _chosen(run, selection, subset, options, result):
+            for line in _chosen(run, selection, subset, reviewed, options, result):
                 row = options.rows_format.row(line, options.system)
                 buffer.add(line, _encode(row).encode() + b"\n")
             _refuse_empty(run, options, result)
@@ -71,19 +73,25 @@ def export(run: Run, out: Path, options: ExportOptions) -> ExportResult:
                 buffer.split(options.test)
             for split in (TRAIN, TEST) if options.test is not None else (TRAIN,):
                 _write(buffer, split, folder, options, result)
-        result.notices += _notices(run, options, subset, result)
+        result.notices += [*reviewed.notices(), *_notices(run, options, subset, result)]
         _write_companions(run, out, folder, options, result)
     return result
 
 
 def _chosen(
-    run: Run, selection: Selection, subset: Subset, options: ExportOptions, result: ExportResult
+    run: Run,
+    selection: Selection,
+    subset: Subset,
+    reviewed: Reviewed,
+    options: ExportOptions,
+    result: ExportResult,
 ) -> Iterator[Kept]:
     """Yield the lines to export, and count them."""
-    for line in run.instructions(*selection.generations):
-        if not selection.takes(line) or (line.generation == 0 and not options.seeds):
+    for found in run.instructions(*selection.generations):
+        if not selection.takes(found) or (found.generation == 0 and not options.seeds):
             continue
-        if not subset.takes(line):
+        line = reviewed.taken(found) if subset.takes(found) else None
+        if line is None:
             continue
         if options.rows_format.of_checks:
             if not demands(line):

@@ -17,6 +17,7 @@ from evolinstruct.export.files import CHECKSUMS, TEST, TRAIN
 from evolinstruct.export.formats import SEED
 from evolinstruct.export.markup import prose, yaml_text
 from evolinstruct.export.options import ExportOptions, ExportResult
+from evolinstruct.export.reviewed import WISHES
 from evolinstruct.export.trainers import MODEL, TRAINERS
 from evolinstruct.purposes import asked_by
 from evolinstruct.settings import Recipe
@@ -142,6 +143,8 @@ def _contents(options: ExportOptions, result: ExportResult) -> Iterator[str]:
             "`id` names the place of a row (its seed and generation), `seed_id` its family, and"
             f" `operation` what made it (`{SEED}` for a seed)."
         )
+    if options.reviewed is not None:
+        yield from ("", f"People read it: {WISHES[options.reviewed]}, as they edited it.")
     if options.is_part:
         yield from ("", "It is a part of its run: see the command below.")
 

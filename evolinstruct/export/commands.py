@@ -56,6 +56,7 @@ def export_command(options: ExportOptions, run_name: str, out_name: str) -> str:
     words += _set(
         only=options.only and options.only.name,
         without=options.without and options.without.name,
+        reviewed=options.reviewed,
         parquet=options.parquet,
         test=options.test,
         system=options.system,

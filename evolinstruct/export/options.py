@@ -11,6 +11,7 @@ from pathlib import Path
 from evolinstruct.errors import UsageError
 from evolinstruct.export import trainers
 from evolinstruct.export.formats import FORMATS, Format
+from evolinstruct.export.reviewed import WISHES
 from evolinstruct.text import did_you_mean, is_utf8, shorten
 
 _SHOWN = 40
@@ -41,6 +42,7 @@ class ExportOptions:
         filters: which lines to export, as `filters.select` takes them.
         only: a selection, of which alone lines are exported; None for all.
         without: a selection, of whose families no line is exported; None for none.
+        reviewed: export what reviewers ``accepted``, or what is ``not-rejected``; None for all.
         parquet: write Parquet instead of JSON lines.
         test: the share of families in the test split; None for no test split.
         system: a system text for every row.
@@ -58,6 +60,7 @@ class ExportOptions:
     filters: Mapping[str, object] = field(default_factory=dict)
     only: Path | None = None
     without: Path | None = None
+    reviewed: str | None = None
     parquet: bool = False
     test: float | None = None
     system: str | None = None
@@ -73,7 +76,8 @@ class ExportOptions:
     @property
     def is_part(self) -> bool:
         """Whether lines of the run may be left out."""
-        return bool(self.filters or self.only or self.without) or not self.seeds
+        wishes = (self.filters, self.only, self.without, self.reviewed)
+        return any(wishes) or not self.seeds
 
     @property
     def rows_format(self) -> Format:
@@ -87,6 +91,9 @@ class ExportOptions:
             UsageError: a name is unknown, a number out of range, or two options conflict.
         """
         _require_known("format", self.format, FORMATS)
+        if self.reviewed is not None and self.reviewed not in WISHES:
+            hint = did_you_mean(self.reviewed, WISHES)
+            raise UsageError(f"--reviewed {self.reviewed}: choose {' or '.join(WISHES)}{hint}.")
         if self.trainer is not None:
             _require_known("trainer", self.trainer, trainers.TRAINERS)
             trainers.check_format(self.trainer, self.format, system=bool(self.system))

@@ -250,7 +250,7 @@ class JudgeJob(StageJob[JudgeSummary]):
 
     def _expected(self, purpose: str, model: Model, calls: int, characters: int) -> Expected:
         tokens = characters // _CHARACTERS_PER_TOKEN, calls * (PURPOSES[purpose].tokens or 0)
-        cost = self._cost(purpose, model.name, tokens)
+        cost = self._session.tariff.likely_cost(purpose, model.name, calls, *tokens)
         return Expected(purpose, name_of(model, self._recipe), calls, *tokens, cost)
 
     def _answering(self) -> tuple[int, int]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
+from evolinstruct.agreement import agreement
 from evolinstruct.judging.contest import Contest, Pair
 from evolinstruct.judging.statistics import (
-    agreement,
     length_controlled,
     noise,
     strengths,

@@ -6,7 +6,6 @@ Intervals hold the true value 95 times in 100. Draws come from digests, so that 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from math import exp, sqrt, tanh
@@ -169,32 +168,3 @@ def _places(met: Sequence[Met], names: Sequence[str]) -> dict[str, float]:
     )
     middle = fmean(found.get(name, scale.MIDDLE) for name in names)
     return {name: _share(scale.SLOPE * (found.get(name, scale.MIDDLE) - middle)) for name in names}
-
-
-# Agreement
-
-
-class Agreement(NamedTuple):
-    """How far two judges agree.
-
-    Attributes:
-        pairs: on how many pairs both have a verdict.
-        same: the share on which they name the same winner, or both none.
-        kappa: the same beyond chance, 1 for always (Cohen, 1960); None where chance alone explains
-            all.
-    """
-
-    pairs: int
-    same: float
-    kappa: float | None
-
-
-def agreement(said: Sequence[tuple[str, str]]) -> Agreement | None:
-    """Return how far two judges agree who each said this; None where they share no pair."""
-    if not said:
-        return None
-    count = len(said)
-    same = sum(one == other for one, other in said) / count
-    ours, theirs = (Counter(each[side] for each in said) for side in (0, 1))
-    chance = sum(ours[name] * theirs[name] for name in ours) / count**2
-    return Agreement(count, same, (same - chance) / (1 - chance) if chance < 1 else None)

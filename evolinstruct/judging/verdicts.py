@@ -6,7 +6,6 @@ people/NAME.jsonl    a line for each verdict of a person; the last one on a pair
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,6 @@ _SIDES: dict[Said, int] = {
     "second": -1,
     "second_clearly": -2,
 }
-_NAME = re.compile(r"[^\W_][\w.-]{0,39}")
 _MEND = "correct or remove the line"
 
 
@@ -140,17 +138,12 @@ def person_file(directory: Path, person: str) -> Path:
     Raises:
         InputError: the name cannot be that of a file.
     """
-    if not _NAME.fullmatch(person):
-        raise InputError(
-            f"The name {person!r} cannot be that of a file; take up to 40 letters and digits."
-        )
-    return directory / PEOPLE / f"{person}.jsonl"
+    return flat.file_of(directory / PEOPLE, person)
 
 
 def people(directory: Path) -> list[str]:
     """Return the names of those whose verdicts a directory has, sorted."""
-    names = (path.stem for path in (directory / PEOPLE).glob("*.jsonl"))
-    return sorted(name for name in names if _NAME.fullmatch(name))
+    return [file.stem for file in flat.files_of_people(directory / PEOPLE)]
 
 
 def blind_pairs(directory: Path, person: str) -> list[Pair]:

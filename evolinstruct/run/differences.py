@@ -18,6 +18,7 @@ from evolinstruct.records import Kept, encode
 from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.lines import LazyLine
+from evolinstruct.run_dir.reviews import Reviews
 from evolinstruct.settings import Recipe
 
 _PARTS: dict[str, type | tuple[type, ...]] = {
@@ -31,6 +32,7 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
     "dataset": (dict, NoneType),
 }
 """What a run.json consists of, as far as a run goes on from it."""
+_KNOWN_BY_WHAT_THEY_SAY = ("prompts", "rules", "against", "reviews")
 
 
 def check_state(run_dir: RunDir, state: Mapping[str, Any]) -> None:
@@ -102,7 +104,12 @@ def differing_settings(
     for name, ours, theirs in recipe.differences(old):
         if name == "generations" and recipe.generations > old.generations:
             additions.append(_generations(old.generations + 1, recipe.generations))
-        elif name not in ("prompts", "rules", "against"):  # known by what they say: see below
+        elif name not in (
+            "prompts",
+            "rules",
+            "against",
+            "reviews",
+        ):  # known by what they say: see below
             verb = "were" if name.endswith("s") else "was"
             differences.append(f"{name} {verb} {_shown(theirs)}, now {_shown(ours)}")
     if pack.digest != state["pack"]["digest"]:
@@ -130,6 +137,15 @@ def differing_rules(
         if there.get(name) != rules.get(name):
             was, now = _shown_rule(there.get(name)), _shown_rule(rules.get(name))
             yield f"the rule {name} was {was}, now {now}"
+
+
+def differing_reviews(state: Mapping[str, Any], reviews: Reviews) -> Iterator[str]:
+    """Say that other decisions of people apply than to the run in the directory, if they do."""
+    there = state.get("reviews") or {"lines": 0, "digest": ""}
+    if there["digest"] != reviews.digest:
+        were, now = there["lines"], reviews.changes
+        how = "they differ" if were == now else f"now {now:,}"
+        yield f"the lines that people reject or edit were {were:,}, {how}"
 
 
 def _shown_rule(settings: Mapping[str, Any] | None) -> str:

@@ -71,8 +71,18 @@ class Forecast:
         }
 
 
-def forecast(recipe: Recipe, seeds: int, unanswered: int, applicable: int = 0) -> Forecast:
-    """Return the most that so many seeds, `unanswered` of them without an answer, can take."""
+def forecast(
+    recipe: Recipe, seeds: int, unanswered: int, applicable: int = 0, anew: int = 0
+) -> Forecast:
+    """Return the most that a run can take.
+
+    Args:
+        recipe: what is asked for.
+        seeds: how many instructions it starts from.
+        unanswered: how many of them have no answer.
+        applicable: how many replies of the journal are known to apply.
+        anew: how many instructions are answered once more, because people edited them.
+    """
     rewrites = seeds * recipe.generations
     calls = {
         name: rewrites * row.is_asked_of_rewrites(recipe)
@@ -80,6 +90,7 @@ def forecast(recipe: Recipe, seeds: int, unanswered: int, applicable: int = 0) -
         for name, row in PURPOSES.items()
         if row.is_asked_by_runs
     }
+    calls["answer"] += anew * recipe.answers
     compared = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
     unclear = compared * recipe.may_vary("compare")
     return Forecast(seeds, calls, unclear, sum(calls.values()) - compared, applicable)

@@ -30,6 +30,7 @@ from evolinstruct.run.events import (
 )
 from evolinstruct.run.plan import Plan
 from evolinstruct.run.prefetch import Prefetch
+from evolinstruct.run.reviewing import OtherFamilies, differs_by_reviews
 from evolinstruct.run.scheduler import Scheduler
 from evolinstruct.run.session import Session
 from evolinstruct.run_dir.directory import GenerationFiles, RunDir
@@ -98,7 +99,7 @@ class Generations:
 
     def _evolution(self, ask: Ask) -> Evolution:
         plan = self._plan
-        return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against)
+        return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against, plan.reviews)
 
     def _prefetching(self) -> Prefetch | None:
         """Return what plays families ahead, unless that is switched off."""
@@ -175,6 +176,9 @@ class Generations:
         number = counts.generation
         record, made_from = self._earlier(number), self._made_from[number]
         changed = record is not None and record["made_from"] != made_from
+        others = None
+        if number and record is not None and differs_by_reviews(record["made_from"], made_from):
+            others = OtherFamilies(self._dir, number, self._plan.reviews)
         kinds = _kinds(number, self._recipe.answer_seeds)
         if self._gate is not None:
             # In a thread: where a run goes on, an index of all that passed is made first.
@@ -182,8 +186,12 @@ class Generations:
         with GenerationFiles(self._dir, number, kinds, beside=changed) as files:
             async with aclosing(scheduler.lines(pool())) as lines:
                 async for event in self._written(lines, files, counts):
+                    if others is not None and isinstance(event, LineWritten):
+                        others.see(event.line)
                     yield event
             described = files.finish()
+        for told in others.told(number) if others is not None else ():
+            yield Notice(told)
         if self._gate is not None:
             self._gate.end()
         self._records.append(

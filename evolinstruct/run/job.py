@@ -41,6 +41,7 @@ from evolinstruct.run.forecast import Forecast, count_applicable, forecast
 from evolinstruct.run.generations import Generations
 from evolinstruct.run.live import LiveFile
 from evolinstruct.run.plan import Plan, make_plan
+from evolinstruct.run.reviewing import what_is_decided, what_was_applied, with_reviews
 from evolinstruct.run.session import INTERRUPTED, Session
 from evolinstruct.run.summary import Summary, describe, now
 from evolinstruct.run_dir import dataset
@@ -182,7 +183,9 @@ class Job:
             yield seed
 
     def _forecast(self, applicable: int) -> Forecast:
-        return forecast(self._recipe, self._plan.size, self._plan.unanswered, applicable)
+        plan = self._plan
+        anew = plan.reviews.answered_anew
+        return forecast(self._recipe, plan.size, plan.unanswered, applicable, anew)
 
     # The run
 
@@ -195,7 +198,10 @@ class Job:
             self._copy_pack()
             async for event in self._evolved(gate):
                 yield event
-            yield Finished(await self._merged())
+            lines = await self._merged()
+            for notice in await asyncio.to_thread(self._what_was_applied):
+                yield Notice(notice)
+            yield Finished(lines)
             self._conclude()
             self._session.journal.end_retries()
         except BaseException as error:
@@ -237,6 +243,8 @@ class Job:
             yield Notice(notice, is_loss=True)
         for notice in (*self._session.notices, *notices.about_settings(plan)):
             yield Notice(notice)
+        if self._recipe.reviews:
+            yield Notice(what_is_decided(plan.reviews, out))
         if retry is not None:
             places = retries.places(retry, self._dir, self._recipe.generations)
             yield Notice(notices.what_is_retried(retry, journal.retire(retry, places)))
@@ -304,6 +312,10 @@ class Job:
             self.summary.dataset = await asyncio.to_thread(merge)
         return self.summary.dataset_lines
 
+    def _what_was_applied(self) -> list[str]:
+        reviews, last = self._plan.reviews, self._recipe.generations
+        return [*what_was_applied(reviews, self._dir, last)] if reviews else []
+
     def _has_its_dataset(self) -> bool:
         """Tell whether the data set is there, byte for byte as run.json says."""
         described = self._plan.state.get("dataset") or {}
@@ -322,11 +334,12 @@ class Job:
 
     def _evolution(self, ask: Ask) -> Evolution:
         plan = self._plan
-        return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against)
+        return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against, plan.reviews)
 
     def _decided_by(self, number: int, retired: Sequence[object]) -> str:
         """Return a digest of all that decides a generation's bytes, beside the replies."""
-        recipe = self._recipe.model_dump_json(exclude={"generations", "prompts", "against"})
+        excluded = {"generations", "prompts", "against", "reviews"}
+        recipe = self._recipe.model_dump_json(exclude=excluded)
         plan = self._plan
         decisive: list[object] = [
             number,
@@ -339,7 +352,8 @@ class Job:
         if METHOD > 1:  # the first one was not written down
             decisive.append(METHOD)
         parts = "\n".join(map(str, decisive))
-        return blake2b(parts.encode(), digest_size=16).hexdigest()
+        decided = blake2b(parts.encode(), digest_size=16).hexdigest()
+        return with_reviews(decided, plan.reviews)
 
     def _save(self) -> None:
         summary, session = self.summary, self._session

@@ -18,12 +18,14 @@ from evolinstruct.run.differences import (
     SeedComparison,
     check_state,
     differing_method,
+    differing_reviews,
     differing_rules,
     differing_settings,
     is_preview,
 )
 from evolinstruct.run.seed_lines import SeedLines
 from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.run_dir.reviews import NONE, Reviews, read_reviews
 from evolinstruct.seeds import SeedCounts
 from evolinstruct.seeds.test_items import read_test_items
 from evolinstruct.settings import Recipe, Settings
@@ -49,6 +51,7 @@ class Plan:
         rules: the elimination rules that are on, with their settings.
         against: the test items that no text may hold; None if none are given.
         contaminated: how many of the seeds hold one.
+        reviews: what people decided about its lines, as far as that is asked for.
     """
 
     settings: Settings
@@ -65,6 +68,7 @@ class Plan:
     rules: Mapping[str, Any]
     against: Items | None
     contaminated: int
+    reviews: Reviews
 
 
 def make_plan(
@@ -76,7 +80,7 @@ def make_plan(
 
     Raises:
         UsageError: an operation, a rule or a pack is unknown.
-        InputError: a pack, a seed file, a test set or the directory is wrong.
+        InputError: a pack, a seed file, a test set, a review or the directory is wrong.
     """
     run_dir.check_place()
     pack = prompts.read(prompts.find(settings.recipe.prompts))
@@ -88,6 +92,7 @@ def make_plan(
     ).described()
     state = run_dir.state()
     check_state(run_dir, state)
+    reviews = read_reviews(run_dir.path) if recipe.reviews else NONE
     seeds = SeedLines(sources, settings.seeds, preview, recipe.seed)
     was_preview = is_preview(state)
     if preview and state and not was_preview:
@@ -104,7 +109,11 @@ def make_plan(
         contaminated.see(line)
     differences, additions = differing_settings(state, settings.recipe, pack) if state else ([], [])
     if state:
-        differences += [*differing_rules(state, recipe, rules), *differing_method(state)]
+        differences += [
+            *differing_rules(state, recipe, rules),
+            *differing_reviews(state, reviews),
+            *differing_method(state),
+        ]
     found.report(differences, additions)
     return Plan(
         settings,
@@ -121,6 +130,7 @@ def make_plan(
         rules,
         against,
         contaminated.count,
+        reviews,
     )
 
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -154,8 +153,3 @@ class StageJob(ABC, Generic[_Summary]):
     def _working(self, stage: Stage[Any, Any]) -> None:
         self._session.work = stage
         self._session.go_on()  # a stop that came before it was known to the session
-
-    def _cost(self, purpose: str, model: str, tokens: tuple[int, int]) -> Decimal | None:
-        """Return what tokens in and out of a model cost; None where the price is unknown."""
-        price = self._session.tariff.price(purpose, model)
-        return None if price is None else price.cost(*tokens)

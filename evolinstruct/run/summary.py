@@ -121,6 +121,7 @@ def describe(
         "versions": _versions(),
         "recipe": recipe.model_dump(),
         "rules": dict(plan.rules),
+        "reviews": _reviews(plan),
         "conduct": _without_secrets(execution.model_dump(mode="json")),
         "seeds": {
             "files": [writable(name) for name in plan.seeds.sources],
@@ -139,6 +140,11 @@ def describe(
         "usage": [account.to_json() for account in summary.usage],
         "prices": _prices(plan, summary),
     }
+
+
+def _reviews(plan: Plan) -> dict[str, Any] | None:
+    reviews = plan.reviews
+    return {"lines": reviews.changes, "digest": reviews.digest} if reviews.digest else None
 
 
 def _prices(plan: Plan, summary: Summary) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Hashable, Iterator
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from evolinstruct.records import decode_object
 _T = TypeVar("_T")
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 _MOST = 10**9
+_PERSON = re.compile(r"[^\W_][\w.-]{0,39}")
 
 
 def encode(record: Any) -> bytes:
@@ -92,8 +94,8 @@ def read(path: Path, kind: type[_T], name: str, mend: str) -> Iterator[_T]:
         raise InputError(f"{path} cannot be read: {error.strerror}; correct its name.") from error
 
 
-def append(path: Path, record: Any) -> None:
-    """Add a record to a file and bring it to the disk; a torn last line makes way for it.
+def append(path: Path, *records: Any) -> None:
+    """Add records to a file and bring them to the disk; a torn last line makes way for them.
 
     Whoever else adds to the file meanwhile waits, so that no two lines mix.
 
@@ -106,9 +108,27 @@ def append(path: Path, record: Any) -> None:
         with open(path, "a+b", opener=without_links) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.truncate(_whole(file))
-            file.write(encode(record))
+            file.writelines(map(encode, records))
             file.flush()
             os.fsync(file.fileno())
+
+
+def file_of(folder: Path, person: str) -> Path:
+    """Return the file in a folder to which what a person says is added.
+
+    Raises:
+        InputError: the name cannot be that of a file.
+    """
+    if not _PERSON.fullmatch(person):
+        raise InputError(
+            f"The name {person!r} cannot be that of a file; take up to 40 letters and digits."
+        )
+    return folder / f"{person}.jsonl"
+
+
+def files_of_people(folder: Path) -> list[Path]:
+    """Return the files in a folder that are named after people, in the order of the names."""
+    return sorted(file for file in folder.glob("*.jsonl") if _PERSON.fullmatch(file.stem))
 
 
 def _whole(file: BinaryIO) -> int:

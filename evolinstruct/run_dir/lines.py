@@ -183,7 +183,7 @@ def matches(path: Path, described: dict[str, object]) -> bool:
 
 # Reading a run's own files, in pool order
 
-_IDS = re.compile(rb'\{"id":\s*"[^"]*",\s*"seed_id":\s*"([^"]*)"')
+_IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
 
 
 class LazyLine(NamedTuple):
@@ -202,14 +202,20 @@ class LazyLine(NamedTuple):
     number: int
 
     @property
-    def seed_id(self) -> str:
-        """The id of its family's seed, taken from the bytes where they begin as usual.
+    def id(self) -> str:
+        """Its id, taken from the bytes where they begin as usual.
 
         Raises:
             InputError: the line cannot be read.
         """
         found = _IDS.match(self.raw)
-        return found[1].decode() if found else str(self.parse().seed_id)
+        return found[1].decode() if found else str(self.parse().id)
+
+    @property
+    def seed_id(self) -> str:
+        """The id of its family's seed, likewise."""
+        found = _IDS.match(self.raw)
+        return found[2].decode() if found else str(self.parse().seed_id)
 
     def parse(self) -> Any:
         """Return the line as an object of its kind.

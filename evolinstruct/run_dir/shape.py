@@ -65,6 +65,7 @@ RUN = Parts(
         "versions": {str: str},
         "recipe": {str: object},
         "rules": ({str: {str: object}}, None),
+        "reviews": (Parts({"lines": int, "digest": str}, ("lines", "digest")), None),
         "seeds": _SEEDS,
         "pack": Parts({"name": str, "digest": str}),
         "generations": [

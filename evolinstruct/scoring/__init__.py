@@ -4,6 +4,7 @@ Difficulty by ranking, by pairs or by the paper's number; quality; tags; how oft
 whatever a pack has a measure for.
 """
 
+from evolinstruct.records import digests_of, text_digest
 from evolinstruct.scoring.job import (
     Expected,
     Scored,
@@ -12,7 +13,7 @@ from evolinstruct.scoring.job import (
     Wish,
     prepare,
 )
-from evolinstruct.scoring.scores import FILE, Score, Way, digests_of, read_scores, text_digest
+from evolinstruct.scoring.scores import FILE, Score, Way, read_scores
 
 __all__ = [
     "FILE",

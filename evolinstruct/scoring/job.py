@@ -6,7 +6,6 @@ pays for nothing twice; the file of scores is written whole, from what is known 
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evolinstruct import defaults, prompts
-from evolinstruct.errors import InputError, Interrupted, UsageError, told
+from evolinstruct.errors import InputError, UsageError
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.clients import with_client
@@ -26,9 +25,8 @@ from evolinstruct.prompts import Measure, Pack
 from evolinstruct.prompts.measures import AGREEMENT, PAIRWISE, PAPER, RANKING, RATING, TAGS
 from evolinstruct.run.asking import Ask, Missing, NotJudgedError
 from evolinstruct.run.retries import FAILED
-from evolinstruct.run.session import INTERRUPTED, Session
-from evolinstruct.run.stage import Stage
-from evolinstruct.run.summary import now
+from evolinstruct.run.session import Session
+from evolinstruct.run.stage_job import StageJob, StageSummary
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.stage_files import StageDir
 from evolinstruct.scoring.asking import MeasureJudge
@@ -52,7 +50,6 @@ _TEMPERATURE = 0.0
 """Of a judge, unless told otherwise: it is to say the same twice."""
 _TOKENS = {"score": 60, "solve": 350}
 _CHARACTERS_PER_TOKEN = 4
-EXIT_FAILED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,38 +122,22 @@ class Scored:
 
 
 @dataclass(slots=True)
-class ScoreSummary:
+class ScoreSummary(StageSummary):
     """How scoring ended.
 
     Attributes:
-        status: done, or why not.
-        exit_code: the command's exit code.
-        file: the file of scores.
         scored: how many scores each way of measuring has.
         totals: the sum of their values.
-        failed: how many judgements are missing, by why.
         unanswered: how many instructions have no answer that could be judged.
         retried: how many calls are made once more; None where no retry is asked for.
         void: earlier scores that are left out: their texts have changed since, or are gone.
-        calls: how many calls this command made, by purpose.
-        replayed: how many the journal spared it.
-        spent: what was ever spent on scores in the directory.
-        seconds: how long this command has taken.
     """
 
-    status: str = "running"
-    exit_code: int | None = None
-    file: Path | None = None
     scored: Counter[Way] = field(default_factory=Counter)
     totals: dict[Way, float] = field(default_factory=dict)
-    failed: Counter[str] = field(default_factory=Counter)
     unanswered: int = 0
     retried: int | None = None
     void: int = 0
-    calls: dict[str, int] = field(default_factory=dict)
-    replayed: dict[str, int] = field(default_factory=dict)
-    spent: Spending = field(default_factory=Spending)
-    seconds: float = 0.0
 
     def mean(self, way: Way) -> float | None:
         """Return the mean of the scores of one way of measuring; None if there are none."""
@@ -170,17 +151,11 @@ class ScoreSummary:
             for way, count in self.scored.items()
         ]
         return {
-            "status": self.status,
-            "exit_code": self.exit_code,
-            "file": str(self.file),
+            **StageSummary.to_json(self),
             "scored": scored,
-            "failed": dict(self.failed),
             "unanswered": self.unanswered,
             "retried": self.retried,
             "void": self.void,
-            "calls": self.calls,
-            "replayed": self.replayed,
-            "spent": self.spent.to_json(),
         }
 
 
@@ -216,12 +191,11 @@ def _judging(settings: Settings) -> Settings:
     return replace(settings, recipe=settings.recipe.model_copy(update={"temperature": temperature}))
 
 
-class ScoreJob:
+class ScoreJob(StageJob[ScoreSummary]):
     """Scores the texts of a run or a file by one measure after the other.
 
     Attributes:
         solves: whether a measure has instructions solved.
-        summary: how it went so far.
     """
 
     def __init__(
@@ -233,10 +207,7 @@ class ScoreJob:
             UsageError: a measure or a method is unknown, or the client is.
         """
         self._wish = wish
-        self._recipe = settings.recipe
-        self._execution = settings.execution
         self._texts = texts
-        self._dir = directory
         self._pack = pack
         if not wish.by:
             raise UsageError("--by: no measure is named; name one, such as --by difficulty.")
@@ -245,10 +216,8 @@ class ScoreJob:
         self._measures = [_find_measure(known, name, wish.method) for name in wish.by]
         self.solves = any(measure.method == AGREEMENT for measure in self._measures)
         purposes = ["score", "solve"] if self.solves else ["score"]
-        self._state = directory.state()
-        self._session = Session(settings, purposes, directory, self._state)
-        self._started, self._began = now(), time.monotonic()
-        self.summary = ScoreSummary(file=directory.lines)
+        self._store = ScoreStore()
+        super().__init__(settings, purposes, directory, ScoreSummary(directory.lines))
 
     def _method(self, measure: Measure, ask: Ask) -> Method[Any]:
         """Return what asks for a measure."""
@@ -307,31 +276,16 @@ class ScoreJob:
         """
         if retry is not None:
             self._check_retry(retry)
-        async with self._session as session:
-            with ScoreStore() as store:
-                if self._dir.lines.exists():
-                    store.add(read_scores(self._dir.lines), is_new=False)
-                try:
-                    if retry is not None:
-                        await self._retire_missing(session)
-                    for measure in self._measures:
-                        async for event in self._scored(measure, session, store):
-                            yield event
-                    session.journal.end_retries()
-                    self.summary.status = "done"
-                    self.summary.exit_code = self._exit_code()
-                except BaseException as error:
-                    ending = told(
-                        error if isinstance(error, Exception) else Interrupted(INTERRUPTED)
-                    )
-                    self.summary.status, self.summary.exit_code = str(ending), ending.exit_code
-                    raise
-                finally:
-                    self._write(store)
-
-    def interrupt(self) -> None:
-        """Stop for a person who asked for it; asked twice, at once."""
-        self._session.interrupt()
+        with self._store as store:
+            if self._dir.lines.exists():  # a file that holds no scores must stay as it is
+                store.add(read_scores(self._dir.lines), is_new=False)
+            async with self._opened() as session:
+                if retry is not None:
+                    await self._retire_missing(session)
+                for measure in self._measures:
+                    async for event in self._scored(measure, session, store):
+                        yield event
+                session.journal.end_retries()
 
     # Asking once more
 
@@ -339,7 +293,7 @@ class ScoreJob:
         if what != FAILED:
             hint = did_you_mean(what, [FAILED])
             raise UsageError(f"--retry: no judgement is {what!r}{hint}; there is {FAILED}.")
-        if not self._state:
+        if not self._dir.state():
             raise InputError(
                 f"{self._dir.path} holds no scores, so there is nothing to retry; leave --retry"
                 " out."
@@ -381,10 +335,8 @@ class ScoreJob:
                 )
         store.drop_older(method.way)
 
-    def _exit_code(self) -> int:
-        failed = self.summary.failed.total()
-        judged = failed + self.summary.scored.total()
-        return 0 if self._execution.allows(failed, judged) else EXIT_FAILED
+    def _asked(self) -> int:
+        return self.summary.failed.total() + self.summary.scored.total()
 
     def _count(self, way: Way, judged: Judged) -> None:
         summary = self.summary
@@ -395,39 +347,21 @@ class ScoreJob:
         summary.failed.update(each.why for each in judged.missing)
         summary.unanswered += judged.unanswered
 
-    def _working(self, stage: Stage[Any, Any]) -> None:
-        self._session.work = stage
-        self._session.go_on()  # a stop that came before it was known to the session
-
     # What is remembered
 
-    def _write(self, store: ScoreStore) -> None:
-        self.summary.void = write_scores(self._dir.lines, store, self._texts.lines())
-        session, summary = self._session, self.summary
-        summary.calls.update(session.calls)
-        summary.replayed.update(session.replayed)
-        usage = session.account()
-        summary.spent = session.spent
-        summary.seconds = time.monotonic() - self._began
+    def _write(self) -> dict[str, Any]:
+        self.summary.void = write_scores(self._dir.lines, self._store, self._texts.lines())
         asked = {
             "by": list(self._wish.by),
             "method": self._wish.method,
             "sample": self._wish.sample,
             "times": self._wish.times,
         }
-        self._dir.save_state(
-            {
-                **summary.to_json(),
-                "started": self._started,
-                "ended": now(),
-                "target": self._wish.target,
-                "asked": asked,
-                "recipe": self._recipe.model_dump(),
-                "pack": {"name": self._pack.name, "digest": self._pack.digest},
-                "journal": session.journal.number,
-                "usage": [account.to_json() for account in usage],
-            }
-        )
+        return {
+            "target": self._wish.target,
+            "asked": asked,
+            "pack": {"name": self._pack.name, "digest": self._pack.digest},
+        }
 
 
 def _find_measure(

@@ -15,14 +15,14 @@ from typing import NamedTuple
 from evolinstruct.draws import draw_order
 from evolinstruct.llm.base import CallContext, Reply
 from evolinstruct.reading import Order, read_order
-from evolinstruct.records import Kept
+from evolinstruct.records import Kept, text_digest
 from evolinstruct.run.asking import Missing, all_judged, shown
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring import scale
 from evolinstruct.scoring.asking import MeasureJudge
 from evolinstruct.scoring.method import ByItem, Judged, Method, Take, Working
 from evolinstruct.scoring.scale import Comparison
-from evolinstruct.scoring.scores import Score, text_digest
+from evolinstruct.scoring.scores import Score
 from evolinstruct.scoring.texts import Texts, drawn
 
 ROUNDS = 8

@@ -13,11 +13,11 @@ from evolinstruct.intervals import of_share
 from evolinstruct.llm.base import CallId, Reply, Request
 from evolinstruct.prompts import Pack
 from evolinstruct.reading import read_answer, read_number, read_tags, read_verdict, weigh_number
-from evolinstruct.records import Kept
+from evolinstruct.records import Kept, text_digest
 from evolinstruct.run.asking import Ask, Missing, NotJudgedError, all_judged, place_of, shown
 from evolinstruct.scoring.asking import MeasureJudge, context_of
 from evolinstruct.scoring.method import ByItem, Judged, Take
-from evolinstruct.scoring.scores import Score, Way, text_digest
+from evolinstruct.scoring.scores import Score, Way
 from evolinstruct.scoring.texts import Texts
 from evolinstruct.settings import Recipe
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from evolinstruct.atomic_write import replaced
 from evolinstruct.defaults import SCORES
-from evolinstruct.records import Kept, seed_id
+from evolinstruct.records import Kept, digests_of
 from evolinstruct.run_dir import flat
 
 FILE = SCORES
@@ -82,17 +82,6 @@ class Score:
     def way(self) -> Way:
         """How it was measured."""
         return Way(self.measure, self.method, self.model, self.pack)
-
-
-def text_digest(instruction: str, output: str | None = None) -> str:
-    """Return the digest of what is judged: the instruction, and its answer where that is judged."""
-    return seed_id(instruction if output is None else f"{instruction}\0{output}")
-
-
-def digests_of(line: Kept) -> set[str]:
-    """Return the digests of what may have been judged of a line; a score with another is void."""
-    alone = text_digest(line.instruction)
-    return {alone, text_digest(line.instruction, line.output)} if line.output else {alone}
 
 
 def read_scores(path: Path) -> Iterator[Score]:

@@ -14,7 +14,6 @@ from evolinstruct.records import Kept
 from evolinstruct.run.seed_lines import seed_line
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.lines import OneGeneration, read_line
-from evolinstruct.scoring.scores import digests_of
 from evolinstruct.seeds import SeedCounts, read_seeds
 
 
@@ -140,7 +139,7 @@ def _kept(raw: bytes) -> Kept | None:
     line = read_line(raw)
     if not isinstance(line, Kept):
         return None
-    digests_of(line)  # raises for half a surrogate pair
+    f"{line.instruction}{line.output}".encode()  # raises for half a surrogate pair
     return line
 
 

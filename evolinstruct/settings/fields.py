@@ -86,6 +86,7 @@ class Recipe(_Settings):
     generations: Annotated[Whole, Field(ge=1, le=1_000)] = _stated("generations")
     plain_draws: StrictBool = _stated("plain_draws")
     compare_in_breadth: StrictBool = _stated("compare_in_breadth")
+    reviews: StrictBool = _stated("reviews")
 
     @classmethod
     def of_run(cls, said: Mapping[str, Any]) -> Self:

@@ -225,6 +225,17 @@ class RecipeArguments(TypedDict, total=False):
             [],
         ),
     ]
+    reviews: Annotated[
+        bool,
+        SettingInfo(
+            RULES,
+            "Apply what people decided in RUN_DIR/reviews: what they reject is dropped (rule"
+            " reviewer), what they edit goes on as they want it.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
 
 
 class SeedArguments(TypedDict, total=False):

@@ -167,8 +167,8 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         # The judgement is there, and has to be found.
         Habit("reasons", 0.03, _before("thought", "\n\n")),
         # Asked once more, then a failure.
-        Habit("undecided", 0.02, _say("unclear")),
-        Habit("one_missing", 0.01, _forget_first),
+        Habit("one_missing", 0.005, _forget_first),
+        Habit("undecided", 0.005, _say("unclear")),
     ),
     "preference": (
         # The verdict is there, and has to be found: the last one counts.
