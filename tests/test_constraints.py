@@ -57,6 +57,9 @@ SUITS = {
     "Classify this review as positive or negative: the soup was cold.": False,
     "How many legs do two spiders have?": False,
     "Translate to French: where is the station?": False,
+    "Capital of Mongolia?": False,
+    "Name one animal that lays eggs.": False,
+    "Create a hashtag that stands for new ways to travel.": False,
 }
 
 
@@ -70,6 +73,7 @@ def test_what_a_task_speaks_of_already_is_left_alone() -> None:
         "Explain tides in three paragraphs.": {"paragraphs"},
         "Explain tides in a bulleted list.": {"list"},
         "Write Python code that sorts a list.": {"size", "paragraphs", "list", "headings"},
+        "Create an algorithm that sorts four numbers.": {"size", "sentence_length", "word_length"},
     }
     for text, about in texts.items():
         for place in map(str, range(200)):

@@ -13,6 +13,15 @@ from evolinstruct.checks.response import Response
 _LONGEST_TEXT = 60
 _MOST_TEXTS = 12
 _MOST = 10_000
+_COUNTED = ("word", "sentence", "paragraph")
+STARTS = (
+    r"(?:first|begin(?:s|ning)?|start(?:s|ing)?|open(?:s|ing)?|lead(?:s|ing)?|introduc(?:e|es|ing))"
+)
+"""A pattern of the words by which a demand speaks of how a response begins."""
+ENDS = r"(?:last|final|end(?:s|ing)?|clos(?:e|es|ing)|finish(?:es|ing)?|conclud(?:e|es|ing))"
+"""The same of how it ends."""
+DENIALS = r"(?:no|not|never|don['’]t|without|avoid\w*|leav(?:e|es|ing) out|omit\w*|free of)"
+"""The same of what it does without."""
 _BEFORE, _AFTER = r"(?<![^\W_])", r"(?![^\W_])"
 NUMBERS = [
     "zero",
@@ -76,8 +85,8 @@ class Argument(Protocol):
         """Tell whether a value from a file may stand here."""
         ...
 
-    def literals(self, value: Any) -> list[str | int]:
-        """Return what a text that states the constraint has to hold of the value."""
+    def ways(self, value: Any) -> list[tuple[str, ...]]:
+        """Return what a text that states the constraint has to say, each in the ways to say it."""
         ...
 
     def said(self, value: Any) -> Any:
@@ -107,9 +116,9 @@ class Whole:
         """Tell whether it is a whole number from 1 to 10,000."""
         return type(value) is int and 0 < value <= _MOST
 
-    def literals(self, value: Any) -> list[str | int]:
-        """Return the number."""
-        return [value]
+    def ways(self, value: Any) -> list[tuple[str, ...]]:
+        """Return the number in digits and in words."""
+        return [_ways(value)]
 
     def said(self, value: Any) -> str:
         """Return it in a word where one is usual."""
@@ -120,9 +129,11 @@ class Whole:
 class Ordinal(Whole):
     """A whole number that says which one, as third."""
 
-    def literals(self, value: Any) -> list[str | int]:
-        """Return it as it is said."""
-        return [ordinal(value)]
+    def ways(self, value: Any) -> list[tuple[str, ...]]:
+        """Return it in words and in digits, as in third, 3rd, sentence three and sentence 3."""
+        in_words = NUMBERS[value : value + 1] if value > 1 else []
+        counted = [f"{what} {said}" for what in _COUNTED for said in (value, *in_words)]
+        return [(ordinal(value), f"{value}{_ending(value)}", *counted)]
 
     def said(self, value: Any) -> str:
         """Return it as it is said."""
@@ -150,9 +161,9 @@ class Band:
         low, high = value
         return bool(0 < low <= high <= _MOST)
 
-    def literals(self, value: Any) -> list[str | int]:
+    def ways(self, value: Any) -> list[tuple[str, ...]]:
         """Return both numbers."""
-        return list(value)
+        return [_ways(number) for number in value]
 
     def said(self, value: Any) -> str:
         """Return them as a range."""
@@ -178,9 +189,9 @@ class OneOf:
             and value.isprintable()
         )
 
-    def literals(self, value: Any) -> list[str | int]:
+    def ways(self, value: Any) -> list[tuple[str, ...]]:
         """Return the text."""
-        return [value] if self.counts else []
+        return [(value,)] if self.counts else []
 
     def said(self, value: Any) -> str:
         """Return the text."""
@@ -194,6 +205,10 @@ class Named(OneOf):
     def accepts(self, value: Any) -> bool:
         """Tell whether it is one of them."""
         return value in self.texts
+
+    def ways(self, value: Any) -> list[tuple[str, ...]]:
+        """Return it, in the plural and in the singular."""
+        return [(value, value.removesuffix("s"), value.removesuffix("es"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +230,9 @@ class SomeOf:
             and len(set(value)) == len(value)
         )
 
-    def literals(self, value: Any) -> list[str | int]:
+    def ways(self, value: Any) -> list[tuple[str, ...]]:
         """Return the texts."""
-        return list(value)
+        return [(text,) for text in value]
 
     def said(self, value: Any) -> str:
         """Return them in quotes, as a list in a sentence."""
@@ -289,25 +304,26 @@ class Constraint:
     def holds_arguments(self, text: str, arguments: Mapping[str, Any]) -> bool:
         """Tell whether an instruction holds all of its arguments: numbers in digits or in words."""
         folded = text.casefold()
-        literals = (
-            literal
+        return all(
+            any(_holds(folded, way) for way in ways)
             for name, argument in self.arguments.items()
-            for literal in argument.literals(arguments[name])
+            for ways in argument.ways(arguments[name])
         )
-        return all(_holds(folded, literal) for literal in literals)
 
 
-def _holds(folded: str, literal: str | int) -> bool:
-    if isinstance(literal, str):
-        return literal.casefold() in folded
-    ways = [str(literal), f"{literal:,}"]
-    if literal < len(NUMBERS):
-        ways.append(NUMBERS[literal])
-    if literal == 1:
-        ways += ["a", "an", "once", "single"]
-    if literal == 2:  # noqa: PLR2004 - twice
-        ways += ["twice", "both", "pair"]
-    return any(re.search(f"{_BEFORE}{re.escape(way)}{_AFTER}", folded) for way in ways)
+def _holds(folded: str, way: str) -> bool:
+    return re.search(f"{_BEFORE}{re.escape(way.casefold())}{_AFTER}", folded) is not None
+
+
+def _ways(number: int) -> tuple[str, ...]:
+    """Return a number in digits and, where it is usual, in words."""
+    others = {1: ("a", "an", "once", "single"), 2: ("twice", "both", "pair")}
+    return (
+        str(number),
+        f"{number:,}",
+        *NUMBERS[number : number + 1],
+        *others.get(number, ()),
+    )
 
 
 def constraint(
@@ -345,9 +361,13 @@ def ordinal(number: int) -> str:
     """Return a number as one says which: ``third``, ``21st``."""
     if number < len(ORDINALS):
         return ORDINALS[number]
+    return f"{number}{_ending(number)}"
+
+
+def _ending(number: int) -> str:
     ends = {1: "st", 2: "nd", 3: "rd"}
     teens = 10 < number % 100 < 20  # noqa: PLR2004 - eleventh to nineteenth
-    return f"{number}{'th' if teens else ends.get(number % 10, 'th')}"
+    return "th" if teens else ends.get(number % 10, "th")
 
 
 def differs(found: int, wanted: int, noun: str, plural: str = "") -> str | None:

@@ -20,12 +20,13 @@ _SHORT = re.compile(
     r"|one[- ]word|yes or no|yes/no|true or false|true/false|classif(?:y|ication)|categori[sz]e"
     r"|label (?:the|each|this)|which (?:one )?of (?:the following|these)|multiple[- ]choice"
     r"|correct option|fill in the blank|calculate|compute|how (?:many|much)|what (?:is|are) \d"
-    r"|translate|sentiment|what (?:year|date|day|time)\b)",
+    r"|translate|sentiment|what (?:year|date|day|time)\b"
+    r"|name (?:one|an?|two|three|four|five|\d+)\b|capital of|hashtag|tagline)",
     re.IGNORECASE,
 )
 _DATA = re.compile(
     r"\b(?:code|function|script|program|sql|query|regex|html|css|json|xml|yaml|csv|table|formula"
-    r"|equation|python|javascript|java|anagram|palindrome|acronym)\b|```",
+    r"|equation|algorithm|python|javascript|java|anagram|palindrome|acronym)\b|```",
     re.IGNORECASE,
 )
 _FORMED = re.compile(

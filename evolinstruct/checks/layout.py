@@ -6,6 +6,8 @@ import itertools
 import re
 
 from evolinstruct.checks.constraint import (
+    DENIALS,
+    ENDS,
     Constraint,
     OneOf,
     SomeOf,
@@ -14,7 +16,7 @@ from evolinstruct.checks.constraint import (
     constraint,
     differs,
 )
-from evolinstruct.checks.response import Response, bare, words_of
+from evolinstruct.checks.response import Response, bare, unaccented, words_of
 
 _BOLD = re.compile(r"(?<![*\\])\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*(?!\*)")
 _RULE = re.compile(r"[ \t]*-{3,}[ \t]*")
@@ -53,13 +55,12 @@ def numbered_items(response: Response, number: int) -> str | None:
         return fault
     if [given for given, _ in response.numbered] != list(range(1, number + 1)):
         return "the numbers do not run from 1 upwards"
-    first = response.lines[0]
-    return None if first.startswith("1") else f"text before the list: {first[:80]}"
+    return None if response.is_list_alone(numbered=True) else "text beside the list"
 
 
 @constraint(
     "list size digits",
-    r"\b(?:count-?down|backwards?|descending)\b",
+    r"\b(?:count(?:s|ing)?[- ]?down|backwards?|descending|revers)",
     "The response is a list numbered backwards, from {number}. down to 1.",
     "Number the list as a countdown that begins with {number}. and ends with 1.",
     arguments={"number": Whole(4, 7, in_digits=True)},
@@ -70,11 +71,13 @@ def countdown(response: Response, number: int) -> str | None:
     """Read the numbers."""
     found = [given for given, _ in response.numbered]
     wanted = list(range(number, 0, -1))
-    return None if found == wanted else f"the numbers are {', '.join(map(str, found)) or 'missing'}"
+    if found != wanted:
+        return f"the numbers are {', '.join(map(str, found)) or 'missing'}"
+    return None if response.is_list_alone(numbered=True) else "text beside the list"
 
 
 @constraint(
-    "list paragraph_length heads",
+    "list sentences paragraph_length heads",
     r"\bbullet",
     "Somewhere there is a bulleted list of exactly {number} items, and no other bulleted list.",
     "Include one list with exactly {number} bullet points, and no further bullet points.",
@@ -83,12 +86,14 @@ def countdown(response: Response, number: int) -> str | None:
 )
 def bullets_exactly(response: Response, number: int) -> str | None:
     """Count the items."""
+    if response.bullet_lists > 1:
+        return f"{response.bullet_lists} lists"
     return differs(len(response.bullets), number, "bullet point")
 
 
 @constraint(
     "list size",
-    r"\bbullet.*\balphabetical",
+    r"\bbullet.*\balphabeti|\balphabeti.*\bbullet",
     "The response is a bulleted list of exactly {number} items in alphabetical order.",
     "Give {number} bullet points and nothing else, sorted in alphabetical order.",
     arguments={"number": Whole(4, 7)},
@@ -98,7 +103,7 @@ def bullets_exactly(response: Response, number: int) -> str | None:
 )
 def bullets_alphabetical(response: Response, number: int) -> str | None:
     """Count and sort the items."""
-    items = [bare(text).casefold() for _, text in response.bullets]
+    items = [unaccented(bare(text).casefold()) for _, text in response.bullets]
     if fault := differs(len(items), number, "bullet point"):
         return fault
     if len(response.lines) != number:
@@ -111,7 +116,7 @@ def bullets_alphabetical(response: Response, number: int) -> str | None:
 
 @constraint(
     "list size",
-    r"\bbullet.*\bwords?\b",
+    r"\bbullet.*\bwords?\b|\bwords?\b.*\bbullet",
     "The response is a bulleted list in which each of the {number} items has exactly {words}"
     " words.",
     "Give {number} bullet points and nothing else, each of exactly {words} words.",
@@ -134,7 +139,7 @@ def bullets_of_words(response: Response, number: int, words: int) -> str | None:
 
 @constraint(
     "list size",
-    r"\b(?:sub-?bullets?|nested|sub-?items?)\b",
+    r"\b(?:sub-?(?:bullet|point|item|entr)|nested|indented)",
     "The response is a bulleted list of {outer} items with exactly {inner} indented sub-items"
     " each.",
     "Give {outer} bullet points and nothing else, each with exactly {inner} indented sub-items"
@@ -154,6 +159,8 @@ def nested_bullets(response: Response, outer: int, inner: int) -> str | None:
             counts[-1] += 1
     if fault := differs(len(counts), outer, "item"):
         return fault
+    if not response.is_list_alone(numbered=False):
+        return "text beside the list"
     return next((fault for count in counts if (fault := differs(count, inner, "sub-item"))), None)
 
 
@@ -196,8 +203,8 @@ def steps_labelled(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "headings heads",
-    r"\bheadings?\b",
+    "headings sentences heads",
+    r"\b(?:headings?|headers?)\b|##",
     "The response has exactly {number} Markdown headings of the second level (##), and none of"
     " another level.",
     "Divide the response by exactly {number} second-level Markdown headings (##), with no other"
@@ -213,8 +220,8 @@ def headings_exactly(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "headings start heads word_length",
-    r"\bheadings?\b",
+    "headings sentences start heads word_length",
+    r"\b(?:headings?|headers?|headed|sections?)\b",
     "The response is divided by the Markdown headings {names}, in this order, with text under each,"
     " and has no other headings.",
     "Use {names} as Markdown headings, in this order and no others, and write something under"
@@ -236,7 +243,7 @@ def headings_named(response: Response, names: list[str]) -> str | None:
 
 @constraint(
     "bold",
-    r"\bbold\b",
+    r"\bbold",
     "Exactly {number} words or phrases are set in bold (**…**).",
     "Set exactly {number} words or phrases in Markdown bold (**…**), no more.",
     arguments={"number": Whole(2, 5)},
@@ -260,7 +267,7 @@ def one_block_quote(response: Response) -> str | None:
 
 @constraint(
     "rules paragraphs",
-    r"\b(?:three dashes|horizontal rules?|---)",
+    r"\bthree dashes|\bhorizontal (?:rule|line)|---",
     "The response has exactly {number} parts, divided by lines of three dashes (---).",
     "Divide the response into {number} parts by putting a line of three dashes (---) between them.",
     arguments={"number": Whole(2, 4)},
@@ -299,7 +306,7 @@ def ends_with_block(response: Response, number: int) -> str | None:
 
 @constraint(
     "list headings",
-    r"\b(?:no|without|avoid)\b.*\b(?:lists?|bullets?)\b",
+    rf"\b{DENIALS}\b.*\b(?:lists?|bullets?)\b|\b(?:running text|prose)\b",
     "The response is running text: no lists and no headings.",
     "Write prose only, without lists, bullet points or headings.",
 )
@@ -383,8 +390,8 @@ def table(response: Response, columns: int, rows: int) -> str | None:
 
 
 @constraint(
-    "title start heads",
-    r"\btitle\b",
+    "title sentences start heads",
+    r"\b(?:title|headline)\b",
     "The first line is a title of exactly {number} words without a full stop, followed by an empty"
     " line.",
     "Begin with a title of exactly {number} words on a line of its own, without a full stop, and"
@@ -404,7 +411,7 @@ def title_of_words(response: Response, number: int) -> str | None:
 
 @constraint(
     "end signs",
-    r"\b(?:lines?|ends?|close|closes|closing)\b",
+    rf"\b(?:lines?|{ENDS})\b",
     "The last line begins with “{label}” and says the main point in one sentence.",
     "End with a line that begins with “{label}” and holds one sentence.",
     arguments={"label": OneOf(("Bottom line:", "In one sentence:", "Takeaway:", "To remember:"))},
@@ -414,7 +421,9 @@ def last_line_label(response: Response, label: str) -> str | None:
     last = response.lines[-1] if response.lines else ""
     if not bare(last).replace("**", "").casefold().startswith(label.casefold()):
         return f"the last line is: {last[:80]}"
-    return None if len(words_of(last)) > len(words_of(label)) else "nothing after the label"
+    if len(words_of(last)) <= len(words_of(label)):
+        return "nothing after the label"
+    return differs(len(response.sentences_of(last)), 1, "sentence")
 
 
 CONSTRAINTS = tuple(each for each in globals().values() if isinstance(each, Constraint))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from evolinstruct.checks.constraint import (
+    ENDS,
+    STARTS,
     Band,
     Constraint,
     Ordinal,
@@ -49,7 +51,7 @@ def words_multiple(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "size",
+    "size wrapper",
     r"\bcharacters?\b",
     "The response is at most {number} characters long, blanks included.",
     "Stay within {number} characters in all, counting blanks.",
@@ -78,7 +80,7 @@ def sentences_exactly(response: Response, number: int) -> str | None:
 
 @constraint(
     "size sentences sentence_length heads",
-    r"\bsentences?\b.*\b(?:longer|more words)\b",
+    r"\bsentences?\b.*\b(?:longer|more words|grow)",
     "The response has exactly {number} sentences, each with more words than the one before it.",
     "Write {number} sentences, each of them longer in words than the sentence before.",
     arguments={"number": Whole(3, 5)},
@@ -128,7 +130,7 @@ def sentence_words_least(response: Response, number: int) -> str | None:
 
 @constraint(
     "first_sentence sentence_length start heads",
-    r"\b(?:first|opening|open|begin|start)\b.*\bsentence\b",
+    rf"\b{STARTS}\b.*\bsentence\b",
     "The first sentence has exactly {number} words.",
     "Open with a sentence of exactly {number} words.",
     arguments={"number": Whole(5, 14)},
@@ -143,7 +145,7 @@ def first_sentence_words(response: Response, number: int) -> str | None:
 
 @constraint(
     "last_sentence sentence_length end",
-    r"\b(?:last|closing|close|final|end)\b.*\bsentence\b",
+    rf"\b{ENDS}\b.*\bsentence\b",
     "The last sentence has no more than {number} words.",
     "Close with a sentence of at most {number} words.",
     arguments={"number": Whole(4, 8)},
@@ -157,7 +159,7 @@ def last_sentence_words_most(response: Response, number: int) -> str | None:
 
 
 @constraint(
-    "size lines",
+    "size lines wrapper",
     r"\blines?\b",
     "The response has exactly {number} lines, none of them empty.",
     "Write exactly {number} lines, with no empty line between them.",
@@ -221,7 +223,7 @@ def paragraph_sentences_most(response: Response, number: int) -> str | None:
 
 @constraint(
     "paragraphs paragraph_length size",
-    r"\bparagraphs?\b.*\b(?:shorter|fewer words)\b",
+    r"\bparagraphs?\b.*\b(?:shorter|fewer words|shrink)",
     "The response has {number} paragraphs, divided by empty lines, each with fewer words than the"
     " one before it.",
     "Write {number} paragraphs with an empty line between them, each shorter in words than the"
@@ -241,7 +243,7 @@ def paragraphs_shrinking(response: Response, number: int) -> str | None:
 
 @constraint(
     "paragraph_place paragraphs heads",
-    r"\bparagraph\b.*\b(?:single|one) sentence\b|\bsentence\b.*\bparagraph\b",
+    r"\bparagraphs?\b.*\bsentence\b|\bsentence\b.*\bparagraphs?\b",
     "The {number} paragraph is a single sentence, and there is at least one paragraph after it.",
     "Make the {number} paragraph one sentence only; it is not the last paragraph.",
     arguments={"number": Ordinal(1, 2)},

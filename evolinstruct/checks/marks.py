@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from evolinstruct.checks.constraint import Constraint, Named, Whole, at_least, constraint, differs
+from evolinstruct.checks.constraint import (
+    DENIALS,
+    ENDS,
+    Constraint,
+    Named,
+    Whole,
+    at_least,
+    constraint,
+    differs,
+)
 from evolinstruct.checks.response import Response
 
 _QUOTED = re.compile(r"“[^“”]+”|\"[^\"\n]+\"")
@@ -20,13 +29,13 @@ _EMOJI = re.compile(
     "(?:\u200d[\u2600-\u27bf\U0001f300-\U0001faff]\ufe0f?[\U0001f3fb-\U0001f3ff]?)*"
 )
 _SIGNS = {
-    "exclamation marks": "!！",
-    "semicolons": ";；",
-    "parentheses": "()（）",
-    "dashes": "–—",
-    "colons": ":：",
-    "question marks": "?？",
-    "quotation marks": '"“”„«»「」',
+    "exclamation marks": re.compile("[!！]"),
+    "semicolons": re.compile("[;；]"),
+    "parentheses": re.compile("[()（）]"),
+    "dashes": re.compile(r"[–—]|(?<=\S)[ \t]--?[ \t]|\w--\w"),
+    "colons": re.compile("[:：]"),
+    "question marks": re.compile("[?？]"),
+    "quotation marks": re.compile('["“”„«»「」]'),
 }
 
 
@@ -60,20 +69,20 @@ def semicolons_exactly(response: Response, number: int) -> str | None:
 
 @constraint(
     "signs",
-    r"\b(?:no|without|avoid|never|not)\b",
+    rf"\b{DENIALS}\b",
     "The response has no {signs}.",
     "Write without any {signs}.",
     arguments={"signs": Named(tuple(_SIGNS))},
 )
 def no_signs(response: Response, signs: str) -> str | None:
     """Look for one of the signs."""
-    found = next((sign for sign in _SIGNS[signs] if sign in response.text), None)
-    return f"the sign {found}" if found else None
+    found = _SIGNS[signs].search(response.text)
+    return f"the sign {found[0].strip()}" if found else None
 
 
 @constraint(
     "brackets signs",
-    r"\bparenthes[ie]s\b|\bbrackets\b",
+    r"\bparenthes[ie]s\b|\bparenthetical\b|\bbrackets\b",
     "Exactly {number} remarks stand in parentheses.",
     "Put exactly {number} remarks in parentheses, no more.",
     arguments={"number": Whole(2, 3)},
@@ -114,7 +123,7 @@ def comma_in_each_sentence(response: Response) -> str | None:
 
 @constraint(
     "sentence_ends signs last_sentence",
-    r"\bsentences?\b.*\bexclamation\b",
+    rf"\b{ENDS}\b.*\bexclamation\b|\bexclamation\b.*\b{ENDS}\b",
     "Exactly one sentence ends with an exclamation mark, and it is the last one.",
     "Let the last sentence, and no other, end with an exclamation mark.",
     spaced=True,
@@ -130,7 +139,7 @@ def exclaims_last(response: Response) -> str | None:
 
 @constraint(
     "digits",
-    r"\b(?:digits?|numerals?|in words)\b",
+    r"\b(?:digits?|numerals?|(?:in|as) words|(?:spell\w*|writ\w+) out)\b",
     "The response has no digits: every number is written in words.",
     "Write all numbers out in words; no digit may occur.",
 )
@@ -142,7 +151,7 @@ def no_digits(response: Response) -> str | None:
 
 @constraint(
     "digits",
-    r"\b(?:digits?|numerals?)\b",
+    r"\b(?:digits?|numerals?|figures?)\b",
     "At least {number} different numbers are written in digits; those of a numbered list do not"
     " count.",
     "Give {number} or more different numbers in digits, not counting the numbers of lists.",
@@ -157,7 +166,7 @@ def numbers_least(response: Response, number: int) -> str | None:
 
 @constraint(
     "digits",
-    r"\b(?:ascending|increasing|smallest|rising|greater|larger|order)\b",
+    r"\b(?:ascend|increas|smallest|rise|rising|greater|larger|higher|order)",
     "At least {number} numbers are written in digits, and each is greater than the one before it.",
     "Write {number} or more numbers in digits, in strictly increasing order.",
     arguments={"number": Whole(3, 4)},

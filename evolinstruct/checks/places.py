@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 
 from evolinstruct.checks.constraint import (
+    ENDS,
+    STARTS,
     Constraint,
     Named,
     OneOf,
@@ -14,7 +16,7 @@ from evolinstruct.checks.constraint import (
     constraint,
     ordinal,
 )
-from evolinstruct.checks.response import Response, bare, words_of
+from evolinstruct.checks.response import Response, bare, first_word_of, words_of
 from evolinstruct.languages import common_words, language_of
 
 _FIRST_WORDS = ("Consider", "Imagine", "Picture", "Today", "Often", "Perhaps")
@@ -26,7 +28,7 @@ _SAID = re.compile(r"\W*(\w+)\W*:\W*(\d{1,6})\W*")
 
 @constraint(
     "start sentence_starts",
-    r"\b(?:begin|begins|start|starts|first word|open|opens)\b",
+    rf"\b{STARTS}\b",
     "The response begins with the word “{word}”.",
     "The very first word is “{word}”.",
     arguments={"word": OneOf(_FIRST_WORDS)},
@@ -39,7 +41,7 @@ def first_word(response: Response, word: str) -> str | None:
 
 @constraint(
     "end last_sentence",
-    r"\b(?:ends?|last word|final word|close|closes)\b",
+    rf"\b{ENDS}\b",
     "The last word of the response is “{word}”.",
     "The response ends with the word “{word}”; only a punctuation mark may follow it.",
     arguments={"word": OneOf(_LAST_WORDS)},
@@ -85,7 +87,7 @@ def nth_sentence_begins(response: Response, number: int, word: str) -> str | Non
     """Look at the beginning of one sentence."""
     if len(response.sentences) < number:
         return f"{len(response.sentences)} sentences in all"
-    found = words_of(response.sentences[number - 1])[0]
+    found = first_word_of(response.sentences[number - 1])
     if found.casefold() == word.casefold():
         return None
     return f"the {ordinal(number)} sentence begins with “{found}”"
@@ -93,7 +95,7 @@ def nth_sentence_begins(response: Response, number: int, word: str) -> str | Non
 
 @constraint(
     "last_sentence end language",
-    r"\b(?:last|final|closing|close|end)\b.*\bsentence\b",
+    rf"\b{ENDS}\b.*\bsentence\b",
     "The last sentence is in {language}, and all others are in the language of the task.",
     "Close with one sentence in {language}; nothing else is in that language.",
     arguments={"language": Named(_LANGUAGES)},
@@ -101,11 +103,14 @@ def nth_sentence_begins(response: Response, number: int, word: str) -> str | Non
     words=at_least(25),
 )
 def last_sentence_language(response: Response, language: str) -> str | None:
-    """Tell the languages of the last sentence and of what stands before it by common words."""
+    """Tell the languages of the last sentence and of what stands before it by common words.
+
+    A short sentence may have none: then it is not in the language of the task, as far as one sees.
+    """
     *before, last = response.sentences or [""]
     said = language_of(common_words(last))
-    if said != language:
-        return f"the last sentence is in {said or 'no language that is known'}"
+    if said not in (language, None) or not words_of(last):
+        return f"the last sentence is in {said or 'no words'}"
     others = language_of(common_words(" ".join(before)))
     return None if before and others != language else f"all of it is in {language}"
 
@@ -124,7 +129,7 @@ def says_word_count(response: Response) -> str | None:
 
 
 @constraint(
-    "end count_said last_sentence digits signs",
+    "end count_said sentences last_sentence digits signs",
     r"\b(?:sentence count|number of sentences|how many sentences)\b",
     "The last line says “Sentences: ” and the true number of sentences above it.",
     "End with a line “Sentences: N”, in which N is the number of sentences above that line.",

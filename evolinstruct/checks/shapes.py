@@ -142,7 +142,7 @@ def labelled_lines(response: Response, labels: list[str]) -> str | None:
 )
 def tag_around(response: Response, tag: str) -> str | None:
     """Look at both ends."""
-    text = response.text
+    text = response.whole
     begins, ends = text.startswith(f"<{tag}>"), text.endswith(f"</{tag}>")
     if begins and ends and text.count(f"<{tag}>") == text.count(f"</{tag}>") == 1:
         return None

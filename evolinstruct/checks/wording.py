@@ -6,6 +6,9 @@ import re
 from collections import Counter
 
 from evolinstruct.checks.constraint import (
+    DENIALS,
+    ENDS,
+    STARTS,
     Constraint,
     OneOf,
     SomeOf,
@@ -14,10 +17,11 @@ from evolinstruct.checks.constraint import (
     constraint,
     differs,
 )
-from evolinstruct.checks.response import Response, bare, runs, words_of
+from evolinstruct.checks.response import Response, bare, first_word_of, runs, unaccented, words_of
+from evolinstruct.words import word_lists
 
 _CONTRACTION = re.compile(
-    r"\b(?:\w+n['’]t|\w+['’](?:ll|re|ve|d|m)|(?:it|he|she|that|there|here|what|who|let)['’]s)\b",
+    r"\b(?:\w+n['’]t|\w+['’](?:ll|re|ve|d|m)|(?:it|he|she|that|there|here|what|who|where|how|when|why|let)['’]s)\b",
     re.IGNORECASE,
 )
 _FIRST_PERSON = frozenset(
@@ -68,10 +72,11 @@ _TO_BE = frozenset(
         "here's",
         "what's",
         "who's",
+        "where's",
+        "how's",
+        "when's",
+        "why's",
     ]
-)
-_LY_NO_ADVERBS = frozenset(
-    ["only", "family", "early", "reply", "supply", "apply", "july", "italy", "fly", "ally", "belly"]
 )
 _WORDS = (
     "balance",
@@ -112,7 +117,7 @@ def word_times(response: Response, word: str, number: int) -> str | None:
 
 @constraint(
     "word_order word_length",
-    r"\border\b",
+    r"\b(?:order|sequence)\b",
     "The words {words} appear in this order, each exactly once.",
     "Use each of the words {words} exactly once, in this order.",
     arguments={"words": SomeOf(_IN_ORDER)},
@@ -129,7 +134,7 @@ def words_in_order(response: Response, words: list[str]) -> str | None:
 
 @constraint(
     "first_last heads",
-    r"\bfirst\b.*\b(?:last|final)\b",
+    rf"\b{STARTS}\b.*\b{ENDS}\b",
     "The word “{word}” stands in the first sentence and in the last, and nowhere else.",
     "Use the word “{word}” in the first sentence and in the last one only.",
     arguments={"word": OneOf(_WORDS)},
@@ -159,7 +164,7 @@ def word_frames(response: Response, word: str) -> str | None:
 )
 def sentences_begin_apart(response: Response) -> str | None:
     """Compare the first words."""
-    firsts = [words_of(sentence)[0].lower() for sentence in response.sentences]
+    firsts = [first_word_of(sentence).lower() for sentence in response.sentences]
     twice = [word for word, count in Counter(firsts).items() if count > 1]
     return f"several begin with “{twice[0]}”" if twice else None
 
@@ -175,7 +180,7 @@ def sentences_begin_apart(response: Response) -> str | None:
 )
 def sentences_spell(response: Response, word: str) -> str | None:
     """Read the first letters of the sentences."""
-    found = "".join(words_of(sentence)[0][0] for sentence in response.sentences).upper()
+    found = unaccented("".join(first_word_of(each)[0] for each in response.sentences).upper())
     return None if found == word.upper() else f"they spell {found[:20] or 'nothing'}"
 
 
@@ -191,8 +196,7 @@ def sentences_spell(response: Response, word: str) -> str | None:
 )
 def lines_spell(response: Response, word: str) -> str | None:
     """Read the first letters of the lines."""
-    firsts = [words_of(line) for line in response.lines]
-    found = "".join(words[0][0] for words in firsts if words).upper()
+    found = unaccented("".join(first_word_of(line)[:1] for line in response.lines).upper())
     return None if found == word.upper() else f"they spell {found[:20] or 'nothing'}"
 
 
@@ -211,15 +215,17 @@ def no_contractions(response: Response) -> str | None:
 
 @constraint(
     "person",
-    r"\bfirst[- ]person\b|\bwords? (?:like |such as )?[“\"']?I\b",
-    "The response never speaks in the first person: no I, me, my, we, us or our.",
-    "Avoid the first person throughout, singular and plural (I, me, my, we, us, our).",
+    rf"\b{DENIALS}\b.*\bfirst[- ]person\b|\bwords? (?:like |such as )?[“\"']?I\b",
+    "The response never speaks in the first person: no I, me, my, mine, we, us, our or ours.",
+    "Avoid the first person throughout, singular and plural (I, me, my, mine, we, us, our, ours).",
     english=True,
 )
 def no_first_person(response: Response) -> str | None:
-    """Look for a word of the first person."""
-    found = next((word for word in response.lower_words if word in _FIRST_PERSON), None)
-    return f"the word “{found}”" if found else None
+    """Look for a word of the first person; the US is a country."""
+    for place, word in enumerate(response.lower_words):
+        if word in _FIRST_PERSON and response.words[place] != "US":
+            return f"the word “{word}”"
+    return None
 
 
 @constraint(
@@ -237,7 +243,7 @@ def no_second_person(response: Response) -> str | None:
 
 @constraint(
     "verbs",
-    r"\bforms? of [“\"']?(?:the verb )?[“\"']?(?:to )?be\b",
+    r"\b(?:forms? of|verb) [“\"']?(?:the verb )?[“\"']?(?:to )?be\b",
     "The response uses no form of the verb “to be” (am, is, are, was, were, be, been, being).",
     "Avoid every form of “to be”, contracted ones such as “it's” included.",
     english=True,
@@ -257,10 +263,9 @@ def no_form_of_be(response: Response) -> str | None:
 )
 def no_ly_adverbs(response: Response) -> str | None:
     """Look for a word that ends so, other than those that are no adverbs."""
-    for word in response.lower_words:
-        if word.endswith("ly") and len(word) > 4 and word not in _LY_NO_ADVERBS:  # noqa: PLR2004
-            return f"the word “{word}”"
-    return None
+    others = frozenset().union(*word_lists("ly_words").values())
+    found = next((w for w in response.lower_words if w.endswith("ly") and w not in others), None)
+    return f"the word “{found}”" if found else None
 
 
 @constraint(
@@ -274,13 +279,13 @@ def no_ly_adverbs(response: Response) -> str | None:
 def word_letters_most(response: Response, number: int) -> str | None:
     """Look for a longer word; the parts of a hyphenated one are words of their own."""
     parts = (part for word in response.words for part in re.split(r"[-.,]", word))
-    found = next((part for part in parts if sum(map(str.isalpha, part)) > number), None)
+    found = next((part for part in parts if len(part) > number < sum(map(str.isalpha, part))), None)
     return f"the word “{found}”" if found else None
 
 
 @constraint(
     "hyphens",
-    r"\bhyphenated\b",
+    r"\bhyphen",
     "There are at least {number} different hyphenated words, such as “well-known”.",
     "Use {number} or more different hyphenated words (for example “long-term”).",
     arguments={"number": Whole(2, 4)},
@@ -315,7 +320,7 @@ def alliteration(response: Response, number: int, letter: str) -> str | None:
 
 @constraint(
     "letters",
-    r"\bletter\b",
+    r"\bletters?\b|\bcontain(?:s|ing)?\b",
     "The letter “{letter}” does not occur in the response.",
     "Write without the letter “{letter}”, large or small.",
     arguments={"letter": OneOf(("j", "q", "z"))},
@@ -338,14 +343,14 @@ def avoid_letter(response: Response, letter: str) -> str | None:
 def sentences_begin_with_vowel(response: Response) -> str | None:
     """Look at the first letters of the sentences."""
     for sentence in response.sentences:
-        if words_of(sentence)[0][0].lower() not in _VOWELS:
-            return f"a sentence begins with “{words_of(sentence)[0]}”"
+        if unaccented((first := first_word_of(sentence))[0]).lower() not in _VOWELS:
+            return f"a sentence begins with “{first}”"
     return None
 
 
 @constraint(
     "capitals",
-    r"\bcapital letters\b|\bcapitals\b|\bupper[- ]?case\b",
+    r"\bcapital letters\b|\bcapitals\b|\bcaps\b|\bcapitali[sz]ed\b|\bupper[- ]?case\b",
     "Exactly {number} words are written wholly in capital letters; a single letter does not count.",
     "Write {number} words, no more and no fewer, entirely in capitals (words of one letter aside).",
     arguments={"number": Whole(2, 3)},
@@ -360,7 +365,7 @@ def capitals_exactly(response: Response, number: int) -> str | None:
 
 @constraint(
     "capitals sentence_starts heads",
-    r"\b(?:lower[- ]?case|small (?:one|letter))\b",
+    r"\b(?:lower[- ]?case|small (?:one|letter)|(?:not|never|without) capitali[sz])",
     "The first letter of every sentence is a small one; no capital letters begin a sentence.",
     "Begin each sentence with a small letter instead of a capital.",
     spaced=True,
@@ -368,8 +373,8 @@ def capitals_exactly(response: Response, number: int) -> str | None:
 def sentences_begin_small(response: Response) -> str | None:
     """Look at the first letters of the sentences."""
     for sentence in response.sentences:
-        if words_of(sentence)[0][0].isupper():
-            return f"a sentence begins with “{words_of(sentence)[0]}”"
+        if (first := first_word_of(sentence))[0].isupper():
+            return f"a sentence begins with “{first}”"
     return None
 
 
@@ -378,20 +383,21 @@ def sentences_begin_small(response: Response) -> str | None:
     r"\b(?:examples?|instances?)\b",
     "There are exactly {number} examples, each introduced by “{phrase}”.",
     "Give {number} examples and introduce each, and nothing else, by the words “{phrase}”.",
-    arguments={"phrase": OneOf(("for example", "for instance", "say")), "number": Whole(2, 3)},
+    arguments={"phrase": OneOf(("for example", "for instance", "such as")), "number": Whole(2, 3)},
     spaced=True,
     words=at_least(12, "number"),
 )
 def examples_introduced(response: Response, phrase: str, number: int) -> str | None:
     """Count the phrase as whole words."""
-    pattern = rf"(?<!\w){re.escape(phrase.lower())}(?!\w)"
+    words = r"\s+".join(map(re.escape, phrase.lower().split()))
+    pattern = rf"(?<!\w){words}(?!\w)"
     count = len(re.findall(pattern, response.text.lower()))
     return None if count == number else f"“{phrase}” {count} times instead of {number}"
 
 
 @constraint(
     "closing_repeat last_sentence first_last sentence_starts heads",
-    r"\b(?:repeat|same (?:sentence|words))",
+    r"\b(?:repeat|same (?:sentence|words)|identical)",
     "The last sentence repeats the first one word for word.",
     "End with the very same sentence that the response begins with.",
     spaced=True,
