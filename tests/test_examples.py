@@ -7,11 +7,13 @@ import os
 import re
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -166,8 +168,22 @@ def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
     assert len(lines) > 8
     with loopback.serve(loopback.echo) as server:
         for line in (demo, *lines):
+            if "evolinstruct view" in line:
+                look_and_leave(line, tmp_path)
+                continue
             service = f"OPENAI_BASE_URL={server.url} " if "evolinstruct check" in line else ""
             run("bash", "-o", "pipefail", "-c", service + line, cwd=tmp_path)
+
+
+def look_and_leave(line: str, folder: Path) -> None:
+    """Start what serves until it is told to stop, and stop it as a user does."""
+    with subprocess.Popen(
+        ["bash", "-c", f"exec {line}"], cwd=folder, env=environment(), text=True, stderr=PIPE
+    ) as process:
+        assert process.stderr is not None
+        assert any("http://127.0.0.1:" in said for said in process.stderr)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
 
 
 def test_what_the_readme_shows_of_the_demo_is_so(

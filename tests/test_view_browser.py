@@ -89,6 +89,14 @@ def test_lines_are_found_while_one_types(browser: Any, viewer: Viewer) -> None:
     assert count(browser) == "Nothing fits; take a word or a filter away."
 
 
+def test_the_figures_have_their_style_and_their_script(browser: Any, viewer: Viewer) -> None:
+    show(browser, f"{viewer.origin}/1/figures")
+    (theme,) = find(browser, "#theme")
+    theme.click()
+    assert theme.text != "Theme: auto"
+    assert browser.execute_script("return getComputedStyle(document.body).margin") == "0px"
+
+
 def test_lines_are_read_by_keys_alone(browser: Any, viewer: Viewer) -> None:
     show(browser, f"{viewer.origin}/1/read?generation=2")
     browser.execute_script("document.querySelector('#results th a').focus()")

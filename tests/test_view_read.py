@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from evolinstruct.analysis.runs import Run
+from evolinstruct.report import write_report
 from tests.browsing import Viewer, viewing
 from tests.runs import copied, finished
 from tests.written import SEEDS, failed, kept, rejected, score, seed, write_run
@@ -48,6 +50,23 @@ def test_the_start_leads_to_the_pages_of_the_run(viewer: Viewer) -> None:
     assert viewer.ask("/1").headers["location"] == "/1/live"
     for path in ("/2", "/0/read", "/2/read", "/1/nothing", "/1/read/family/0123456789abcdef"):
         assert viewer.ask(path).status == 404
+
+
+def test_the_figures_are_the_report_made_once_and_anew_where_the_run_has_changed(
+    tmp_path: Path,
+) -> None:
+    run = write_run(tmp_path / "run")
+    with viewing(run) as viewer:
+        viewer.enter()
+        first = viewer.ask("/1/figures")
+        assert first.status == 200
+        write_report([Run(run)], tmp_path / "report.html")
+        assert first.text == (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "'self'" not in first.headers["content-security-policy"]
+        assert viewer.ask("/1/figures").text == first.text
+        score(run, lambda line: 3.0 + line.generation)
+        assert "Did they get harder?" in viewer.ask("/1/figures").text
+    assert "Did they get harder?" not in first.text
 
 
 def test_all_lines_are_shown_until_something_is_asked_for(viewer: Viewer) -> None:

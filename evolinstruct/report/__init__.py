@@ -57,16 +57,27 @@ def write_report(
         InputError: a run cannot be read, or `out` cannot be written.
     """
     _check(out)
+    page = report_of(runs, rows, seed)
+    with replaced(out) as file:
+        # A reply may hold half of a surrogate pair, which cannot be written as UTF-8.
+        file.write(page.encode("utf-8", "replace"))
+
+
+def report_of(
+    runs: Sequence[Run], rows: int = defaults.REPORT_ROWS, seed: int = defaults.SEED
+) -> str:
+    """Return the page that `write_report` writes.
+
+    Raises:
+        InputError: a run cannot be read.
+    """
     measured = [measure(run, sample_seed=seed) for run in runs]
     samples = [
         draw_families(run, found, rows // len(runs), seed)
         for run, found in zip(runs, measured, strict=True)
     ]
     meaning, selected = _meaning(runs, seed), [selected_of(run) for run in runs]
-    page = compose(runs, measured, samples, seed, meaning, selected)
-    with replaced(out) as file:
-        # A reply may hold half of a surrogate pair, which cannot be written as UTF-8.
-        file.write(page.encode("utf-8", "replace"))
+    return compose(runs, measured, samples, seed, meaning, selected)
 
 
 def _meaning(runs: Sequence[Run], seed: int) -> Meaning | None:

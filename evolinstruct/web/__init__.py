@@ -7,6 +7,7 @@
     frame     what stands around the content of every page
     live      how a run that is going on goes
     read      all lines of a run, found by its index
+    figures   the report of a run
     family    what each generation made of a seed; the calls of a line
     lines     a line in a list, and bars
     snippet   the part of a text that is worth seeing, with marks

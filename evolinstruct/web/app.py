@@ -17,12 +17,12 @@ from starlette.routing import Route
 
 from evolinstruct.errors import EvolinstructError, UsageError, told
 from evolinstruct.report.markup import tag, text
-from evolinstruct.web import comparison, live, read, review
+from evolinstruct.web import comparison, figures, live, read, review
 from evolinstruct.web.frame import bare
 from evolinstruct.web.guard import ASSETS, Entrance, Guard, read_body
 from evolinstruct.web.visit import Handler, Page, Shown, Visit
 
-PAGES: tuple[Page, ...] = (live.PAGE, read.PAGE, review.PAGE, comparison.PAGE)
+PAGES: tuple[Page, ...] = (live.PAGE, read.PAGE, figures.PAGE, review.PAGE, comparison.PAGE)
 """The pages, in the order of the links to them; the first that fits is shown at the start."""
 _START = tag("p", tag("a", text("To the start"), href="/"))
 _MOST_POSTED = 4 << 20  # bytes

@@ -10,7 +10,7 @@ from evolinstruct.report.markup import Html, join, tag, text
 from evolinstruct.web.visit import Handler, Visit
 
 OVER = "Evolved instructions"
-_PATIENCE = 2.0
+_PATIENCE = 0.5
 """Seconds that a visit waits while the lines of its run are being read."""
 _STYLES = ("report.css", "web.css")
 

@@ -42,27 +42,37 @@ def serve(
     if not is_local:
         _require(password, host)
     with _bound(host, port) as listening:
-        port = listening.getsockname()[1]
-        address = f"http://{_bracketed(host)}:{port}/"
-        entrance = Entrance(
-            port,
-            _names(host, port) if is_local else None,
-            None if is_local else password,
-            lambda token: say(f"Open {address}?token={token} in a browser; Ctrl-C ends."),
-        )
-        if not is_local:
-            say(_what_it_means(host, port))
-        app = make_app(shown, entrance)
-        settings = uvicorn.Config(
-            app, log_config=None, log_level="critical", lifespan="off", ws="none", access_log=False,
-            server_header=False, timeout_graceful_shutdown=1,
-        )  # fmt: skip
         try:
-            with suppress(KeyboardInterrupt):  # the usual end
-                uvicorn.Server(settings).run(sockets=[listening])
+            with suppress(KeyboardInterrupt):  # the usual end, from the first moment on
+                _serve(shown, host, None if is_local else password, listening, say)
         finally:
             for each in shown:
                 each.close()
+
+
+def _serve(
+    shown: tuple[Shown, ...],
+    host: str,
+    password: str | None,
+    listening: socket.socket,
+    say: Callable[[str], None],
+) -> None:
+    """Tell the address and answer until a signal comes; without a password, this machine alone."""
+    port = listening.getsockname()[1]
+    address = f"http://{_bracketed(host)}:{port}/"
+    entrance = Entrance(
+        port,
+        _names(host, port) if password is None else None,
+        password,
+        lambda token: say(f"Open {address}?token={token} in a browser; Ctrl-C ends."),
+    )
+    if password is not None:
+        say(_what_it_means(host, port))
+    settings = uvicorn.Config(
+        make_app(shown, entrance), log_config=None, log_level="critical", lifespan="off", ws="none",
+        access_log=False, server_header=False, timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    uvicorn.Server(settings).run(sockets=[listening])
 
 
 def shown_in(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -16,6 +17,34 @@ from evolinstruct.analysis.line_index import LineIndex
 from evolinstruct.analysis.runs import Run
 from evolinstruct.errors import InputError
 from evolinstruct.run_dir.directory import RunDir
+
+
+class MadeOnce:
+    """What is made of the files of a directory: kept until one of them has changed."""
+
+    def __init__(self, path: Path) -> None:
+        """Make nothing yet."""
+        self._path = path
+        self._lock = Lock()
+        self._state: object = None
+        self._made = b""
+
+    def get(self, make: Callable[[], bytes]) -> bytes:
+        """Return it, made now if it has to be; whoever comes meanwhile waits for it."""
+        with self._lock:
+            state = [(each.name, *_seen(each)) for each in sorted(self._path.glob("*.json*"))]
+            if state != self._state:
+                self._made, self._state = make(), state
+            return self._made
+
+
+def _seen(path: Path) -> tuple[int, int]:
+    """Return the size and the time of a file; zeros where it has gone meanwhile."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 @dataclass(frozen=True)
@@ -34,6 +63,11 @@ class Shown:
     def lines(self) -> LineIndex:
         """All lines of the run in it, to be found; all visits share it."""
         return LineIndex(self.path)
+
+    @cached_property
+    def figures(self) -> MadeOnce:
+        """What was made of all its files; all visits share it."""
+        return MadeOnce(self.path)
 
     def close(self) -> None:
         """Let go what was opened."""
