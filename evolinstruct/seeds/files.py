@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from select import select
 from typing import Any, BinaryIO, cast
 
 from evolinstruct import parquet
@@ -29,6 +30,7 @@ MAX_ROW = 10_000_000
 COMPRESSED = (".gz", ".zst", ".zstd")
 """The extensions of compressed files."""
 _CHUNK = 1 << 16
+_PATIENCE = 0.5  # seconds
 _UTF8_MARK = b"\xef\xbb\xbf"
 _COLUMNS = (parquet.PARQUET, *parquet.ARROW)
 _NOT_UTF8_TEXT = {  # a file's first bytes → what it is and what to do; longer marks first
@@ -111,8 +113,22 @@ def copied(name: str, path: Path | None) -> BinaryIO:
     """
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     with _opened(shown_name(name), path) as stream:
-        copy.writelines(_chunks(shown_name(name), stream))
+        copy.writelines(_chunks(shown_name(name), stream, _arrived))
     return cast("BinaryIO", copy)
+
+
+def _arrived(stream: BinaryIO) -> bytes:
+    """Return what has arrived in a pipe, nothing at its end.
+
+    A signal that comes just before a read begins is heard when the read ends, so none waits long.
+    """
+    try:
+        stream.fileno()
+    except OSError:  # it lies in memory
+        return stream.read(_CHUNK)
+    while not select([stream], [], [], _PATIENCE)[0]:
+        pass
+    return cast("io.BufferedReader", stream).read1(_CHUNK)
 
 
 def suffix_of(path: Path) -> str:
@@ -173,9 +189,15 @@ def _seekable(stream: BinaryIO, head: bytes, rest: Iterator[bytes]) -> Iterator[
         yield cast("BinaryIO", copy)
 
 
-def _chunks(name: str, stream: BinaryIO) -> Iterator[bytes]:
+def _whole(stream: BinaryIO) -> bytes:
+    return stream.read(_CHUNK)
+
+
+def _chunks(
+    name: str, stream: BinaryIO, read: Callable[[BinaryIO], bytes] = _whole
+) -> Iterator[bytes]:
     try:
-        while chunk := stream.read(_CHUNK):
+        while chunk := read(stream):
             yield chunk
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
