@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from evolinstruct.checks import CONSTRAINTS, read
+from evolinstruct.checks.response import Response
 
 
 def lines(file: str) -> list[dict[str, Any]]:
@@ -31,7 +32,7 @@ def test_a_checker_decides_as_a_reader_of_the_wording(name: str) -> None:
     wrong = []
     for case in of(name):
         [check] = read([{"name": name, "args": case["args"]}], "case")
-        fault = check.find_fault(case["response"])
+        fault = check.find_fault(Response(case["response"]))
         if (fault is None) is not case["holds"]:
             wrong.append((case["note"], fault))
     assert wrong == []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evolinstruct.checks import Check, decode, read
+from evolinstruct.checks import Check, decode, demanded, findings, read
 from evolinstruct.errors import InputError
 from evolinstruct.records import decode_object
 
@@ -101,7 +101,7 @@ def verify(checks: str | list[Mapping[str, Any]], response: str) -> dict[str, st
 
 
 def _faults(checks: list[Check], response: str) -> dict[str, str | None]:
-    return {check.name: check.find_fault(response) for check in checks if not check.declined}
+    return {check.name: fault for check, fault in findings(checks, response)}
 
 
 def verify_file(
@@ -157,8 +157,7 @@ def _checks(row: Mapping[str, Any], where: str) -> list[Check]:
     given = next((row[name] for name in _DEMANDS if row.get(name)), None)
     if given is None:
         return []
-    found = decode(given, where) if isinstance(given, str) else read(given, where)
-    return [check for check in found if not check.declined]
+    return demanded(decode(given, where) if isinstance(given, str) else read(given, where))
 
 
 def _answer(row: Mapping[str, Any], name: str | None, where: str) -> str | None:

@@ -6,7 +6,17 @@ model is run here, and no call is made.
 
 from __future__ import annotations
 
-from evolinstruct.checks.check import NONE, Check, decode, encode, faults, of_rewrite, read
+from evolinstruct.checks.check import (
+    NONE,
+    Check,
+    decode,
+    demanded,
+    encode,
+    faults,
+    findings,
+    of_rewrite,
+    read,
+)
 from evolinstruct.checks.drawing import draw, go_together, suits
 from evolinstruct.checks.table import CONSTRAINTS
 
@@ -15,9 +25,11 @@ __all__ = [
     "NONE",
     "Check",
     "decode",
+    "demanded",
     "draw",
     "encode",
     "faults",
+    "findings",
     "go_together",
     "of_rewrite",
     "read",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evolinstruct.checks.constraint import Constraint
+from evolinstruct.checks.response import Response
 from evolinstruct.checks.table import CONSTRAINTS
 from evolinstruct.errors import InputError
 from evolinstruct.languages import is_english
@@ -40,9 +41,9 @@ class Check:
         """Return the sentence that states it."""
         return self.constraint.statement(self.args, wording)
 
-    def find_fault(self, response: str) -> str | None:
+    def find_fault(self, response: Response) -> str | None:
         """Return what is wrong with a response, or None where it holds."""
-        return self.constraint.find_fault(response, self.args)
+        return self.constraint.check(response, **self.args)
 
     def is_stated(self, text: str) -> bool:
         """Tell whether an instruction demands it.
@@ -116,11 +117,22 @@ def of_rewrite(held: Iterable[Check], drawn: Iterable[Check], text: str) -> list
         drawn: those that it was to state; such as it does not are declined.
         text: the instruction.
     """
-    kept = [check for check in held if not check.declined and check.is_stated(text)]
+    kept = [check for check in demanded(held) if check.is_stated(text)]
     return kept + [replace(check, declined=not check.is_stated(text)) for check in drawn]
+
+
+def demanded(checks: Iterable[Check]) -> list[Check]:
+    """Return those that the instruction demands: none that was declined."""
+    return [check for check in checks if not check.declined]
+
+
+def findings(checks: Iterable[Check], response: str) -> list[tuple[Check, str | None]]:
+    """Return each demanded check with what is wrong with a response, or None where it holds."""
+    read_once = Response(response)
+    return [(check, check.find_fault(read_once)) for check in demanded(checks)]
 
 
 def faults(checks: Iterable[Check], response: str) -> list[str]:
     """Return what is wrong with a response: for each check that fails, its statement and why."""
-    found = ((check, check.find_fault(response)) for check in checks if not check.declined)
+    found = findings(checks, response)
     return [f"{check.statement()} ({fault})" for check, fault in found if fault is not None]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from evolinstruct.checks.response import Response
-
 _LONGEST_TEXT = 60
 _MOST_TEXTS = 12
 _MOST = 10_000
@@ -292,10 +290,6 @@ class Constraint:
         """Return the sentence that states it, in one of its wordings."""
         said = {name: each.said(arguments[name]) for name, each in self.arguments.items()}
         return self.wordings[wording % len(self.wordings)].format_map(said)
-
-    def find_fault(self, response: str, arguments: Mapping[str, Any]) -> str | None:
-        """Return what is wrong with a response, or None where it holds."""
-        return self.check(Response(response), **arguments)
 
     def is_stated(self, text: str, arguments: Mapping[str, Any]) -> bool:
         """Tell whether an instruction states it: with its cue, and all of its arguments."""

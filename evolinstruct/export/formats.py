@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evolinstruct.checks import Check, decode, encode
+from evolinstruct.checks import Check, decode, demanded, encode
 from evolinstruct.records import Kept
 
 TrainingRow = dict[str, Any]
@@ -87,7 +87,7 @@ def _rlvr(line: Kept, system: str | None) -> TrainingRow:
 
 def demands(line: Kept) -> list[Check]:
     """Return what a line demands of its answer that code can verify."""
-    return [check for check in decode(line.checks) if not check.declined]
+    return demanded(decode(line.checks))
 
 
 def _sharegpt(line: Kept, system: str | None) -> TrainingRow:

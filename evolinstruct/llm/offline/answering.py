@@ -5,7 +5,7 @@ No sentence of an answer is meant to be true.
 
 from __future__ import annotations
 
-from evolinstruct.checks import decode
+from evolinstruct.checks import decode, demanded
 from evolinstruct.llm.base import CallContext
 from evolinstruct.llm.offline.complying import comply
 from evolinstruct.llm.offline.grammar import PHRASES, Writer, plain
@@ -37,7 +37,7 @@ _HEEDLESS_IN = 8
 def answer(context: CallContext, writer: Writer) -> str:
     """Return an answer to the writer's text: from one word to 600 words."""
     if (checks := decode(context.checks)) and writer.roll(_HEEDLESS_IN):
-        plain = comply([check for check in checks if not check.declined])
+        plain = comply(demanded(checks))
         if plain is not None:
             return plain
     room = writer.pick(_LENGTHS) + writer.roll(_SPREAD)
