@@ -18,6 +18,7 @@ from evolinstruct.cli import (
     evolve,
     export,
     judge,
+    merge,
     preview,
     prompts,
     refilter,
@@ -32,6 +33,7 @@ from evolinstruct.cli import (
     trace,
     verify,
     view,
+    work,
 )
 from evolinstruct.errors import told
 
@@ -39,6 +41,8 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
     "Make": {
         "evolve": evolve.command,
+        "work": work.command,
+        "merge": merge.command,
         "preview": preview.command,
         "check": check.command,
         "rules": rules.command,
