@@ -6,9 +6,12 @@ import asyncio
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -18,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from docs.command_pages import commands
 from evolinstruct.errors import CallFailed
 from evolinstruct.llm.base import CallId, ClientOptions, Reply, Request
 from evolinstruct.run.job import EXIT_FAILED
@@ -440,3 +444,37 @@ def test_a_shard_is_written_as_one_of_so_many(word: str) -> None:
     prepare("offline")
     code, said = work(word, "a.sqlite")
     assert (code, f"(given: {word!r})" in said) == (2, True)
+
+
+# --- the examples --------------------------------------------------------------------------------
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "many-machines"
+
+
+@pytest.mark.slow
+def test_the_example_for_one_machine_gives_the_bytes_of_one_worker(here: Path) -> None:
+    (here / "bin").mkdir()
+    program = here / "bin" / "evolinstruct"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m evolinstruct "$@"\n')
+    program.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    line = ["bash", EXAMPLES / "one-machine.sh", "seeds.jsonl", "run", "3", "--client", "offline"]
+    for _ in range(2):  # again: nothing is left to do
+        subprocess.run([*line, "-g", "3"], env=environment, check=True, capture_output=True)
+        assert data_files(Path("run")) == alone("offline")
+    assert [shard["shard"] for shard in state()["shards"]] == ["1/3", "2/3", "3/3"]
+
+
+@pytest.mark.parametrize("name", ["one-machine.sh", "slurm.sbatch"])
+def test_the_scripts_are_such_as_bash_reads(name: str) -> None:
+    subprocess.run(["bash", "-n", EXAMPLES / name], check=True)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
+def test_the_examples_name_options_that_the_program_has(path: Path) -> None:
+    text = re.sub(r"&&\s+(?:exec\s+)?|\\\n", "\n", path.read_text())
+    words = re.findall(r"evolinstruct (work|merge|evolve)\b([^\n]*(?:\n +-o[^\n]*)?)", text)
+    assert words
+    for command, rest in words:
+        known = {name for each in commands()[command].params for name in each.opts}
+        assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", rest)) <= known, (command, rest)

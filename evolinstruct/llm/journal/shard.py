@@ -181,12 +181,12 @@ class Merging:
     def _take(self, path: Path) -> Taken:
         db = self._db
         db.execute("DELETE FROM wanted")
-        differing = db.execute(_DIFFERING).fetchone()[0]
+        outcomes = db.execute("SELECT ifnull(MAX(rowid), 0) FROM shard.calls").fetchone()[0]
         new = db.execute(_WANTED).rowcount
+        differing = db.execute(_DIFFERING).fetchone()[0] if new < outcomes else 0
         if db.execute(_GARBLED).fetchone()[0]:
             raise damaged(path, "an outcome is not as it was written")
         replaced = db.execute(_REPLACED).fetchone()[0]
         db.execute(_TAKE)
         db.execute(_MARK)
-        outcomes = db.execute("SELECT ifnull(MAX(rowid), 0) FROM shard.calls").fetchone()[0]
         return Taken(outcomes, new, replaced, differing)
