@@ -110,6 +110,7 @@ $(VENV)/installed-train: pyproject.toml | $(VENV)/installed
 $(VENV)/tried-heavy: pyproject.toml | $(VENV)/installed-dev
 	@$(INSTALL) '.[browser]' 2>/dev/null || echo "SKIPPED browser"
 	@$(INSTALL) '.[diversity]' 2>/dev/null || echo "SKIPPED diversity"
+	@$(INSTALL) '.[ray]' 2>/dev/null || echo "SKIPPED ray"
 	@$(MAKE) --no-print-directory $(VENV)/installed-train 2>/dev/null || echo "SKIPPED trainers"
 	@$(MAKE) --no-print-directory $(VENV)/axolotl 2>/dev/null || echo "SKIPPED axolotl"
 	@$(MAKE) --no-print-directory $(VENV)/llama-factory 2>/dev/null || echo "SKIPPED llama-factory"
