@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -53,6 +54,7 @@ class Session:
         purposes: Iterable[str | Asked],
         directory: OwnedDir | None = None,
         state: Mapping[str, Any] | None = None,
+        known: Path | None = None,
     ) -> None:
         """Make the clients; nothing is opened, written or connected yet.
 
@@ -63,6 +65,7 @@ class Session:
                 each server is asked for itself.
             state: what run.json said when the caller looked: if it says something else by the
                 time the session opens, another command has changed the run.
+            known: a journal whose outcomes are not asked again; nothing is written to it.
 
         Raises:
             UsageError: the client is unknown, or lacks a setting.
@@ -75,6 +78,8 @@ class Session:
         )
         self._client_name = settings.recipe.client
         self._journal: Journal | None = None
+        self._known_in = known
+        self._known: Journal | None = None
         self._client: JournalledClient | None = None
         self._stopped: StopRun | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -121,7 +126,11 @@ class Session:
                 f"The journal {directory.journal} is that of another run;"
                 " restore the file from a copy, then run the same command again."
             )
-        self._client = JournalledClient(self._clients, self._journal, self._client_name)
+        if self._known_in is not None:
+            self._known = Journal(self._known_in, only_read=True)
+        self._client = JournalledClient(
+            self._clients, self._journal, self._client_name, self._known
+        )
         self._clients.budget.open(directory.journal)
 
     async def _watch(self, directory: OwnedDir) -> None:
@@ -141,8 +150,9 @@ class Session:
             await (self._client or self._clients).aclose()
             self._clients.budget.ledger.close()
         finally:  # the account may not be written on a full disk; the lock is let go all the same
-            if self._journal is not None:
-                self._journal.close()
+            for journal in (self._known, self._journal):
+                if journal is not None:
+                    journal.close()
             if self._directory is not None:
                 self._directory.close()
 
