@@ -55,7 +55,8 @@ def measure(source: Path, folder: Path, seeds: int, *options: str) -> None:
     calls = sum(shard["calls"] for shard in _state(run)["shards"])
     _say(f"work on {SHARDS} shards", worked, calls, "calls")
     say(f"their files {size / _MB:,.0f} MB, {size / calls:,.0f} bytes a call")
-    _say("merge", merged, calls, f"rows; bound {ROWS:,}: {met(calls / merged.seconds >= ROWS)},")
+    bound = f"bound {ROWS:,} a second of CPU: {met(calls / merged.cpu >= ROWS)}"
+    _say("merge", merged, calls, f"rows ({bound})")
     _say("merge again", carry_out("merge", run, *files), calls, "rows")
     _say("evolve, which replays", carry_out(*evolve), calls, "calls")
     spent, gate = _state(run)["spent"], run / "gate.sqlite"
