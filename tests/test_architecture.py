@@ -39,7 +39,7 @@ LAYERS = [
         "llm.offline",
     ],
     ["checks"],
-    ["draws", "errors", "prose", "quartiles", "reading", "records"],
+    ["draws", "errors", "prose", "quartiles", "reading", "records", "set_aside"],
     ["languages", "llm.base"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]
