@@ -23,7 +23,7 @@ class Purpose:
     Attributes:
         name: as settings, the journal and the run's files have it.
         prompt: the places of its prompt, and which text fills each: the instruction before the
-            step (``parent``) or after it (``child``).
+            step (``parent``) or after it (``child``), or an answer to that.
         worded_by: where its prompts stand in a pack: a ``file`` of its name, the ``operations`` or
             the ``measures``.
         of_rewrites: the setting that has it asked of each evolved instruction.
@@ -42,7 +42,7 @@ class Purpose:
     """
 
     name: str
-    prompt: Mapping[str, Literal["parent", "child"]]
+    prompt: Mapping[str, Literal["parent", "child", "answer"]]
     of_rewrites: str
     done: str
     reply: Literal["instruction", "verdict", "text", "judgement", "preference"]
@@ -135,9 +135,10 @@ PURPOSES: dict[str, Purpose] = {
         ),
         Purpose(
             "judge",
-            {},
-            of_rewrites=NEVER,
+            {"instruction": "child", "first": "answer", "second": "answer"},
+            of_rewrites="judges",
             done="judged",
+            of_seeds="judges_seeds",
             reply="preference",
             worded_by="measures",
             tokens=150,

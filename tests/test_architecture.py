@@ -25,8 +25,8 @@ LAYERS = [
     ["prompts", "filters", "parquet", "llm.usage"],
     ["llm.prices", "llm.providers"],
     ["settings"],
-    ["elimination", "run_dir"],
-    ["diversity", "llm.retry"],
+    ["elimination", "preference", "run_dir"],
+    ["diversity", "judges", "llm.retry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
     [
@@ -38,8 +38,8 @@ LAYERS = [
         "similarity",
         "llm.offline",
     ],
-    ["checks"],
-    ["draws", "errors", "prose", "quartiles", "reading", "records", "set_aside"],
+    ["checks", "set_aside"],
+    ["draws", "errors", "prose", "quartiles", "reading", "records"],
     ["languages", "llm.base"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]

@@ -105,6 +105,10 @@ OPTIONS: dict[str, Any] = {
     "no_rules": Annotated[
         _Words, word("A rule to switch off. May be repeated.", "NAME", "--no-rule", panel=RULES)
     ],
+    "no_answers": Annotated[
+        _Switch,
+        switch("--no-answers", about="Answer nothing: short for --answers 0.", panel=WHAT),
+    ],
     "strict": Annotated[
         _Switch,
         switch(
@@ -178,6 +182,8 @@ def read_settings(flags: Mapping[str, Any]) -> Settings:
     from evolinstruct import settings  # noqa: PLC0415 - slow
 
     words = {name: flags[name] for name in SETTINGS if name in flags and name not in _OF_RULES}
+    if flags.get("no_answers") and words.setdefault("answers", "0") != "0":
+        raise UsageError("--no-answers and --answers say the opposite; leave out one of them.")
     rules = read_rules(flags)
     given = settings.Layer({"rules": rules} if rules else {}, flags.get("preset"), flag_of)
     return settings.gather(settings.read_words(words, given), flags.get("recipe"))

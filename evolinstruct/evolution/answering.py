@@ -1,8 +1,8 @@
 """Answering: how an instruction gets its answer.
 
-It is asked for, several times where the pack's checks want that; one answer is picked; what fails a
-demand is asked for once more; and what the checks see of it becomes part of the line. Calls are
-made one after the other, because a forecast plays them against a journal alone.
+It is asked for, several times where that is wanted; one answer is picked; what fails a demand is
+asked for once more; and what the pack's checks see of it becomes part of the line. Calls are made
+one after the other, because a forecast plays them against a journal alone.
 """
 
 from __future__ import annotations
@@ -15,28 +15,51 @@ from evolinstruct.checks import AGREEMENT, SEEN, Check
 from evolinstruct.errors import CallRejected
 from evolinstruct.evolution.calls import Calls
 from evolinstruct.evolution.candidates import Candidate, vote
+from evolinstruct.evolution.preferring import Preferring
 from evolinstruct.evolution.seeing import SEEING
+from evolinstruct.preference import JUDGE
 from evolinstruct.prompts import Checks, Messages
 from evolinstruct.records import Kept
+from evolinstruct.set_aside import SetAside
 from evolinstruct.settings import Recipe
+from evolinstruct.settings.kinds import VERIFIED, VOTED
 
 PURPOSE = "answer"
 
 
-def times_asked(purpose: str, checks_of_pack: Checks) -> int:
+def answers_asked(recipe: Recipe, checks_of_pack: Checks) -> int:
+    """Return how many answers an instruction is asked for, at most, where it is answered."""
+    for_agreement: int = checks_of_pack.get(AGREEMENT, {"answers": 1})["answers"]
+    return max(recipe.answers, for_agreement)
+
+
+def times_asked(purpose: str, recipe: Recipe, checks_of_pack: Checks) -> int:
     """Return how often a purpose is asked for one answered instruction, at most."""
-    if purpose == PURPOSE and AGREEMENT in checks_of_pack:
-        return int(checks_of_pack[AGREEMENT]["answers"])
-    return 1
+    answers = answers_asked(recipe, checks_of_pack)
+    return {PURPOSE: answers, JUDGE: 2 * (answers - 1)}.get(purpose, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """An answer, what the pack's checks saw of it, and what is wrong that may be corrected."""
+    """An answer that was held against all that it is checked for.
+
+    Attributes:
+        answer: the answer.
+        among: the answers that were asked for.
+        seen: what the pack's checks saw of it.
+        correctable: what is wrong and can be put right by another answer.
+        fault: the first thing that is wrong; None where it holds.
+    """
 
     answer: Candidate
+    among: Sequence[Candidate]
     seen: list[Check]
-    faults: list[str]
+    correctable: list[str]
+    fault: str | None
+
+    def set_aside(self) -> SetAside:
+        """Return it as an answer that is not taken because it fails."""
+        return self.answer.set_aside(f"{set_aside.FAILED}{self.fault}")
 
 
 class Answering:
@@ -47,13 +70,15 @@ class Answering:
         self._recipe = recipe
         self._calls = calls
         self._pack = calls.pack
-        self._times = times_asked(PURPOSE, self._pack.checks)
+        self._times = answers_asked(recipe, self._pack.checks)
+        self._compares = recipe.pick == VOTED or AGREEMENT in self._pack.checks
+        self._preferring = Preferring(recipe, calls) if recipe.judges else None
 
     def wants_answer(self, line: Kept) -> bool:
         """Tell whether an instruction is to be answered: a seed only where it has no answer."""
         if line.generation == 0:
             return self._recipe.answer_seeds and line.output is None
-        return self._recipe.answers
+        return self._recipe.answers > 0
 
     async def answer(self, line: Kept) -> tuple[Kept, str]:
         """Return a line with its answer, and the reply that this was read from, as it came.
@@ -61,12 +86,10 @@ class Answering:
         Raises:
             CallError: there is no reply, or none that is whole.
         """
-        answers = await self._asked(line)
-        first, others = vote(answers)
-        taken = await self._checked(line, first, answers)
-        if taken.faults and self._pack.corrects:
-            others.append(first.set_aside(set_aside.FAILED + taken.faults[0]))
-            taken = await self._corrected(line, taken, answers)
+        taken, others = await self._picked(line)
+        if taken.correctable and self._pack.corrects:
+            others.append(taken.set_aside())
+            taken = await self._corrected(line, taken)
         answered = replace(
             line,
             output=taken.answer.output,
@@ -76,45 +99,78 @@ class Answering:
         )
         return answered, taken.answer.raw
 
+    async def _picked(self, line: Kept) -> tuple[_Checked, list[SetAside]]:
+        """Return the answer that is taken, and those that are not."""
+        if self._recipe.pick == VERIFIED:
+            return await self._first_that_holds(line)
+        answers = await self._asked(line)
+        if self._preferring is not None:
+            best, others = await self._preferring.best(line, answers)
+        else:
+            best, others = vote(answers)
+        return await self._checked(line, best, answers), others
+
     async def _asked(self, line: Kept) -> list[Candidate]:
         """Return the answers that came whole, in the order in which they were asked for.
 
         Raises:
             CallError: none of them did, or a call has failed.
         """
-        messages = self._pack.prompt(PURPOSE, child=line.instruction)
         found, refused = list[Candidate](), list[CallRejected]()
         for attempt in range(self._times):
             try:
-                found.append(await self._one(line, messages, attempt))
+                found.append(await self._one(line, attempt))
             except CallRejected as refusal:
                 refused.append(refusal)
         if not found:
             raise refused[0]
         return found
 
-    async def _one(self, line: Kept, messages: Messages, attempt: int) -> Candidate:
-        context = self._calls.context(line, line.instruction)
+    async def _first_that_holds(self, line: Kept) -> tuple[_Checked, list[SetAside]]:
+        """Ask until an answer holds; where none does, the first one is taken.
+
+        Raises:
+            CallError: no answer came whole, or a call has failed.
+        """
+        failed, refused = list[_Checked](), list[CallRejected]()
+        for attempt in range(self._times):
+            try:
+                answer = await self._one(line, attempt)
+            except CallRejected as refusal:
+                refused.append(refusal)
+                continue
+            checked = await self._checked(line, answer, [answer])
+            if checked.fault is None:
+                return checked, [each.set_aside() for each in failed]
+            failed.append(checked)
+        if not failed:
+            raise refused[0]
+        first, *others = failed
+        return first, [each.set_aside() for each in others]
+
+    async def _one(self, line: Kept, attempt: int, messages: Messages | None = None) -> Candidate:
+        """Ask for an answer, by the instruction alone unless other messages are given."""
+        messages = messages or self._pack.prompt(PURPOSE, child=line.instruction)
+        context = self._calls.context(line, line.instruction, with_result=self._compares)
         reply = await self._calls.whole(PURPOSE, messages, context, line.id, attempt)
         answer = reading.read_answer(reply.text, line.instruction)
         return Candidate(answer, reply.model, reply.text)
 
-    async def _checked(
-        self, line: Kept, answer: Candidate, answers: Sequence[Candidate]
-    ) -> _Checked:
+    async def _checked(self, line: Kept, answer: Candidate, among: Sequence[Candidate]) -> _Checked:
         """Hold an answer against what the instruction demands and what the pack checks."""
         seen = []
         for name, args in self._pack.checks.items():
-            saw = await SEEING[name](self._calls, line, args, answer, answers)
+            saw = await SEEING[name](self._calls, line, args, answer, among)
             seen.append(Check(name, args, saw=saw))
         faults = checks.faults(checks.decode(line.checks), answer.output)
+        by_sight = checks.seen_faults(seen)
+        fault = next(iter([*faults, *by_sight]), None)
         faults += checks.seen_faults(check for check in seen if SEEN[check.name].corrected)
-        return _Checked(answer, seen, faults)
+        return _Checked(answer, among, seen, faults, fault)
 
-    async def _corrected(
-        self, line: Kept, failed: _Checked, answers: Sequence[Candidate]
-    ) -> _Checked:
+    async def _corrected(self, line: Kept, failed: _Checked) -> _Checked:
         """Have an answer written anew, with what is wrong with it."""
-        messages = self._pack.correct(line.instruction, failed.answer.output, failed.faults)
-        answer = await self._one(line, messages, attempt=self._times)
-        return await self._checked(line, answer, answers)
+        answer = failed.answer.output
+        messages = self._pack.correct(line.instruction, answer, failed.correctable)
+        corrected = await self._one(line, self._times, messages)
+        return await self._checked(line, corrected, failed.among)

@@ -61,6 +61,7 @@ class CallContext:
         range: score: the least and the most that a number may be, if one is asked for.
         checks: evolve: the constraints that the rewrite is to state; answer: those that the
             instruction states; as the field ``checks`` of a line has them.
+        with_result: answer: whether it is held against others by its result, and should state one.
     """
 
     generation: int
@@ -73,6 +74,7 @@ class CallContext:
     items: tuple[tuple[str, str], ...] = ()
     range: tuple[float, float] | None = None
     checks: str | None = None
+    with_result: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -3,7 +3,14 @@
 from evolinstruct.prompts.folder import builtin, copy, files, find, find_file
 from evolinstruct.prompts.measures import Measure
 from evolinstruct.prompts.named_checks import Checks
-from evolinstruct.prompts.pack import IN_BREADTH, Messages, Operation, Pack, read
+from evolinstruct.prompts.pack import (
+    IN_BREADTH,
+    Messages,
+    Operation,
+    Pack,
+    known_measures,
+    read,
+)
 
 __all__ = [
     "IN_BREADTH",
@@ -17,5 +24,6 @@ __all__ = [
     "files",
     "find",
     "find_file",
+    "known_measures",
     "read",
 ]

@@ -28,9 +28,10 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
+from evolinstruct.defaults import PACK
 from evolinstruct.elimination import COMPARISON, RULES, names_of_others
 from evolinstruct.errors import InputError
-from evolinstruct.prompts.folder import MEASURES, files
+from evolinstruct.prompts.folder import MEASURES, files, find
 from evolinstruct.prompts.measures import Measure, read_measures
 from evolinstruct.prompts.named_checks import Checks, read_checks
 from evolinstruct.prompts.templates import Holds, Passage, Template, checked, markers, source
@@ -171,6 +172,11 @@ class Pack:
         """Whether an answer that fails a check is asked for once more."""
         return self._correct is not None
 
+    @property
+    def verifies(self) -> bool:
+        """Whether anything is verified of answers."""
+        return bool(self.checks) or any(each.uses_constraints for each in self.operations)
+
     def skips(self, operation: str | None) -> frozenset[str]:
         """Return the rules that do not apply to what an operation makes; none for a seed."""
         found = self._by_name.get(operation or "")
@@ -245,6 +251,11 @@ def read(folder: Path) -> Pack:
         _demonstrations=shown,
         _correct=correct,
     )
+
+
+def known_measures(pack: Pack) -> dict[tuple[str, str], Measure]:
+    """Return a pack's measures; one that it lacks is that of general."""
+    return {**read(find(PACK)).measures, **pack.measures}
 
 
 def _purposes(folder: Path, sources: Mapping[str, Passage], checks: Checks) -> dict[str, Template]:
