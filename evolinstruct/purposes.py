@@ -36,6 +36,7 @@ class Purpose:
         again: the share of calls that is usually made once more, because the reply was cut off or
             unclear. No call is made more than twice for that.
         retried_for: the stages of rules whose rejections another reply to this call may avert.
+        asks: who replies: a model, or the sandbox that runs what models wrote.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Purpose:
     judged_if: str = ALWAYS
     again: float = 0.0
     retried_for: tuple[str, ...] = ()
+    asks: Literal["model", "sandbox"] = "model"
 
     @property
     def is_asked_by_runs(self) -> bool:
@@ -142,6 +144,14 @@ PURPOSES: dict[str, Purpose] = {
     )
 }
 """Every purpose: those of a run in the order in which an instruction meets them, then a stage's."""
+OF_MODELS = tuple(name for name, row in PURPOSES.items() if row.asks == "model")
+"""Those that a model is asked for, so that settings may name them."""
+
+
+def asks_sandbox(purpose: str) -> bool:
+    """Tell whether a purpose is for the sandbox; whatever is unknown is for a model."""
+    row = PURPOSES.get(purpose)
+    return row is not None and row.asks == "sandbox"
 
 
 def asked_by(recipe: object) -> list[str]:

@@ -270,6 +270,7 @@ class ClientOptions:
         max_reply_mb: an answer's size at most, unpacked, in millions of bytes.
         secrets: what is hidden wherever the client brings it in; a client that signs in with more
             than the key and the base URL adds that.
+        sandbox: it is to run programs, and the model is the name of a sandbox.
     """
 
     base_url: str | None
@@ -280,6 +281,7 @@ class ClientOptions:
     key_variable: str | None = None
     max_reply_mb: float = defaults.MAX_REPLY_MB
     secrets: Secrets = field(default_factory=Secrets, compare=False)
+    sandbox: bool = False
 
     def __repr__(self) -> str:
         return f"ClientOptions(model={self.model!r})"  # a base URL may hold a password
