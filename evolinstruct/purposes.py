@@ -6,12 +6,14 @@ purpose is a row here and a file ``NAME.txt`` in the prompt pack.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 ALWAYS, NEVER = "always", "never"
 """What a row says in place of the setting that switches its calls."""
+BEFORE_ANSWER = ("evolve", "compare")
+"""The purposes that an instruction meets before it is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Purpose:
         again: the share of calls that is usually made once more, because the reply was cut off or
             unclear. No call is made more than twice for that.
         retried_for: the stages of rules whose rejections another reply to this call may avert.
+        for_check: the check that it works for: only runs whose pack names it ask it. None: any.
         asks: who replies: a model, or the sandbox that runs what models wrote.
     """
 
@@ -51,12 +54,13 @@ class Purpose:
     judged_if: str = ALWAYS
     again: float = 0.0
     retried_for: tuple[str, ...] = ()
+    for_check: str | None = None
     asks: Literal["model", "sandbox"] = "model"
 
-    @property
-    def is_asked_by_runs(self) -> bool:
-        """Whether `evolve` asks it at all."""
-        return (self.of_rewrites, self.of_seeds) != (NEVER, NEVER)
+    def is_asked_by_runs(self, checks: Collection[str] = ()) -> bool:
+        """Tell whether `evolve` asks it at all, with a pack that names these checks."""
+        is_asked = (self.of_rewrites, self.of_seeds) != (NEVER, NEVER)
+        return is_asked and (self.for_check is None or self.for_check in checks)
 
     def is_asked_of_rewrites(self, recipe: object) -> bool:
         """Tell whether a run with these settings asks it of evolved instructions."""
@@ -154,10 +158,15 @@ def asks_sandbox(purpose: str) -> bool:
     return row is not None and row.asks == "sandbox"
 
 
-def asked_by(recipe: object) -> list[str]:
-    """Return the purposes that a run with these settings asks."""
+def asked_by_runs(checks: Collection[str] = ()) -> dict[str, Purpose]:
+    """Return the purposes that runs may ask whose pack names these checks."""
+    return {name: row for name, row in PURPOSES.items() if row.is_asked_by_runs(checks)}
+
+
+def asked_by(recipe: object, checks: Collection[str] = ()) -> list[str]:
+    """Return the purposes that a run asks with these settings and a pack of these checks."""
     return [
-        row.name
-        for row in PURPOSES.values()
+        name
+        for name, row in asked_by_runs(checks).items()
         if row.is_asked_of_rewrites(recipe) or row.is_asked_of_seeds(recipe)
     ]

@@ -40,7 +40,7 @@ LAYERS = [
         "sandbox",
     ],
     ["checks"],
-    ["draws", "errors", "programs", "prose", "quartiles", "reading", "records"],
+    ["draws", "errors", "programs", "prose", "quartiles", "reading", "records", "set_aside"],
     ["languages", "llm.base"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]

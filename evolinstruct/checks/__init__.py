@@ -1,7 +1,8 @@
-"""Checks: what an instruction demands of its answer, verified by code.
+"""Checks of an answer: by its text alone, or by what was seen when it was made.
 
-A line's field ``checks`` is one JSON text, a list of ``{"name": …, "args": {…}}``. No code of a
-model is run here, and no call is made.
+A constraint is stated by the instruction and verified by code. A pack may name checks of its own
+(`SEEN`), which hold what they saw. A line's field ``checks`` is one JSON text, a list of
+``{"name": …, "args": {…}}``. No code of a model is run here, and no call is made.
 """
 
 from __future__ import annotations
@@ -16,14 +17,19 @@ from evolinstruct.checks.check import (
     findings,
     of_rewrite,
     read,
+    seen_faults,
 )
 from evolinstruct.checks.drawing import draw, go_together, suits
+from evolinstruct.checks.seen import AGREEMENT, SEEN, SeenCheck
 from evolinstruct.checks.table import CONSTRAINTS
 
 __all__ = [
+    "AGREEMENT",
     "CONSTRAINTS",
     "NONE",
+    "SEEN",
     "Check",
+    "SeenCheck",
     "decode",
     "demanded",
     "draw",
@@ -33,5 +39,6 @@ __all__ = [
     "go_together",
     "of_rewrite",
     "read",
+    "seen_faults",
     "suits",
 ]

@@ -12,6 +12,7 @@ from evolinstruct.reading.judgement import (
 from evolinstruct.reading.notes import find_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, read_answer
 from evolinstruct.reading.preference import read_preference
+from evolinstruct.reading.result import same_result
 from evolinstruct.reading.verdict import read_verdict
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "read_preference",
     "read_tags",
     "read_verdict",
+    "same_result",
     "weigh_number",
 ]

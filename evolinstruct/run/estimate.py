@@ -14,10 +14,11 @@ from itertools import takewhile
 from typing import Any
 
 from evolinstruct.elimination import COMPARISON
+from evolinstruct.evolution.answering import times_asked
 from evolinstruct.evolution.asking import shown_with
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Operation, Pack
-from evolinstruct.purposes import PURPOSES, is_on
+from evolinstruct.purposes import asked_by_runs, is_on
 from evolinstruct.records import Kept
 from evolinstruct.settings import Execution, Recipe
 
@@ -204,7 +205,7 @@ class _Beginnings:
         drawn = {item: weights.get(item.name, 0.0) for item in pack.operations}
         total = sum(drawn.values())
         self._shared: dict[str, list[tuple[float, float]]] = {}  # (share of calls, tokens)
-        for name, row in PURPOSES.items():
+        for name, row in asked_by_runs(pack.checks).items():
             if row.worded_by == "operations":
                 self._shared[name] = [
                     (weight / total / len(shared), tokens)
@@ -212,7 +213,7 @@ class _Beginnings:
                     for shared in [_of_operation(pack, item, recipe.seed)]
                     for tokens in shared
                 ]
-            elif row.is_asked_by_runs:
+            else:
                 texts = [{"parent": text, "child": text} for text in _UNLIKE]
                 self._shared[name] = [(1.0, _common(pack.prompt(name, **each) for each in texts))]
 
@@ -273,7 +274,8 @@ class _Reckoning:
         self._plan = sum(share * _plan(pack, item) for item, share in drawn.items()) / total
         frames = {item: _frame(pack, item) for item in drawn}
         evolve = sum(share * frames[item] for item, share in drawn.items()) / total
-        self._rows = {name: row for name, row in PURPOSES.items() if row.is_asked_by_runs}
+        self._rows = asked_by_runs(pack.checks)
+        self._times = {name: times_asked(name, pack.checks) for name in self._rows}
         self._frames = {
             name: evolve
             if row.worded_by == "operations"
@@ -298,7 +300,8 @@ class _Reckoning:
         passing, means = 1.0, {}
         for name, row in self._rows.items():
             asked = compared if row.reply == "verdict" else 1.0
-            means[name] = _Means(passing * asked * (1 + row.again), completion=row.tokens)
+            calls = passing * asked * self._times[name] * (1 + row.again)
+            means[name] = _Means(calls, completion=row.tokens)
             if row.is_asked_of_rewrites(self._recipe) and is_on(row.judged_if, self._recipe):
                 passing *= 1 - (1 - row.passes) * asked
         return means, passing
@@ -307,7 +310,8 @@ class _Reckoning:
         """Yield what answering the seeds takes: place, calls, tokens of each in and out."""
         for name, row in self._rows.items():
             if row.is_asked_of_seeds(self._recipe):
-                yield self._line(0, name, unanswered, self._frames[name] + self._length)
+                calls = unanswered * self._times[name]
+                yield self._line(0, name, calls, self._frames[name] + self._length)
 
     def generations(self) -> Iterator[tuple[int, str, float, float, float]]:
         """Yield what each generation takes, likewise."""
