@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_LITTLE = 2
-"""Constants that say nothing of a test: -2 to 2, texts of at most two characters, True, None."""
+_SMALL, _SHORT = 10, 3
+"""Smaller numbers and shorter texts say nothing of a test, nor do True, False and None."""
+_FEW = 3
 
 
 class NoProgram(ValueError):
@@ -44,15 +45,6 @@ def statements(tests: str) -> list[Statement]:
     return [
         Statement(each.lineno, ast.unparse(each), _asserts(each)) for each in _parsed(tests).body
     ]
-
-
-def functions(code: str) -> list[str]:
-    """Return the names of the functions that a program defines, in order.
-
-    Raises:
-        NoProgram: it is no Python.
-    """
-    return [each.name for each in _parsed(code).body if isinstance(each, _Function)]
 
 
 def defined(code: str) -> list[str]:
@@ -93,23 +85,17 @@ def stub(code: str) -> str:
     return ast.unparse(tree)
 
 
-def literals(tests: str) -> list[set[str]]:
-    """Return the telling constants of each test: what a program would hold that knows its tests.
+def knows(code: str, tests: str) -> bool:
+    """Tell whether a program holds what all its tests ask and expect, so that it may just say it.
+
+    Only constants count that say something, and only where at least three tests have such.
 
     Raises:
-        NoProgram: they are no Python.
+        NoProgram: one of them is no Python.
     """
-    found = (_constants(each) for each in _parsed(tests).body if _asserts(each))
-    return [constants for constants in found if constants]
-
-
-def constants(code: str) -> set[str]:
-    """Return the telling constants of a program.
-
-    Raises:
-        NoProgram: it is no Python.
-    """
-    return _constants(_parsed(code))
+    of_tests = [_constants(each) for each in _parsed(tests).body if _asserts(each)]
+    telling = [constants for constants in of_tests if constants]
+    return len(telling) >= _FEW and set().union(*telling) <= _constants(_parsed(code))
 
 
 def _parsed(code: str) -> ast.Module:
@@ -144,7 +130,5 @@ def _values(tree: ast.AST) -> Iterator[object]:
 
 def _is_telling(value: object) -> bool:
     if isinstance(value, str | bytes):
-        return len(value) > _LITTLE
-    if isinstance(value, bool) or value is None or value is ...:
-        return False
-    return isinstance(value, int | float | complex) and abs(value) > _LITTLE
+        return len(value) >= _SHORT
+    return isinstance(value, int | float | complex) and abs(value) >= _SMALL

@@ -25,13 +25,14 @@ class Purpose:
         prompt: the places of its prompt, and which text fills each: the instruction before the
             step (``parent``) or after it (``child``).
         worded_by: where its prompts stand in a pack: a ``file`` of its name, the ``operations`` or
-            the ``measures``.
+            the ``measures``; nowhere where what is sent is ``code``.
         of_rewrites: the setting that has it asked of each evolved instruction.
         done: what an instruction is that has been through it.
         of_seeds: the setting that has it asked of each seed that lacks an answer.
         reply: what kind of text comes back, which says how it is read: an ``instruction`` is taken
             out of its wrappers, a ``verdict`` is yes, no or unclear, a ``text`` is data as it is, a
-            ``judgement`` is an order, a number or tags, a ``preference`` the better one of two.
+            ``judgement`` is an order, a number or tags, a ``preference`` the better one of two,
+            ``tests`` are asserts in a block of code, ``results`` what came of them.
         tokens: how long a reply usually is; None: as long as the evolved instruction.
         passes: the share of instructions that usually goes on to the next purpose.
         judged_if: the setting without which all of them go on.
@@ -46,9 +47,9 @@ class Purpose:
     prompt: Mapping[str, Literal["parent", "child"]]
     of_rewrites: str
     done: str
-    reply: Literal["instruction", "verdict", "text", "judgement", "preference"]
+    reply: Literal["instruction", "verdict", "text", "tests", "results", "judgement", "preference"]
     of_seeds: str = NEVER
-    worded_by: Literal["file", "operations", "measures"] = "file"
+    worded_by: Literal["file", "operations", "measures", "code"] = "file"
     tokens: int | None = None
     passes: float = 1.0
     judged_if: str = ALWAYS
@@ -116,6 +117,32 @@ PURPOSES: dict[str, Purpose] = {
             judged_if="eliminate",
             again=0.01,
             retried_for=("answer",),
+        ),
+        Purpose(
+            "tests",
+            {"instruction": "child"},
+            of_rewrites="answers",
+            done="given tests",
+            of_seeds="answer_seeds",
+            reply="tests",
+            tokens=250,
+            again=0.01,
+            for_check="unit_tests",
+        ),
+        Purpose(
+            "run",
+            {},
+            of_rewrites="answers",
+            done="run",
+            of_seeds="answer_seeds",
+            reply="results",
+            worded_by="code",
+            tokens=0,
+            again=0.1,
+            passes=0.8,
+            judged_if="eliminate",
+            for_check="unit_tests",
+            asks="sandbox",
         ),
         Purpose(
             "score",

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evolinstruct import checks, reading, set_aside
-from evolinstruct.checks import AGREEMENT, SEEN, Check
+from evolinstruct.checks import AGREEMENT, Check
 from evolinstruct.errors import CallRejected
+from evolinstruct.evolution import unit_tests
 from evolinstruct.evolution.calls import Calls
 from evolinstruct.evolution.candidates import Candidate, vote
 from evolinstruct.evolution.seeing import SEEING
@@ -24,10 +25,10 @@ PURPOSE = "answer"
 
 
 def times_asked(purpose: str, checks_of_pack: Checks) -> int:
-    """Return how often a purpose is asked for one answered instruction, at most."""
+    """Return how often a purpose is asked for one answer that is taken as it comes."""
     if purpose == PURPOSE and AGREEMENT in checks_of_pack:
         return int(checks_of_pack[AGREEMENT]["answers"])
-    return 1
+    return unit_tests.RUNS if purpose == unit_tests.RUN else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +101,23 @@ class Answering:
         return Candidate(answer, reply.model, reply.text)
 
     async def _checked(
-        self, line: Kept, answer: Candidate, answers: Sequence[Candidate]
+        self,
+        line: Kept,
+        answer: Candidate,
+        answers: Sequence[Candidate],
+        before: Sequence[Check] = (),
     ) -> _Checked:
-        """Hold an answer against what the instruction demands and what the pack checks."""
-        seen = []
+        """Hold an answer against what the instruction demands and what the pack checks.
+
+        What the checks saw of an answer `before` is theirs to use again.
+        """
+        seen, seen_before = [], {check.name: check.saw for check in before}
         for name, args in self._pack.checks.items():
-            saw = await SEEING[name](self._calls, line, args, answer, answers)
+            see = SEEING[name]
+            saw = await see(self._calls, line, args, answer, answers, seen_before.get(name))
             seen.append(Check(name, args, saw=saw))
         faults = checks.faults(checks.decode(line.checks), answer.output)
-        faults += checks.seen_faults(check for check in seen if SEEN[check.name].corrected)
+        faults += checks.seen_faults(check for check in seen if check.is_corrected)
         return _Checked(answer, seen, faults)
 
     async def _corrected(
@@ -117,4 +126,4 @@ class Answering:
         """Have an answer written anew, with what is wrong with it."""
         messages = self._pack.correct(line.instruction, failed.answer.output, failed.faults)
         answer = await self._one(line, messages, attempt=self._times)
-        return await self._checked(line, answer, answers)
+        return await self._checked(line, answer, answers, failed.seen)

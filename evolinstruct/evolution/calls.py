@@ -110,4 +110,5 @@ class Calls:
             parent,
             marks,
             checks=line.checks,
+            checked_by=tuple(self.pack.checks),
         )

@@ -61,6 +61,7 @@ class CallContext:
         range: score: the least and the most that a number may be, if one is asked for.
         checks: evolve: the constraints that the rewrite is to state; answer: those that the
             instruction states; as the field ``checks`` of a line has them.
+        checked_by: the names of the checks that the pack makes of answers.
     """
 
     generation: int
@@ -73,6 +74,7 @@ class CallContext:
     items: tuple[tuple[str, str], ...] = ()
     range: tuple[float, float] | None = None
     checks: str | None = None
+    checked_by: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -1,6 +1,7 @@
 """Reply readers: take the instruction, the answer or the verdict out of a model's reply."""
 
 from evolinstruct.reading.announcements import find_opening
+from evolinstruct.reading.code import read_code
 from evolinstruct.reading.instruction import read_instruction
 from evolinstruct.reading.judgement import (
     Order,
@@ -22,6 +23,7 @@ __all__ = [
     "find_opening",
     "own_text",
     "read_answer",
+    "read_code",
     "read_instruction",
     "read_number",
     "read_order",

@@ -18,7 +18,7 @@ from evolinstruct.evolution.answering import times_asked
 from evolinstruct.evolution.asking import shown_with
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Operation, Pack
-from evolinstruct.purposes import asked_by_runs, is_on
+from evolinstruct.purposes import PURPOSES, asked_by_runs, is_on
 from evolinstruct.records import Kept
 from evolinstruct.settings import Execution, Recipe
 
@@ -215,7 +215,7 @@ class _Beginnings:
                 ]
             else:
                 texts = [{"parent": text, "child": text} for text in _UNLIKE]
-                self._shared[name] = [(1.0, _common(pack.prompt(name, **each) for each in texts))]
+                self._shared[name] = [(1.0, _common(_prompt(pack, name, each) for each in texts))]
 
     def repeated(self, purpose: str, calls: int) -> int:
         """Return the tokens of so many calls that begin as an earlier call of theirs does."""
@@ -239,6 +239,11 @@ def _of_operation(pack: Pack, operation: Operation, seed: int) -> list[float]:
         )
         for drawn in pack.formats
     ]
+
+
+def _prompt(pack: Pack, purpose: str, texts: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    """Return the prompt of a purpose; none where what is sent is code, which costs nothing."""
+    return () if PURPOSES[purpose].worded_by == "code" else pack.prompt(purpose, **texts)
 
 
 def _common(prompts: Iterable[Sequence[tuple[str, str]]]) -> float:
@@ -279,7 +284,7 @@ class _Reckoning:
         self._frames = {
             name: evolve
             if row.worded_by == "operations"
-            else _characters(pack.prompt(name, **_NO_TEXTS))
+            else _characters(_prompt(pack, name, _NO_TEXTS))
             for name, row in self._rows.items()
         }
         asked = sum(share for item, share in drawn.items() if COMPARISON not in item.skips) / total
@@ -323,6 +328,7 @@ class _Reckoning:
                     prompt = self._frames[name] + sum(texts[text] for text in row.prompt.values())
                     calls = self._size * self._means[name].share
                     said = child + self._plan if row.reply == "instruction" else child
+                    said *= row.asks == "model"
                     yield self._line(generation, name, calls, prompt, said)
             self._length += self._kept * self._growth
 
