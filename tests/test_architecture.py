@@ -37,9 +37,10 @@ LAYERS = [
         "plugins",
         "similarity",
         "llm.offline",
+        "sandbox",
     ],
     ["checks"],
-    ["draws", "errors", "prose", "quartiles", "reading", "records"],
+    ["draws", "errors", "programs", "prose", "quartiles", "reading", "records", "set_aside"],
     ["languages", "llm.base"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]

@@ -2,10 +2,12 @@
 
 from evolinstruct.prompts.folder import builtin, copy, files, find, find_file
 from evolinstruct.prompts.measures import Measure
+from evolinstruct.prompts.named_checks import Checks
 from evolinstruct.prompts.pack import IN_BREADTH, Messages, Operation, Pack, read
 
 __all__ = [
     "IN_BREADTH",
+    "Checks",
     "Measure",
     "Messages",
     "Operation",

@@ -16,6 +16,7 @@ from evolinstruct.llm.offline.embedding import embed
 from evolinstruct.llm.offline.grammar import Writer
 from evolinstruct.llm.offline.judging import judge, prefer, weigh
 from evolinstruct.llm.offline.misbehaving import misbehave, put_between
+from evolinstruct.llm.offline.programming import write_tests
 from evolinstruct.llm.offline.rewriting import rewrite
 from evolinstruct.purposes import PURPOSES
 
@@ -30,6 +31,7 @@ _BY_REPLY: dict[str, Callable[[CallContext, Writer], str]] = {
     "instruction": rewrite,
     "verdict": _compare,
     "text": answer,
+    "tests": write_tests,
     "judgement": judge,
     "preference": prefer,
 }

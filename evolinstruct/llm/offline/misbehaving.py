@@ -101,6 +101,16 @@ def _forget_first(text: str, _writer: Writer) -> str:
     return text.partition(" ")[2]
 
 
+def _assert_little(_text: str, _writer: Writer) -> str:
+    """Assert what any program passes."""
+    return "```python\nassert True\nassert 1 + 1 == 2\nassert str(3) == '3'\n```"
+
+
+def _expect_wrongly(text: str, _writer: Writer) -> str:
+    """Expect something else of the first test."""
+    return text.replace(" == ", " != ", 1)
+
+
 def _take_back(text: str, writer: Writer) -> str:
     """State another verdict first, and then the one that is meant."""
     other = writer.pick(("A is better", "B is much better", "level"))
@@ -162,6 +172,14 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         Habit("ask_back", 0.002, _say("ask_back")),
         Habit("plain_refusal", 0.002, _say("plain_refusal")),
         Habit("echo", 0.002, _echo),
+    ),
+    "tests": (
+        # Rejected as check_failed: they pass anything, are wrong, or are none.
+        Habit("empty_tests", 0.02, _assert_little),
+        Habit("wrong_tests", 0.03, _expect_wrongly),
+        Habit("talk", 0.01, _say("apology")),
+        # Ends in the middle, and says so.
+        Habit("truncated", 0.01, _truncate, finish_reason="length"),
     ),
     "judgement": (
         # The judgement is there, and has to be found.
