@@ -39,8 +39,8 @@ LAYERS = [
         "llm.offline",
     ],
     ["checks"],
-    ["draws", "errors", "prose", "quartiles", "reading", "records"],
-    ["languages", "llm.base"],
+    ["draws", "errors", "quartiles", "reading", "records"],
+    ["languages", "llm.base", "prose"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""
