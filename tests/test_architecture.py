@@ -40,8 +40,8 @@ LAYERS = [
         "sandbox",
     ],
     ["checks"],
-    ["draws", "errors", "programs", "prose", "quartiles", "reading", "records", "set_aside"],
-    ["languages", "llm.base"],
+    ["draws", "errors", "programs", "quartiles", "reading", "records", "set_aside"],
+    ["languages", "llm.base", "prose"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""

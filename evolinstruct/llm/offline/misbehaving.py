@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evolinstruct.llm.offline.grammar import PHRASES, Writer
+from evolinstruct.llm.offline.grammar import Writer
 
 Act = Callable[[str, Writer], str]
 
@@ -34,17 +34,17 @@ class Habit:
 
 def _say(symbol: str) -> Act:
     """Say any phrase of the symbol in place of the reply."""
-    return lambda _text, writer: writer.write(PHRASES[symbol])
+    return lambda _text, writer: writer.write(writer.phrases[symbol])
 
 
 def _before(symbol: str, joint: str) -> Act:
     """Put a phrase of the symbol before the reply."""
-    return lambda text, writer: writer.write(PHRASES[symbol]) + joint + text
+    return lambda text, writer: writer.write(writer.phrases[symbol]) + joint + text
 
 
 def _after(symbol: str, joint: str) -> Act:
     """Put a phrase of the symbol after the reply."""
-    return lambda text, writer: text + joint + writer.write(PHRASES[symbol])
+    return lambda text, writer: text + joint + writer.write(writer.phrases[symbol])
 
 
 def _echo(_text: str, writer: Writer) -> str:
@@ -70,7 +70,7 @@ def _fence(text: str, writer: Writer) -> str:
 def _think(text: str, writer: Writer) -> str:
     """Think aloud before the reply, at times without the opening tag."""
     opening = "" if writer.roll(3) == 0 else "<think>\n"
-    return f"{opening}{writer.write(PHRASES['thought'])}\n</think>\n\n{text}"
+    return f"{opening}{writer.write(writer.phrases['thought'])}\n</think>\n\n{text}"
 
 
 def _fall_silent(_text: str, writer: Writer) -> str:
@@ -83,17 +83,17 @@ def _answer_nothing(_text: str, writer: Writer) -> str:
 
 def _go_round(text: str, writer: Writer) -> str:
     """End in the same few words again and again."""
-    return text + f" Then consider {writer.pick(writer.words)} once more, and decide." * 8
+    return text + f" {writer.fill(writer.phrases['loop'][0])}" * 8
 
 
 def _break_off(text: str, writer: Writer) -> str:
     """End in the middle of a sentence, and say that this was all."""
-    return f"{text} Say also how {writer.pick(writer.words)} and the"
+    return f"{text} {writer.fill(writer.phrases['broken_off'][0])}"
 
 
 def _answer_it(text: str, writer: Writer) -> str:
     """Write the answer below the instruction."""
-    return f"{text}\n\nAnswer: {writer.write(PHRASES['given_away'])}"
+    return f"{text}\n\n{writer.write(writer.phrases['given_away'])}"
 
 
 def _forget_first(text: str, _writer: Writer) -> str:
