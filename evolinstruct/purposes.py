@@ -20,8 +20,8 @@ class Purpose:
 
     Attributes:
         name: as settings, the journal and the run's files have it.
-        prompt: the places of its prompt, and which text fills each: the instruction before the
-            step (``parent``) or after it (``child``).
+        prompt: the places of its prompt, and which text fills each: in a run, the instruction
+            before the step (``parent``) or after it (``child``).
         worded_by: where its prompts stand in a pack: a ``file`` of its name, the ``operations`` or
             the ``measures``.
         of_rewrites: the setting that has it asked of each evolved instruction.
@@ -29,7 +29,8 @@ class Purpose:
         of_seeds: the setting that has it asked of each seed that lacks an answer.
         reply: what kind of text comes back, which says how it is read: an ``instruction`` is taken
             out of its wrappers, a ``verdict`` is yes, no or unclear, a ``text`` is data as it is, a
-            ``judgement`` is an order, a number or tags, a ``preference`` the better one of two.
+            ``judgement`` is an order, a number or tags, a ``preference`` the better one of two,
+            ``feedback`` is prose, a ``method`` stands between marks.
         tokens: how long a reply usually is; None: as long as the evolved instruction.
         passes: the share of instructions that usually goes on to the next purpose.
         judged_if: the setting without which all of them go on.
@@ -39,10 +40,12 @@ class Purpose:
     """
 
     name: str
-    prompt: Mapping[str, Literal["parent", "child"]]
+    prompt: Mapping[str, str]
     of_rewrites: str
     done: str
-    reply: Literal["instruction", "verdict", "text", "judgement", "preference"]
+    reply: Literal[
+        "instruction", "verdict", "text", "judgement", "preference", "feedback", "method"
+    ]
     of_seeds: str = NEVER
     worded_by: Literal["file", "operations", "measures"] = "file"
     tokens: int | None = None
@@ -138,6 +141,22 @@ PURPOSES: dict[str, Purpose] = {
             worded_by="measures",
             tokens=150,
             again=0.03,
+        ),
+        Purpose(
+            "analyse",
+            {"method": "method", "cases": "cases"},
+            of_rewrites=NEVER,
+            done="analysed",
+            reply="feedback",
+            tokens=400,
+        ),
+        Purpose(
+            "optimize",
+            {"prompt": "prompt", "method": "method", "feedback": "feedback"},
+            of_rewrites=NEVER,
+            done="optimized",
+            reply="method",
+            tokens=400,
         ),
     )
 }

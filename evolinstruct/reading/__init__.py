@@ -1,4 +1,4 @@
-"""Reply readers: take the instruction, the answer or the verdict out of a model's reply."""
+"""Reply readers: take the instruction, the answer, the verdict … out of a model's reply."""
 
 from evolinstruct.reading.announcements import find_opening
 from evolinstruct.reading.instruction import read_instruction
@@ -9,12 +9,15 @@ from evolinstruct.reading.judgement import (
     read_tags,
     weigh_number,
 )
+from evolinstruct.reading.method import MARKS as METHOD_MARKS
+from evolinstruct.reading.method import read_method
 from evolinstruct.reading.notes import find_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, read_answer
 from evolinstruct.reading.preference import read_preference
 from evolinstruct.reading.verdict import read_verdict
 
 __all__ = [
+    "METHOD_MARKS",
     "Order",
     "find_next_turn",
     "find_note",
@@ -22,6 +25,7 @@ __all__ = [
     "own_text",
     "read_answer",
     "read_instruction",
+    "read_method",
     "read_number",
     "read_order",
     "read_preference",
