@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -232,11 +233,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
 }
 
 
-class Shell:
-    """A terminal of fixed width without colours, in a directory where the demo run is made."""
+class Terminal:
+    """A terminal of fixed width without colours, in a directory."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the demo run, whichever example is asked for first."""
+        """Bind the directory."""
         self._folder = folder
         path = f"{_BIN}{os.pathsep}{os.environ['PATH']}"
         ours = ("OPENAI_", "EVOLINSTRUCT_", "FORCE_COLOR")
@@ -247,23 +248,10 @@ class Shell:
             "TERM": "dumb",
             "PYTHONUNBUFFERED": "1",  # what goes to stdout and to stderr stays in its order
         }
-        self._made = {DEMO: self._call(DEMO, 0)}
 
-    def run(self, example: Example) -> str:
-        """Return what an example prints, times made even and long outputs cut.
-
-        Raises:
-            RuntimeError: it ends otherwise than it should.
-        """
-        if example.line not in self._made:
-            self._made[example.line] = self._call(example.line, example.exit_code)
-        lines = self._made[example.line].splitlines()
-        if len(lines) > _MOST_LINES:
-            lines = [*lines[:_MOST_LINES], f"… {len(lines) - _MOST_LINES} more lines"]
-        return "".join(f"{line.rstrip()}\n" for line in lines)
-
-    def _call(self, line: str, exit_code: int) -> str:
-        done = subprocess.run(  # noqa: S603 - the lines stand above
+    def call(self, line: str) -> tuple[str, int]:
+        """Return what a command line prints, times made even, and its exit code."""
+        done = subprocess.run(  # noqa: S603 - the lines are those of the documentation
             ["/bin/sh", "-c", line],
             cwd=self._folder,
             env=self._environment,
@@ -273,9 +261,40 @@ class Shell:
             text=True,
             check=False,
         )
-        if done.returncode != exit_code:
-            raise RuntimeError(f"{line} ends with {done.returncode}: {done.stdout}")
         told = done.stdout
         for pattern, even in _TIMES:
             told = pattern.sub(even, told)
+        return told, done.returncode
+
+
+class Shell:
+    """A terminal in whose directory the demo run is made, and every line is run once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the demo run, whichever example is asked for first."""
+        self._terminal = Terminal(folder)
+        self._made = {DEMO: self._call(DEMO, 0)}
+
+    def run(self, example: Example) -> str:
+        """Return what an example prints, long outputs cut.
+
+        Raises:
+            RuntimeError: it ends otherwise than it should.
+        """
+        if example.line not in self._made:
+            self._made[example.line] = self._call(example.line, example.exit_code)
+        lines = self._made[example.line].splitlines()
+        if len(lines) > _MOST_LINES:
+            lines = [*lines[:_MOST_LINES], f"… {len(lines) - _MOST_LINES} more lines"]
+        return as_lines(lines)
+
+    def _call(self, line: str, exit_code: int) -> str:
+        told, code = self._terminal.call(line)
+        if code != exit_code:
+            raise RuntimeError(f"{line} ends with {code}: {told}")
         return told
+
+
+def as_lines(lines: Iterable[str]) -> str:
+    """Return lines as one text, without blanks at their ends."""
+    return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -1,7 +1,7 @@
 """A prompt pack: a folder of text files that holds the words of every call.
 
-A pack is read and checked whole before the first call. It is data, never code. docs/prompt-packs.md
-says what follows from each part.
+A pack is read and checked whole before the first call. It is data, never code. docs/packs.md says
+what follows from each part.
 
     pack.toml              name, description, language; marks, added_words, demonstrations
     compare.txt            are {{parent}} and {{child}} equal?
