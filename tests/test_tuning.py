@@ -293,6 +293,84 @@ def test_the_same_command_asks_nothing_twice() -> None:
         assert (pack_of(), server.counts.asked.total()) == (before, calls)
 
 
+# What it takes, and where it stops
+
+
+def test_a_dry_run_says_the_most_that_it_takes_and_writes_nothing() -> None:
+    prices = "--model a --model optimize=b --base-url http://localhost:9 --price-in 1 --price-out 2"
+    told = tune(f"{prices} --price-in optimize=50 --dry-run --json --gain")
+    assert told.exit_code == 0, told.output
+    found = {each["purpose"]: each for each in json.loads(told.stdout)["expected"]}
+    assert {name: (each["model"], each["calls"]) for name, each in found.items()} == {
+        "evolve": ("a", 6 + 3 * (2 * 6 + 3 * 2)),
+        "compare": ("a", 6 + 3 * (2 * 6 + 3 * 2)),
+        "answer": ("a", 6 + 3 * 2 * 6),
+        "analyse": ("a", 3 * 2),
+        "optimize": ("b", 3 * 2),
+        "score": ("a", 2 * (6 + 3 * 2 * 6)),
+    }
+    tokens = found["optimize"]["prompt_tokens"], found["optimize"]["completion_tokens"]
+    assert found["optimize"]["cost"] == pytest.approx((50 * tokens[0] + 2 * tokens[1]) / 1e6)
+    assert "At most about" in told.output
+    assert not Path("pack").exists()
+    bare = tune(f"{OFFLINE} --no-compare --no-answers --dry-run --json")
+    asked_for = [each["purpose"] for each in json.loads(bare.stdout)["expected"]]
+    assert asked_for == ["evolve", "analyse", "optimize"]
+
+
+def test_what_is_asked_is_never_more_than_the_dry_run_says() -> None:
+    said = json.loads(tune(f"{OFFLINE} --dry-run --json").stdout)["expected"]
+    made = json.loads(tune(f"{OFFLINE} --json").stdout)["calls"]
+    most = {each["purpose"]: each["calls"] for each in said}
+    assert made.keys() <= most.keys()
+    assert all(0 < made[name] <= 1.2 * most[name] for name in made)
+
+
+def test_a_cap_stops_it_and_the_same_command_with_a_higher_one_goes_on() -> None:
+    with serve(Model(f"Make it harder by one step. {CARE}")) as server:
+        assert asked(server, out="whole").exit_code == 0
+        needed = server.counts.asked.total()
+    with serve(Model(f"Make it harder by one step. {CARE}")) as server:
+        for most in range(5, needed, 5):
+            told = asked(server, f"--max-calls {most}")
+            assert told.exit_code == 4, told.output
+            assert server.counts.asked.total() == most
+        assert asked(server).exit_code == 0
+        assert server.counts.asked.total() == needed
+    assert pack_of() == pack_of("whole")
+
+
+def test_a_command_that_comes_less_far_than_an_earlier_one_leaves_its_pack() -> None:
+    assert tune(OFFLINE).exit_code == 0
+    before = pack_of()
+    told = tune(f"{OFFLINE} --model other --max-calls 20")
+    assert told.exit_code == 4, told.output
+    assert pack_of() == before
+
+
+def test_replies_that_are_missing_are_counted_and_told() -> None:
+    model = Model(f"Make it harder by one step. {CARE}")
+
+    def failing(ask: Ask) -> Answer:
+        if purpose_of(ask) == "answer" and "thing 10." in ask.prompt:
+            return error(418)
+        if purpose_of(ask) == "optimize" and ask.nth == 0:
+            return error(418)
+        return model(ask)
+
+    with serve(failing) as server:
+        told = evolinstruct(
+            "tune seeds.txt -o pack --development 11 --batch 1 --rounds 1 --steps 1 --candidates 2"
+            f" --model some-model --base-url {server.url} --concurrency 1"
+        )
+    assert told.exit_code == 3, told.output
+    assert "3 judgements missing: 3 http_418." in told.output
+    own, refused, tried = trials()
+    assert [(each["tried"], each["missing"]) for each in (own, tried)] == [(10, 1), (10, 1)]
+    assert refused["refused"] == "a call brought nothing (http_418)"
+    assert tried["chosen"]
+
+
 # What is refused
 
 
