@@ -17,7 +17,7 @@ LAYERS = [
     ["report"],
     ["annotation", "export", "selection"],
     ["connection_check", "analysis"],
-    ["judging"],
+    ["judging", "tuning"],
     ["embedding", "scoring"],
     ["run"],
     ["gate", "llm.clients", "llm.openai_sdk"],
