@@ -15,12 +15,13 @@ from evolinstruct.checks.check import (
     encode,
     faults,
     findings,
+    lacks,
     of_rewrite,
     read,
     seen_faults,
 )
 from evolinstruct.checks.drawing import draw, go_together, suits
-from evolinstruct.checks.seen import AGREEMENT, SEEN, SeenCheck
+from evolinstruct.checks.seen import AGREEMENT, SEEN, UNIT_TESTS, SeenCheck
 from evolinstruct.checks.table import CONSTRAINTS
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "CONSTRAINTS",
     "NONE",
     "SEEN",
+    "UNIT_TESTS",
     "Check",
     "SeenCheck",
     "decode",
@@ -37,6 +39,7 @@ __all__ = [
     "faults",
     "findings",
     "go_together",
+    "lacks",
     "of_rewrite",
     "read",
     "seen_faults",

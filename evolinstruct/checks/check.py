@@ -50,6 +50,11 @@ class Check:
             return None
         return SEEN[self.name].find_fault(self.args, self.saw)
 
+    @property
+    def is_corrected(self) -> bool:
+        """Whether the answer, if it fails by what was seen, is asked for once more."""
+        return self.saw is not None and SEEN[self.name].is_corrected(self.saw)
+
     def statement(self, wording: int = 0) -> str:
         """Return the sentence that states it."""
         return self.constraint.statement(self.args, wording)
@@ -167,6 +172,13 @@ def findings(checks: Iterable[Check], response: str) -> list[tuple[Check, str | 
 def seen_faults(checks: Iterable[Check]) -> list[str]:
     """Return what is wrong by what the pack's checks saw, the name of the check before each."""
     return [f"{check.name}: {fault}" for check in checks if (fault := check.seen_fault)]
+
+
+def lacks(checks: Iterable[Check]) -> list[str]:
+    """Return why nothing is known of an answer, the name of the check before each reason."""
+    seen = [(check.name, check.saw) for check in checks if check.saw is not None]
+    found = ((name, SEEN[name].find_lack(saw)) for name, saw in seen)
+    return [f"{name}: {lack}" for name, lack in found if lack is not None]
 
 
 def faults(checks: Iterable[Check], response: str) -> list[str]:

@@ -12,6 +12,10 @@ from typing import Any
 
 AGREEMENT = "agreement"
 """The check that has an instruction answered several times."""
+UNIT_TESTS = "unit_tests"
+"""The check that has the code of an answer run with tests."""
+SOLUTION, TESTS, SANDBOX = "solution", "tests", "sandbox"
+"""Who is at fault where unit tests do not pass; the sandbox is where it cannot run the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,9 @@ class SeenCheck:
         arguments: what a pack may set, by name.
         sees: the type of each thing that it has to have seen, by name.
         find_fault: takes the arguments and what was seen; returns what is wrong, or None.
-        corrected: whether an answer that fails it is asked for once more, with what is wrong.
+        is_corrected: takes what was seen; tells whether an answer that fails is asked for once
+            more, with what is wrong.
+        find_lack: takes what was seen; returns why nothing is known of the answer, or None.
     """
 
     name: str
@@ -58,7 +64,8 @@ class SeenCheck:
     arguments: Mapping[str, Bounded]
     sees: Mapping[str, type]
     find_fault: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None]
-    corrected: bool = False
+    is_corrected: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    find_lack: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
     def has_seen(self, saw: object) -> bool:
         """Tell whether this is what it sees."""
@@ -76,6 +83,24 @@ def _agree(args: Mapping[str, Any], saw: Mapping[str, Any]) -> str | None:
     return f"{agreed} of {answers} answers agree, a share of less than {least:g}"
 
 
+def _pass(args: Mapping[str, Any], saw: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with a solution or its tests."""
+    asked, passed, fault = saw["asked"], saw["passed"], saw["fault"]
+    if saw["at_fault"] == SANDBOX:
+        return None
+    if saw["at_fault"] == SOLUTION and asked:
+        return f"{passed} of {asked} tests pass; {fault}"
+    if fault:
+        return str(fault)
+    if asked < args["least"]:
+        return f"there are {asked} tests, and {args['least']} are needed"
+    return None
+
+
+def _lacks(saw: Mapping[str, Any]) -> str | None:
+    return f"the sandbox cannot run it: {saw['fault']}" if saw["at_fault"] == SANDBOX else None
+
+
 SEEN: Mapping[str, SeenCheck] = {
     each.name: each
     for each in (
@@ -85,6 +110,23 @@ SEEN: Mapping[str, SeenCheck] = {
             {"answers": Bounded(5, 2, 20), "least": Bounded(0.6, 0, 1)},
             {"agreed": int, "answers": int},
             _agree,
+        ),
+        SeenCheck(
+            UNIT_TESTS,
+            "The code of the answer passes unit tests which code that does nothing fails.",
+            {"least": Bounded(3, 1, 50)},
+            {
+                "tests": str,
+                "asked": int,
+                "passed": int,
+                "stub_passed": bool,
+                "at_fault": str,
+                "fault": str,
+                "sandbox": str,
+            },
+            _pass,
+            is_corrected=lambda saw: saw["at_fault"] == SOLUTION,
+            find_lack=_lacks,
         ),
     )
 }

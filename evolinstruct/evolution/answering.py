@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evolinstruct import checks, reading, set_aside
-from evolinstruct.checks import AGREEMENT, SEEN, Check
+from evolinstruct.checks import AGREEMENT, Check
 from evolinstruct.errors import CallRejected
+from evolinstruct.evolution import unit_tests
 from evolinstruct.evolution.calls import Calls
 from evolinstruct.evolution.candidates import Candidate, vote
 from evolinstruct.evolution.preferring import Preferring
@@ -22,7 +23,7 @@ from evolinstruct.prompts import Checks, Messages
 from evolinstruct.records import Kept
 from evolinstruct.set_aside import SetAside
 from evolinstruct.settings import Recipe
-from evolinstruct.settings.kinds import VERIFIED, VOTED
+from evolinstruct.settings.kinds import VERIFIED
 
 PURPOSE = "answer"
 
@@ -34,9 +35,11 @@ def answers_asked(recipe: Recipe, checks_of_pack: Checks) -> int:
 
 
 def times_asked(purpose: str, recipe: Recipe, checks_of_pack: Checks) -> int:
-    """Return how often a purpose is asked for one answered instruction, at most."""
+    """Return how often a purpose is asked for one instruction whose answer needs no correction."""
     answers = answers_asked(recipe, checks_of_pack)
-    return {PURPOSE: answers, JUDGE: 2 * (answers - 1)}.get(purpose, 1)
+    held = answers if recipe.pick == VERIFIED else 1
+    times = {PURPOSE: answers, JUDGE: 2 * (answers - 1), unit_tests.RUN: held * unit_tests.RUNS}
+    return times.get(purpose, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,6 @@ class Answering:
         self._calls = calls
         self._pack = calls.pack
         self._times = answers_asked(recipe, self._pack.checks)
-        self._compares = recipe.pick == VOTED or AGREEMENT in self._pack.checks
         self._preferring = Preferring(recipe, calls) if recipe.judges else None
 
     def wants_answer(self, line: Kept) -> bool:
@@ -151,21 +153,30 @@ class Answering:
     async def _one(self, line: Kept, attempt: int, messages: Messages | None = None) -> Candidate:
         """Ask for an answer, by the instruction alone unless other messages are given."""
         messages = messages or self._pack.prompt(PURPOSE, child=line.instruction)
-        context = self._calls.context(line, line.instruction, with_result=self._compares)
+        context = self._calls.context(line, line.instruction)
         reply = await self._calls.whole(PURPOSE, messages, context, line.id, attempt)
         answer = reading.read_answer(reply.text, line.instruction)
         return Candidate(answer, reply.model, reply.text)
 
-    async def _checked(self, line: Kept, answer: Candidate, among: Sequence[Candidate]) -> _Checked:
-        """Hold an answer against what the instruction demands and what the pack checks."""
-        seen = []
+    async def _checked(
+        self,
+        line: Kept,
+        answer: Candidate,
+        among: Sequence[Candidate],
+        before: Sequence[Check] = (),
+    ) -> _Checked:
+        """Hold an answer against what the instruction demands and what the pack checks.
+
+        What the checks saw of an answer `before` is theirs to use again.
+        """
+        seen, seen_before = [], {check.name: check.saw for check in before}
         for name, args in self._pack.checks.items():
-            saw = await SEEING[name](self._calls, line, args, answer, among)
+            see = SEEING[name]
+            saw = await see(self._calls, line, args, answer, among, seen_before.get(name))
             seen.append(Check(name, args, saw=saw))
         faults = checks.faults(checks.decode(line.checks), answer.output)
-        by_sight = checks.seen_faults(seen)
-        fault = next(iter([*faults, *by_sight]), None)
-        faults += checks.seen_faults(check for check in seen if SEEN[check.name].corrected)
+        fault = next(iter([*faults, *checks.seen_faults(seen)]), None)
+        faults += checks.seen_faults(check for check in seen if check.is_corrected)
         return _Checked(answer, among, seen, faults, fault)
 
     async def _corrected(self, line: Kept, failed: _Checked) -> _Checked:
@@ -173,4 +184,4 @@ class Answering:
         answer = failed.answer.output
         messages = self._pack.correct(line.instruction, answer, failed.correctable)
         corrected = await self._one(line, self._times, messages)
-        return await self._checked(line, corrected, failed.among)
+        return await self._checked(line, corrected, failed.among, failed.seen)

@@ -100,8 +100,6 @@ class Calls:
         instruction: str,
         parent: str | None = None,
         marks: tuple[str, str] | None = None,
-        *,
-        with_result: bool = False,
     ) -> CallContext:
         """Describe a call that works for a line, by the text that it is about."""
         return CallContext(
@@ -113,5 +111,5 @@ class Calls:
             parent,
             marks,
             checks=line.checks,
-            with_result=with_result,
+            checked_by=tuple(self.pack.checks),
         )

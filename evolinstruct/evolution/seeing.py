@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from evolinstruct.checks import AGREEMENT
+from evolinstruct.checks import AGREEMENT, UNIT_TESTS
+from evolinstruct.evolution import unit_tests
 from evolinstruct.evolution.calls import Calls
 from evolinstruct.evolution.candidates import Candidate
 from evolinstruct.records import Kept
@@ -21,6 +22,7 @@ class See(Protocol):
         args: Mapping[str, Any],
         answer: Candidate,
         answers: Sequence[Candidate],
+        before: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
         """Return what the check saw, by the names that it sees.
 
@@ -30,6 +32,7 @@ class See(Protocol):
             args: the arguments of the check.
             answer: the answer that it is about.
             answers: all that were asked for.
+            before: what it saw of an earlier answer to the instruction.
 
         Raises:
             CallError: a call has no reply.
@@ -43,10 +46,11 @@ async def _agreement(
     args: Mapping[str, Any],
     answer: Candidate,
     answers: Sequence[Candidate],
+    before: Mapping[str, Any] | None,  # noqa: ARG001 - what agrees is counted anew
 ) -> dict[str, Any]:
     agreed = sum(answer.agrees(each) for each in answers)
     return {"agreed": agreed, "answers": args["answers"]}
 
 
-SEEING: Mapping[str, See] = {AGREEMENT: _agreement}
+SEEING: Mapping[str, See] = {AGREEMENT: _agreement, UNIT_TESTS: unit_tests.see}
 """By the name of the check."""

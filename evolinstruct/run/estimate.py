@@ -19,7 +19,7 @@ from evolinstruct.evolution.asking import shown_with
 from evolinstruct.evolution.preferring import ANSWERS
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Messages, Operation, Pack, known_measures
-from evolinstruct.purposes import PURPOSES, Purpose, asked_by, is_on
+from evolinstruct.purposes import PURPOSES, asked_by, is_on
 from evolinstruct.records import Kept
 from evolinstruct.settings import Execution, Recipe
 
@@ -219,7 +219,7 @@ class _Beginnings:
                 ]
             else:
                 texts = [{"parent": text, "child": text, "answer": text} for text in _UNLIKE]
-                self._shared[name] = [(1.0, _common(_prompt(pack, row, each) for each in texts))]
+                self._shared[name] = [(1.0, _common(_prompt(pack, name, each) for each in texts))]
 
     def repeated(self, purpose: str, calls: int) -> int:
         """Return the tokens of so many calls that begin as an earlier call of theirs does."""
@@ -230,14 +230,6 @@ class _Beginnings:
                 if tokens >= CACHED_FROM
             )
         )
-
-
-def _prompt(pack: Pack, row: Purpose, texts: Mapping[str, str]) -> Messages:
-    """Return the prompt of a purpose that no operation words."""
-    if row.worded_by == "measures":  # of those, a run asks for preferences alone
-        measure = known_measures(pack)[ANSWERS]
-        return measure.render({place: texts[text] for place, text in row.prompt.items()})
-    return pack.prompt(row.name, **texts)
 
 
 def _of_operation(pack: Pack, operation: Operation, seed: int) -> list[float]:
@@ -251,6 +243,17 @@ def _of_operation(pack: Pack, operation: Operation, seed: int) -> list[float]:
         )
         for drawn in pack.formats
     ]
+
+
+def _prompt(pack: Pack, purpose: str, texts: Mapping[str, str]) -> Messages:
+    """Return the prompt of a purpose that no operation words; none where code is what is sent."""
+    row = PURPOSES[purpose]
+    if row.worded_by == "code":  # which costs nothing
+        return ()
+    if row.worded_by == "measures":  # of those, a run asks for preferences alone
+        measure = known_measures(pack)[ANSWERS]
+        return measure.render({place: texts[text] for place, text in row.prompt.items()})
+    return pack.prompt(purpose, **texts)
 
 
 def _common(prompts: Iterable[Sequence[tuple[str, str]]]) -> float:
@@ -291,7 +294,7 @@ class _Reckoning:
         self._frames = {
             name: evolve
             if row.worded_by == "operations"
-            else _characters(_prompt(pack, row, _NO_TEXTS))
+            else _characters(_prompt(pack, name, _NO_TEXTS))
             for name, row in self._rows.items()
         }
         asked = sum(share for item, share in drawn.items() if COMPARISON not in item.skips) / total
@@ -335,6 +338,7 @@ class _Reckoning:
                     prompt = self._frames[name] + sum(texts[text] for text in row.prompt.values())
                     calls = self._size * self._means[name].share
                     said = child + self._plan if row.reply == "instruction" else child
+                    said *= row.asks == "model"
                     yield self._line(generation, name, calls, prompt, said)
             self._length += self._kept * self._growth
 
