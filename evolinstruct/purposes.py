@@ -42,6 +42,7 @@ class Purpose:
         retried_for: the stages of rules whose rejections another reply to this call may avert.
         for_check: the check that it works for: only runs whose pack names it ask it. None: any.
         asks: who replies: a model, or the sandbox that runs what models wrote.
+        borrowed: whether a pack that has no file of its name has that of general.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Purpose:
     retried_for: tuple[str, ...] = ()
     for_check: str | None = None
     asks: Literal["model", "sandbox"] = "model"
+    borrowed: bool = False
 
     @property
     def of_stages(self) -> bool:
@@ -158,6 +160,17 @@ PURPOSES: dict[str, Purpose] = {
             judged_if="eliminate",
             for_check="unit_tests",
             asks="sandbox",
+        ),
+        Purpose(
+            "improve",
+            {"instruction": "child", "answer": "answer"},
+            of_rewrites="evolve_answers",
+            done="improved",
+            of_seeds="evolves_answers_of_seeds",
+            reply="text",
+            tokens=400,
+            again=0.01,
+            borrowed=True,
         ),
         Purpose(
             "score",

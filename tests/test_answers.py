@@ -274,6 +274,8 @@ REFUSED = {
     "--answers 3": "Of 3 answers one is taken; say how: --pick vote or --pick judge or --pick"
     " verified.",
     "--pick vote": "--pick vote takes one of several answers; ask for them: --answers 3.",
+    "--answers 0 --evolve-answers 2": "--evolve-answers 2 has nothing to rewrite at --answers 0;"
+    " leave one out.",
     "--answers 0 --pick vote": "--pick vote has nothing to take at --answers 0; leave one out.",
     "--answers 3 --pick verified": "--pick verified goes by checks, and the pack general has none;"
     " take --prompts verifiable, or another --pick.",
@@ -309,6 +311,75 @@ def test_a_dry_run_prices_the_answers_and_the_judge(seeds: Path, tmp_path: Path)
     by = {row["purpose"]: row for row in told["expected"]["by"]}
     assert 15 <= by["judge"]["calls"] <= 18
     assert by["judge"]["prompt_tokens"] > 700 * by["judge"]["calls"]
+
+
+# Answers that are rewritten
+
+
+class Improving(Judged):
+    """Rewrites an answer as `rewrites` has it."""
+
+    rewrites: ClassVar[list[str | Exception]] = []
+
+    def _say(self, request: Request) -> str | Exception:
+        if request.purpose != "improve":
+            return super()._say(request)
+        self.requests.append(request)
+        return self.rewrites[request.call_id.attempt]
+
+
+def test_a_rewrite_is_kept_only_where_both_orders_prefer_it(seeds: Path, tmp_path: Path) -> None:
+    Improving.rewrites = [
+        "Bees fly far.",
+        "Bees fly fast",
+        CallRejected("truncated", "too long"),
+        "Most bees fly far.",
+    ]
+    run = solve(
+        seeds, GENERAL, tmp_path / "run", ["Bees fly."], client="tests.test_answers:Improving",
+        evolve_answers=4, eliminate=False,
+    )  # fmt: skip
+    for line in run.read(1):
+        assert line.output == "Most bees fly far."
+        found = [(each["output"], each["why"]) for each in json.loads(line.set_aside or "")]
+        assert found == [
+            ("Bees fly.", "not preferred"),
+            ("Bees fly fast", "level"),
+            ("Bees fly far.", "not preferred"),
+        ]
+    prompts_sent = [
+        request.messages[0][1] for request in Solver.requests if request.purpose == "improve"
+    ]
+    assert sum("#Earlier Answer#:\nBees fly far." in text for text in prompts_sent) == 3 * 3
+
+
+def test_a_rewrite_that_fails_a_check_is_set_aside_without_asking_the_judge(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    Improving.rewrites = ["Answer: 6, surely", "It is plainly 5"]
+    run = solve(
+        seeds, pack, tmp_path / "run", ["5"] * 5, client="tests.test_answers:Improving",
+        evolve_answers=2,
+    )  # fmt: skip
+    for line in run.read(1):
+        assert line.output == "It is plainly 5"
+        why = {each["output"]: each["why"] for each in json.loads(line.set_aside or "")}
+        assert why["Answer: 6, surely"].startswith("failed: agreement: 0 of 5 answers agree")
+    assert sum(request.purpose == "judge" for request in Solver.requests) == 3 * 2
+
+
+def test_rewrites_are_priced_and_capped_runs_end_as_whole_ones(seeds: Path, tmp_path: Path) -> None:
+    line = f"evolve {seeds} -o {tmp_path}/run --client offline -g 1 --dry-run --json"
+    told = json.loads(typed(f"{line} --evolve-answers 2").stdout)
+    assert told["calls"] == {"evolve": 3, "compare": 3, "answer": 3, "improve": 6, "judge": 12}
+    settings: dict[str, Any] = {"generations": 1, "evolve_answers": 2}
+    evolve(seeds, tmp_path / "whole", **settings)
+    for cap in (7, 12, 100):
+        typed(
+            f"evolve {seeds} -o {tmp_path}/capped --client offline -g 1 --evolve-answers 2"
+            f" --max-calls {cap}"
+        )
+    assert data_files(tmp_path / "capped") == data_files(tmp_path / "whole")
 
 
 # Pairs of a better answer and a worse one

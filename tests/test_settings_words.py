@@ -96,6 +96,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "operations": st.dictionaries(name, st.floats(0, 10**6)),
     "seed": st.integers(),
     "answers": st.integers(0, 20),
+    "evolve_answers": st.integers(0, 10),
     "pick": st.sampled_from(["", "vote", "judge", "verified"]),
     "answer_seeds": st.booleans(),
     "compare": st.booleans(),

@@ -1,8 +1,9 @@
 """Answering: how an instruction gets its answer.
 
 It is asked for, several times where that is wanted; one answer is picked; what fails a demand is
-asked for once more; and what the pack's checks see of it becomes part of the line. Calls are made
-one after the other, because a forecast plays them against a journal alone.
+asked for once more; it is rewritten as long as a judge prefers that; and what the pack's checks see
+of it becomes part of the line. Calls are made one after the other, because a forecast plays them
+against a journal alone.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from evolinstruct.prompts import Checks, Messages
 from evolinstruct.records import Kept
 from evolinstruct.set_aside import SetAside
 from evolinstruct.settings import Recipe
-from evolinstruct.settings.kinds import VERIFIED
+from evolinstruct.settings.kinds import JUDGED, VERIFIED
 
-PURPOSE = "answer"
+PURPOSE, IMPROVE = "answer", "improve"
 
 
 def answers_asked(recipe: Recipe, checks_of_pack: Checks) -> int:
@@ -37,8 +38,14 @@ def answers_asked(recipe: Recipe, checks_of_pack: Checks) -> int:
 def times_asked(purpose: str, recipe: Recipe, checks_of_pack: Checks) -> int:
     """Return how often a purpose is asked for one instruction whose answer needs no correction."""
     answers = answers_asked(recipe, checks_of_pack)
+    compared = answers - 1 if recipe.pick == JUDGED else 0
     held = answers if recipe.pick == VERIFIED else 1
-    times = {PURPOSE: answers, JUDGE: 2 * (answers - 1), unit_tests.RUN: held * unit_tests.RUNS}
+    times = {
+        PURPOSE: answers,
+        IMPROVE: recipe.evolve_answers,
+        JUDGE: 2 * (compared + recipe.evolve_answers),
+        unit_tests.RUN: unit_tests.RUNS * (held + recipe.evolve_answers),
+    }
     return times.get(purpose, 1)
 
 
@@ -92,6 +99,8 @@ class Answering:
         if taken.correctable and self._pack.corrects:
             others.append(taken.set_aside())
             taken = await self._corrected(line, taken)
+        if taken.fault is None:
+            taken = await self._improved(line, taken, others)
         answered = replace(
             line,
             output=taken.answer.output,
@@ -106,7 +115,7 @@ class Answering:
         if self._recipe.pick == VERIFIED:
             return await self._first_that_holds(line)
         answers = await self._asked(line)
-        if self._preferring is not None:
+        if self._preferring is not None and self._recipe.pick == JUDGED:
             best, others = await self._preferring.best(line, answers)
         else:
             best, others = vote(answers)
@@ -150,11 +159,39 @@ class Answering:
         first, *others = failed
         return first, [each.set_aside() for each in others]
 
-    async def _one(self, line: Kept, attempt: int, messages: Messages | None = None) -> Candidate:
+    async def _improved(self, line: Kept, taken: _Checked, others: list[SetAside]) -> _Checked:
+        """Return an answer after its rewrites, each kept only where it holds and is preferred.
+
+        What is not kept goes to `others`; a rewrite that is refused or cut off is none.
+        """
+        for attempt in range(self._recipe.evolve_answers):
+            old = taken.answer
+            messages = self._pack.prompt(IMPROVE, child=line.instruction, answer=old.output)
+            try:
+                answer = await self._one(line, attempt, messages, IMPROVE)
+            except CallRejected:
+                continue
+            rewritten = await self._checked(line, answer, taken.among, taken.seen)
+            if rewritten.fault is not None:
+                others.append(rewritten.set_aside())
+                continue
+            assert self._preferring is not None  # noqa: S101 - rewrites are judged
+            best, lost = await self._preferring.best(line, [old, answer])
+            others += lost
+            taken = rewritten if best is answer else taken
+        return taken
+
+    async def _one(
+        self,
+        line: Kept,
+        attempt: int,
+        messages: Messages | None = None,
+        purpose: str = PURPOSE,
+    ) -> Candidate:
         """Ask for an answer, by the instruction alone unless other messages are given."""
         messages = messages or self._pack.prompt(PURPOSE, child=line.instruction)
         context = self._calls.context(line, line.instruction)
-        reply = await self._calls.whole(PURPOSE, messages, context, line.id, attempt)
+        reply = await self._calls.whole(purpose, messages, context, line.id, attempt)
         answer = reading.read_answer(reply.text, line.instruction)
         return Candidate(answer, reply.model, reply.text)
 

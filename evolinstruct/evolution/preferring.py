@@ -20,10 +20,17 @@ ANSWERS = ("answers", PREFERENCE)
 
 
 def judged_by(recipe: Recipe, pack: Pack) -> str | None:
-    """Return the digest of what the judge of answers is asked; None where there is none."""
+    """Return the digest of the words by which answers are judged, and rewritten to be judged.
+
+    They may be those of another pack, so that the digest of this one does not tell them. None where
+    no answer is judged.
+    """
     if not recipe.judges:
         return None
-    return text_digest(known_measures(pack)[ANSWERS].template.text)
+    texts = [known_measures(pack)[ANSWERS].template.text]
+    if recipe.evolve_answers:
+        texts += [said for _, said in pack.prompt("improve", child="", answer="")]
+    return text_digest("\0".join(texts))
 
 
 class Preferring:

@@ -7,6 +7,7 @@ what follows from each part.
     compare.txt            are {{parent}} and {{child}} equal?
     answer.txt             what is asked to get the answer to {{instruction}}
     demonstration.txt      how a format's demonstration is shown; needed where formats are used
+    improve.txt            how an {{answer}} to {{instruction}} is made better
     correct.txt            {{answer}} to {{instruction}} has {{faults}}; for constraints
     analyse.txt            which {{cases}} fail by this {{method}}, and why? (`evolinstruct tune`)
     optimize.txt           how is the {{method}} in this {{prompt}} better, after {{feedback}}?
@@ -292,10 +293,12 @@ def _purposes(folder: Path, sources: Mapping[str, Passage], checks: Checks) -> d
             raise InputError(
                 f"{folder / name}.txt: the file is missing; the check {row.for_check!r} needs it."
             )
+    own = {name: sources[f"{name}.txt"] for name in worded if f"{name}.txt" in sources}
+    borrowed = [name for name, row in worded.items() if row.borrowed and name not in own]
+    texts = own | {name: source(find(PACK) / f"{name}.txt") for name in borrowed}
     return {
-        name: Template.of(checked(sources[f"{name}.txt"], Holds(frozenset(row.prompt))))
-        for name, row in worded.items()
-        if f"{name}.txt" in sources
+        name: Template.of(checked(text, Holds(frozenset(worded[name].prompt))))
+        for name, text in texts.items()
     }
 
 

@@ -170,6 +170,11 @@ def check_answers(recipe: Recipe, pack: prompts.Pack) -> None:
     if not recipe.answers:
         if pick:
             raise UsageError(f"--pick {pick} has nothing to take at --answers 0; leave one out.")
+        if recipe.evolve_answers:
+            raise UsageError(
+                f"--evolve-answers {recipe.evolve_answers} has nothing to rewrite at --answers 0;"
+                " leave one out."
+            )
     elif asked > 1 and not (pick or agrees):
         ways = " or ".join(f"--pick {way}" for way in WAYS_TO_PICK)
         raise UsageError(f"Of {asked} answers one is taken; say how: {ways}.")

@@ -93,6 +93,7 @@ class Recipe(_Settings):
     compare_in_breadth: StrictBool = _stated("compare_in_breadth")
     reviews: StrictBool = _stated("reviews")
     pick: Annotated[str, AfterValidator(way_to_pick)] = _stated("pick")
+    evolve_answers: Annotated[Whole, Field(ge=0, le=10)] = _stated("evolve_answers")
     sandbox: Annotated[str, AfterValidator(sandbox_name)] = _stated("sandbox")
 
     @classmethod
@@ -121,12 +122,17 @@ class Recipe(_Settings):
     @property
     def judges(self) -> bool:
         """Whether a judge compares answers."""
-        return self.pick == JUDGED
+        return self.pick == JUDGED or self.evolve_answers > 0
 
     @property
     def judges_seeds(self) -> bool:
         """Whether it compares those to seeds too."""
         return self.judges and self.answer_seeds
+
+    @property
+    def evolves_answers_of_seeds(self) -> bool:
+        """Whether answers to seeds are rewritten too."""
+        return self.evolve_answers > 0 and self.answer_seeds
 
     def may_vary(self, purpose: str) -> bool:
         """Tell whether a call of a purpose, asked again, may get another reply."""

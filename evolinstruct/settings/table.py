@@ -190,6 +190,16 @@ class RecipeArguments(TypedDict, total=False):
             default="",
         ),
     ]
+    evolve_answers: Annotated[
+        int,
+        SettingInfo(
+            WHAT,
+            "Have the answer rewritten for depth and correctness so often; a rewrite is kept only"
+            " where a judge, asked in both orders, prefers it.",
+            "N",
+            default=0,
+        ),
+    ]
     answer_seeds: Annotated[
         bool, SettingInfo(WHAT, "Answer seeds without an answer.", "", Switch(), default=False)
     ]
