@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def defined(code: str) -> list[str]:
 
 
 def called(code: str) -> set[str]:
-    """Return the names that code calls without defining them.
+    """Return the names that code calls without defining them, those of Python itself left out.
 
     Raises:
         NoProgram: it is no Python.
@@ -68,7 +69,8 @@ def called(code: str) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
-    return found.difference(each.name for each in ast.walk(tree) if isinstance(each, _Definition))
+    own = {each.name for each in ast.walk(tree) if isinstance(each, _Definition)}
+    return found - own - set(dir(builtins))
 
 
 def stub(code: str) -> str:

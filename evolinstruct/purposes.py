@@ -175,8 +175,11 @@ PURPOSES: dict[str, Purpose] = {
     )
 }
 """Every purpose: those of a run in the order in which an instruction meets them, then a stage's."""
-OF_MODELS = tuple(name for name, row in PURPOSES.items() if row.asks == "model")
-"""Those that a model is asked for, so that settings may name them."""
+
+
+def of_models() -> list[str]:
+    """Return the purposes that a model is asked for, so that settings may name them."""
+    return [name for name, row in PURPOSES.items() if row.asks == "model"]
 
 
 def asks_sandbox(purpose: str) -> bool:

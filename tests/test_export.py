@@ -63,6 +63,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "rlvr": {
         "prompt": [SYSTEM, USER],
         "constraints": '[{"name": "no_digits", "args": {}}]',
+        "tests": "",
     }
     | ORIGIN,
     "openai-finetune": {"messages": [SYSTEM, USER, ASSISTANT]},

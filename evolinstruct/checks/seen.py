@@ -125,7 +125,7 @@ SEEN: Mapping[str, SeenCheck] = {
                 "sandbox": str,
             },
             _pass,
-            is_corrected=lambda saw: saw["at_fault"] == SOLUTION,
+            is_corrected=lambda saw: saw["at_fault"] in (SOLUTION, SANDBOX),
             find_lack=_lacks,
         ),
     )

@@ -117,7 +117,8 @@ class Answering:
             saw = await see(self._calls, line, args, answer, answers, seen_before.get(name))
             seen.append(Check(name, args, saw=saw))
         faults = checks.faults(checks.decode(line.checks), answer.output)
-        faults += checks.seen_faults(check for check in seen if check.is_corrected)
+        corrected = [check for check in seen if check.is_corrected]
+        faults += checks.seen_faults(corrected) + checks.lacks(corrected)
         return _Checked(answer, seen, faults)
 
     async def _corrected(

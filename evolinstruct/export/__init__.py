@@ -17,7 +17,7 @@ from evolinstruct.analysis.scores import measures_of
 from evolinstruct.errors import InputError
 from evolinstruct.export import card, files
 from evolinstruct.export.files import TEST, TRAIN, RowBuffer
-from evolinstruct.export.formats import FORMATS, SEED, demands
+from evolinstruct.export.formats import FORMATS, SEED, is_verifiable
 from evolinstruct.export.options import ExportOptions, ExportResult, Licences, parse_size
 from evolinstruct.export.reviewed import Reviewed, read_reviewed
 from evolinstruct.export.subset import Subset, read_subset
@@ -94,7 +94,7 @@ def _chosen(
         if line is None:
             continue
         if options.rows_format.of_checks:
-            if not demands(line):
+            if not is_verifiable(line):
                 result.unverifiable += 1
                 continue
         elif line.output is None:
