@@ -22,8 +22,8 @@ class Purpose:
 
     Attributes:
         name: as settings, the journal and the run's files have it.
-        prompt: the places of its prompt, and which text fills each: the instruction before the
-            step (``parent``) or after it (``child``).
+        prompt: the places of its prompt, and which text fills each: in a run, the instruction
+            before the step (``parent``) or after it (``child``).
         worded_by: where its prompts stand in a pack: a ``file`` of its name, the ``operations`` or
             the ``measures``; nowhere where what is sent is ``code``.
         of_rewrites: the setting that has it asked of each evolved instruction.
@@ -32,7 +32,8 @@ class Purpose:
         reply: what kind of text comes back, which says how it is read: an ``instruction`` is taken
             out of its wrappers, a ``verdict`` is yes, no or unclear, a ``text`` is data as it is, a
             ``judgement`` is an order, a number or tags, a ``preference`` the better one of two,
-            ``tests`` are asserts in a block of code, ``results`` what came of them.
+            ``tests`` are asserts in a block of code, ``results`` what came of them, ``feedback`` is
+            prose, a ``method`` stands between marks.
         tokens: how long a reply usually is; None: as long as the evolved instruction.
         passes: the share of instructions that usually goes on to the next purpose.
         judged_if: the setting without which all of them go on.
@@ -44,10 +45,20 @@ class Purpose:
     """
 
     name: str
-    prompt: Mapping[str, Literal["parent", "child"]]
+    prompt: Mapping[str, str]
     of_rewrites: str
     done: str
-    reply: Literal["instruction", "verdict", "text", "tests", "results", "judgement", "preference"]
+    reply: Literal[
+        "instruction",
+        "verdict",
+        "text",
+        "tests",
+        "results",
+        "judgement",
+        "preference",
+        "feedback",
+        "method",
+    ]
     of_seeds: str = NEVER
     worded_by: Literal["file", "operations", "measures", "code"] = "file"
     tokens: int | None = None
@@ -58,10 +69,14 @@ class Purpose:
     for_check: str | None = None
     asks: Literal["model", "sandbox"] = "model"
 
+    @property
+    def of_stages(self) -> bool:
+        """Whether only stages ask it, and no run."""
+        return (self.of_rewrites, self.of_seeds) == (NEVER, NEVER)
+
     def is_asked_by_runs(self, checks: Collection[str] = ()) -> bool:
         """Tell whether `evolve` asks it at all, with a pack that names these checks."""
-        is_asked = (self.of_rewrites, self.of_seeds) != (NEVER, NEVER)
-        return is_asked and (self.for_check is None or self.for_check in checks)
+        return not self.of_stages and (self.for_check is None or self.for_check in checks)
 
     def is_asked_of_rewrites(self, recipe: object) -> bool:
         """Tell whether a run with these settings asks it of evolved instructions."""
@@ -171,6 +186,22 @@ PURPOSES: dict[str, Purpose] = {
             worded_by="measures",
             tokens=150,
             again=0.03,
+        ),
+        Purpose(
+            "analyse",
+            {"method": "method", "cases": "cases"},
+            of_rewrites=NEVER,
+            done="analysed",
+            reply="feedback",
+            tokens=400,
+        ),
+        Purpose(
+            "optimize",
+            {"prompt": "prompt", "method": "method", "feedback": "feedback"},
+            of_rewrites=NEVER,
+            done="optimized",
+            reply="method",
+            tokens=400,
         ),
     )
 }

@@ -1,13 +1,15 @@
 """A prompt pack: a folder of text files that holds the words of every call.
 
-A pack is read and checked whole before the first call. It is data, never code. docs/prompt-packs.md
-says what follows from each part.
+A pack is read and checked whole before the first call. It is data, never code. docs/packs.md says
+what follows from each part.
 
     pack.toml              name, description, language; marks, added_words, demonstrations, checks
     compare.txt            are {{parent}} and {{child}} equal?
     answer.txt             what is asked to get the answer to {{instruction}}
     demonstration.txt      how a format's demonstration is shown; needed where formats are used
     correct.txt            {{answer}} to {{instruction}} has {{faults}}; for constraints
+    analyse.txt            which {{cases}} fail by this {{method}}, and why? (`evolinstruct tune`)
+    optimize.txt           how is the {{method}} in this {{prompt}} better, after {{feedback}}?
     frames/FRAME.txt       what several operations share, with a place for their {{method}}
     operations/NAME.txt    header (name, kind, weight, frame, skips), ---, the prompt or its method
     formats/NAME.txt       header (name, title), --- instruction, a text, --- rewritten, a text
@@ -56,8 +58,11 @@ _ABOUT = ("name", "description", "language")
 _MORE = ("marks", "added_words", "demonstrations", "checks")
 _MINIMUM_FORMATS = 2  # one is drawn, and at least one other is shown as an example
 _DEMONSTRATION_FILE, _CORRECT_FILE = "demonstration.txt", "correct.txt"
+_OF_STAGES = {f"{name}.txt" for name, row in PURPOSES.items() if row.of_stages}
+"""Files that decide nothing in a run."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_HEADER = frozenset({"name", "kind", "weight"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ class Pack:
         name: its name.
         description: what it is for, in one sentence.
         language: the language of its prompts, as a tag such as ``en``.
-        digest: of the names and texts of its files, whatever their line ends.
+        digest: of the names and texts of the files that decide a run, whatever their line ends.
         operations: its operations, sorted by name.
         formats: the names of its data formats, sorted.
         markers: the phrases that mark places in evolve prompts, lower-case, without #, sorted.
@@ -181,7 +186,7 @@ class Pack:
 
         Args:
             purpose: its name.
-            texts: the instruction before the step (``parent``), or after it (``child``).
+            texts: what fills its places, by the names that the purpose has for them.
 
         Raises:
             InputError: the pack has no such file.
@@ -191,6 +196,10 @@ class Pack:
             raise InputError(f"The pack {self.name} has no {purpose}.txt; add the file.")
         places = PURPOSES[purpose].prompt
         return _ask(template, {place: texts[text] for place, text in places.items()})
+
+    def words(self, purpose: str) -> bool:
+        """Tell whether a file of its own words the prompt of a purpose."""
+        return purpose in self._purposes
 
     def correct(self, instruction: str, answer: str, faults: Sequence[str]) -> Messages:
         """Return the prompt that asks for an answer once more, with what is wrong with it.
@@ -218,7 +227,24 @@ def read(folder: Path) -> Pack:
     Raises:
         InputError: a file is missing or wrong; names the file, the line and the mistake.
     """
-    found = {name: source(path) for name, path in files(folder).items()}
+    return parse(folder, read_files(folder))
+
+
+def read_files(folder: Path) -> dict[str, Passage]:
+    """Return the texts of a pack's files by their names in it.
+
+    Raises:
+        InputError: a file is missing or cannot be read.
+    """
+    return {name: source(path) for name, path in files(folder).items()}
+
+
+def parse(folder: Path, found: Mapping[str, Passage]) -> Pack:
+    """Return the pack that these files make, checked whole; `folder` is named in errors.
+
+    Raises:
+        InputError: a file is wrong; names the file, the line and the mistake.
+    """
     sources = {name: text for name, text in found.items() if not name.startswith(f"{MEASURES}/")}
     about, settings = _about(sources["pack.toml"])
     measures = read_measures(_inside(found, MEASURES), about["name"])
@@ -231,7 +257,7 @@ def read(folder: Path) -> Pack:
     return Pack(
         **about,
         **settings,
-        digest=_digest(sources),
+        digest=_digest({name: sources[name] for name in sources if name not in _OF_STAGES}),
         operations=tuple(operations.values()),
         formats=tuple(formats),
         markers=markers(
@@ -349,9 +375,18 @@ def _operations(folder: Path, sources: Mapping[str, Passage]) -> dict[str, Opera
     return found
 
 
-def _operation(text: Passage, frames: Mapping[str, str]) -> tuple[Passage, Operation]:
+def read_operation(text: Passage) -> tuple[dict[str, Passage], Passage]:
+    """Return the header of an operation's file, and its prompt or method.
+
+    Raises:
+        InputError: the header is wrong.
+    """
     head, body = text.split("---")
-    header = head.header(frozenset({"name", "kind", "weight"}), frozenset({"frame", "skips"}))
+    return head.header(_HEADER, frozenset({"frame", "skips"})), body
+
+
+def _operation(text: Passage, frames: Mapping[str, str]) -> tuple[Passage, Operation]:
+    header, body = read_operation(text)
     kind, frame = header["kind"], header.get("frame")
     if kind.text not in _KINDS:
         raise kind.error(f"unknown kind {kind.text!r}; known here: {', '.join(_KINDS)}")

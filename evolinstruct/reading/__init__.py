@@ -1,4 +1,4 @@
-"""Reply readers: take the instruction, the answer or the verdict out of a model's reply."""
+"""Reply readers: take the instruction, the answer, the verdict … out of a model's reply."""
 
 from evolinstruct.reading.announcements import find_opening
 from evolinstruct.reading.code import read_code
@@ -10,6 +10,8 @@ from evolinstruct.reading.judgement import (
     read_tags,
     weigh_number,
 )
+from evolinstruct.reading.method import MARKS as METHOD_MARKS
+from evolinstruct.reading.method import read_method
 from evolinstruct.reading.notes import find_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, read_answer
 from evolinstruct.reading.preference import read_preference
@@ -17,6 +19,7 @@ from evolinstruct.reading.result import same_result
 from evolinstruct.reading.verdict import read_verdict
 
 __all__ = [
+    "METHOD_MARKS",
     "Order",
     "find_next_turn",
     "find_note",
@@ -25,6 +28,7 @@ __all__ = [
     "read_answer",
     "read_code",
     "read_instruction",
+    "read_method",
     "read_number",
     "read_order",
     "read_preference",
