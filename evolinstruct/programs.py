@@ -43,9 +43,7 @@ def statements(tests: str) -> list[Statement]:
     Raises:
         NoProgram: they are no Python.
     """
-    return [
-        Statement(each.lineno, ast.unparse(each), _asserts(each)) for each in _parsed(tests).body
-    ]
+    return [Statement(each.lineno, _text(each), _asserts(each)) for each in _parsed(tests).body]
 
 
 def defined(code: str) -> list[str]:
@@ -84,7 +82,7 @@ def stub(code: str) -> str:
         if isinstance(node, _Function):
             node.body = [ast.Pass()]
             node.decorator_list = []
-    return ast.unparse(tree)
+    return _text(tree)
 
 
 def knows(code: str, tests: str) -> bool:
@@ -111,6 +109,13 @@ def _parsed(code: str) -> ast.Module:
         raise NoProgram(f"{place}{error.msg}") from error
     except ValueError as error:  # a lone surrogate
         raise NoProgram(str(error)) from error
+
+
+def _text(tree: ast.AST) -> str:
+    try:
+        return ast.unparse(tree)
+    except RecursionError as error:  # writing goes less deep than parsing
+        raise NoProgram("it is nested too deeply") from error
 
 
 def _asserts(statement: ast.stmt) -> bool:

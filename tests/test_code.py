@@ -194,7 +194,7 @@ GENERATOR = "def add(a, b):\n    def g():\n        yield a + b\n    return sum(g
         pytest.param(
             fenced(KNOWING),
             fenced(TESTS),
-            "unit_tests: 0 of 3 tests pass; the code holds what the tests ask and expect",
+            "unit_tests: the code holds what the tests ask and expect",
             id="knows the tests",
         ),
         pytest.param(
