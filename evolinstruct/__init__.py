@@ -2,7 +2,8 @@
 
 From Python: `evolve`, `evolve_async` and `prepare` make a run, `score` and `score_async` measure
 it, `measure_diversity` compares meanings, `select` takes the best, `Run` reads it, `verify` checks
-an answer. They are loaded when first used, so that importing the package costs nothing.
+an answer, `tune` and `tune_async` rewrite a pack's method. They are loaded when first used, so that
+importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
         score,
         score_async,
         select,
+        tune,
+        tune_async,
         verify,
     )
 
@@ -35,6 +38,8 @@ __all__ = [
     "score",
     "score_async",
     "select",
+    "tune",
+    "tune_async",
     "verify",
 ]
 

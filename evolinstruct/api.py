@@ -30,6 +30,9 @@ from evolinstruct.selection import Selection
 from evolinstruct.selection import Wish as SelectionWish
 from evolinstruct.selection import select as select_best
 from evolinstruct.settings import Layer, SettingArguments, gather
+from evolinstruct.tuning import SIZES, Tuned, TuneSummary
+from evolinstruct.tuning import Wish as TuningWish
+from evolinstruct.tuning import prepare as prepare_tuning
 
 if TYPE_CHECKING:
     from evolinstruct.analysis.diversity import MakeEmbedder
@@ -47,6 +50,8 @@ __all__ = [
     "score",
     "score_async",
     "select",
+    "tune",
+    "tune_async",
     "verify",
 ]
 
@@ -230,6 +235,71 @@ def score(
             **settings,
         )
     )
+
+
+class TuneArguments(SettingArguments, total=False):
+    """What `tune` takes: how much of it, by the names of its flags, and every setting."""
+
+    steps: int
+    candidates: int
+    development: int
+    batch: int
+    rounds: int
+    gain: bool
+
+
+async def tune_async(
+    seeds: Seeds,
+    out: str | Path,
+    *,
+    on_event: Callable[[Tuned], None] | None = None,
+    recipe: str | Path | None = None,
+    **asked: Unpack[TuneArguments],
+) -> TuneSummary:
+    """Have a model rewrite the method of a pack, inside a running event loop.
+
+    Args:
+        seeds: one or several seed files, or ``starter``.
+        out: the folder of the tuned pack.
+        on_event: is called as each instruction is evolved and each method is written.
+        recipe: as in `prepare`.
+        asked: how much, as `evolinstruct tune --help` has it (``steps``, ``candidates``,
+            ``development``, ``batch``, ``rounds``, ``gain``), and settings as in `prepare`;
+            ``prompts`` names the pack to begin with.
+
+    Returns:
+        How it ended, with every method that was tried; the pack is in its `pack`.
+
+    Raises:
+        EvolinstructError: it could not begin, or ended early; the same call goes on.
+    """
+    sources = [seeds] if isinstance(seeds, str | Path) else seeds
+    size = {name: value for name, value in asked.items() if name in SIZES}
+    settings = {name: value for name, value in asked.items() if name not in SIZES}
+    wish = TuningWish(tuple(map(str, sources)), str(out), **size)  # type: ignore[arg-type]
+    job = prepare_tuning(wish, gather(Layer(settings), recipe))
+    async with aclosing(job.events()) as events:
+        async for event in events:
+            if on_event is not None:
+                on_event(event)
+    return job.summary
+
+
+def tune(
+    seeds: Seeds,
+    out: str | Path,
+    *,
+    on_event: Callable[[Tuned], None] | None = None,
+    recipe: str | Path | None = None,
+    **asked: Unpack[TuneArguments],
+) -> TuneSummary:
+    """Tune a pack; the same as `tune_async` from a script without an event loop.
+
+    Raises:
+        UsageError: it is called inside a running event loop, as in a notebook.
+    """
+    _refuse_running_loop("tune")
+    return asyncio.run(tune_async(seeds, out, on_event=on_event, recipe=recipe, **asked))
 
 
 async def measure_diversity_async(
