@@ -14,6 +14,7 @@ TEMPERATURE = 1.0
 TOP_P = 0.9
 MAX_TOKENS = 2048
 PACK = "general"
+SANDBOX = "monty"
 SCORES = "scores.jsonl"
 """The file of scores, in a run's directory or beside a file."""
 SEED = 0

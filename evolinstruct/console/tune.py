@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evolinstruct.tuning import Expected, Trial, Tuned, TuneSummary
 
 _UNKNOWN = "unknown"
-_WHAT = "outcome"
+_WANTED = "outcome"
 
 
 def show_expected(console: Console, expected: Sequence[Expected]) -> None:
@@ -47,14 +47,14 @@ def show_expected(console: Console, expected: Sequence[Expected]) -> None:
 def progress_of(event: Tuned) -> Progress:
     """Return how far tuning is."""
     counts = event.done, event.items, event.failed
-    return Progress(event.title, *counts, event.spent, event.sending, _WHAT)
+    return Progress(event.title, *counts, event.spent, event.sending, _WANTED)
 
 
 def show_tuned(console: Console, summary: TuneSummary) -> None:
     """Say what came of each step; nothing of what ended before anything was tried."""
     for step, trials in groupby(summary.trials, lambda trial: trial.step):
         console.say(_said(step, list(trials)))
-    warn_of_missing(console, summary.failed, _WHAT)
+    warn_of_missing(console, summary.failed, _WANTED)
     if not summary.trials:
         return
     if summary.ended is not None:

@@ -62,6 +62,7 @@ class CallContext:
         range: score: the least and the most that a number may be, if one is asked for.
         checks: evolve: the constraints that the rewrite is to state; answer: those that the
             instruction states; as the field ``checks`` of a line has them.
+        checked_by: the names of the checks that the pack makes of answers.
         method: in tuning, the method that is tried, analysed or rewritten; otherwise None.
     """
 
@@ -75,6 +76,7 @@ class CallContext:
     items: tuple[tuple[str, str], ...] = ()
     range: tuple[float, float] | None = None
     checks: str | None = None
+    checked_by: tuple[str, ...] = ()
     method: str | None = None
 
 
@@ -273,6 +275,7 @@ class ClientOptions:
         max_reply_mb: an answer's size at most, unpacked, in millions of bytes.
         secrets: what is hidden wherever the client brings it in; a client that signs in with more
             than the key and the base URL adds that.
+        sandbox: it is to run programs, and the model is the name of a sandbox.
     """
 
     base_url: str | None
@@ -283,6 +286,7 @@ class ClientOptions:
     key_variable: str | None = None
     max_reply_mb: float = defaults.MAX_REPLY_MB
     secrets: Secrets = field(default_factory=Secrets, compare=False)
+    sandbox: bool = False
 
     def __repr__(self) -> str:
         return f"ClientOptions(model={self.model!r})"  # a base URL may hold a password

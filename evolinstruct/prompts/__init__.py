@@ -2,6 +2,7 @@
 
 from evolinstruct.prompts.folder import HISTORY, builtin, copy, files, find, find_file
 from evolinstruct.prompts.measures import Measure
+from evolinstruct.prompts.named_checks import Checks
 from evolinstruct.prompts.pack import IN_BREADTH, Messages, Operation, Pack, read
 from evolinstruct.prompts.tunable import TUNED, Tunable
 
@@ -9,6 +10,7 @@ __all__ = [
     "HISTORY",
     "IN_BREADTH",
     "TUNED",
+    "Checks",
     "Measure",
     "Messages",
     "Operation",

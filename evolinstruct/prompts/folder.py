@@ -24,7 +24,7 @@ def _required() -> Iterator[str]:
     """Yield the files that every pack needs: those of the purposes that runs ask."""
     yield "pack.toml"
     for purpose in PURPOSES.values():
-        if purpose.worded_by == "file" and purpose.is_asked_by_runs:
+        if purpose.worded_by == "file" and purpose.is_asked_by_runs():
             yield f"{purpose.name}.txt"
 
 

@@ -17,6 +17,7 @@ from evolinstruct.llm.offline.grammar import Writer
 from evolinstruct.llm.offline.judging import judge, prefer, weigh
 from evolinstruct.llm.offline.misbehaving import misbehave, put_between
 from evolinstruct.llm.offline.optimizing import analyse, optimize
+from evolinstruct.llm.offline.programming import write_tests
 from evolinstruct.llm.offline.rewriting import rewrite
 from evolinstruct.purposes import PURPOSES
 
@@ -31,6 +32,7 @@ _BY_REPLY: dict[str, Callable[[CallContext, Writer], str]] = {
     "instruction": rewrite,
     "verdict": _compare,
     "text": answer,
+    "tests": write_tests,
     "judgement": judge,
     "preference": prefer,
     "feedback": analyse,

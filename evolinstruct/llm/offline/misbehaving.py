@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evolinstruct.llm.offline.grammar import PHRASES, Writer
+from evolinstruct.llm.offline.grammar import Writer
 
 Act = Callable[[str, Writer], str]
 
@@ -36,17 +36,17 @@ class Habit:
 
 def _say(symbol: str) -> Act:
     """Say any phrase of the symbol in place of the reply."""
-    return lambda _text, writer: writer.write(PHRASES[symbol])
+    return lambda _text, writer: writer.write(writer.phrases[symbol])
 
 
 def _before(symbol: str, joint: str) -> Act:
     """Put a phrase of the symbol before the reply."""
-    return lambda text, writer: writer.write(PHRASES[symbol]) + joint + text
+    return lambda text, writer: writer.write(writer.phrases[symbol]) + joint + text
 
 
 def _after(symbol: str, joint: str) -> Act:
     """Put a phrase of the symbol after the reply."""
-    return lambda text, writer: text + joint + writer.write(PHRASES[symbol])
+    return lambda text, writer: text + joint + writer.write(writer.phrases[symbol])
 
 
 def _echo(_text: str, writer: Writer) -> str:
@@ -72,7 +72,7 @@ def _fence(text: str, writer: Writer) -> str:
 def _think(text: str, writer: Writer) -> str:
     """Think aloud before the reply, at times without the opening tag."""
     opening = "" if writer.roll(3) == 0 else "<think>\n"
-    return f"{opening}{writer.write(PHRASES['thought'])}\n</think>\n\n{text}"
+    return f"{opening}{writer.write(writer.phrases['thought'])}\n</think>\n\n{text}"
 
 
 def _fall_silent(_text: str, writer: Writer) -> str:
@@ -85,22 +85,32 @@ def _answer_nothing(_text: str, writer: Writer) -> str:
 
 def _go_round(text: str, writer: Writer) -> str:
     """End in the same few words again and again."""
-    return text + f" Then consider {writer.pick(writer.words)} once more, and decide." * 8
+    return text + f" {writer.fill(writer.phrases['loop'][0])}" * 8
 
 
 def _break_off(text: str, writer: Writer) -> str:
     """End in the middle of a sentence, and say that this was all."""
-    return f"{text} Say also how {writer.pick(writer.words)} and the"
+    return f"{text} {writer.fill(writer.phrases['broken_off'][0])}"
 
 
 def _answer_it(text: str, writer: Writer) -> str:
     """Write the answer below the instruction."""
-    return f"{text}\n\nAnswer: {writer.write(PHRASES['given_away'])}"
+    return f"{text}\n\n{writer.write(writer.phrases['given_away'])}"
 
 
 def _forget_first(text: str, _writer: Writer) -> str:
     """Leave out the first of what is listed."""
     return text.partition(" ")[2]
+
+
+def _assert_little(_text: str, _writer: Writer) -> str:
+    """Assert what any program passes."""
+    return "```python\nassert True\nassert 1 + 1 == 2\nassert str(3) == '3'\n```"
+
+
+def _expect_wrongly(text: str, _writer: Writer) -> str:
+    """Expect something else of the first test."""
+    return text.replace(" == ", " != ", 1)
 
 
 def _take_back(text: str, writer: Writer) -> str:
@@ -169,6 +179,14 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         Habit("ask_back", 0.002, _say("ask_back")),
         Habit("plain_refusal", 0.002, _say("plain_refusal")),
         Habit("echo", 0.002, _echo),
+    ),
+    "tests": (
+        # Rejected as check_failed: they pass anything, are wrong, or are none.
+        Habit("empty_tests", 0.02, _assert_little),
+        Habit("wrong_tests", 0.03, _expect_wrongly),
+        Habit("talk", 0.01, _say("apology")),
+        # Ends in the middle, and says so.
+        Habit("truncated", 0.01, _truncate, finish_reason="length"),
     ),
     "judgement": (
         # The judgement is there, and has to be found.
