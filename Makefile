@@ -11,8 +11,8 @@
 # make rules-report PAIRS=FILE  writes docs/rules.md anew, from a file of accepted pairs
 # make real-demo evolves a few questions with a real, tiny model on this machine; 2 minutes
 # make example-finetune  evolves the starter seeds, exports them, fine-tunes a model; 5 minutes
-# make docs      writes docs/commands, docs/api.md and docs/bad-input.md anew, from the program and
-#                its tests
+# make docs      writes docs/commands, docs/api.md, docs/bad-input.md and what other pages show of the
+#                program anew
 # make site      the documents as a site, in the folder site; its links are checked
 # make screenshots  takes docs/images anew; the report's with Chromium
 # make clean     removes what the others made
@@ -79,6 +79,7 @@ example-finetune: $(VENV)/installed-train
 docs: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.command_pages
 	@$(BIN)/python -m docs.constraint_page
+	@$(BIN)/python -m docs.pack_page
 	@$(BIN)/python -m docs.api_page
 	@$(BIN)/python -m tests.catalogue
 

@@ -196,6 +196,8 @@ class JudgeJob(StageJob[JudgeSummary]):
         remarks: what does not fit, or may mislead, a sentence each.
     """
 
+    _dir: StageDir
+
     def __init__(
         self,
         wish: Wish,
