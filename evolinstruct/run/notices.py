@@ -51,6 +51,7 @@ def about_settings(plan: Plan) -> Iterator[str]:
     if left_out:
         yield f"Left out of the seeds: {' and '.join(left_out)}."
     yield from remarks(counts.remarks)
+    yield from counts.notes
 
 
 def what_was_lost(plan: Plan, run_dir: RunDir, journal: Journal) -> Iterator[str]:
