@@ -75,8 +75,8 @@ _REFUSES, _SURELY, _BRIEF = KINDS.index("refuse"), 1.0, 200  # the kind; its sco
 _UNABLE = re.compile(
     r"\b(?:no pued[eo]n?|no podemos|lo siento|kann (?:ich|leider)|ich (?:kann|darf)|tut mir leid"
     r"|ne peu(?:x|t) pas|ne suis pas|désolée?|não (?:posso|consigo)|lamento|desculpe"
-    r"|не мо(?:гу|жем)|извините|простите|к сожалению)\b|抱歉|对不起|無法|无法|不能|申し訳|すみません"
-    r"|できません|かねます|죄송|없습니다|عذرا|آسف|أعتذر|لا أستطيع|لا يمكنني",
+    r"|не мо(?:гу|жем)|извините|простите|к сожалению)\b|抱歉|对不起|無法|无法|不能|申し訳"
+    r"|すみません|できません|かねます|죄송|없습니다|عذرا|آسف|أعتذر|لا أستطيع|لا يمكنني",
     re.IGNORECASE,
 )
 """That somebody cannot, or is sorry, in nine languages."""
