@@ -31,6 +31,7 @@ ENDINGS = {
     "preview": tuple(CODES),
     "score": tuple(CODES),
     "judge": tuple(CODES),
+    "tune": tuple(CODES),
     "diversity": tuple(CODES),
 }
 
@@ -74,6 +75,19 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(
             "one seed, before the run is paid for",
             "evolinstruct preview starter -o taste --client offline -n 1 -g 2",
+        ),
+    ),
+    "tune": (
+        Example(
+            "what it would take at most, with another model to optimize",
+            "evolinstruct tune starter -o my-pack --model my-model --model optimize=my-best-model"
+            " --model analyse=my-best-model --base-url http://localhost:8000/v1 --dry-run",
+        ),
+        Example(
+            "two steps without a model, and three seeds evolved by what comes of it",
+            "evolinstruct tune starter -o my-pack --client offline --steps 2 --candidates 3"
+            " && evolinstruct evolve starter -o by-my-pack --limit 3 -g 1 --prompts my-pack"
+            " --client offline --quiet",
         ),
     ),
     "show": (

@@ -50,8 +50,11 @@ class Kept:
         model: the model that answered, or that rewrote if no answers are asked for.
         compared: the verdict of the comparison: ``not equal``, ``unclear``, or None if not asked.
         seed_source: the name of the file that the seed came from.
-        checks: what the instruction demands of its answer and code can verify, as one JSON text
-            (`evolinstruct.checks`); ``[]`` where there is nothing.
+        checks: what the instruction demands of its answer and code can verify, and what the checks
+            of the pack saw of it, as one JSON text (`evolinstruct.checks`); ``[]`` where there is
+            nothing.
+        set_aside: the answers that were not taken, as one JSON text (`evolinstruct.set_aside`);
+            ``[]`` where there are none.
     """
 
     id: str
@@ -67,6 +70,7 @@ class Kept:
     compared: str | None
     seed_source: str | None
     checks: str | None = None
+    set_aside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Rejected:
     evidence: str
     raw: str | None
     checks: str | None = None
+    set_aside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

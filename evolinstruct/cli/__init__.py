@@ -30,6 +30,7 @@ from evolinstruct.cli import (
     show,
     stats,
     trace,
+    tune,
     verify,
     view,
 )
@@ -40,6 +41,7 @@ _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
     "Make": {
         "evolve": evolve.command,
         "preview": preview.command,
+        "tune": tune.command,
         "check": check.command,
         "rules": rules.command,
     },

@@ -98,7 +98,7 @@ def _making(run: Run, result: ExportResult) -> Iterator[str]:
     yield "|---|---|"
     yield f"| program | evolinstruct {state.versions.get('evolinstruct', '(unknown)')} |"
     yield f"| client | {prose(recipe.client)} |"
-    for purpose in asked_by(recipe):
+    for purpose in asked_by(recipe, run.pack.checks):
         settings = [f"model {recipe.setting('model', purpose) or 'unnamed'}"]
         settings += [f"{name} {recipe.setting(name, purpose):g}" for name in _SAMPLING]
         settings += [f"{name} {value}" for name, value in recipe.parameters(purpose).items()]

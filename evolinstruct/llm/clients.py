@@ -8,7 +8,7 @@ One call passes, from the top down:
     throttle     so many calls under way, one limit for each server and model
     tiers        a full service tier gives way to the next one, where the user names tiers
     budget       nothing is sent that a cap leaves no room for
-    client       whoever answers
+    client       whoever answers; a program is run by a sandbox
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from evolinstruct.llm.service_tiers import TieredClient
 from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
 from evolinstruct.plugins import Plugins
+from evolinstruct.purposes import asks_sandbox
+from evolinstruct.sandbox import SandboxClient
 from evolinstruct.settings import Execution, Recipe, Settings
 
 _AHEAD = 2  # for each call under way: one that asks, and one that waits for its next attempt
@@ -101,7 +103,7 @@ def options_in_use(
     """
     secrets = Secrets()  # of all: one server may know what another one is asked with
     asked = (
-        each if isinstance(each, Asked) else Asked(each, recipe.setting("model", each) or "")
+        each if isinstance(each, Asked) else Asked(each, recipe.sampling(each)["model"])
         for each in purposes
     )
     in_use = {each: _options(execution, each, secrets) for each in asked}
@@ -209,6 +211,8 @@ class Clients:
 
     def _throttle(self, options: ClientOptions, execution: Execution) -> Throttle:
         """Return the throttled client of one server and model, made if it is not there yet."""
+        if options.sandbox and options not in self._throttles:
+            self._throttles[options] = self._sandboxed(options)
         if options not in self._throttles:
             client = self._make(options)
             intake = Intake(options.secrets, self._make.owner)
@@ -222,6 +226,14 @@ class Clients:
             self.tariff.free |= getattr(client, "FREE", False) is True
             self._notice(client)
         return self._throttles[options]
+
+    def _sandboxed(self, options: ClientOptions) -> Throttle:
+        """Return the throttled sandbox: what the settings allow a service is no matter of it."""
+        client = SandboxClient(options)
+        budgeted = BudgetedClient(client, self.budget, Intake(options.secrets))
+        self._clients[options] = client, budgeted, budgeted
+        pace = Pace(time.monotonic, defaults.LOCAL_CONCURRENCY, fixed=True)
+        return Throttle(budgeted, pace)
 
     def _pace(self, execution: Execution) -> Pace:
         fixed = execution.concurrency is not None or self._is_local
@@ -362,6 +374,8 @@ def _servers(
 
 
 def _options(execution: Execution, asked: Asked, secrets: Secrets) -> tuple[ClientOptions, ...]:
+    if asks_sandbox(asked.purpose):
+        return (ClientOptions(None, asked.model, None, execution.timeout, sandbox=True),)
     if asked.server is not None:
         execution = _at(execution, asked.purpose, asked.server)
     servers = providers.servers_for(execution, asked.purpose)

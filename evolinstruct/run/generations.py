@@ -15,7 +15,7 @@ from typing import Any
 
 from evolinstruct.errors import TooLittleKept
 from evolinstruct.evolution import Evolution, Step
-from evolinstruct.evolution.asking import Ask
+from evolinstruct.evolution.calls import Ask
 from evolinstruct.gate import Gate
 from evolinstruct.records import Failed, Kept, Line, Member, Rejected
 from evolinstruct.run.counts import Counts, YieldMonitor

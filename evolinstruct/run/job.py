@@ -22,7 +22,7 @@ from evolinstruct import prompts
 from evolinstruct.defaults import METHOD
 from evolinstruct.errors import FilesGone, InputError, Interrupted, told
 from evolinstruct.evolution import Evolution
-from evolinstruct.evolution.asking import Ask
+from evolinstruct.evolution.calls import Ask
 from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.clients import with_client
 from evolinstruct.llm.journal import Journal
@@ -80,7 +80,9 @@ class Job:
         self._plan = plan
         self._dir = run_dir
         self._recipe = plan.settings.recipe
-        self._session = Session(plan.settings, asked_by(self._recipe), run_dir, plan.state)
+        self._session = Session(
+            plan.settings, asked_by(self._recipe, plan.pack.checks), run_dir, plan.state
+        )
         self._records: list[dict[str, Any]] = []  # what run.json says of generations that ended
         self._made_from: list[str] = []
         self._is_idle = False
@@ -185,7 +187,9 @@ class Job:
     def _forecast(self, applicable: int) -> Forecast:
         plan = self._plan
         anew = plan.reviews.answered_anew
-        return forecast(self._recipe, plan.size, plan.unanswered, applicable, anew)
+        return forecast(
+            self._recipe, plan.pack.checks, plan.size, plan.unanswered, applicable, anew
+        )
 
     # The run
 

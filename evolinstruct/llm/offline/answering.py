@@ -5,10 +5,11 @@ No sentence of an answer is meant to be true.
 
 from __future__ import annotations
 
-from evolinstruct.checks import decode, demanded
+from evolinstruct.checks import UNIT_TESTS, decode, demanded
 from evolinstruct.llm.base import CallContext
 from evolinstruct.llm.offline.complying import comply
 from evolinstruct.llm.offline.grammar import Writer, plain
+from evolinstruct.llm.offline.programming import solve
 
 # Lengths in characters, each as likely as the others; the median makes about 150 words.
 _LENGTHS = (
@@ -36,6 +37,8 @@ _HEEDLESS_IN = 8
 
 def answer(context: CallContext, writer: Writer) -> str:
     """Return an answer to the writer's text: from one word to 600 words."""
+    if UNIT_TESTS in context.checked_by:
+        return solve(context, writer)
     if (checks := decode(context.checks)) and writer.roll(_HEEDLESS_IN):
         plain = comply(demanded(checks))
         if plain is not None:
