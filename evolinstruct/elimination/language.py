@@ -21,14 +21,16 @@ def _language_changed(rewrite: Rewrite, *, words: float = 4) -> str | None:
     parent, child = rewrite.parent, rewrite.child
     if child.startswith(parent[:_SAME_START]):
         return None
-    if by_letters := _by_kana(parent, child):
-        return by_letters
+    return _by_kana(parent, child) or _by_words(parent, child, words)
+
+
+def _by_words(parent: str, child: str, words: float) -> str | None:
     own, there = common_words(parent), common_words(child)
     if sum(len(languages_of()[word]) == 1 for word in own & there) > 1:
         return None  # they share words of one language
     before = language_of(own)
-    if before is None or 2 * len(there & lexica()[before]) > len(there):
-        return None
+    if before is None or 4 * len(there & lexica()[before]) > 3 * len(there):
+        return None  # most rewrites; related languages share half of these words
     after = language_of(there)
     if after is None or _script(before) != _script(after):
         return None  # `script_changed` is about these
