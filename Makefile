@@ -11,7 +11,8 @@
 # make rules-report PAIRS=FILE  writes docs/rules.md anew, from a file of accepted pairs
 # make real-demo evolves a few questions with a real, tiny model on this machine; 2 minutes
 # make example-finetune  evolves the starter seeds, exports them, fine-tunes a model; 5 minutes
-# make docs      writes docs/commands, docs/bad-input.md and what other pages show of the program anew
+# make docs      writes docs/commands, docs/api.md, docs/bad-input.md and what other pages show of the
+#                program anew
 # make site      the documents as a site, in the folder site; its links are checked
 # make screenshots  takes docs/images anew; the report's with Chromium
 # make clean     removes what the others made
@@ -79,6 +80,7 @@ docs: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.command_pages
 	@$(BIN)/python -m docs.constraint_page
 	@$(BIN)/python -m docs.pack_page
+	@$(BIN)/python -m docs.api_page
 	@$(BIN)/python -m tests.catalogue
 
 site: $(VENV)/installed-site
@@ -122,6 +124,7 @@ $(VENV)/tried-heavy: pyproject.toml | $(VENV)/installed-dev
 	@$(INSTALL) '.[browser]' 2>/dev/null || echo "SKIPPED browser"
 	@$(INSTALL) '.[site]' 2>/dev/null || echo "SKIPPED site"
 	@$(INSTALL) '.[diversity]' 2>/dev/null || echo "SKIPPED diversity"
+	@$(INSTALL) '.[notebook]' 2>/dev/null || echo "SKIPPED notebook"
 	@$(MAKE) --no-print-directory $(VENV)/installed-train 2>/dev/null || echo "SKIPPED trainers"
 	@$(MAKE) --no-print-directory $(VENV)/axolotl 2>/dev/null || echo "SKIPPED axolotl"
 	@$(MAKE) --no-print-directory $(VENV)/llama-factory 2>/dev/null || echo "SKIPPED llama-factory"

@@ -32,6 +32,7 @@ ENDINGS = {
     "score": tuple(CODES),
     "judge": tuple(CODES),
     "tune": tuple(CODES),
+    "work": tuple(CODES),
     "diversity": tuple(CODES),
 }
 
@@ -70,6 +71,30 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "evolinstruct evolve starter -o paid --model my-model"
             " --base-url http://localhost:8000/v1 --dry-run",
         ),
+        Example(
+            "what workers on other machines need",
+            "evolinstruct evolve starter -o wide --client offline --limit 20 --prepare",
+        ),
+    ),
+    "work": (
+        Example(
+            "the first half of the seeds",
+            "evolinstruct work wide --shard 1/2 -o shard-1.sqlite",
+        ),
+        Example(
+            "a shard that is none",
+            "evolinstruct work wide --shard 3/2 -o shard-3.sqlite",
+            exit_code=2,
+        ),
+    ),
+    "merge": (
+        Example(
+            "both halves, and the run that is made of them",
+            "evolinstruct work wide --shard 2/2 -o shard-2.sqlite --quiet"
+            " && evolinstruct merge wide shard-*.sqlite"
+            " && evolinstruct evolve starter -o wide --client offline --limit 20",
+        ),
+        Example("one of them again", "evolinstruct merge wide shard-2.sqlite"),
     ),
     "preview": (
         Example(

@@ -12,7 +12,8 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 
 _ID_BYTES = 8
-_NUMBERS = ("generation", "attempts")
+NUMBERS = ("generation", "attempts")
+"""The fields of a line that are whole numbers; all others are texts."""
 _NEEDED = ("id", "seed_id", "generation", "instruction", "rule", "error")
 _MOST = 10**6
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -75,7 +76,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An evolution that a rule eliminated: the fields of :class:`Kept`, and the reason.
+    """An evolution that a rule eliminated: the fields of `Kept`, and the reason.
 
     Attributes:
         rule: the name of the rule.
@@ -206,7 +207,7 @@ def require_types(line: Line) -> None:
         value = getattr(line, name)
         if value is None:
             fits = name not in _NEEDED
-        elif name in _NUMBERS:
+        elif name in NUMBERS:
             fits = type(value) is int and 0 <= value < _MOST
         else:
             fits = isinstance(value, str)

@@ -10,10 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "evolinstruct"
 
 LAYERS = [
-    ["cli"],
+    ["api", "cli"],
     ["console"],
     ["web"],
-    ["api"],
     ["report"],
     ["annotation", "export", "selection"],
     ["connection_check", "analysis"],

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import evolinstruct
+from docs import api_page
 from docs.command_examples import CODES, ENDINGS, EXAMPLES
 from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
 from docs.constraint_page import PAGE, page
@@ -60,6 +62,15 @@ def test_the_page_of_packs_has_every_key_place_and_method(
         prompts.read(pack)
     known = str(refused.value).partition("known here: ")[2]
     assert set(re.findall(r"[\w-]+", known)) <= first_cells(title)
+
+
+def test_the_page_of_python_is_that_of_the_program_and_has_every_name() -> None:
+    assert api_page.PAGE.read_text(encoding="utf-8") == api_page.page(), (
+        "`make docs` writes it anew"
+    )
+    told = [name for names in api_page.GROUPS.values() for name in names]
+    both = [f"{name}_async" for name in told if f"{name}_async" in evolinstruct.__all__]
+    assert sorted([*told, *both]) == sorted(evolinstruct.__all__)
 
 
 @pytest.mark.slow

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from evolinstruct.analysis.runs import Run, State
+from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.state import State
 from evolinstruct.elimination import RULES, Rule
 from evolinstruct.export.commands import evolve_command, export_command, item_names, seed_names
 from evolinstruct.export.files import CHECKSUMS, TEST, TRAIN

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from evolinstruct import checks, set_aside
 from evolinstruct.filters import draw_sample
-from evolinstruct.records import Kept, join_input, seed_id
+from evolinstruct.records import Kept, encode, join_input, seed_id
+from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.run_dir.lines import LineFile
 from evolinstruct.seeds import Seed, SeedCounts, read_seeds
 from evolinstruct.seeds.sources import copy_streams
 from evolinstruct.settings import SeedSettings
@@ -83,6 +85,22 @@ class SeedLines:
             mapping=choice.map,
         ):
             yield seed_line(seed)
+
+
+def write_seeds(seeds: SeedLines, run_dir: RunDir) -> None:
+    """Write generation 0 without asking anybody; an answer that is in its file already stays.
+
+    Raises:
+        InputError: a file cannot be read or written.
+    """
+    path = run_dir.file(0)
+    there = run_dir.lazy_lines(0) if path.exists() else iter(())
+    with LineFile(path) as file:
+        for seed in seeds.read():
+            known = next(there, None)
+            is_same = known is not None and known.id == seed.id
+            file.write(known.raw if known is not None and is_same else encode(seed))
+        file.finish()
 
 
 def seed_line(seed: Seed) -> Kept:

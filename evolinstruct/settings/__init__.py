@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evolinstruct.settings.layers import (
         Layer,
         gather,
+        gather_execution,
         ignored_variables,
         read_file,
         read_map,
@@ -37,6 +38,7 @@ __all__ = [
     "Settings",
     "flag_of",
     "gather",
+    "gather_execution",
     "ignored_variables",
     "read_file",
     "read_map",

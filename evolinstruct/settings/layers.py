@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from evolinstruct.errors import EvolinstructError, InputError, UsageError
-from evolinstruct.settings.fields import NAMES, PART_OF, PARTS, Settings
+from evolinstruct.settings.fields import NAMES, PART_OF, PARTS, Execution, Settings
 from evolinstruct.settings.kinds import COMPARISON, DEFAULT, ByPurpose, nearest
 from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS, flag_of, variable_of
@@ -253,6 +253,23 @@ def gather(given: Layer, recipe: str | Path | None = None) -> Settings:
     if recipe is not None:
         layers.append(read_file(Path(recipe)))
     return resolve(*layers)
+
+
+def gather_execution(given: Layer, conduct: Mapping[str, Any], where: Path) -> Execution:
+    """Return how something is carried out: what is given over the environment, over a run's own.
+
+    Args:
+        given: what is given.
+        conduct: how the run was carried out, as its run.json has it.
+        where: that file.
+
+    Raises:
+        UsageError: something given is wrong.
+        InputError: the environment or the file is.
+    """
+    known = {name: conduct[name] for name in Execution.model_fields if name in conduct}
+    own = Layer(known, named=lambda name: f"{where}: {name}", error=InputError)
+    return resolve(given, read_environment(os.environ), own).execution
 
 
 # Laying over each other

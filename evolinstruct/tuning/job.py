@@ -214,7 +214,7 @@ class TuneJob(StageJob[TuneSummary]):
 
     async def _made(self, session: Session) -> None:
         """Make the steps, and write down each."""
-        with LineFile(self._dir.lines) as file:
+        with LineFile(self._out.history.lines) as file:
 
             def note(trials: Sequence[Trial]) -> None:
                 for trial in trials:
