@@ -27,6 +27,7 @@ from evolinstruct.cli import (
     score,
     seeds,
     select,
+    settings,
     show,
     stats,
     trace,
@@ -41,6 +42,7 @@ _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
         "evolve": evolve.command,
         "preview": preview.command,
         "check": check.command,
+        "settings": settings.command,
         "rules": rules.command,
     },
     "Read": {

@@ -130,6 +130,11 @@ class Endpoint:
     ask: Callable[[Request], Awaitable[Reply]]
     take_notices: Callable[[], list[str]]
 
+    @property
+    def server(self) -> str:
+        """Its host and port; empty where the client does not say."""
+        return getattr(self.client, "server", "") or host(self.options)
+
 
 class Clients:
     """One throttled client for each server and model, balanced, retried, and found by request.
@@ -264,6 +269,17 @@ class Clients:
             )
             for options, (client, budgeted, asked) in self._clients.items()
         ]
+
+    def receivers(self) -> dict[str, list[str]]:
+        """Return what each server would get texts for, by its host.
+
+        It is empty where all texts stay in this process; a client may not say where it sends them.
+        """
+        found: dict[str, list[str]] = {}
+        for endpoint in () if self._is_local else self.endpoints():
+            purposes = found.setdefault(endpoint.server, [])
+            purposes += [each for each in endpoint.purposes if each not in purposes]
+        return found
 
     @property
     def ahead(self) -> int:
