@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
+from evolinstruct import prompts
 from evolinstruct.errors import CallError, CallFailed, CallRejected, EvolinstructError, TryAgain
 from evolinstruct.llm.base import CallContext, CallId, Limits, Reply, Request
 from evolinstruct.llm.clients import Endpoint, with_client
@@ -87,7 +88,8 @@ def check_connections(settings: Settings) -> list[ConnectionResult]:
 
 
 async def _check(settings: Settings) -> list[ConnectionResult]:
-    async with Session(settings, asked_by(settings.recipe)) as session:
+    pack = prompts.read(prompts.find(settings.recipe.prompts))
+    async with Session(settings, asked_by(settings.recipe, pack.checks)) as session:
         probes = [_Probe(settings, session.tariff, endpoint) for endpoint in session.endpoints()]
         return list(await asyncio.gather(*(probe.result() for probe in probes)))
 

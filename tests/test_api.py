@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def test_evolve_in_a_running_loop_names_evolve_async(folder: Path) -> None:
     async def cell() -> None:
         evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT)
 
-    with pytest.raises(UsageError, match=r"as in a notebook; write `await evolve_async\(...\)`"):
+    with pytest.raises(UsageError, match=r"running event loop; write `await evolve_async\(...\)`"):
         asyncio.run(cell())
     assert not (folder / "run").exists()
 
@@ -197,11 +198,11 @@ print(survey.sets[0].whole.vendi, chosen.considered)
 print(summary.status, evolinstruct.prepare("a", "b", seed=1).forecast().at_most)
 """
 WRONGLY_TYPED = {
-    "temprature=1": 'Unexpected keyword argument "temprature" for "evolve"; did you mean',
-    'generations="2"': 'Argument "generations" to "evolve" has incompatible type "str"',
-    "model=7": 'Argument "model" to "evolve" has incompatible type',
-    "rules=['cut_off']": 'Argument "rules" to "evolve" has incompatible type',
-    'preset="papre"': 'Argument "preset" to "evolve" has incompatible type',
+    "temprature=1": 'Unexpected keyword argument "temprature"; did you mean',
+    'generations="2"': 'Argument "generations" has incompatible type "str"',
+    "model=7": 'Argument "model" has incompatible type',
+    "rules=['cut_off']": 'Argument "rules" has incompatible type',
+    'preset="papre"': 'Argument "preset" has incompatible type',
 }
 
 
@@ -227,19 +228,43 @@ def test_another_run_is_refused_unless_it_may_be_updated(folder: Path) -> None:
     assert evolinstruct.evolve("seeds.txt", "run", **asked, seed=1, update=True).exit_code == 0
 
 
-def test_the_package_offers_its_names_and_says_what_it_does_not() -> None:
-    assert evolinstruct.__all__ == [
-        "Run",
-        "Score",
-        "evolve",
-        "evolve_async",
-        "measure_diversity",
-        "measure_diversity_async",
-        "prepare",
-        "score",
-        "score_async",
-        "select",
-        "verify",
-    ]
+def test_every_name_is_there_and_one_that_is_not_is_named() -> None:
+    assert [name for name in evolinstruct.__all__ if not hasattr(evolinstruct, name)] == []
     with pytest.raises(AttributeError, match="module 'evolinstruct' has no attribute 'evolv'"):
         _ = evolinstruct.evolv
+
+
+def test_both_forms_have_one_signature() -> None:
+    for name in ("evolve", "score", "judge", "measure_diversity"):
+        plain, awaited = getattr(evolinstruct, name), getattr(evolinstruct, f"{name}_async")
+        assert plain.__name__ == name
+        assert inspect.signature(plain) == inspect.signature(awaited)
+        assert inspect.iscoroutinefunction(awaited)
+        assert not inspect.iscoroutinefunction(plain)
+
+
+def test_judge_makes_the_files_that_the_command_makes(folder: Path) -> None:
+    rows = [{"instruction": f"Why is the sky {n}?", "output": f"Light, {n}."} for n in range(6)]
+    for name, more in (("questions", ""), ("short", ""), ("long", " It is scattered by air.")):
+        lines = [{**row, "output": row["output"] + more} for row in rows]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
+    summary = evolinstruct.judge(
+        "questions.jsonl", {"s": "short.jsonl", "l": Path("long.jsonl")}, "ours", client="offline"
+    )
+    assert (summary.exit_code, summary.verdicts) == (0, 6)
+    line = "judge --questions questions.jsonl --contestant s=short.jsonl --contestant l=long.jsonl"
+    assert command_line(f"{line} -o theirs --client offline").exit_code == 0
+    names = sorted(path.name for path in (folder / "theirs").iterdir())
+    assert sorted(path.name for path in (folder / "ours").iterdir()) == names
+    for name in ("verdicts.jsonl", "texts.jsonl", "summary.json", "report.html"):
+        assert (folder / "ours" / name).read_bytes() == (folder / "theirs" / name).read_bytes()
+    counted = evolinstruct.recount_verdicts("ours")
+    assert summary.results is not None
+    assert counted.to_json() == summary.results.to_json()
+
+
+def test_what_is_wrong_with_a_comparison_is_a_sentence() -> None:
+    with pytest.raises(UsageError, match="at least two are compared"):
+        evolinstruct.judge("seeds.txt", {"one": "seeds.txt"}, "ours", client="offline")
+    with pytest.raises(UsageError, match="must be answers or instructions"):
+        evolinstruct.judge("seeds.txt", {}, "ours", of="texts", client="offline")  # type: ignore[arg-type]

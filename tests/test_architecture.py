@@ -10,14 +10,13 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "evolinstruct"
 
 LAYERS = [
-    ["cli"],
+    ["api", "cli"],
     ["console"],
     ["web"],
-    ["api"],
     ["report"],
     ["annotation", "export", "selection"],
     ["connection_check", "analysis"],
-    ["judging"],
+    ["judging", "tuning"],
     ["embedding", "scoring"],
     ["run"],
     ["gate", "llm.clients", "llm.openai_sdk"],
@@ -38,10 +37,11 @@ LAYERS = [
         "plugins",
         "similarity",
         "llm.offline",
+        "sandbox",
     ],
     ["checks"],
-    ["draws", "errors", "prose", "quartiles", "reading", "records"],
-    ["languages", "llm.base"],
+    ["draws", "errors", "programs", "quartiles", "reading", "records", "set_aside"],
+    ["languages", "llm.base", "prose"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""

@@ -66,9 +66,10 @@ def draw(text: str, seed: int, place: str, held: Sequence[Check] = ()) -> list[C
         text: the instruction; what it already speaks of is left alone.
         seed: the run's seed.
         place: the id of the line that will demand them.
-        held: the constraints that it demands already.
+        held: the checks that it has already.
     """
     drawing = Drawing(seed, place)
+    held = [check for check in held if check.saw is None]
     if _SHORT.search(text):
         return []
     wanted = min(1 + drawing.below(_MOST, "number"), _MOST_HELD - len(held))

@@ -18,6 +18,7 @@ from evolinstruct.cli import (
     evolve,
     export,
     judge,
+    merge,
     preview,
     prompts,
     refilter,
@@ -31,8 +32,10 @@ from evolinstruct.cli import (
     show,
     stats,
     trace,
+    tune,
     verify,
     view,
+    work,
 )
 from evolinstruct.errors import told
 
@@ -40,7 +43,10 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
     "Make": {
         "evolve": evolve.command,
+        "work": work.command,
+        "merge": merge.command,
         "preview": preview.command,
+        "tune": tune.command,
         "check": check.command,
         "settings": settings.command,
         "rules": rules.command,

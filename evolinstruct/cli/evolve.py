@@ -38,6 +38,13 @@ _Retry = Annotated[
 _DryRun = Annotated[
     bool, switch("--dry-run", about="Check everything and say how many calls at most; make none.")
 ]
+_Prepare = Annotated[
+    bool,
+    switch(
+        "--prepare",
+        about="Write what `evolinstruct work` needs on other machines; make no call.",
+    ),
+]
 
 
 @takes_settings
@@ -47,6 +54,7 @@ def command(
     update: Update = False,
     retry: _Retry = None,
     dry_run: _DryRun = False,
+    prepare: _Prepare = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -61,15 +69,18 @@ def command(
     wins: flags, variables, .env, --recipe, --profile, your settings, --preset.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
-        if dry_run and retry is not None:
-            raise UsageError("--retry makes calls and --dry-run none; leave one of them out.")
+        if retry is not None and (dry_run or prepare):
+            other = "--dry-run" if dry_run else "--prepare"
+            raise UsageError(f"--retry makes calls and {other} none; leave one of them out.")
+        if dry_run and prepare:
+            raise UsageError("--dry-run writes nothing and --prepare does; leave one of them out.")
         from evolinstruct.run import job  # noqa: PLC0415 - slow
 
         run = job.prepare(sources, run_directory(out), read_settings(flags))
         if dry_run:
             _tell_forecast(run, report, out, update=update)
         else:
-            _carry_out(run, report, out, update=update, retry=retry)
+            _carry_out(run, report, out, update=update, retry=retry, only_prepare=prepare)
 
 
 def _tell_forecast(run: Job, report: Report, out: str, *, update: bool) -> None:
@@ -80,11 +91,11 @@ def _tell_forecast(run: Job, report: Report, out: str, *, update: bool) -> None:
     report.facts = forecast.to_json()
 
 
-def _carry_out(run: Job, report: Report, out: str, *, update: bool, retry: str | None) -> None:
+def _carry_out(run: Job, report: Report, out: str, **how: Any) -> None:
     from evolinstruct.console.evolve import show_summary  # noqa: PLC0415 - slow
 
     try:
-        follow(run, report, update=update, retry=retry)
+        follow(run, report, **how)
     finally:
         show_summary(report.console, run.summary, Path(out))
         report.facts = run.summary.to_json()

@@ -107,8 +107,6 @@ def command(
                 raise UsageError("--questions: no file is named; name the questions.")
             _recount(out, report)
             return
-        if of not in judging.KINDS:
-            raise UsageError(f"--of must be {' or '.join(judging.KINDS)} (given: {of!r}).")
         names = tuple(contestants or ()), tuple(judges or ())
         wish = judging.Wish(out, questions, *names, of, by)
         job = judging.prepare(wish, read_settings(flags))

@@ -16,7 +16,16 @@ import typer
 from evolinstruct.errors import UsageError
 from evolinstruct.settings import SETTINGS, flag_of
 from evolinstruct.settings.kinds import Switch, off
-from evolinstruct.settings.table import COST, HOW, RULES, SAMPLING, WHAT, WHO, SettingInfo
+from evolinstruct.settings.table import (
+    COST,
+    HOW,
+    RULES,
+    SAMPLING,
+    WHAT,
+    WHO,
+    ExecutionArguments,
+    SettingInfo,
+)
 
 if TYPE_CHECKING:
     from evolinstruct.settings import Layer, Settings
@@ -174,6 +183,14 @@ def stage_options(*others: str) -> dict[str, Any]:
         for name, option in OPTIONS.items()
         if name in ("profile", *others)
         or (name in SETTINGS and SETTINGS[name].panel in _OF_STAGES and name not in _OF_RUNS)
+    }
+
+
+def work_options() -> dict[str, Any]:
+    """Return the options of a worker: who answers, how calls are sent, and at what cost."""
+    without = (*_OF_RUNS, "prefetch")
+    return {
+        name: OPTIONS[name] for name in ExecutionArguments.__annotations__ if name not in without
     }
 
 

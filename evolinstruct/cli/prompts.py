@@ -48,7 +48,7 @@ def show(
             typer.echo(prompts.find_file(folder, name).read_text(encoding="utf-8"), nl=False)
             return
         found = prompts.read(folder)
-        typer.echo(f"{found.name}: {found.description}\n{folder}\n")
+        typer.echo(f"{found.name} ({found.language}): {found.description}\n{folder}\n")
         for operation in found.operations:
             skips = f"  skips {', '.join(sorted(operation.skips))}" if operation.skips else ""
             typer.echo(

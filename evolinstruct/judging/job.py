@@ -142,6 +142,8 @@ def prepare(wish: Wish, settings: Settings) -> JudgeJob:
         UsageError: a setting, a contestant, a judge or a measure is wrong.
         InputError: a file or the directory is wrong.
     """
+    if wish.of not in KINDS:
+        raise UsageError(f"--of must be {' or '.join(KINDS)} (given: {wish.of!r}).")
     settings = _judging(settings)
     directory = _directory(wish.out)
     questions = read_questions(wish.questions)
@@ -193,6 +195,8 @@ class JudgeJob(StageJob[JudgeSummary]):
     Attributes:
         remarks: what does not fit, or may mislead, a sentence each.
     """
+
+    _dir: StageDir
 
     def __init__(
         self,

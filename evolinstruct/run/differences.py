@@ -7,7 +7,6 @@ there. Settings are compared by what they say, not by the files that they were r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from types import NoneType
 from typing import Any
@@ -16,6 +15,7 @@ from evolinstruct import defaults, prompts
 from evolinstruct.errors import InputError
 from evolinstruct.records import Kept, encode
 from evolinstruct.run.counts import Counts
+from evolinstruct.run.seed_lines import as_read
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.lines import LazyLine
 from evolinstruct.run_dir.reviews import Reviews
@@ -229,7 +229,7 @@ class SeedComparison:
         except InputError:  # it ends here: what comes is written again
             self._there, self._next = iter(()), None
             return False
-        return there.model is not None and replace(there, model=None, output=None) == line
+        return there.model is not None and as_read(there) == line
 
     def report(self, differences: list[str], additions: list[str]) -> None:
         """Add how the seeds differ from those of the run, or what they add to it."""

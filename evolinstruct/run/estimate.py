@@ -14,10 +14,11 @@ from itertools import takewhile
 from typing import Any
 
 from evolinstruct.elimination import COMPARISON
+from evolinstruct.evolution.answering import times_asked
 from evolinstruct.evolution.asking import shown_with
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Operation, Pack
-from evolinstruct.purposes import PURPOSES, is_on
+from evolinstruct.purposes import PURPOSES, asked_by_runs, is_on
 from evolinstruct.records import Kept
 from evolinstruct.settings import Execution, Recipe
 
@@ -204,7 +205,7 @@ class _Beginnings:
         drawn = {item: weights.get(item.name, 0.0) for item in pack.operations}
         total = sum(drawn.values())
         self._shared: dict[str, list[tuple[float, float]]] = {}  # (share of calls, tokens)
-        for name, row in PURPOSES.items():
+        for name, row in asked_by_runs(pack.checks).items():
             if row.worded_by == "operations":
                 self._shared[name] = [
                     (weight / total / len(shared), tokens)
@@ -212,9 +213,9 @@ class _Beginnings:
                     for shared in [_of_operation(pack, item, recipe.seed)]
                     for tokens in shared
                 ]
-            elif row.is_asked_by_runs:
+            else:
                 texts = [{"parent": text, "child": text} for text in _UNLIKE]
-                self._shared[name] = [(1.0, _common(pack.prompt(name, **each) for each in texts))]
+                self._shared[name] = [(1.0, _common(_prompt(pack, name, each) for each in texts))]
 
     def repeated(self, purpose: str, calls: int) -> int:
         """Return the tokens of so many calls that begin as an earlier call of theirs does."""
@@ -238,6 +239,11 @@ def _of_operation(pack: Pack, operation: Operation, seed: int) -> list[float]:
         )
         for drawn in pack.formats
     ]
+
+
+def _prompt(pack: Pack, purpose: str, texts: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    """Return the prompt of a purpose; none where what is sent is code, which costs nothing."""
+    return () if PURPOSES[purpose].worded_by == "code" else pack.prompt(purpose, **texts)
 
 
 def _common(prompts: Iterable[Sequence[tuple[str, str]]]) -> float:
@@ -273,11 +279,12 @@ class _Reckoning:
         self._plan = sum(share * _plan(pack, item) for item, share in drawn.items()) / total
         frames = {item: _frame(pack, item) for item in drawn}
         evolve = sum(share * frames[item] for item, share in drawn.items()) / total
-        self._rows = {name: row for name, row in PURPOSES.items() if row.is_asked_by_runs}
+        self._rows = asked_by_runs(pack.checks)
+        self._times = {name: times_asked(name, pack.checks) for name in self._rows}
         self._frames = {
             name: evolve
             if row.worded_by == "operations"
-            else _characters(pack.prompt(name, **_NO_TEXTS))
+            else _characters(_prompt(pack, name, _NO_TEXTS))
             for name, row in self._rows.items()
         }
         asked = sum(share for item, share in drawn.items() if COMPARISON not in item.skips) / total
@@ -298,7 +305,8 @@ class _Reckoning:
         passing, means = 1.0, {}
         for name, row in self._rows.items():
             asked = compared if row.reply == "verdict" else 1.0
-            means[name] = _Means(passing * asked * (1 + row.again), completion=row.tokens)
+            calls = passing * asked * self._times[name] * (1 + row.again)
+            means[name] = _Means(calls, completion=row.tokens)
             if row.is_asked_of_rewrites(self._recipe) and is_on(row.judged_if, self._recipe):
                 passing *= 1 - (1 - row.passes) * asked
         return means, passing
@@ -307,7 +315,8 @@ class _Reckoning:
         """Yield what answering the seeds takes: place, calls, tokens of each in and out."""
         for name, row in self._rows.items():
             if row.is_asked_of_seeds(self._recipe):
-                yield self._line(0, name, unanswered, self._frames[name] + self._length)
+                calls = unanswered * self._times[name]
+                yield self._line(0, name, calls, self._frames[name] + self._length)
 
     def generations(self) -> Iterator[tuple[int, str, float, float, float]]:
         """Yield what each generation takes, likewise."""
@@ -319,6 +328,7 @@ class _Reckoning:
                     prompt = self._frames[name] + sum(texts[text] for text in row.prompt.values())
                     calls = self._size * self._means[name].share
                     said = child + self._plan if row.reply == "instruction" else child
+                    said *= row.asks == "model"
                     yield self._line(generation, name, calls, prompt, said)
             self._length += self._kept * self._growth
 

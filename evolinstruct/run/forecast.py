@@ -16,12 +16,14 @@ from typing import Any, cast
 
 from evolinstruct.errors import CallError
 from evolinstruct.evolution import Evolution, Step
-from evolinstruct.evolution.asking import Ask
+from evolinstruct.evolution.answering import times_asked
+from evolinstruct.evolution.calls import Ask
 from evolinstruct.gate import Gate
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
-from evolinstruct.purposes import PURPOSES
+from evolinstruct.prompts import Checks
+from evolinstruct.purposes import BEFORE_ANSWER, PURPOSES, asked_by_runs
 from evolinstruct.records import Kept, Line, Member
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.settings import Recipe
@@ -75,25 +77,31 @@ class Forecast:
 
 
 def forecast(
-    recipe: Recipe, seeds: int, unanswered: int, applicable: int = 0, anew: int = 0
+    recipe: Recipe,
+    checks: Checks,
+    seeds: int,
+    unanswered: int,
+    applicable: int = 0,
+    anew: int = 0,
 ) -> Forecast:
     """Return the most that a run can take.
 
     Args:
         recipe: what is asked for.
+        checks: those of its pack.
         seeds: how many instructions it starts from.
         unanswered: how many of them have no answer.
         applicable: how many replies of the journal are known to apply.
         anew: how many instructions are answered once more, because people edited them.
     """
     rewrites = seeds * recipe.generations
-    calls = {
-        name: rewrites * row.is_asked_of_rewrites(recipe)
-        + unanswered * row.is_asked_of_seeds(recipe)
-        for name, row in PURPOSES.items()
-        if row.is_asked_by_runs
-    }
-    calls["answer"] += anew * recipe.answers
+    calls = {}
+    for name, row in asked_by_runs(checks).items():
+        asked = rewrites * row.is_asked_of_rewrites(recipe)
+        asked += unanswered * row.is_asked_of_seeds(recipe)
+        if name not in BEFORE_ANSWER:
+            asked += anew * recipe.answers
+        calls[name] = asked * times_asked(name, checks)
     compared = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
     unclear = compared * recipe.may_vary("compare")
     return Forecast(seeds, calls, unclear, sum(calls.values()) - compared, applicable)

@@ -15,9 +15,10 @@ from evolinstruct.run.plan import Plan
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds.problems import remarks
 from evolinstruct.settings import Recipe, ignored_variables, misspelt_variables
-from evolinstruct.text import counted, listed
+from evolinstruct.text import command, counted, listed
 
-DONE = "done"
+DONE, PREPARED = "done", "prepared"
+"""What run.json says of a run that has ended well, and of one that waits for its workers."""
 _OURS = ("EVOLINSTRUCT_", "OPENAI_")
 
 
@@ -92,6 +93,15 @@ def what_was_found(plan: Plan, run_dir: RunDir, journal: Journal, *, finished: b
     return (
         f"Going on with the run in {run_dir.path}: {_how_far(plan.state, plan, run_dir)},"
         f" {replies} in the journal, none will be paid for again."
+    )
+
+
+def what_is_prepared(plan: Plan, run_dir: RunDir) -> str:
+    """Say that workers may begin, and how."""
+    work = command("evolinstruct", "work", run_dir.path, "--shard", "1/8", "-o", "shard-1.sqlite")
+    return (
+        f"{run_dir.path} is prepared: {counted(plan.size, 'seed')}, and no call was made."
+        f" Next: `{work}` and so on, `evolinstruct merge`, and this command without --prepare."
     )
 
 

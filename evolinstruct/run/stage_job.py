@@ -17,7 +17,7 @@ from evolinstruct.llm.clients import Asked
 from evolinstruct.run.session import INTERRUPTED, Session
 from evolinstruct.run.stage import Stage
 from evolinstruct.run.summary import now
-from evolinstruct.run_dir.stage_files import StageDir
+from evolinstruct.run_dir.owned import OwnedDir
 from evolinstruct.settings import Settings
 
 EXIT_FAILED = 3
@@ -79,7 +79,7 @@ class StageJob(ABC, Generic[_Summary]):
         self,
         settings: Settings,
         purposes: Iterable[str | Asked],
-        directory: StageDir,
+        directory: OwnedDir,
         summary: _Summary,
     ) -> None:
         """Make the clients; nothing is written yet.

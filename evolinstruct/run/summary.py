@@ -139,6 +139,7 @@ def describe(
         "spent": summary.spent_to_json(),
         "usage": [account.to_json() for account in summary.usage],
         "prices": _prices(plan, summary),
+        "shards": list(plan.state.get("shards", ())),
     }
 
 

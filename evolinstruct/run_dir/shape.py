@@ -54,6 +54,18 @@ _SEEDS = Parts(
         "digest": (str, None),
     }
 )
+_SHARD = Parts(
+    {
+        "number": int,
+        "shard": str,
+        "status": str,
+        "parts": [str],
+        "calls": int,
+        "tokens": int,
+        "cost": (float, None),
+    },
+    ("number", "shard", "calls", "tokens", "cost"),
+)
 RUN = Parts(
     {
         "format": int,
@@ -75,6 +87,7 @@ RUN = Parts(
         "journal": (int, None),
         "usage": [_USAGE],
         "prices": [{str: object}],
+        "shards": [_SHARD],
     },
     ("format",),
 )

@@ -198,6 +198,8 @@ class ScoreJob(StageJob[ScoreSummary]):
         solves: whether a measure has instructions solved.
     """
 
+    _dir: StageDir
+
     def __init__(
         self, wish: Wish, settings: Settings, texts: Texts, directory: StageDir, pack: Pack
     ) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         to_command_line,
     )
     from evolinstruct.settings.origins import Origin, origins_of
-    from evolinstruct.settings.personal import gather, layers_of, read_personal
+    from evolinstruct.settings.personal import gather, gather_execution, layers_of, read_personal
 
 __all__ = [
     "AUTO",
@@ -40,6 +40,7 @@ __all__ = [
     "Settings",
     "flag_of",
     "gather",
+    "gather_execution",
     "ignored_variables",
     "layers_of",
     "misspelt_variables",
@@ -55,7 +56,7 @@ __all__ = [
 _MODULES = {
     **dict.fromkeys(("NAMES", "Execution", "Recipe", "SeedSettings", "Settings"), "fields"),
     **dict.fromkeys(("Origin", "origins_of"), "origins"),
-    **dict.fromkeys(("gather", "layers_of", "read_personal"), "personal"),
+    **dict.fromkeys(("gather", "gather_execution", "layers_of", "read_personal"), "personal"),
 }
 """Where names are that are not in `layers`."""
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
+from evolinstruct.purposes import asks_sandbox
 from evolinstruct.settings.kinds import (
     DEFAULT,
     auto,
@@ -25,6 +26,7 @@ from evolinstruct.settings.kinds import (
     by_weight,
     no_switch,
     parameter,
+    sandbox_name,
     several,
     tier_names,
     utf8,
@@ -87,6 +89,7 @@ class Recipe(_Settings):
     plain_draws: StrictBool = _stated("plain_draws")
     compare_in_breadth: StrictBool = _stated("compare_in_breadth")
     reviews: StrictBool = _stated("reviews")
+    sandbox: Annotated[str, AfterValidator(sandbox_name)] = _stated("sandbox")
 
     @classmethod
     def of_run(cls, said: Mapping[str, Any]) -> Self:
@@ -101,6 +104,8 @@ class Recipe(_Settings):
 
     def sampling(self, purpose: str) -> dict[str, Any]:
         """Return what all calls of a purpose are asked with, by the names of a request's fields."""
+        if asks_sandbox(purpose):
+            return {"model": self.sandbox}
         return {
             "model": self.setting("model", purpose) or "",
             "temperature": self.setting("temperature", purpose),

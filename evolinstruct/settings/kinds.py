@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from evolinstruct import defaults
-from evolinstruct.purposes import PURPOSES
+from evolinstruct.purposes import of_models
 from evolinstruct.text import did_you_mean
 
 DEFAULT = "default"
@@ -20,6 +20,7 @@ DEFAULT = "default"
 AUTO = "auto"
 COMPARISON = "no_information_gain"
 _TIERS = re.compile(r"[a-z][a-z0-9_]{0,49}(,[a-z][a-z0-9_]{0,49}){0,4}")
+_SANDBOX = re.compile(r"monty|docker(:[\w./:@-]+)?")
 _NEXT_PAIR = re.compile(r",(?=\s*[^\W\d]\w*\s*=)")
 
 
@@ -164,7 +165,7 @@ def _by_purpose(words: Iterable[str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for word in words:
         purpose, equals, value = word.partition("=")
-        if equals and (purpose == DEFAULT or purpose in PURPOSES):
+        if equals and (purpose == DEFAULT or purpose in of_models()):
             values.setdefault(purpose, []).append(value)
         elif equals and re.fullmatch(r"[a-z_]+", purpose):
             raise ValueError(f"{word}: {unknown_purpose(purpose)}")
@@ -221,19 +222,26 @@ def tier_names(value: str) -> str:
     return value
 
 
+def sandbox_name(value: str) -> str:
+    """Refuse what names no sandbox."""
+    if not _SANDBOX.fullmatch(value):
+        raise ValueError(f"there is no sandbox {value!r}; there are monty, docker and docker:IMAGE")
+    return value
+
+
 def by_purpose(value: object) -> object:
     """Let one value stand for all purposes; refuse unknown purposes."""
     if not isinstance(value, Mapping):
         return {DEFAULT: value}
     for purpose in value:
-        if purpose != DEFAULT and purpose not in PURPOSES:
+        if purpose != DEFAULT and purpose not in of_models():
             raise ValueError(unknown_purpose(str(purpose)))
     return dict(value)
 
 
 def unknown_purpose(name: str) -> str:
     """Say that a purpose is unknown, and which are known."""
-    return f"unknown purpose {name!r}{nearest(name, PURPOSES)}"
+    return f"unknown purpose {name!r}{nearest(name, of_models())}"
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -255,7 +263,7 @@ def by_parameter(value: object) -> object:
     """Refuse unknown purposes, parameters with a setting of their own, and what is no JSON."""
     for key, each in value.items() if isinstance(value, Mapping) else ():
         purpose, name = parameter(str(key))
-        if purpose is not None and purpose not in PURPOSES:
+        if purpose is not None and purpose not in of_models():
             raise ValueError(unknown_purpose(purpose))
         if name in NO_PARAMETERS:
             raise ValueError(f"{name!r} cannot be passed on: {NO_PARAMETERS[name]}")

@@ -22,7 +22,7 @@ from typing import Any
 
 from evolinstruct import environment
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.settings.fields import Settings
+from evolinstruct.settings.fields import Execution, Settings
 from evolinstruct.settings.kinds import nearest
 from evolinstruct.settings.layers import Layer, read_environment, read_file, read_toml, resolve
 from evolinstruct.settings.table import SETTINGS
@@ -172,3 +172,20 @@ def gather(given: Layer, recipe: str | Path | None = None, profile: str | None =
         InputError: the same, in a variable or a file; or a file cannot be read.
     """
     return resolve(*layers_of(given, recipe, profile))
+
+
+def gather_execution(given: Layer, conduct: Mapping[str, Any], where: Path) -> Execution:
+    """Return how something is carried out: what is given over the variables, over a run's own.
+
+    Args:
+        given: what is given.
+        conduct: how the run was carried out, as its run.json has it.
+        where: that file.
+
+    Raises:
+        UsageError: something given is wrong.
+        InputError: a variable or the file is.
+    """
+    known = {name: conduct[name] for name in Execution.model_fields if name in conduct}
+    own = Layer(known, named=lambda name: f"{where}: {name}", error=InputError)
+    return resolve(given, *read_environment(), own).execution

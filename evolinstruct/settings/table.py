@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict, TypeVar
 
 from evolinstruct import defaults
-from evolinstruct.purposes import PURPOSES
+from evolinstruct.purposes import of_models
 from evolinstruct.settings.kinds import (
     DEFAULT,
     ByPurpose,
@@ -31,7 +31,7 @@ RULES = "Which rules judge"
 HOW = "How it is carried out"
 COST = "What it may cost, counting all that was ever spent in RUN_DIR"
 
-_PURPOSES = ", ".join(PURPOSES)
+_PURPOSES = ", ".join(of_models())
 _T = TypeVar("_T")
 OneOrByPurpose: TypeAlias = _T | Mapping[str, _T]
 """A value for all purposes, or a value for each that is named; ``default`` is for the others."""
@@ -183,6 +183,16 @@ class RecipeArguments(TypedDict, total=False):
     ]
     answer_seeds: Annotated[
         bool, SettingInfo(WHAT, "Answer seeds without an answer.", "", Switch(), default=False)
+    ]
+    sandbox: Annotated[
+        str,
+        SettingInfo(
+            WHAT,
+            "What runs code that models wrote, for packs that check it: monty, docker, or"
+            " docker:IMAGE.",
+            "NAME",
+            default=defaults.SANDBOX,
+        ),
     ]
     compare: Annotated[
         bool,

@@ -1,0 +1,244 @@
+"""How an instruction gets its answer: asked for several times, one taken, the others set aside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from evolinstruct import prompts
+from evolinstruct.analysis.refilter import Refilter, refilter
+from evolinstruct.analysis.runs import Run
+from evolinstruct.checks import SEEN, Check, decode, encode
+from evolinstruct.elimination import choose
+from evolinstruct.errors import CallRejected, InputError
+from evolinstruct.evolution.seeing import SEEING
+from evolinstruct.llm.base import ClientOptions, Request
+from evolinstruct.purposes import PURPOSES, Purpose
+from evolinstruct.records import Rejected
+from evolinstruct.run_dir.directory import RunDir
+from tests.command_line import evolinstruct as typed
+from tests.runs import check_invariants, data_files, evolve, write_seeds
+from tests.scripted import Scripted, obedient
+
+CLIENT = "tests.test_answers:Solver"
+
+
+class Solver(Scripted):
+    """Answers each attempt as `says` has it: a text, or what the call ends in."""
+
+    says: ClassVar[list[str | Exception]] = []
+    requests: ClassVar[list[Request]] = []
+
+    def __init__(self, options: ClientOptions) -> None:
+        super().__init__(self._say)
+
+    def _say(self, request: Request) -> str | Exception:
+        self.requests.append(request)
+        if request.purpose == "answer":
+            return self.says[request.call_id.attempt]
+        return obedient(request)
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    yield
+    Solver.requests.clear()
+
+
+def pack_of(folder: Path, checks: str) -> Path:
+    """Return a pack that is `general` with these checks."""
+    shutil.copytree(prompts.find("general"), folder / "pack")
+    about = folder / "pack" / "pack.toml"
+    about.write_text(f"{about.read_text()}\n{checks}")
+    return folder / "pack"
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    return pack_of(tmp_path, "[checks.agreement]\nanswers = 5\nleast = 0.6\n")
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    rows = [{"instruction": f"How many bees fly from {n} hives to flower {n}?"} for n in range(3)]
+    return write_seeds(tmp_path / "seeds.jsonl", rows)
+
+
+def solve(seeds: Path, pack: Path, out: Path, says: list[Any], **settings: Any) -> RunDir:
+    Solver.says = says
+    settings = {"client": CLIENT, "prompts": str(pack), "generations": 1, **settings}
+    evolve(seeds, out, operations={"deepen": 1}, **settings)
+    return RunDir(out)
+
+
+def test_the_first_answer_of_the_most_that_agree_is_taken_and_the_others_are_set_aside(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    says = ["Answer: 7", "The answer is 12.", "12", "Answer: 8", "It is 12"]
+    run = solve(seeds, pack, tmp_path / "run", says)
+    lines = list(run.read(1))
+    assert len(lines) == 3
+    for line in lines:
+        assert line.output == "The answer is 12."
+        assert json.loads(line.checks or "") == [
+            {
+                "name": "agreement",
+                "args": {"answers": 5, "least": 0.6},
+                "saw": {"agreed": 3, "answers": 5},
+            }
+        ]
+        why = ["outvoted", "agrees", "outvoted", "agrees"]
+        assert json.loads(line.set_aside or "") == [
+            {"output": output, "model": "scripted-model", "why": reason}
+            for output, reason in zip([says[0], *says[2:]], why, strict=True)
+        ]
+    check_invariants(tmp_path / "run", 1)
+
+
+def test_groups_of_equal_size_are_told_apart_by_their_places(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    says = ["9", "Answer: 7", "Answer: 12", "12", "7"]
+    run = solve(seeds, pack, tmp_path / "run", says)
+    assert {line.output for line in run.read(1, Rejected)} == {"Answer: 7"}
+
+
+def test_too_few_that_agree_are_a_rejection_with_what_was_seen_and_refilter_knows_it(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    run = solve(seeds, pack, tmp_path / "run", ["1", "2", "3", "3", "4"])
+    lines = list(run.read(1, Rejected))
+    assert [(line.rule, line.evidence) for line in lines] == [
+        ("check_failed", "agreement: 2 of 5 answers agree, a share of less than 0.6")
+    ] * 3
+    same = refilter(Refilter(Run(run.path), choose({}), compare=True))
+    assert (same.dropped, same.let_through) == ({}, {})
+    off = refilter(Refilter(Run(run.path), choose({"check_failed": False}), compare=True))
+    assert (off.let_through["check_failed"], off.unanswered) == (3, 0)
+
+
+def test_an_answer_that_is_refused_agrees_with_none_and_the_others_count(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    refusal = CallRejected("refused_by_service", "no")
+    run = solve(seeds, pack, tmp_path / "run", [refusal, "5", "5", refusal, "5"])
+    for line in run.read(1):
+        assert decode(line.checks)[0].saw == {"agreed": 3, "answers": 5}
+    none = solve(seeds, pack, tmp_path / "none", [refusal] * 5)
+    assert {line.rule for line in none.read(1, Rejected)} == {"refused_by_service"}
+
+
+def test_children_inherit_nothing_of_what_was_seen_and_seeds_are_read_again(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    """A seed that the run answered has what was seen in generation 0, and is the same seed."""
+    says = ["5"] * 5
+    options: dict[str, Any] = {"answer_seeds": True, "generations": 2}
+    run = solve(seeds, pack, tmp_path / "run", says, **options)
+    for number in range(3):
+        assert [len(decode(line.checks)) for line in run.read(number)] == [1, 1, 1]
+    before = data_files(run.path)
+    asked = len(Solver.requests)
+    solve(seeds, pack, tmp_path / "run", says, **options)
+    assert (data_files(run.path), len(Solver.requests)) == (before, asked)
+
+
+def test_a_forecast_counts_every_answer_and_a_trace_shows_every_one(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    line = f"evolve {seeds} -o {tmp_path}/run --client {CLIENT} --prompts {pack} -g 2"
+    told = json.loads(typed(f"{line} --dry-run --json").stdout)
+    assert told["calls"] == {"evolve": 6, "compare": 6, "answer": 30}
+    by = {(row["generation"], row["purpose"]): row["calls"] for row in told["expected"]["by"]}
+    assert 25 < by[1, "answer"] + by[2, "answer"] <= 30
+    run = solve(seeds, pack, tmp_path / "run", ["5"] * 5)
+    place = next(iter(run.read(1))).id
+    assert typed(f"trace {run.path} {place} --calls").output.count("answer") >= 5
+
+
+def test_what_was_seen_is_no_demand_of_the_instruction(tmp_path: Path) -> None:
+    """So neither an export for reinforcement learning nor `verify` takes it for one."""
+    seen = Check("agreement", {"answers": 5, "least": 0.6}, saw={"agreed": 5, "answers": 5})
+    rows = [
+        {"checks": encode([seen]), "output": "5"},
+        {"checks": encode([Check("no_digits"), seen]), "output": "Five."},
+    ]
+    told = typed(f"verify {write_seeds(tmp_path / 'rows.jsonl', rows)} --json")
+    found = json.loads(told.stdout)
+    assert (found["answers"], found["without_constraints"]) == (1, 1)
+    assert found["constraints"] == {"no_digits": {"asked": 1, "met": 1}}
+
+
+DAMAGED = {
+    '[{"name": "agreement", "args": {"answers": 5}, "saw": {"agreed": 1, "answers": 5}}]': (
+        "checks: the check agreement needs the arguments answers (a whole number from 2 to 20),"
+        " least (a number from 0 to 1)."
+    ),
+    '[{"name": "agreement", "args": {"answers": 5, "least": 1}}]': (
+        "checks: the check agreement lacks what it saw: agreed, answers."
+    ),
+    '[{"name": "agreement", "args": {"answers": 5, "least": 1}, "saw": {"agreed": true,'
+    ' "answers": 5}}]': "checks: the check agreement lacks what it saw: agreed, answers.",
+    '[{"name": "agreement", "args": {"answers": 5, "least": 1}, "declined": true, "saw": {"agreed":'
+    ' 1, "answers": 5}}]': "checks: the check agreement has an unknown key 'declined'.",
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_what_was_seen_is_read_whole_or_refused(text: str) -> None:
+    with pytest.raises(InputError) as refused:
+        decode(text)
+    assert str(refused.value) == DAMAGED[text]
+
+
+def test_every_check_sees_something() -> None:
+    assert SEEING.keys() == SEEN.keys()
+
+
+# Purposes that work for a check
+
+
+@pytest.fixture
+def with_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Purpose(
+        "hint",
+        {"instruction": "child"},
+        of_rewrites="answers",
+        done="hinted",
+        reply="text",
+        tokens=50,
+        for_check="agreement",
+    )
+    monkeypatch.setitem(PURPOSES, "hint", row)
+
+
+@pytest.mark.usefixtures("with_purpose")
+def test_a_purpose_of_a_check_is_asked_only_by_packs_that_name_the_check(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    told = typed(f"prompts check {pack}")
+    assert told.exit_code == 1
+    assert f"{pack}/hint.txt: the file is missing; the check 'agreement' needs it." in told.output
+    (pack / "hint.txt").write_text("Give one hint.\n{{instruction}}")
+    assert typed(f"prompts check {pack}").exit_code == 0
+    line = f"evolve {seeds} -o {tmp_path}/run --client offline -g 1 --dry-run --json"
+    told = typed(f"{line} --prompts {pack} --model hint=small")
+    assert json.loads(told.stdout)["calls"]["hint"] == 3
+    assert "hint" not in json.loads(typed(line).stdout)["calls"]
+
+
+@pytest.mark.slow
+def test_the_files_are_the_same_at_any_concurrency_and_after_a_cap(
+    tmp_path: Path, pack: Path
+) -> None:
+    rows = [{"instruction": f"Explain thing number {n} to a child."} for n in range(40)]
+    seeds = write_seeds(tmp_path / "seeds.jsonl", rows)
+    settings: dict[str, Any] = {"generations": 3, "prompts": str(pack)}
+    evolve(seeds, tmp_path / "run", **settings)
+    evolve(seeds, tmp_path / "one", concurrency=1, **settings)
+    assert data_files(tmp_path / "one") == data_files(tmp_path / "run")
