@@ -30,6 +30,7 @@ LAYERS = [
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
     [
         "agreement",
+        "environment",
         "installation",
         "atomic_write",
         "intervals",

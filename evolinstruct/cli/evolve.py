@@ -75,9 +75,9 @@ def command(
 
     The same command goes on where an earlier one was stopped, and pays for nothing twice.
 
-    Variables of the environment may say who answers, how a run is carried out and what it may cost:
-    EVOLINSTRUCT_ and the flag in capitals, such as EVOLINSTRUCT_BASE_URL. Flags win over them, and
-    they over --recipe and --preset.
+    Who answers, how a run is carried out and what it may cost may also stand in variables, as
+    EVOLINSTRUCT_BASE_URL, in .env here, in a profile and in your settings file. What is nearer
+    wins: flags, variables, .env, --recipe, --profile, your settings, --preset.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
         _refuse_contradictions(sources, retry, ray, dry_run=dry_run, prepare=prepare)

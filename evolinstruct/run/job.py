@@ -112,7 +112,8 @@ class Job:
             plan.state.get("usage", ()),
             spared,
         )
-        return replace(self._forecast(spared.total()), estimate=likely)
+        receivers = self._session.receivers()
+        return replace(self._forecast(spared.total()), estimate=likely, receivers=receivers)
 
     async def events(
         self, *, update: bool = False, retry: str | None = None, only_prepare: bool = False
