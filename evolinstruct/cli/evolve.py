@@ -38,6 +38,14 @@ _Retry = Annotated[
 _DryRun = Annotated[
     bool, switch("--dry-run", about="Check everything and say how many calls at most; make none.")
 ]
+_Forget = Annotated[
+    bool,
+    switch(
+        "--forget-batches",
+        about="Give up batches that the service does not know any more; what was in them is asked,"
+        " and paid for, again.",
+    ),
+]
 
 
 @takes_settings
@@ -46,6 +54,7 @@ def command(
     out: Out,
     update: Update = False,
     retry: _Retry = None,
+    forget_batches: _Forget = False,
     dry_run: _DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -69,7 +78,8 @@ def command(
         if dry_run:
             _tell_forecast(run, report, out, update=update)
         else:
-            _carry_out(run, report, out, update=update, retry=retry)
+            how = {"update": update, "retry": retry, "forget_batches": forget_batches}
+            _carry_out(run, report, out, how)
 
 
 def _tell_forecast(run: Job, report: Report, out: str, *, update: bool) -> None:
@@ -80,11 +90,11 @@ def _tell_forecast(run: Job, report: Report, out: str, *, update: bool) -> None:
     report.facts = forecast.to_json()
 
 
-def _carry_out(run: Job, report: Report, out: str, *, update: bool, retry: str | None) -> None:
+def _carry_out(run: Job, report: Report, out: str, how: Mapping[str, Any]) -> None:
     from evolinstruct.console.evolve import show_summary  # noqa: PLC0415 - slow
 
     try:
-        follow(run, report, update=update, retry=retry)
+        follow(run, report, **how)
     finally:
         show_summary(report.console, run.summary, Path(out))
         report.facts = run.summary.to_json()

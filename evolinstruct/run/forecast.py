@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from evolinstruct.errors import CallError
 from evolinstruct.evolution import Evolution, Step
@@ -22,9 +22,11 @@ from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
 from evolinstruct.purposes import PURPOSES
-from evolinstruct.records import Kept, Line, Member
+from evolinstruct.records import Kept, Member
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.settings import Recipe
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _followed(pool: Iterator[Member], step: Step, gate: Gate | None) -> Iterator
         gate.end()
 
 
-def at_once(step: Coroutine[Any, Any, Line]) -> Line:
+def at_once(step: Coroutine[Any, Any, _T]) -> _T:
     """Return what a step comes to that asks a journal alone, so that nothing in it waits.
 
     Raises:
@@ -147,7 +149,7 @@ def at_once(step: Coroutine[Any, Any, Line]) -> Line:
     try:
         step.send(None)
     except StopIteration as done:
-        return cast("Line", done.value)
+        return cast("_T", done.value)
     step.close()
     raise NotInJournalError
 

@@ -29,7 +29,7 @@ from evolinstruct.llm.journal import Journal
 from evolinstruct.purposes import asked_by
 from evolinstruct.records import Kept
 from evolinstruct.run import notices, retries
-from evolinstruct.run.estimate import estimate
+from evolinstruct.run.estimate import estimate, rounds
 from evolinstruct.run.events import (
     Event,
     Finished,
@@ -111,7 +111,7 @@ class Job:
         return replace(self._forecast(spared.total()), estimate=likely)
 
     async def events(
-        self, *, update: bool = False, retry: str | None = None
+        self, *, update: bool = False, retry: str | None = None, forget_batches: bool = False
     ) -> AsyncGenerator[Event]:
         """Carry the run out, from wherever an earlier command left it.
 
@@ -120,6 +120,7 @@ class Job:
         Args:
             update: carry a run that differs over to these settings.
             retry: ask once more for what is ``failed``, or rejected by the rule of this name.
+            forget_batches: give up batches that the service does not know any more.
 
         Raises:
             UsageError: the word of `retry` names no kind of line.
@@ -131,6 +132,8 @@ class Job:
             retries.check_retry(retry, self._dir)
         async with self._session as session:
             self.summary.journal = session.journal.number
+            if session.batches is not None:
+                session.batches.forgets = forget_batches
             gate = await asyncio.to_thread(
                 open_gate, self._dir.gate, self._plan.rules, self._plan.pack.skips
             )
@@ -243,6 +246,8 @@ class Job:
             yield Notice(notice, is_loss=True)
         for notice in (*self._session.notices, *notices.about_settings(plan)):
             yield Notice(notice)
+        if plan.settings.execution.batch:
+            yield Notice(notices.what_batches_take(rounds(self._recipe)))
         if self._recipe.reviews:
             yield Notice(what_is_decided(plan.reviews, out))
         if retry is not None:
