@@ -133,6 +133,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "price_in": by_purpose(dollars),
     "price_out": by_purpose(dollars),
     "prices": text,
+    "batch": st.booleans(),
+    "submit": st.booleans(),
     "service_tier": by_purpose(st.from_regex(r"[a-z]{1,5}(,[a-z]{1,5})?", fullmatch=True)),
 }
 

@@ -445,6 +445,29 @@ class ExecutionArguments(TypedDict, total=False):
         ),
     ]
 
+    batch: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "Send calls in batches, which many services answer for half the price within 24 hours,"
+            " most within one; a generation takes three rounds of them.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
+    submit: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "With --batch, leave when all is sent (exit code 6) instead of waiting; the same"
+            " command takes in what has come, and sends what follows.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
+
 
 class OlderArguments(TypedDict, total=False):
     """Older words for settings; `evolinstruct.settings.layers` translates them."""

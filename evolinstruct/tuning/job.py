@@ -44,7 +44,7 @@ class Wish:
     Attributes:
         seeds: the seed files.
         out: the folder of the tuned pack.
-        batch: how many instructions are evolved to be analysed, in each step.
+        mini_batch: how many instructions are evolved to be analysed, in each step.
         rounds: how often each of them is evolved.
         development: on how many instructions a method is tried.
         steps: how often the method is rewritten at most.
@@ -54,7 +54,7 @@ class Wish:
 
     seeds: tuple[str, ...]
     out: str
-    batch: int = defaults.TUNING_BATCH
+    mini_batch: int = defaults.TUNING_BATCH
     rounds: int = defaults.TUNING_ROUNDS
     development: int = defaults.TUNING_DEVELOPMENT
     steps: int = defaults.TUNING_STEPS
@@ -136,7 +136,7 @@ def prepare(wish: Wish, settings: Settings) -> TuneJob:
         raise UsageError(f"-o {wish.out}: this is the pack that is tuned; name another folder.")
     directory.check_place(tunable)
     seeds = SeedLines(wish.seeds, settings.seeds, None, recipe.seed)
-    sample = Sample(seeds, wish.development, wish.batch, recipe.seed)
+    sample = Sample(seeds, wish.development, wish.mini_batch, recipe.seed)
     usual = prompts.read(prompts.find(defaults.PACK))
     method = Method(
         tunable,
@@ -190,7 +190,7 @@ class TuneJob(StageJob[TuneSummary]):
     def expected(self) -> list[Expected]:
         """Return what each purpose takes at most, whatever the journal holds."""
         wish, method = self._wish, self._method
-        sizes = wish.batch, wish.rounds, wish.development, wish.steps, wish.candidates
+        sizes = wish.mini_batch, wish.rounds, wish.development, wish.steps, wish.candidates
         lengths = [len(line.instruction) for line in method.sample.development]
         return expected(
             Size(*sizes, wish.gain),
@@ -258,7 +258,7 @@ class TuneJob(StageJob[TuneSummary]):
             "from": {"name": tunable.pack.name, "digest": tunable.pack.digest},
             "operations": list(tunable.operations),
             "asked": {
-                "batch": wish.batch,
+                "mini_batch": wish.mini_batch,
                 "rounds": wish.rounds,
                 "development": wish.development,
                 "steps": wish.steps,
