@@ -13,7 +13,7 @@ from evolinstruct.words import split_words, word_lists
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SIGNS = ".,:;!?()\"'"
 _LOOKED_AT = 1000  # characters
-_BORROWED = 2  # words
+_BORROWED = 2  # words, and no more than it has of its own
 _FOREIGN = 4  # a text of one language may have a quarter as many words of another
 
 
@@ -66,13 +66,48 @@ def is_clear(words: frozenset[str], language: str, other: str, least: float) -> 
     return count >= least and count >= _FOREIGN * len(words & others)
 
 
+_SCRIPTS = {
+    name: re.compile(letters)
+    for name, letters in {
+        "Japanese": "[\u3040-\u30ff]",
+        "Chinese": "[\u3400-\u9fff]",
+        "Korean": "[\u1100-\u11ff\uac00-\ud7a3]",
+        "Arabic": "[\u0600-\u06ff]",
+        "Russian": "[\u0400-\u04ff]",
+    }.items()
+}
+"""The letters of languages that are told by them where no word tells."""
+_BEYOND_LATIN = re.compile(r"[^\W\d_a-zA-Z\u00aa-\u024f\u1e00-\u1eff]")
+_LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
+
+
+def is_latin(text: str) -> bool:
+    """Tell whether most letters at the start of a text are Latin."""
+    if text.isascii():
+        return True
+    start = text[:_LOOKED_AT]
+    return len(_BEYOND_LATIN.findall(start)) <= len(_LATIN.findall(start))
+
+
+def tell(text: str) -> str | None:
+    """Return the language of a text: by its common words, else by its script, if these tell."""
+    words = common_words(text)
+    if words and 2 * len(words & lexica()["English"]) >= len(words) and is_latin(text):
+        return "English"
+    if words:
+        return language_of(words)
+    return next((name for name, letters in _SCRIPTS.items() if letters.search(text)), None)
+
+
 def is_english(text: str) -> bool:
     """Tell whether a text may be English: next to no common words of it are of other languages."""
+    if not is_latin(text):
+        return False
     words, english = common_words(text), lexica()["English"]
     foreign = words - english
     language = language_of(foreign)
-    count = len(foreign & lexica()[language]) if language else 0
-    return count <= _BORROWED or count * _FOREIGN <= len(words & english)
+    count, own = len(foreign & lexica()[language]) if language else 0, len(words & english)
+    return count <= min(_BORROWED, own) or count * _FOREIGN <= own
 
 
 def in_another_language(text: str, other: str, least: float = 3) -> bool:

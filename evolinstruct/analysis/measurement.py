@@ -13,8 +13,9 @@ from typing import Any
 from evolinstruct import defaults
 from evolinstruct.analysis.difficulty import Difficulties, find_difficulties
 from evolinstruct.analysis.families import Family
-from evolinstruct.analysis.runs import Run, State
+from evolinstruct.analysis.runs import Run
 from evolinstruct.analysis.scores import ScoreBook
+from evolinstruct.analysis.state import State
 from evolinstruct.analysis.statistics import GroupStatistics, Table, in_table
 from evolinstruct.diversity.phrases import Distinctness, Phrases
 from evolinstruct.prose import count_prose

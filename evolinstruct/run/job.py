@@ -22,7 +22,8 @@ from evolinstruct import prompts
 from evolinstruct.defaults import METHOD
 from evolinstruct.errors import FilesGone, InputError, Interrupted, told
 from evolinstruct.evolution import Evolution
-from evolinstruct.evolution.asking import Ask
+from evolinstruct.evolution.calls import Ask
+from evolinstruct.evolution.preferring import judged_by
 from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.clients import with_client
 from evolinstruct.llm.journal import Journal
@@ -30,7 +31,7 @@ from evolinstruct.llm.journal.shard import settle
 from evolinstruct.purposes import asked_by
 from evolinstruct.records import Kept
 from evolinstruct.run import notices, retries
-from evolinstruct.run.estimate import estimate
+from evolinstruct.run.estimate import estimate, rounds
 from evolinstruct.run.events import (
     Event,
     Finished,
@@ -82,7 +83,9 @@ class Job:
         self._plan = plan
         self._dir = run_dir
         self._recipe = plan.settings.recipe
-        self._session = Session(plan.settings, asked_by(self._recipe), run_dir, plan.state)
+        self._session = Session(
+            plan.settings, asked_by(self._recipe, plan.pack.checks), run_dir, plan.state
+        )
         self._records: list[dict[str, Any]] = []  # what run.json says of generations that ended
         self._made_from: list[str] = []
         self._is_idle = False
@@ -110,10 +113,16 @@ class Job:
             plan.state.get("usage", ()),
             spared,
         )
-        return replace(self._forecast(spared.total()), estimate=likely)
+        receivers = self._session.receivers()
+        return replace(self._forecast(spared.total()), estimate=likely, receivers=receivers)
 
     async def events(
-        self, *, update: bool = False, retry: str | None = None, only_prepare: bool = False
+        self,
+        *,
+        update: bool = False,
+        retry: str | None = None,
+        forget_batches: bool = False,
+        only_prepare: bool = False,
     ) -> AsyncGenerator[Event]:
         """Carry the run out, from wherever an earlier command left it.
 
@@ -122,6 +131,7 @@ class Job:
         Args:
             update: carry a run that differs over to these settings.
             retry: ask once more for what is ``failed``, or rejected by the rule of this name.
+            forget_batches: give up batches that the service does not know any more.
             only_prepare: write what workers need, `run.json`, prompts and seeds; make no call.
 
         Raises:
@@ -134,6 +144,8 @@ class Job:
             retries.check_retry(retry, self._dir)
         async with self._session as session:
             self.summary.journal = session.journal.number
+            if session.batches is not None:
+                session.batches.forgets = forget_batches
             gate = await asyncio.to_thread(
                 open_gate, self._dir.gate, self._plan.rules, self._plan.pack.skips
             )
@@ -190,7 +202,9 @@ class Job:
     def _forecast(self, applicable: int) -> Forecast:
         plan = self._plan
         anew = plan.reviews.answered_anew
-        return forecast(self._recipe, plan.size, plan.unanswered, applicable, anew)
+        return forecast(
+            self._recipe, plan.pack.checks, plan.size, plan.unanswered, applicable, anew
+        )
 
     # The run
 
@@ -265,6 +279,8 @@ class Job:
             yield Notice(notice, is_loss=True)
         for notice in (*self._session.notices, *notices.about_settings(plan)):
             yield Notice(notice)
+        if plan.settings.execution.batch:
+            yield Notice(notices.what_batches_take(rounds(self._recipe)))
         if self._recipe.reviews:
             yield Notice(what_is_decided(plan.reviews, out))
         if retry is not None:
@@ -371,6 +387,8 @@ class Job:
             plan.digest,
             retired,
         ]
+        if judge := judged_by(self._recipe, plan.pack):
+            decisive.append(judge)
         if METHOD > 1:  # the first one was not written down
             decisive.append(METHOD)
         if overruled:

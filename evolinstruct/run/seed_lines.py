@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from evolinstruct.checks import NONE
+from evolinstruct import checks, set_aside
 from evolinstruct.filters import draw_sample
 from evolinstruct.records import Kept, encode, join_input, seed_id
 from evolinstruct.run_dir.directory import RunDir
@@ -119,5 +120,13 @@ def seed_line(seed: Seed) -> Kept:
         model=None,
         compared=None,
         seed_source=Path(seed.source).name,
-        checks=NONE,
+        checks=checks.NONE,
+        set_aside=set_aside.NONE,
     )
+
+
+def as_read(seed: Kept) -> Kept:
+    """Return a seed as it was read: without the answer that the run wrote, if it wrote one."""
+    if seed.model is None:
+        return seed
+    return replace(seed, output=None, model=None, checks=checks.NONE, set_aside=set_aside.NONE)
