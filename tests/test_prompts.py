@@ -516,7 +516,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "unknown check": (
         write("pack.toml", ABOUT + b"[checks.agreemnt]\n"),
         "/pack.toml:4: unknown check 'agreemnt' (did you mean 'agreement'?); known here:"
-        " agreement.",
+        " agreement, unit_tests.",
     ),
     "constraint for a check": (
         write("pack.toml", ABOUT + b"[checks.no_digits]\n"),
