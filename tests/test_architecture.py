@@ -19,6 +19,7 @@ LAYERS = [
     ["judging", "tuning"],
     ["embedding", "scoring"],
     ["run"],
+    ["llm.batches"],
     ["gate", "llm.clients", "llm.openai_sdk"],
     ["evolution", "seeds", "llm.budget", "llm.openai"],
     ["prompts", "filters", "parquet", "llm.usage"],
@@ -30,6 +31,7 @@ LAYERS = [
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
     [
         "agreement",
+        "environment",
         "installation",
         "atomic_write",
         "intervals",

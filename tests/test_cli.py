@@ -322,6 +322,7 @@ def test_a_dry_run_says_the_most_calls_makes_none_and_writes_nothing(folder: Pat
         "applicable": 0,
         "at_most": 240,
         "new_at_most": 240,
+        "receivers": {"": ["evolve", "compare", "answer"]},
     }
     assert not (folder / "run").exists()
 

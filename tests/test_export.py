@@ -66,6 +66,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "rlvr": {
         "prompt": [SYSTEM, USER],
         "constraints": '[{"name": "no_digits", "args": {}}]',
+        "tests": "",
     }
     | ORIGIN,
     "dpo": {

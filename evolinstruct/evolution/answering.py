@@ -212,9 +212,10 @@ class Answering:
             saw = await see(self._calls, line, args, answer, among, seen_before.get(name))
             seen.append(Check(name, args, saw=saw))
         faults = checks.faults(checks.decode(line.checks), answer.output)
-        fault = next(iter([*faults, *checks.seen_faults(seen)]), None)
-        faults += checks.seen_faults(check for check in seen if check.is_corrected)
-        return _Checked(answer, among, seen, faults, fault)
+        fault = next(iter([*faults, *checks.seen_faults(seen), *checks.lacks(seen)]), None)
+        corrected = [check for check in seen if check.is_corrected]
+        correctable = [*faults, *checks.seen_faults(corrected), *checks.lacks(corrected)]
+        return _Checked(answer, among, seen, correctable, fault)
 
     async def _corrected(self, line: Kept, failed: _Checked) -> _Checked:
         """Have an answer written anew, with what is wrong with it."""

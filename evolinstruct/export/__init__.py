@@ -17,7 +17,7 @@ from evolinstruct.analysis.scores import measures_of
 from evolinstruct.errors import InputError
 from evolinstruct.export import card, files
 from evolinstruct.export.files import TEST, TRAIN, RowBuffer
-from evolinstruct.export.formats import FORMATS, SEED, demands, worse
+from evolinstruct.export.formats import FORMATS, SEED, is_verifiable, worse
 from evolinstruct.export.options import ExportOptions, ExportResult, Licences, parse_size
 from evolinstruct.export.reviewed import Reviewed, read_reviewed
 from evolinstruct.export.subset import Subset, read_subset
@@ -103,7 +103,7 @@ def _chosen(
 def _has_what_it_takes(line: Kept, options: ExportOptions, result: ExportResult) -> bool:
     """Tell whether a line has what its format is of, and count it where it has not."""
     if options.rows_format.of == "demands":
-        result.unverifiable += not (has := bool(demands(line)))
+        result.unverifiable += not (has := is_verifiable(line))
         return has
     if line.output is None:
         result.unanswered += 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from evolinstruct import set_aside
-from evolinstruct.checks import Check, decode, demanded, encode
+from evolinstruct.checks import decode, demanded, encode, tests_of
 from evolinstruct.records import Kept
 
 TrainingRow = dict[str, Any]
@@ -88,12 +88,15 @@ def _prompt_completion(line: Kept, system: str | None) -> TrainingRow:
 
 
 def _rlvr(line: Kept, system: str | None) -> TrainingRow:
-    return {"prompt": _asked(line, system), "constraints": encode(demands(line))}
+    checks = decode(line.checks)
+    constraints, tests = encode(demanded(checks)), tests_of(checks)
+    return {"prompt": _asked(line, system), "constraints": constraints, "tests": tests}
 
 
-def demands(line: Kept) -> list[Check]:
-    """Return what a line demands of its answer that code can verify."""
-    return demanded(decode(line.checks))
+def is_verifiable(line: Kept) -> bool:
+    """Tell whether code can verify an answer: by constraints, or by tests."""
+    checks = decode(line.checks)
+    return bool(demanded(checks) or tests_of(checks))
 
 
 def worse(line: Kept) -> str | None:
@@ -142,7 +145,7 @@ _ALL = (
     ),
     Format(
         "rlvr",
-        {"prompt": [_TURN], "constraints": str},
+        {"prompt": [_TURN], "constraints": str, "tests": str},
         traced=True,
         make=_rlvr,
         of="demands",

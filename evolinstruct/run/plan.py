@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evolinstruct import elimination, prompts
+from evolinstruct import elimination, prompts, sandbox
 from evolinstruct.checks import AGREEMENT
 from evolinstruct.contamination import Items
 from evolinstruct.elimination import CONTAMINATED
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.evolution.answering import PURPOSE as ANSWER
 from evolinstruct.evolution.answering import answers_asked
+from evolinstruct.purposes import asked_by, asks_sandbox
 from evolinstruct.records import Kept
 from evolinstruct.run.differences import (
     SeedComparison,
@@ -97,6 +98,10 @@ def make_plan(
     ).described()
     state = run_dir.state()
     check_state(run_dir, state)
+    if not state and any(map(asks_sandbox, asked_by(recipe, pack.checks))):
+        sandbox.check_there(
+            recipe.sandbox
+        )  # what goes on may find all that it needs in its journal
     reviews = read_reviews(run_dir.path) if recipe.reviews else NONE
     seeds = SeedLines(sources, settings.seeds, preview, recipe.seed)
     was_preview = is_preview(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Wish:
     Attributes:
         seeds: the seed files.
         out: the folder of the tuned pack.
-        batch: how many instructions are evolved to be analysed, in each step.
+        mini_batch: how many instructions are evolved to be analysed, in each step.
         rounds: how often each of them is evolved.
         development: on how many instructions a method is tried.
         steps: how often the method is rewritten at most.
@@ -54,12 +54,16 @@ class Wish:
 
     seeds: tuple[str, ...]
     out: str
-    batch: int = defaults.TUNING_BATCH
+    mini_batch: int = defaults.TUNING_BATCH
     rounds: int = defaults.TUNING_ROUNDS
     development: int = defaults.TUNING_DEVELOPMENT
     steps: int = defaults.TUNING_STEPS
     candidates: int = defaults.TUNING_CANDIDATES
     gain: bool = False
+
+
+SIZES = tuple(each.name for each in fields(Wish) if each.name not in ("seeds", "out"))
+"""The names of what says how much is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,9 @@ def prepare(wish: Wish, settings: Settings) -> TuneJob:
         UsageError: a setting is wrong, the pack cannot be tuned, or there are too few seeds.
         InputError: a file or the folder is wrong.
     """
+    for name in SIZES:
+        if name != "gain" and getattr(wish, name) < 1:
+            raise UsageError(f"{name} must be 1 or more (given: {getattr(wish, name)}).")
     settings = _tuning(settings)
     recipe = settings.recipe
     folder = prompts.find(recipe.prompts)
@@ -129,7 +136,7 @@ def prepare(wish: Wish, settings: Settings) -> TuneJob:
         raise UsageError(f"-o {wish.out}: this is the pack that is tuned; name another folder.")
     directory.check_place(tunable)
     seeds = SeedLines(wish.seeds, settings.seeds, None, recipe.seed)
-    sample = Sample(seeds, wish.development, wish.batch, recipe.seed)
+    sample = Sample(seeds, wish.development, wish.mini_batch, recipe.seed)
     usual = prompts.read(prompts.find(defaults.PACK))
     method = Method(
         tunable,
@@ -183,7 +190,7 @@ class TuneJob(StageJob[TuneSummary]):
     def expected(self) -> list[Expected]:
         """Return what each purpose takes at most, whatever the journal holds."""
         wish, method = self._wish, self._method
-        sizes = wish.batch, wish.rounds, wish.development, wish.steps, wish.candidates
+        sizes = wish.mini_batch, wish.rounds, wish.development, wish.steps, wish.candidates
         lengths = [len(line.instruction) for line in method.sample.development]
         return expected(
             Size(*sizes, wish.gain),
@@ -251,7 +258,7 @@ class TuneJob(StageJob[TuneSummary]):
             "from": {"name": tunable.pack.name, "digest": tunable.pack.digest},
             "operations": list(tunable.operations),
             "asked": {
-                "batch": wish.batch,
+                "mini_batch": wish.mini_batch,
                 "rounds": wish.rounds,
                 "development": wish.development,
                 "steps": wish.steps,
