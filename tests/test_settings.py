@@ -174,8 +174,8 @@ def test_words_of_the_command_line_become_a_setting_by_purpose() -> None:
     with pytest.raises(UsageError) as caught:
         read_words({"model": ["jury=x"]}, Layer({}, named=flag_of))
     assert str(caught.value) == (
-        "--model jury=x: unknown purpose 'jury'; there are evolve, compare, answer, tests, improve, score,"
-        " solve, judge, analyse, optimize."
+        "--model jury=x: unknown purpose 'jury'; there are evolve, compare, answer, tests, improve,"
+        " score, solve, judge, analyse, optimize."
     )
 
 

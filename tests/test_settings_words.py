@@ -97,6 +97,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "seed": st.integers(),
     "answers": st.integers(0, 20),
     "evolve_answers": st.integers(0, 10),
+    "equality": st.sampled_from(["exact", "math"]),
     "pick": st.sampled_from(["", "vote", "judge", "verified"]),
     "answer_seeds": st.booleans(),
     "compare": st.booleans(),

@@ -13,6 +13,7 @@ from evolinstruct import defaults
 from evolinstruct.purposes import of_models
 from evolinstruct.settings.kinds import (
     DEFAULT,
+    EXACT,
     ByPurpose,
     ListsByPurpose,
     Pairs,
@@ -193,6 +194,16 @@ class RecipeArguments(TypedDict, total=False):
             " that meets all checks).",
             "HOW",
             default="",
+        ),
+    ]
+    equality: Annotated[
+        str,
+        SettingInfo(
+            WHAT,
+            "How it is told whether answers agree: exact (as texts and numbers) or math (as"
+            " formulas too; takes the extra math).",
+            "HOW",
+            default=EXACT,
         ),
     ]
     evolve_answers: Annotated[
