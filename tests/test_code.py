@@ -18,6 +18,7 @@ from evolinstruct.llm.base import ClientOptions, Request
 from evolinstruct.records import Kept, Rejected
 from evolinstruct.run_dir.directory import RunDir
 from tests.command_line import evolinstruct as typed
+from tests.faults.test_any_run import killed
 from tests.runs import check_invariants, data_files, evolve, write_seeds
 from tests.scripted import Scripted
 
@@ -81,6 +82,23 @@ def test_the_files_are_the_same_at_any_concurrency_and_after_a_run_that_was_cut(
         evolve_as_far_as(tmp_path / "cut", max_calls=most)
     evolve(SEEDS, tmp_path / "cut", prompts="code")
     assert data_files(tmp_path / "cut") == data_files(run)
+
+
+@pytest.mark.parametrize("moment", [3, 17, 40])
+def test_a_run_that_is_killed_goes_on_to_the_same_bytes(
+    run: Path, tmp_path: Path, moment: int
+) -> None:
+    asked = {"client": "offline", "prompts": "code"}
+    left = killed(SEEDS, tmp_path / "run", moment, concurrency=2, **asked)
+    evolve(SEEDS, left, **asked)
+    assert data_files(left) == data_files(run)
+
+
+@pytest.mark.parametrize("script", ["2-1-1-0-1-1-0-1-3-1-1-0-0", "1-0-0-0-1-3-1-3-3-3-1-1-1"])
+def test_whatever_models_reply_every_task_ends_in_one_line(script: str, tmp_path: Path) -> None:
+    whatever = "tests.faults.test_any_run:Whatever"
+    evolve(SEEDS, tmp_path / "run", client=whatever, model=script, prompts="code", generations=2)
+    check_invariants(tmp_path / "run", 2)
 
 
 def evolve_as_far_as(out: Path, max_calls: int) -> None:
@@ -184,6 +202,12 @@ GENERATOR = "def add(a, b):\n    def g():\n        yield a + b\n    return sum(g
             fenced(TESTS),
             "unit_tests: the code is no Python: line 1: expected ':'",
             id="no Python",
+        ),
+        pytest.param(
+            fenced(f"def add(a, b):\n    return a + b + {'-' * 9_000}0\n"),
+            fenced(TESTS),
+            "unit_tests: the code is no Python: it is nested too deeply",
+            id="nested",
         ),
         pytest.param(
             fenced("def plus(a, b):\n    return a + b\n"),
