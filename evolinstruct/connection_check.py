@@ -18,7 +18,7 @@ from typing import Any
 from evolinstruct import prompts
 from evolinstruct.errors import CallError, CallFailed, CallRejected, EvolinstructError, TryAgain
 from evolinstruct.llm.base import CallContext, CallId, Limits, Reply, Request
-from evolinstruct.llm.clients import Endpoint, host, with_client
+from evolinstruct.llm.clients import Endpoint, with_client
 from evolinstruct.llm.prices import Price, Tariff
 from evolinstruct.purposes import asked_by, asks_sandbox
 from evolinstruct.run.session import Session
@@ -106,7 +106,7 @@ class _Probe:
         tier = self._requests[0].service_tier or ""
         self._blank = ConnectionResult(
             endpoint.purposes,
-            host(endpoint.options),
+            endpoint.server,
             self._model,
             price=tariff.price(endpoint.purposes[0], self._model, tier),
         )

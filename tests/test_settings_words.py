@@ -95,7 +95,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "prompts": text,
     "operations": st.dictionaries(name, st.floats(0, 10**6)),
     "seed": st.integers(),
-    "answers": st.booleans(),
+    "answers": st.integers(0, 20),
+    "evolve_answers": st.integers(0, 10),
+    "pick": st.sampled_from(["", "vote", "judge", "verified"]),
     "answer_seeds": st.booleans(),
     "compare": st.booleans(),
     "compare_in_breadth": st.booleans(),
@@ -240,7 +242,7 @@ def test_variables_say_who_answers_and_how_a_run_is_carried_out(
 
 
 def test_no_variable_decides_what_else_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = [name for name, setting in SETTINGS.items() if not setting.env]
+    others = [name for name, setting in SETTINGS.items() if not setting.is_personal]
     assert {"temperature", "seed", "rules", "limit", "prompts"} < set(others)
     for name in others:
         monkeypatch.setenv(f"EVOLINSTRUCT_{name.upper()}", "7")

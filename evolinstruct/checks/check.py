@@ -67,11 +67,12 @@ class Check:
         """Tell whether an instruction demands it.
 
         A text in English does with the words that such demands have; in any language it holds the
-        numbers and texts of the arguments.
+        numbers and texts of the arguments, which is why none is drawn whose arguments it holds
+        already.
         """
         if is_english(text):
             return self.constraint.is_stated(text, self.args)
-        return self.constraint.holds_arguments(text, self.args)
+        return self.constraint.holds_arguments(text, self.args, abroad=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
