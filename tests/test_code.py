@@ -150,7 +150,7 @@ class Coder(Scripted):
                 return f"<new_task>\n{said}\n</new_task>"
 
 
-def made(tmp_path: Path, tests: str, *answers: str) -> Kept | Rejected:
+def made(tmp_path: Path, tests: str, *answers: str, **settings: Any) -> Kept | Rejected:
     """Return the line of a task that a model answers so, and for which it writes these tests."""
     Coder.requests.clear()
     Coder.answers, Coder.tests = list(answers), tests
@@ -166,6 +166,7 @@ def made(tmp_path: Path, tests: str, *answers: str) -> Kept | Rejected:
         operations={"add_requirement": 1},
         compare=False,
         generations=1,
+        **settings,
     )
     lines = [*RunDir(tmp_path / "run").read(1), *RunDir(tmp_path / "run").read(1, Rejected)]
     assert len(lines) == 1
@@ -277,6 +278,16 @@ def test_a_solution_that_fails_is_asked_for_once_more_with_what_failed(tmp_path:
     asked = [request.purpose for request in Coder.requests]
     assert asked == ["evolve", "answer", "tests", "answer"]
     assert "assert add(20, 30) == 50: AssertionError: assert -10 == 50" in prompt(-1)
+
+
+def test_of_several_answers_the_first_is_taken_that_passes(tmp_path: Path) -> None:
+    answers = [fenced(WRONG), "It adds.", fenced(ADDS), fenced(KNOWING)]
+    line = made(tmp_path, fenced(TESTS), *answers, answers=4, pick="verified")
+    assert isinstance(line, Kept)
+    assert (line.output, seen(line)["passed"]) == (fenced(ADDS), 3)
+    assert len(json.loads(line.set_aside or "")) == 2
+    asked = [request.purpose for request in Coder.requests]
+    assert asked == ["evolve", "answer", "tests", "answer", "answer"]
 
 
 def prompt(number: int) -> str:
