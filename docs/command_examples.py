@@ -22,18 +22,21 @@ CODES = {
     4: "stopped by a limit of calls, tokens or cost; the same command with a higher one goes on",
     5: "stopped because the service does not answer, or almost nothing is kept; the same command"
     " goes on",
+    6: "waiting for batches (`--batch --submit`); the same command goes on with what has come",
     130: "interrupted; run the same command again, and a run goes on where it was",
 }
 READS = (0, 1, 2, 130)
 """How a command ends that only reads, or writes one file."""
+STAGE = (0, 1, 2, 3, 4, 5, 130)
+"""How a command of a stage ends."""
 ENDINGS = {
     "evolve": tuple(CODES),
     "preview": tuple(CODES),
-    "score": tuple(CODES),
-    "judge": tuple(CODES),
-    "tune": tuple(CODES),
-    "work": tuple(CODES),
-    "diversity": tuple(CODES),
+    "score": STAGE,
+    "judge": STAGE,
+    "tune": STAGE,
+    "work": STAGE,
+    "diversity": STAGE,
 }
 
 _BIN = Path(sys.executable).parent
@@ -193,6 +196,21 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ),
     ),
     "check": (Example("the client that needs no model", "evolinstruct check --client offline"),),
+    "settings": (
+        Example(
+            "what holds, and where it is from",
+            "printf 'EVOLINSTRUCT_RPM=60\\n' > .env"
+            " && printf '[profiles.local]\\nbase_url = \"http://localhost:8000/v1\"\\n' > my.toml"
+            " && EVOLINSTRUCT_SETTINGS=my.toml"
+            " evolinstruct settings --profile local --model my-model && rm .env",
+        ),
+        Example(
+            "a key in the settings file",
+            "printf 'api_key = \"sk-…\"\\n' > my.toml"
+            " && EVOLINSTRUCT_SETTINGS=my.toml evolinstruct settings",
+            exit_code=1,
+        ),
+    ),
     "rules": (
         Example("one rule", "evolinstruct rules word_growth"),
         Example("all of them", "evolinstruct rules"),
@@ -270,6 +288,7 @@ class Terminal:
             **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
             "PATH": path,
             "COLUMNS": str(_WIDTH),
+            "EVOLINSTRUCT_SETTINGS": os.devnull,
             "TERM": "dumb",
             "PYTHONUNBUFFERED": "1",  # what goes to stdout and to stderr stays in its order
         }

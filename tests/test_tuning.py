@@ -20,7 +20,7 @@ from tests.loopback import Answer, Ask, Server, error, reply, serve
 from tests.test_judging_page import Shown
 
 OFFLINE = "--client offline"
-SMALL = "--development 6 --batch 3 --rounds 2 --steps 3 --candidates 2"
+SMALL = "--development 6 --mini-batch 3 --rounds 2 --steps 3 --candidates 2"
 CARE = "Write every version with care."
 _STARTING = re.compile(r"#Starting Instruction#:\n(.*?)\n\n#Revised", re.DOTALL)
 _METHOD = re.compile(r"The way to change it:\n(.*?)\n\nReply in two parts", re.DOTALL)
@@ -172,8 +172,8 @@ def test_it_ends_after_the_most_steps() -> None:
     written = [f"Write it with {'care! ' * count}and a plan." for count in (1, 1, 2, 2, 3, 3)]
     with serve(Slow(*written)) as server:
         told = evolinstruct(
-            "tune seeds.txt -o pack --development 9 --batch 3 --rounds 1 --steps 2 --candidates 2"
-            f" --model m --base-url {server.url} --concurrency 1"
+            "tune seeds.txt -o pack --development 9 --mini-batch 3 --rounds 1 --steps 2"
+            f" --candidates 2 --model m --base-url {server.url} --concurrency 1"
         )
     assert told.exit_code == 0, told.output
     assert "Ended, because the most steps were made." in told.output
@@ -506,8 +506,8 @@ def test_replies_that_are_missing_are_counted_and_told() -> None:
 
     with serve(failing) as server:
         told = evolinstruct(
-            "tune seeds.txt -o pack --development 11 --batch 1 --rounds 1 --steps 1 --candidates 2"
-            f" --model some-model --base-url {server.url} --concurrency 1"
+            "tune seeds.txt -o pack --development 11 --mini-batch 1 --rounds 1 --steps 1"
+            f" --candidates 2 --model some-model --base-url {server.url} --concurrency 1"
         )
     assert told.exit_code == 3, told.output
     assert "3 outcomes missing: 3 http_418." in told.output

@@ -21,13 +21,14 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeGuard
 
 from evolinstruct import defaults
-from evolinstruct.errors import EvolinstructError, StopRun, UsageError
+from evolinstruct.errors import EvolinstructError, InputError, StopRun, UsageError
 from evolinstruct.llm import address, providers
 from evolinstruct.llm.balancer import Balancer
 from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import FIRST_REFUSALS, CircuitBreaker
 from evolinstruct.llm.intake import Intake, harmless_cause
+from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import TOTAL_SECONDS, Retry
 from evolinstruct.llm.secrets import Secrets
@@ -46,14 +47,21 @@ _OTHER_FILES = 64  # open beside the connections: the journal, those of the run,
 PLUGINS = Plugins("evolinstruct.clients", "client", "package.module:Class")
 
 
-def default_client(execution: Execution) -> str:
+def default_client(execution: Execution, model: str = "") -> str:
     """Return the client's name where none is given: `openai`, if a key or a server is named.
 
     Raises:
-        UsageError: neither is.
+        InputError: neither is, and a model is: what is missing is the key.
+        UsageError: nothing is.
     """
     if providers.is_named(execution):
         return "openai"
+    if model:
+        raise InputError(
+            f"There is no API key to ask {model} with: set {providers.KEY_VARIABLE}, or name the"
+            " service with --provider and set its key, or name a server that needs none with"
+            " --base-url."
+        )
     raise UsageError(
         f"No model to ask: set {providers.KEY_VARIABLE}, or name a --provider, and a --model,"
         " or give the --base-url of a local server and a --model,"
@@ -65,11 +73,13 @@ def with_client(settings: Settings) -> Settings:
     """Return the settings with the client named that answers where none is.
 
     Raises:
+        InputError: a model is named, but no key and no service.
         UsageError: there is neither a client nor a service.
     """
     if settings.recipe.client:
         return settings
-    client = default_client(settings.execution)
+    model = next(iter(settings.recipe.model.values()), "")
+    client = default_client(settings.execution, model)
     return replace(settings, recipe=settings.recipe.model_copy(update={"client": client}))
 
 
@@ -131,6 +141,26 @@ class Endpoint:
     client: Client
     ask: Callable[[Request], Awaitable[Reply]]
     take_notices: Callable[[], list[str]]
+
+    @property
+    def server(self) -> str:
+        """Its host and port; empty where the client does not say."""
+        return getattr(self.client, "server", "") or host(self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchClient:
+    """One server and model that calls go to in batches.
+
+    Attributes:
+        place: names the server and the model.
+        client: makes and reads the calls of a batch, and knows its service.
+        intake: looks at all that it brings.
+    """
+
+    place: str
+    client: OpenAIClient
+    intake: Intake
 
 
 class Clients:
@@ -277,6 +307,17 @@ class Clients:
             for options, (client, budgeted, asked) in self._clients.items()
         ]
 
+    def receivers(self) -> dict[str, list[str]]:
+        """Return what each server would get texts for, by its host.
+
+        It is empty where all texts stay in this process; a client may not say where it sends them.
+        """
+        found: dict[str, list[str]] = {}
+        for endpoint in () if self._is_local else self.endpoints():
+            purposes = found.setdefault(endpoint.server, [])
+            purposes += [each for each in endpoint.purposes if each not in purposes]
+        return found
+
     @property
     def ahead(self) -> int:
         """Instructions to start in each step, so that there is always a call to be sent."""
@@ -293,6 +334,31 @@ class Clients:
                 " a process open no more files (ulimit -n)."
             )
         return most
+
+    def batch_clients(self, execution: Execution) -> dict[Asked, BatchClient]:
+        """Return who is asked in batches for each purpose.
+
+        Raises:
+            UsageError: the client has no batches, several servers share its calls, or a service
+                tier is asked for beside.
+        """
+        if execution.service_tier:
+            raise UsageError(
+                "--batch: calls in batches have a tier and a price of their own; leave"
+                " --service-tier out."
+            )
+        found = {}
+        for asked, group in self._groups.items():
+            client, budgeted, _ = self._clients[group[0]]
+            if len(group) > 1:
+                raise UsageError(
+                    f"--batch: {' and '.join(map(host, group))} share the calls for"
+                    f" {asked.purpose}; name one of them with --base-url."
+                )
+            self._make.check_batches(client)
+            assert isinstance(client, OpenAIClient)  # noqa: S101 - no other one has batches
+            found[asked] = BatchClient(_place(group), client, budgeted.intake)
+        return found
 
     def sending(self) -> Sending:
         """Return what all servers together are doing."""
@@ -454,6 +520,18 @@ class ClientFactory:
             raise UsageError(
                 f"--service-tier: the client {self._name} has no service tiers; leave the option"
                 " out, or ask with --client openai."
+            )
+
+    def check_batches(self, client: Client) -> None:
+        """Refuse batches for a client that has none.
+
+        Raises:
+            UsageError: it has none.
+        """
+        if getattr(client, "BATCHES", False) is not True:
+            raise UsageError(
+                f"--batch: the client {self._name} has no batches; leave the option out, or ask"
+                " with --client openai."
             )
 
     def _check(self, client: object) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from evolinstruct.errors import CallError
 from evolinstruct.evolution import Evolution, Step
@@ -24,9 +24,13 @@ from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
 from evolinstruct.prompts import Checks
 from evolinstruct.purposes import BEFORE_ANSWER, PURPOSES, asked_by_runs
-from evolinstruct.records import Kept, Line, Member
+from evolinstruct.records import Kept, Member
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.settings import Recipe
+
+_T = TypeVar("_T")
+_USUAL = Recipe()
+"""What these settings have asked is told even where it is switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Forecast:
         second_tries: the most replies asked for once more because they were cut off.
         applicable: how many replies of the journal are known to apply.
         estimate: what it is likely to take, where that was asked for too.
+        receivers: what each server would get texts for, by its host, where that was asked for too.
     """
 
     seeds: int
@@ -48,6 +53,7 @@ class Forecast:
     second_tries: int
     applicable: int = 0
     estimate: Estimate | None = field(default=None, compare=False)
+    receivers: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     @property
     def at_most(self) -> int:
@@ -69,6 +75,7 @@ class Forecast:
             "applicable": self.applicable,
             "at_most": self.at_most,
             "new_at_most": self.new_at_most,
+            "receivers": dict(self.receivers),
             "expected": None if self.estimate is None else self.estimate.to_json(),
         }
 
@@ -97,8 +104,9 @@ def forecast(
         asked = rewrites * row.is_asked_of_rewrites(recipe)
         asked += unanswered * row.is_asked_of_seeds(recipe)
         if name not in BEFORE_ANSWER:
-            asked += anew * recipe.answers
-        calls[name] = asked * times_asked(name, checks)
+            asked += anew * row.is_asked_of_rewrites(recipe)
+        if asked or row.is_asked_of_rewrites(_USUAL):
+            calls[name] = asked * times_asked(name, recipe, checks)
     compared = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
     unclear = compared * recipe.may_vary("compare")
     return Forecast(seeds, calls, unclear, sum(calls.values()) - compared, applicable)
@@ -146,7 +154,7 @@ def _followed(pool: Iterator[Member], step: Step, gate: Gate | None) -> Iterator
         gate.end()
 
 
-def at_once(step: Coroutine[Any, Any, Line]) -> Line:
+def at_once(step: Coroutine[Any, Any, _T]) -> _T:
     """Return what a step comes to that asks a journal alone, so that nothing in it waits.
 
     Raises:
@@ -155,7 +163,7 @@ def at_once(step: Coroutine[Any, Any, Line]) -> Line:
     try:
         step.send(None)
     except StopIteration as done:
-        return cast("Line", done.value)
+        return cast("_T", done.value)
     step.close()
     raise NotInJournalError
 

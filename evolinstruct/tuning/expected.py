@@ -73,12 +73,12 @@ def _calls(
     tried = wish.development * (1 + rewrites)
     for name, row in asked_by_runs(tunable.pack.checks).items():
         if row.is_asked_of_rewrites(recipe):
-            analysed = wish.steps * wish.batch * wish.rounds if name in BEFORE_ANSWER else 0
-            calls = (tried + analysed) * times_asked(name, tunable.pack.checks)
+            analysed = wish.steps * wish.mini_batch * wish.rounds if name in BEFORE_ANSWER else 0
+            calls = (tried + analysed) * times_asked(name, recipe, tunable.pack.checks)
             yield name, calls, _of_rewrite(row, tunable, length)
     own, child = len(tunable.method), length + _GROWTH
     analysing, optimizing = (_characters(wording, PURPOSES[name]) for name in (ANALYSE, OPTIMIZE))
-    yield ANALYSE, rewrites, analysing + own + wish.batch * (wish.rounds + 1) * child
+    yield ANALYSE, rewrites, analysing + own + wish.mini_batch * (wish.rounds + 1) * child
     yield OPTIMIZE, rewrites, optimizing + len(tunable.prompt) + 2 * own
     if wish.gain:
         yield "score", 2 * tried, _ORDER_CHARACTERS + length + child

@@ -108,7 +108,7 @@ def prepare(wish: Wish, settings: Settings) -> TuneJob:
         raise UsageError(f"-o {wish.out}: this is the pack that is tuned; name another folder.")
     directory.check_place(tunable)
     seeds = SeedLines(wish.seeds, settings.seeds, None, recipe.seed)
-    sample = Sample(seeds, wish.development, wish.batch, recipe.seed)
+    sample = Sample(seeds, wish.development, wish.mini_batch, recipe.seed)
     usual = prompts.read(prompts.find(defaults.PACK))
     task = Task(
         wish,

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from evolinstruct.errors import CallFailed, CallRejected, InputError
+from evolinstruct.judges import Ask
 from evolinstruct.llm.base import CallContext, CallId, Request
 from evolinstruct.prompts import Pack, Tunable
 from evolinstruct.reading import METHOD_MARKS, own_text, read_method
-from evolinstruct.run.asking import Ask
 from evolinstruct.settings import Recipe
 from evolinstruct.words import lowered, split_words
 

@@ -14,7 +14,7 @@ class Wish:
     Attributes:
         seeds: the seed files.
         out: the folder of the tuned pack.
-        batch: how many instructions are evolved to be analysed, in each step.
+        mini_batch: how many instructions are evolved to be analysed, in each step.
         rounds: how often each of them is evolved.
         development: on how many other instructions a method is tried.
         steps: how often the method is rewritten at most.
@@ -24,7 +24,7 @@ class Wish:
 
     seeds: tuple[str, ...]
     out: str
-    batch: int = defaults.TUNING_BATCH
+    mini_batch: int = defaults.TUNING_BATCH
     rounds: int = defaults.TUNING_ROUNDS
     development: int = defaults.TUNING_DEVELOPMENT
     steps: int = defaults.TUNING_STEPS
