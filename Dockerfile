@@ -13,7 +13,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY evolinstruct evolinstruct
 COPY prompts prompts
 COPY seeds seeds
-RUN pip install --no-cache-dir --no-compile --prefix /installed ".[$EXTRAS]"
+RUN pip install --no-cache-dir --no-compile --prefix /installed ".${EXTRAS:+[$EXTRAS]}"
 
 FROM python:3.13-slim
 COPY --from=build /installed /usr/local
