@@ -521,7 +521,10 @@ def test_every_bad_file_gets_its_sentence(
 def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path) -> None:
     (here / "tasks.jsonl").write_bytes(b"broken")
     (here / "folder").mkdir()
-    missing = ", and not one of the seeds that come with evolinstruct ('starter'); check the path."
+    missing = (
+        ", and not one of the seeds that come with evolinstruct ('math', 'starter');"
+        " check the path."
+    )
     sentences = {
         "task.jsonl": f"task.jsonl: no such file (did you mean 'tasks.jsonl'?){missing}",
         "startr": f"startr: no such file (did you mean 'starter'?){missing}",
