@@ -193,6 +193,21 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ),
     ),
     "check": (Example("the client that needs no model", "evolinstruct check --client offline"),),
+    "settings": (
+        Example(
+            "what holds, and where it is from",
+            "printf 'EVOLINSTRUCT_RPM=60\\n' > .env"
+            " && printf '[profiles.local]\\nbase_url = \"http://localhost:8000/v1\"\\n' > my.toml"
+            " && EVOLINSTRUCT_SETTINGS=my.toml"
+            " evolinstruct settings --profile local --model my-model && rm .env",
+        ),
+        Example(
+            "a key in the settings file",
+            "printf 'api_key = \"sk-…\"\\n' > my.toml"
+            " && EVOLINSTRUCT_SETTINGS=my.toml evolinstruct settings",
+            exit_code=1,
+        ),
+    ),
     "rules": (
         Example("one rule", "evolinstruct rules word_growth"),
         Example("all of them", "evolinstruct rules"),
@@ -270,6 +285,7 @@ class Terminal:
             **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
             "PATH": path,
             "COLUMNS": str(_WIDTH),
+            "EVOLINSTRUCT_SETTINGS": os.devnull,
             "TERM": "dumb",
             "PYTHONUNBUFFERED": "1",  # what goes to stdout and to stderr stays in its order
         }

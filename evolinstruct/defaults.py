@@ -61,5 +61,7 @@ REPORT_ROWS = 3_000
 
 NOTICE_AFTER = 200
 """So many settled instructions of a generation tell what share of it will be kept."""
+NOTICE_LEAST = 20
+"""With fewer, a share that is kept may be chance, and a person sees each rejection anyway."""
 KEPT_NOTICE = 0.5
 RULE_NOTICE = 0.3

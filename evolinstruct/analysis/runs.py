@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from heapq import nlargest
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +24,7 @@ from evolinstruct.records import Failed, Kept, Line, Rejected
 from evolinstruct.run_dir.directory import KINDS, RunDir
 from evolinstruct.run_dir.lines import ParsedLine, read_lines
 from evolinstruct.run_dir.reviews import NONE, Reviews, Survey, decided_lines, read_reviews
+from evolinstruct.text import did_you_mean
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 _IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
 _FILE = re.compile(r"generation-(\d+)\.jsonl")
 _NAMED = 5
+_MOST_BESIDE = 1_000  # names of a folder that are looked through for the run that is meant
 _NEAR = 3
 _L = TypeVar("_L", Kept, Rejected, Failed)
 
@@ -333,7 +336,8 @@ def _check(run_dir: RunDir) -> None:
     """Refuse a path that holds no run."""
     path = run_dir.path
     if not path.exists():
-        raise InputError(f"There is no {path}; name the directory of a run.")
+        near = did_you_mean(str(path), map(str, _runs_beside(path)))
+        raise InputError(f"There is no {path}{near}; name the directory of a run.")
     if not path.is_dir():
         raise InputError(f"{path} is a file; name the directory of a run.")
     if not run_dir.is_run:
@@ -341,6 +345,14 @@ def _check(run_dir: RunDir) -> None:
             f"{path} holds no run (run.json is missing); name the directory that"
             " `evolinstruct evolve -o` has written."
         )
+
+
+def _runs_beside(path: Path) -> list[Path]:
+    """Return the runs in the folder that a path would be in."""
+    if not path.parent.is_dir():
+        return []
+    beside = islice(path.parent.iterdir(), _MOST_BESIDE)
+    return [each for each in beside if RunDir(each).is_run]
 
 
 def _likeness(given: str) -> Callable[[tuple[bytes, bytes]], int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from evolinstruct.checks.constraint import Constraint
 from evolinstruct.checks.response import Response
-from evolinstruct.checks.seen import SEEN
+from evolinstruct.checks.seen import SEEN, UNIT_TESTS
 from evolinstruct.checks.table import CONSTRAINTS
 from evolinstruct.errors import InputError
 from evolinstruct.languages import is_english
@@ -180,6 +180,14 @@ def lacks(checks: Iterable[Check]) -> list[str]:
     seen = [(check.name, check.saw) for check in checks if check.saw is not None]
     found = ((name, SEEN[name].find_lack(saw)) for name, saw in seen)
     return [f"{name}: {lack}" for name, lack in found if lack is not None]
+
+
+def tests_of(checks: Iterable[Check]) -> str:
+    """Return the unit tests that an answer was held against; empty where there were none."""
+    for check in checks:
+        if check.name == UNIT_TESTS and check.saw is not None:
+            return str(check.saw["tests"])
+    return ""
 
 
 def faults(checks: Iterable[Check], response: str) -> list[str]:

@@ -28,6 +28,7 @@ from evolinstruct.cli import (
     score,
     seeds,
     select,
+    settings,
     show,
     stats,
     trace,
@@ -47,6 +48,7 @@ _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
         "preview": preview.command,
         "tune": tune.command,
         "check": check.command,
+        "settings": settings.command,
         "rules": rules.command,
     },
     "Read": {

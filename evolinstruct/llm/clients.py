@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeGuard
 
 from evolinstruct import defaults
-from evolinstruct.errors import EvolinstructError, StopRun, UsageError
+from evolinstruct.errors import EvolinstructError, InputError, StopRun, UsageError
 from evolinstruct.llm import address, providers
 from evolinstruct.llm.balancer import Balancer
 from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
@@ -46,14 +46,21 @@ _OTHER_FILES = 64  # open beside the connections: the journal, those of the run,
 PLUGINS = Plugins("evolinstruct.clients", "client", "package.module:Class")
 
 
-def default_client(execution: Execution) -> str:
+def default_client(execution: Execution, model: str = "") -> str:
     """Return the client's name where none is given: `openai`, if a key or a server is named.
 
     Raises:
-        UsageError: neither is.
+        InputError: neither is, and a model is: what is missing is the key.
+        UsageError: nothing is.
     """
     if providers.is_named(execution):
         return "openai"
+    if model:
+        raise InputError(
+            f"There is no API key to ask {model} with: set {providers.KEY_VARIABLE}, or name the"
+            " service with --provider and set its key, or name a server that needs none with"
+            " --base-url."
+        )
     raise UsageError(
         f"No model to ask: set {providers.KEY_VARIABLE}, or name a --provider, and a --model,"
         " or give the --base-url of a local server and a --model,"
@@ -65,11 +72,13 @@ def with_client(settings: Settings) -> Settings:
     """Return the settings with the client named that answers where none is.
 
     Raises:
+        InputError: a model is named, but no key and no service.
         UsageError: there is neither a client nor a service.
     """
     if settings.recipe.client:
         return settings
-    client = default_client(settings.execution)
+    model = next(iter(settings.recipe.model.values()), "")
+    client = default_client(settings.execution, model)
     return replace(settings, recipe=settings.recipe.model_copy(update={"client": client}))
 
 
@@ -131,6 +140,11 @@ class Endpoint:
     client: Client
     ask: Callable[[Request], Awaitable[Reply]]
     take_notices: Callable[[], list[str]]
+
+    @property
+    def server(self) -> str:
+        """Its host and port; empty where the client does not say."""
+        return getattr(self.client, "server", "") or host(self.options)
 
 
 class Clients:
@@ -276,6 +290,17 @@ class Clients:
             )
             for options, (client, budgeted, asked) in self._clients.items()
         ]
+
+    def receivers(self) -> dict[str, list[str]]:
+        """Return what each server would get texts for, by its host.
+
+        It is empty where all texts stay in this process; a client may not say where it sends them.
+        """
+        found: dict[str, list[str]] = {}
+        for endpoint in () if self._is_local else self.endpoints():
+            purposes = found.setdefault(endpoint.server, [])
+            purposes += [each for each in endpoint.purposes if each not in purposes]
+        return found
 
     @property
     def ahead(self) -> int:

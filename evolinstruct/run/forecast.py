@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
@@ -28,6 +28,9 @@ from evolinstruct.records import Kept, Line, Member
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.settings import Recipe
 
+_USUAL = Recipe()
+"""What these settings have asked is told even where it is switched off."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -40,6 +43,7 @@ class Forecast:
         second_tries: the most replies asked for once more because they were cut off.
         applicable: how many replies of the journal are known to apply.
         estimate: what it is likely to take, where that was asked for too.
+        receivers: what each server would get texts for, by its host, where that was asked for too.
     """
 
     seeds: int
@@ -48,6 +52,7 @@ class Forecast:
     second_tries: int
     applicable: int = 0
     estimate: Estimate | None = field(default=None, compare=False)
+    receivers: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     @property
     def at_most(self) -> int:
@@ -69,6 +74,7 @@ class Forecast:
             "applicable": self.applicable,
             "at_most": self.at_most,
             "new_at_most": self.new_at_most,
+            "receivers": dict(self.receivers),
             "expected": None if self.estimate is None else self.estimate.to_json(),
         }
 
@@ -97,8 +103,9 @@ def forecast(
         asked = rewrites * row.is_asked_of_rewrites(recipe)
         asked += unanswered * row.is_asked_of_seeds(recipe)
         if name not in BEFORE_ANSWER:
-            asked += anew * recipe.answers
-        calls[name] = asked * times_asked(name, checks)
+            asked += anew * row.is_asked_of_rewrites(recipe)
+        if asked or row.is_asked_of_rewrites(_USUAL):
+            calls[name] = asked * times_asked(name, recipe, checks)
     compared = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
     unclear = compared * recipe.may_vary("compare")
     return Forecast(seeds, calls, unclear, sum(calls.values()) - compared, applicable)

@@ -77,6 +77,7 @@ class Generations:
         self._verified = verified
         self._all_counts = all_counts
         self._records = records
+        self._told_causes: set[str | None] = set()
 
     async def events(self) -> AsyncIterator[Event]:
         """Carry them out, one after the other.
@@ -202,7 +203,7 @@ class Generations:
         self, lines: AsyncIterator[Line], files: GenerationFiles, counts: Counts
     ) -> AsyncIterator[Event]:
         """Write and count each line; say what is wrong with the counts."""
-        watch = YieldMonitor(counts)
+        watch = YieldMonitor(counts, self._told_causes)
         calls, replayed, used = self._session.calls, self._session.replayed, self._session.used
         answers_seeds = counts.generation == 0 and self._recipe.answer_seeds
         seeds = self._plan.seeds.read() if answers_seeds else None

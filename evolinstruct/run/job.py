@@ -23,6 +23,7 @@ from evolinstruct.defaults import METHOD
 from evolinstruct.errors import FilesGone, InputError, Interrupted, told
 from evolinstruct.evolution import Evolution
 from evolinstruct.evolution.calls import Ask
+from evolinstruct.evolution.preferring import judged_by
 from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.clients import with_client
 from evolinstruct.llm.journal import Journal
@@ -111,7 +112,8 @@ class Job:
             plan.state.get("usage", ()),
             spared,
         )
-        return replace(self._forecast(spared.total()), estimate=likely)
+        receivers = self._session.receivers()
+        return replace(self._forecast(spared.total()), estimate=likely, receivers=receivers)
 
     async def events(
         self, *, update: bool = False, retry: str | None = None, only_prepare: bool = False
@@ -372,6 +374,8 @@ class Job:
             plan.digest,
             retired,
         ]
+        if judge := judged_by(self._recipe, plan.pack):
+            decisive.append(judge)
         if METHOD > 1:  # the first one was not written down
             decisive.append(METHOD)
         if overruled:

@@ -191,6 +191,10 @@ class Session:
         """Return each server and model in use by itself: nothing is journalled or asked again."""
         return self._clients.endpoints()
 
+    def receivers(self) -> dict[str, list[str]]:
+        """Return what each server would get texts for, by its host; empty for what has no name."""
+        return self._clients.receivers()
+
     def sending(self) -> Sending:
         """Return what all servers together are doing."""
         return self._clients.sending()

@@ -95,6 +95,10 @@ class StageJob(ABC, Generic[_Summary]):
         self._started, self._began = now(), time.monotonic()
         self.summary = summary
 
+    def receivers(self) -> dict[str, list[str]]:
+        """Return what each server would get texts for, by its host."""
+        return self._session.receivers()
+
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Session]:
         """Lend the open session; however the block ends, what is known by then is written.
