@@ -18,19 +18,20 @@ import evolinstruct
 
 PAGE = Path(__file__).parent / "api.md"
 GROUPS = {
-    "Make": ("evolve", "prepare", "Job", "Forecast"),
+    "Make": ("evolve", "prepare", "Job", "Forecast", "tune"),
     "Measure and select": (
         *("score", "judge", "recount_verdicts", "measure_diversity", "select", "verify"),
     ),
     "How it ended": (
         *("Summary", "Counts", "ScoreSummary", "JudgeSummary", "Results", "Survey", "Selection"),
+        *("TuneSummary", "Trial"),
     ),
     "Read a run": (
         *("Run", "State", "Kept", "Rejected", "Failed", "Family", "FamilyStep", "Score"),
     ),
     "Events": (
         *("Event", "Notice", "GenerationStarted", "LineWritten", "LowYield", "GenerationEnded"),
-        *("Finished", "Scored", "Judged", "Embedding"),
+        *("Finished", "Scored", "Judged", "Embedding", "Tuned"),
     ),
     "Errors": (
         *("EvolinstructError", "UsageError", "InputError", "StopRun", "ServiceRefused"),

@@ -1,8 +1,8 @@
 """Evol-Instruct, whole, in one command (method: WizardLM, arXiv 2304.12244).
 
 From Python: `evolve` makes a run, `score`, `judge` and `measure_diversity` measure, `select` takes
-the best, `Run` reads, `verify` checks an answer. docs/api.md has all names; each is loaded when it
-is first used, so that importing the package costs nothing.
+the best, `tune` rewrites a pack's method, `Run` reads, `verify` checks an answer. docs/api.md has
+all names; each is loaded when it is first used, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         score,
         score_async,
         select,
+        tune,
+        tune_async,
     )
     from evolinstruct.diversity.survey import Survey
     from evolinstruct.elimination import Answer, Rewrite
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from evolinstruct.run.summary import Summary
     from evolinstruct.scoring import Score, Scored, ScoreSummary
     from evolinstruct.selection import Selection
+    from evolinstruct.tuning import Trial, Tuned, TuneSummary
 
 __all__ = [
     "Answer",
@@ -112,7 +115,10 @@ __all__ = [
     "Summary",
     "Survey",
     "TooLittleKept",
+    "Trial",
     "TryAgain",
+    "TuneSummary",
+    "Tuned",
     "Usage",
     "UsageError",
     "evolve",
@@ -126,6 +132,8 @@ __all__ = [
     "score",
     "score_async",
     "select",
+    "tune",
+    "tune_async",
     "verify",
 ]
 
@@ -146,6 +154,8 @@ _HOMES = {
         "score",
         "score_async",
         "select",
+        "tune",
+        "tune_async",
     ),
     "diversity.survey": ("Survey",),
     "elimination": ("Answer", "Rewrite"),
@@ -184,6 +194,7 @@ _HOMES = {
     "run.summary": ("Summary",),
     "scoring": ("Score", "ScoreSummary", "Scored"),
     "selection": ("Selection",),
+    "tuning": ("Trial", "TuneSummary", "Tuned"),
 }
 """The names by the module that each stands in."""
 

@@ -20,8 +20,9 @@ from evolinstruct.errors import CallError, CallFailed, CallRejected, Evolinstruc
 from evolinstruct.llm.base import CallContext, CallId, Limits, Reply, Request
 from evolinstruct.llm.clients import Endpoint, with_client
 from evolinstruct.llm.prices import Price, Tariff
-from evolinstruct.purposes import asked_by
+from evolinstruct.purposes import asked_by, asks_sandbox
 from evolinstruct.run.session import Session
+from evolinstruct.sandbox import messages
 from evolinstruct.settings import Settings
 from evolinstruct.text import clock, counted, until
 
@@ -154,7 +155,7 @@ def _requests(settings: Settings, purposes: Sequence[str]) -> list[Request]:
         request = Request(
             CallId("check", purpose),
             _CONTEXT,
-            _MESSAGES,
+            messages("works = True", "assert works") if asks_sandbox(purpose) else _MESSAGES,
             **{**settings.recipe.sampling(purpose), "max_tokens": _MOST_TOKENS},
             service_tier=next(iter(settings.execution.tiers(purpose)), None),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,9 +43,7 @@ def statements(tests: str) -> list[Statement]:
     Raises:
         NoProgram: they are no Python.
     """
-    return [
-        Statement(each.lineno, ast.unparse(each), _asserts(each)) for each in _parsed(tests).body
-    ]
+    return [Statement(each.lineno, _text(each), _asserts(each)) for each in _parsed(tests).body]
 
 
 def defined(code: str) -> list[str]:
@@ -57,7 +56,7 @@ def defined(code: str) -> list[str]:
 
 
 def called(code: str) -> set[str]:
-    """Return the names that code calls without defining them.
+    """Return the names that code calls without defining them, those of Python itself left out.
 
     Raises:
         NoProgram: it is no Python.
@@ -68,7 +67,8 @@ def called(code: str) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
-    return found.difference(each.name for each in ast.walk(tree) if isinstance(each, _Definition))
+    own = {each.name for each in ast.walk(tree) if isinstance(each, _Definition)}
+    return found - own - set(dir(builtins))
 
 
 def stub(code: str) -> str:
@@ -82,7 +82,7 @@ def stub(code: str) -> str:
         if isinstance(node, _Function):
             node.body = [ast.Pass()]
             node.decorator_list = []
-    return ast.unparse(tree)
+    return _text(tree)
 
 
 def knows(code: str, tests: str) -> bool:
@@ -109,6 +109,13 @@ def _parsed(code: str) -> ast.Module:
         raise NoProgram(f"{place}{error.msg}") from error
     except ValueError as error:  # a lone surrogate
         raise NoProgram(str(error)) from error
+
+
+def _text(tree: ast.AST) -> str:
+    try:
+        return ast.unparse(tree)
+    except RecursionError as error:  # writing goes less deep than parsing
+        raise NoProgram("it is nested too deeply") from error
 
 
 def _asserts(statement: ast.stmt) -> bool:

@@ -23,7 +23,7 @@ class Purpose:
     Attributes:
         name: as settings, the journal and the run's files have it.
         prompt: the places of its prompt, and which text fills each: in a run, the instruction
-            before the step (``parent``) or after it (``child``).
+            before the step (``parent``) or after it (``child``), or an ``answer`` to that.
         worded_by: where its prompts stand in a pack: a ``file`` of its name, the ``operations`` or
             the ``measures``; nowhere where what is sent is ``code``.
         of_rewrites: the setting that has it asked of each evolved instruction.
@@ -42,6 +42,7 @@ class Purpose:
         retried_for: the stages of rules whose rejections another reply to this call may avert.
         for_check: the check that it works for: only runs whose pack names it ask it. None: any.
         asks: who replies: a model, or the sandbox that runs what models wrote.
+        borrowed: whether a pack that has no file of its name has that of general.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Purpose:
     retried_for: tuple[str, ...] = ()
     for_check: str | None = None
     asks: Literal["model", "sandbox"] = "model"
+    borrowed: bool = False
 
     @property
     def of_stages(self) -> bool:
@@ -160,6 +162,17 @@ PURPOSES: dict[str, Purpose] = {
             asks="sandbox",
         ),
         Purpose(
+            "improve",
+            {"instruction": "child", "answer": "answer"},
+            of_rewrites="evolve_answers",
+            done="improved",
+            of_seeds="evolves_answers_of_seeds",
+            reply="text",
+            tokens=400,
+            again=0.01,
+            borrowed=True,
+        ),
+        Purpose(
             "score",
             {},
             of_rewrites=NEVER,
@@ -179,9 +192,10 @@ PURPOSES: dict[str, Purpose] = {
         ),
         Purpose(
             "judge",
-            {},
-            of_rewrites=NEVER,
+            {"instruction": "child", "first": "answer", "second": "answer"},
+            of_rewrites="judges",
             done="judged",
+            of_seeds="judges_seeds",
             reply="preference",
             worded_by="measures",
             tokens=150,

@@ -14,6 +14,7 @@ from tests.test_cli_errors import COMMAND_LINES, RECIPES
 from tests.test_personal_settings import BAD_DOTENVS, BAD_SETTINGS
 from tests.test_prompts import BROKEN
 from tests.test_seeds import BAD_FILES
+from tests.test_workbooks import BAD_BOOKS
 
 PATH = Path(__file__).parent.parent / "docs" / "bad-input.md"
 _SHOWN = 60
@@ -48,6 +49,12 @@ def text() -> str:
         "## Seed files",
         "",
         *_table("what is wrong | content", _seed_files()),
+        "",
+        "## Excel files",
+        "",
+        *_table(
+            "what is wrong", ((name, f"book.xlsx{said}") for name, (_, said) in BAD_BOOKS.items())
+        ),
         "",
         "## Test sets",
         "",

@@ -200,6 +200,242 @@ def test_every_check_sees_something() -> None:
     assert SEEING.keys() == SEEN.keys()
 
 
+# Several answers, of which one is picked
+
+GENERAL = prompts.find("general")
+
+
+@pytest.mark.parametrize(
+    ("says", "taken", "why"),
+    [
+        (["It is 7.", "It is 8.", "So 8"], "It is 8.", ["outvoted", "agrees"]),
+        (["7", "8", "9"], "7", ["outvoted", "outvoted"]),
+        (["Tides come and go.", "The moon.", "the  moon"], "The moon.", ["outvoted", "agrees"]),
+    ],
+)
+def test_a_vote_takes_the_first_of_the_most_with_the_same_result(
+    says: list[str], taken: str, why: list[str], seeds: Path, tmp_path: Path
+) -> None:
+    run = solve(seeds, GENERAL, tmp_path / "run", says, answers=3, pick="vote", eliminate=False)
+    for line in run.read(1):
+        assert (line.output, line.checks) == (taken, "[]")
+        assert [each["why"] for each in json.loads(line.set_aside or "")] == why
+
+
+class Judged(Solver):
+    """Prefers the answer of more letters, or the one that is shown first where it cannot tell."""
+
+    def _say(self, request: Request) -> str | Exception:
+        if request.purpose != "judge":
+            return super()._say(request)
+        self.requests.append(request)
+        (_, first), (_, second) = request.context.items
+        return f"Verdict: {'B' if len(second) > len(first) else 'A'} is better"
+
+
+def test_a_judge_is_asked_in_both_orders_and_of_those_that_are_level_the_first_is_taken(
+    seeds: Path, tmp_path: Path
+) -> None:
+    says = ["A bee.", "Bees.", "A bee!", "Many bees."]
+    run = solve(
+        seeds, GENERAL, tmp_path / "run", says, client="tests.test_answers:Judged", answers=4,
+        pick="judge", eliminate=False,
+    )  # fmt: skip
+    for line in run.read(1):
+        assert line.output == "Many bees."
+        found = [(each["output"], each["why"]) for each in json.loads(line.set_aside or "")]
+        assert found == [
+            ("Bees.", "not preferred"),
+            ("A bee!", "level"),
+            ("A bee.", "not preferred"),
+        ]
+    judged = [request for request in Solver.requests if request.purpose == "judge"]
+    assert len(judged) == 3 * 3 * 2
+    assert {request.temperature for request in judged} == {0.0}
+
+
+def test_verified_takes_the_first_answer_that_holds_and_asks_for_no_more(tmp_path: Path) -> None:
+    seeds = write_seeds(
+        tmp_path / "seeds.jsonl",
+        [{"instruction": f"How do bees find their way to flower {n}?"} for n in range(6)],
+    )
+    settings: dict[str, Any] = {"prompts": "verifiable", "operations": {"verifiable": 1}}
+    evolve(seeds, tmp_path / "run", generations=1, answers=8, pick="verified", **settings)
+    evolve(seeds, tmp_path / "one", generations=1, answers=1, **settings)
+    first = {line.id: line for line in RunDir(tmp_path / "one").read(1)}
+    for line in RunDir(tmp_path / "run").read(1):
+        failed = json.loads(line.set_aside or "")
+        assert all(each["why"].startswith("failed: ") for each in failed)
+        if not failed:
+            assert line.output == first[line.id].output
+
+
+REFUSED = {
+    "--answers 3": "Of 3 answers one is taken; say how: --pick vote or --pick judge or --pick"
+    " verified.",
+    "--pick vote": "--pick vote takes one of several answers; ask for them: --answers 3.",
+    "--answers 0 --evolve-answers 2": "--evolve-answers 2 has nothing to rewrite at --answers 0;"
+    " leave one out.",
+    "--answers 0 --pick vote": "--pick vote has nothing to take at --answers 0; leave one out.",
+    "--answers 3 --pick verified": "--pick verified goes by checks, and the pack general has none;"
+    " take --prompts verifiable, or another --pick.",
+    "--answers 3 --pick vote --temperature 0": "3 answers at temperature 0 are 3 times the same"
+    " one; set --temperature answer=0.7, or another above 0.",
+    "--answers 21 --pick vote": "--answers must be 20 or less (given: 21).",
+    "--answers 3 --no-answers": "--no-answers and --answers say the opposite; leave out one of"
+    " them.",
+    "--answers 3 --pick votes": "--pick: unknown way 'votes' (did you mean 'vote'?); there are"
+    " vote, judge, verified.",
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_settings_that_pick_nothing_are_refused_with_a_sentence(words: str, tmp_path: Path) -> None:
+    told = typed(f"evolve starter -o {tmp_path}/run --client offline {words}")
+    assert told.exit_code == 2, told.output
+    assert " ".join(told.output.split()).endswith(REFUSED[words])
+
+
+def test_no_answers_is_short_for_none_and_older_words_are_read(seeds: Path, tmp_path: Path) -> None:
+    line = f"evolve {seeds} -o {tmp_path}/run --client offline -g 1 --dry-run --json"
+    assert json.loads(typed(f"{line} --no-answers").stdout)["calls"]["answer"] == 0
+    (tmp_path / "recipe.toml").write_text("answers = false\n")
+    told = json.loads(typed(f"{line} --recipe {tmp_path}/recipe.toml").stdout)
+    assert told["calls"]["answer"] == 0
+
+
+def test_a_dry_run_prices_the_answers_and_the_judge(seeds: Path, tmp_path: Path) -> None:
+    line = f"evolve {seeds} -o {tmp_path}/run --client offline -g 1 --dry-run --json"
+    told = json.loads(typed(f"{line} --answers 4 --pick judge").stdout)
+    assert told["calls"] == {"evolve": 3, "compare": 3, "answer": 12, "judge": 18}
+    by = {row["purpose"]: row for row in told["expected"]["by"]}
+    assert 15 <= by["judge"]["calls"] <= 18
+    assert by["judge"]["prompt_tokens"] > 700 * by["judge"]["calls"]
+
+
+# Answers that are rewritten
+
+
+class Improving(Judged):
+    """Rewrites an answer as `rewrites` has it."""
+
+    rewrites: ClassVar[list[str | Exception]] = []
+
+    def _say(self, request: Request) -> str | Exception:
+        if request.purpose != "improve":
+            return super()._say(request)
+        self.requests.append(request)
+        return self.rewrites[request.call_id.attempt]
+
+
+def test_a_rewrite_is_kept_only_where_both_orders_prefer_it(seeds: Path, tmp_path: Path) -> None:
+    Improving.rewrites = [
+        "Bees fly far.",
+        "Bees fly fast",
+        CallRejected("truncated", "too long"),
+        "Most bees fly far.",
+    ]
+    run = solve(
+        seeds, GENERAL, tmp_path / "run", ["Bees fly."], client="tests.test_answers:Improving",
+        evolve_answers=4, eliminate=False,
+    )  # fmt: skip
+    for line in run.read(1):
+        assert line.output == "Most bees fly far."
+        found = [(each["output"], each["why"]) for each in json.loads(line.set_aside or "")]
+        assert found == [
+            ("Bees fly.", "not preferred"),
+            ("Bees fly fast", "level"),
+            ("Bees fly far.", "not preferred"),
+        ]
+    prompts_sent = [
+        request.messages[0][1] for request in Solver.requests if request.purpose == "improve"
+    ]
+    assert sum("#Earlier Answer#:\nBees fly far." in text for text in prompts_sent) == 3 * 3
+
+
+def test_a_rewrite_that_fails_a_check_is_set_aside_without_asking_the_judge(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    Improving.rewrites = ["Answer: 6, surely", "It is plainly 5"]
+    run = solve(
+        seeds, pack, tmp_path / "run", ["5"] * 5, client="tests.test_answers:Improving",
+        evolve_answers=2,
+    )  # fmt: skip
+    for line in run.read(1):
+        assert line.output == "It is plainly 5"
+        why = {each["output"]: each["why"] for each in json.loads(line.set_aside or "")}
+        assert why["Answer: 6, surely"].startswith("failed: agreement: 0 of 5 answers agree")
+    assert sum(request.purpose == "judge" for request in Solver.requests) == 3 * 2
+
+
+def test_rewrites_are_priced_and_capped_runs_end_as_whole_ones(seeds: Path, tmp_path: Path) -> None:
+    line = f"evolve {seeds} -o {tmp_path}/run --client offline -g 1 --dry-run --json"
+    told = json.loads(typed(f"{line} --evolve-answers 2").stdout)
+    assert told["calls"] == {"evolve": 3, "compare": 3, "answer": 3, "improve": 6, "judge": 12}
+    settings: dict[str, Any] = {"generations": 1, "evolve_answers": 2}
+    evolve(seeds, tmp_path / "whole", **settings)
+    for cap in (7, 12, 100):
+        typed(
+            f"evolve {seeds} -o {tmp_path}/capped --client offline -g 1 --evolve-answers 2"
+            f" --max-calls {cap}"
+        )
+    assert data_files(tmp_path / "capped") == data_files(tmp_path / "whole")
+
+
+# Pairs of a better answer and a worse one
+
+
+def test_what_was_outvoted_not_preferred_or_failed_makes_a_pair_and_nothing_else(
+    seeds: Path, tmp_path: Path
+) -> None:
+    says = ["It is 7.", "It is 8.", "So 8"]
+    run = solve(seeds, GENERAL, tmp_path / "run", says, answers=3, pick="vote", eliminate=False)
+    told = typed(f"export {run.path} -o {tmp_path}/dpo --format dpo --no-seeds")
+    assert told.exit_code == 0, told.output
+    assert "train: 3 rows in " in told.output
+    rows = [json.loads(row) for row in (tmp_path / "dpo/train.jsonl").read_text().splitlines()]
+    by_id = {line.id: line for line in run.read(1)}
+    for row in rows:
+        assert row["prompt"] == [{"role": "user", "content": by_id[row["id"]].instruction}]
+        assert row["chosen"] == [{"role": "assistant", "content": "It is 8."}]
+        assert row["rejected"] == [{"role": "assistant", "content": "It is 7."}]
+    assert typed(f"export {run.path} -o {tmp_path}/chat --format chat").exit_code == 0
+    assert "It is 7." not in (tmp_path / "chat/train.jsonl").read_text()
+
+
+def test_an_answer_that_was_corrected_makes_a_pair_with_the_one_that_failed(
+    tmp_path: Path,
+) -> None:
+    rows = [{"instruction": f"How do bees find their way to flower {n}?"} for n in range(30)]
+    seeds = write_seeds(tmp_path / "seeds.jsonl", rows)
+    settings: dict[str, Any] = {"prompts": "verifiable", "operations": {"verifiable": 1}}
+    evolve(seeds, tmp_path / "run", generations=1, **settings)
+    lines = list(RunDir(tmp_path / "run").read(1))
+    corrected = [line for line in lines if line.set_aside != "[]"]
+    assert corrected
+    told = typed(f"export {tmp_path}/run -o {tmp_path}/dpo --format dpo-plain --no-seeds --json")
+    assert json.loads(told.stdout)["rows"] == {"train": len(corrected)}
+    assert json.loads(told.stdout)["unpaired"] == len(lines) - len(corrected)
+    for line in corrected:
+        (failed,) = json.loads(line.set_aside or "")
+        assert failed["why"].startswith("failed: ")
+
+
+def test_a_run_without_pairs_says_how_they_are_made(seeds: Path, tmp_path: Path) -> None:
+    run = solve(seeds, GENERAL, tmp_path / "run", ["It is 7."])
+    told = typed(f"export {run.path} -o {tmp_path}/dpo --format dpo")
+    assert told.exit_code == 1
+    assert " ".join(told.output.split()).endswith(
+        "was taken in place of a worse one; evolve with --answers 4 and --pick judge or vote, or"
+        " with the pack verifiable."
+    )
+    file = run.file(1)
+    file.write_text(file.read_text().replace('"set_aside": "[]"', '"set_aside": "{"', 1))
+    told = typed(f"export {run.path} -o {tmp_path}/dpo --format dpo --no-seeds")
+    assert told.exit_code == 1
+    assert "these are no answers set aside" in told.output
+
+
 # Purposes that work for a check
 
 

@@ -25,6 +25,7 @@ from evolinstruct.run.events import (
 )
 from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.summary import Summary
+from evolinstruct.tuning import Tuned
 from tests.command_line import enter
 from tests.command_line import evolinstruct as command_line
 from tests.runs import data_files
@@ -164,6 +165,36 @@ def test_what_is_scored_and_embedded_is_selected_as_by_the_commands(folder: Path
         evolinstruct.select("run", 4, "run/best.jsonl")
 
 
+def test_tune_makes_the_bytes_that_the_command_makes(folder: Path) -> None:
+    events: list[Tuned] = []
+    summary = evolinstruct.tune(
+        "seeds.txt",
+        "pack",
+        client="offline",
+        development=5,
+        batch=3,
+        rounds=2,
+        steps=2,
+        candidates=2,
+        on_event=events.append,
+    )
+    size = "--development 5 --batch 3 --rounds 2 --steps 2 --candidates 2"
+    assert command_line(f"tune seeds.txt -o other --client offline {size}").exit_code == 0
+    for name in ("operations/tuned.txt", "pack.toml", "tuning/trials.jsonl"):
+        assert (folder / "pack" / name).read_bytes() == (folder / "other" / name).read_bytes()
+    assert (summary.exit_code, summary.pack) == (0, Path("pack"))
+    first, last = events[0], events[4]
+    assert (first.title, last.done, last.items) == ("the pack's own method, tried", 5, 5)
+    assert summary.trials[0].tried == 5
+
+
+def test_a_size_or_setting_of_tuning_that_is_wrong_is_named() -> None:
+    with pytest.raises(UsageError, match=r"^steps must be 1 or more \(given: 0\)\.$"):
+        evolinstruct.tune("seeds.txt", "pack", client="offline", steps=0)
+    with pytest.raises(UsageError, match="step"):
+        evolinstruct.tune("seeds.txt", "pack", client="offline", step=1)  # type: ignore[call-arg]
+
+
 def test_a_setting_of_a_service_needs_its_model(folder: Path) -> None:
     pytest.importorskip("numpy", reason="numpy")
     with pytest.raises(UsageError, match=r"^rpm is about a service; name its model with embed\.$"):
@@ -235,7 +266,7 @@ def test_every_name_is_there_and_one_that_is_not_is_named() -> None:
 
 
 def test_both_forms_have_one_signature() -> None:
-    for name in ("evolve", "score", "judge", "measure_diversity"):
+    for name in ("evolve", "score", "judge", "tune", "measure_diversity"):
         plain, awaited = getattr(evolinstruct, name), getattr(evolinstruct, f"{name}_async")
         assert plain.__name__ == name
         assert inspect.signature(plain) == inspect.signature(awaited)

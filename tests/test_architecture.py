@@ -24,8 +24,8 @@ LAYERS = [
     ["prompts", "filters", "parquet", "llm.usage"],
     ["llm.prices", "llm.providers"],
     ["settings"],
-    ["elimination", "run_dir"],
-    ["diversity", "llm.retry"],
+    ["elimination", "preference", "run_dir"],
+    ["diversity", "judges", "llm.retry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
     [
@@ -39,8 +39,8 @@ LAYERS = [
         "llm.offline",
         "sandbox",
     ],
-    ["checks"],
-    ["draws", "errors", "programs", "quartiles", "reading", "records", "set_aside"],
+    ["checks", "set_aside"],
+    ["draws", "errors", "programs", "quartiles", "reading", "records"],
     ["languages", "llm.base", "prose"],
     ["defaults", "llm.secrets", "purposes", "text", "words"],
 ]

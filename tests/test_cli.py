@@ -355,7 +355,7 @@ def test_prompts_are_listed_shown_copied_and_checked(folder: Path) -> None:
     checked = evolinstruct("prompts check mine")
     assert (checked.exit_code, checked.stderr) == (
         0,
-        "general is in order: 6 operations, 10 formats, 8 measures.\n",
+        "general is in order: 6 operations, 10 formats, 8 measures, 0 checks of answers.\n",
     )
     (folder / "mine" / "compare.txt").write_text("Nothing to fill in.\n")
     broken = evolinstruct("prompts check mine")

@@ -516,7 +516,11 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "unknown check": (
         write("pack.toml", ABOUT + b"[checks.agreemnt]\n"),
         "/pack.toml:4: unknown check 'agreemnt' (did you mean 'agreement'?); known here:"
-        " agreement.",
+        " agreement, unit_tests.",
+    ),
+    "unit tests without their prompt": (
+        write("pack.toml", ABOUT + b"[checks.unit_tests]\n"),
+        "/tests.txt: the file is missing; the check 'unit_tests' needs it.",
     ),
     "constraint for a check": (
         write("pack.toml", ABOUT + b"[checks.no_digits]\n"),
@@ -716,7 +720,7 @@ def test_a_built_in_name_and_a_folder_are_found(small: Path) -> None:
     assert [prompts.find("general"), prompts.find(str(small))] == [GENERAL, small]
 
 
-@pytest.mark.parametrize("name", ["", "../nowhere", "general/../general/x", "code"])
+@pytest.mark.parametrize("name", ["", "../nowhere", "general/../general/x", "prose"])
 def test_an_unknown_name_lists_the_built_in_packs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,9 @@ import pytest
 from typer.testing import Result
 
 from tests.command_line import enter, evolinstruct
+from tests.judges import shown
 from tests.loopback import Answer, Ask, Server, error, reply, serve
+from tests.test_judging_page import Shown
 
 OFFLINE = "--client offline"
 SMALL = "--development 6 --batch 3 --rounds 2 --steps 3 --candidates 2"
@@ -241,6 +243,26 @@ def test_a_candidate_that_repeats_a_case_is_not_tried() -> None:
     ]
 
 
+def test_a_reply_that_is_cut_off_says_nothing_or_is_refused_is_told_and_no_failure() -> None:
+    model = Model(f"Make it harder by one step. {CARE}")
+
+    def odd(ask: Ask) -> Answer:
+        if purpose_of(ask) == "analyse":
+            return (reply(""), reply("Case 1", finish="length"), reply("All failed."))[ask.nth % 3]
+        if purpose_of(ask) == "optimize":
+            return error(400, "no such talk", code="content_filter")
+        return model(ask)
+
+    with serve(odd) as server:
+        told = asked(server, "--candidates 3")
+    assert told.exit_code == 0, told.output
+    assert [each["refused"] for each in trials()[1:]] == [
+        "the analysis says nothing",
+        "the reply to analyse was cut off; raise --max-tokens analyse=N",
+        "the call to optimize was refused (refused_by_service)",
+    ]
+
+
 def test_a_reply_without_a_method_is_told() -> None:
     class Silent(Model):
         def optimize(self, _: Ask) -> str:
@@ -291,6 +313,82 @@ def test_the_same_command_asks_nothing_twice() -> None:
         before, calls = pack_of(), server.counts.asked.total()
         assert asked(server).exit_code == 0
         assert (pack_of(), server.counts.asked.total()) == (before, calls)
+
+
+# Gain
+
+
+def harder(ask: Ask) -> str:
+    """Put the text with more causes behind the other one; anchors in between, as they come."""
+    texts = shown(ask)
+    return " < ".join(sorted(texts, key=lambda label: texts[label].count("cause")))
+
+
+def test_a_rewrite_that_is_ranked_no_harder_than_its_seed_fails_where_gain_is_asked_for() -> None:
+    class Ranking(Model):
+        def evolve(self, ask: Ask) -> str:
+            more = (
+                "Name two causes, and the cause of each cause." if CARE in ask.prompt else "Please."
+            )
+            return f"<new_instruction>\n{starting(ask)} {more}\n</new_instruction>"
+
+        def score(self, ask: Ask) -> str:
+            return harder(ask)
+
+    with serve(Ranking(f"Make it harder by one step. {CARE}")) as server:
+        assert asked(server, out="without").exit_code == 0
+        told = asked(server, "--gain")
+    assert told.exit_code == 0, told.output
+    assert [each["failures"] for each in trials("without")] == [0]
+    own, better, _ = trials()
+    assert json.loads(own["rules"]) == {"no_difficulty_gained": 6}
+    assert (better["failures"], better["chosen"]) == (0, True)
+
+
+def test_a_rewrite_of_which_nobody_tells_its_place_has_no_outcome() -> None:
+    class Undecided(Model):
+        def score(self, _: Ask) -> str:
+            return "It depends."
+
+    with serve(Undecided(f"Make it harder by one step. {CARE}")) as server:
+        told = asked(server, "--gain --steps 1")
+    assert told.exit_code == 3, told.output
+    assert "no_judgement" in told.output
+    own = trials()[0]
+    assert (own["tried"] + own["missing"], own["missing"] > 0) == (6, True)
+
+
+# The page
+
+
+def test_the_report_of_a_tuned_pack_shows_the_curve_and_every_method() -> None:
+    hostile = "Beware of </script><img src=x> and write every version with care & more."
+    with serve(Model(f"{hostile} {CARE}")) as server:
+        asked(server)
+    told = evolinstruct("report pack -o page.html")
+    assert told.exit_code == 0, told.output
+    page = Shown(Path("page.html").read_text())
+    assert "The failure rate fell from" in page.text
+    for title in ("Failure rate by step", "Why", "What each step took", "Case 1 was turned down."):
+        assert title in page.text
+    assert "Step 1, candidate 2: not tried: it was tried already" in page.text
+    assert hostile in page.text
+    assert "<img src=x>" not in Path("page.html").read_text()
+
+
+def test_the_report_says_where_nothing_failed_less_often() -> None:
+    with serve(Model("Do it in any way you like.")) as server:
+        asked(server)
+    assert evolinstruct("report pack -o page.html").exit_code == 0
+    text = Shown(Path("page.html").read_text()).text
+    assert "No method failed less often than the pack's own" in text
+
+
+def test_a_tuned_pack_and_a_run_have_no_page_together() -> None:
+    assert tune(OFFLINE).exit_code == 0
+    told = evolinstruct("report pack run -o page.html")
+    assert told.exit_code == 2
+    assert "pack is a tuned pack, which has a page of its own; name it alone." in told.output
 
 
 # What it takes, and where it stops
@@ -364,10 +462,10 @@ def test_replies_that_are_missing_are_counted_and_told() -> None:
             f" --model some-model --base-url {server.url} --concurrency 1"
         )
     assert told.exit_code == 3, told.output
-    assert "3 judgements missing: 3 http_418." in told.output
+    assert "3 outcomes missing: 3 http_418." in told.output
     own, refused, tried = trials()
     assert [(each["tried"], each["missing"]) for each in (own, tried)] == [(10, 1), (10, 1)]
-    assert refused["refused"] == "a call brought nothing (http_418)"
+    assert refused["refused"] == "the call to optimize failed (http_418)"
     assert tried["chosen"]
 
 

@@ -22,6 +22,7 @@ from evolinstruct.api.measuring import (
     score_async,
     select,
 )
+from evolinstruct.api.tuning import tune, tune_async
 
 __all__ = [
     "evolve",
@@ -35,4 +36,6 @@ __all__ = [
     "score",
     "score_async",
     "select",
+    "tune",
+    "tune_async",
 ]

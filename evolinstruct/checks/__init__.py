@@ -19,6 +19,7 @@ from evolinstruct.checks.check import (
     of_rewrite,
     read,
     seen_faults,
+    tests_of,
 )
 from evolinstruct.checks.drawing import draw, go_together, suits
 from evolinstruct.checks.seen import AGREEMENT, SEEN, UNIT_TESTS, SeenCheck
@@ -44,4 +45,5 @@ __all__ = [
     "read",
     "seen_faults",
     "suits",
+    "tests_of",
 ]

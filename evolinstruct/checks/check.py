@@ -12,7 +12,7 @@ from typing import Any
 
 from evolinstruct.checks.constraint import Constraint
 from evolinstruct.checks.response import Response
-from evolinstruct.checks.seen import SEEN
+from evolinstruct.checks.seen import SEEN, UNIT_TESTS
 from evolinstruct.checks.table import CONSTRAINTS
 from evolinstruct.errors import InputError
 from evolinstruct.languages import is_english
@@ -67,11 +67,12 @@ class Check:
         """Tell whether an instruction demands it.
 
         A text in English does with the words that such demands have; in any language it holds the
-        numbers and texts of the arguments.
+        numbers and texts of the arguments, which is why none is drawn whose arguments it holds
+        already.
         """
         if is_english(text):
             return self.constraint.is_stated(text, self.args)
-        return self.constraint.holds_arguments(text, self.args)
+        return self.constraint.holds_arguments(text, self.args, abroad=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -179,6 +180,14 @@ def lacks(checks: Iterable[Check]) -> list[str]:
     seen = [(check.name, check.saw) for check in checks if check.saw is not None]
     found = ((name, SEEN[name].find_lack(saw)) for name, saw in seen)
     return [f"{name}: {lack}" for name, lack in found if lack is not None]
+
+
+def tests_of(checks: Iterable[Check]) -> str:
+    """Return the unit tests that an answer was held against; empty where there were none."""
+    for check in checks:
+        if check.name == UNIT_TESTS and check.saw is not None:
+            return str(check.saw["tests"])
+    return ""
 
 
 def faults(checks: Iterable[Check], response: str) -> list[str]:

@@ -88,7 +88,7 @@ def _pass(args: Mapping[str, Any], saw: Mapping[str, Any]) -> str | None:
     asked, passed, fault = saw["asked"], saw["passed"], saw["fault"]
     if saw["at_fault"] == SANDBOX:
         return None
-    if saw["at_fault"] == SOLUTION and asked:
+    if saw["at_fault"] == SOLUTION and saw["sandbox"]:
         return f"{passed} of {asked} tests pass; {fault}"
     if fault:
         return str(fault)
@@ -125,7 +125,7 @@ SEEN: Mapping[str, SeenCheck] = {
                 "sandbox": str,
             },
             _pass,
-            is_corrected=lambda saw: saw["at_fault"] == SOLUTION,
+            is_corrected=lambda saw: saw["at_fault"] in (SOLUTION, SANDBOX),
             find_lack=_lacks,
         ),
     )

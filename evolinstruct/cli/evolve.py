@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from evolinstruct.cli.interrupts import interruptible
+from evolinstruct.cli.merge import take_in
 from evolinstruct.cli.options import (
     AsJson,
     Out,
@@ -45,6 +46,15 @@ _Prepare = Annotated[
         about="Write what `evolinstruct work` needs on other machines; make no call.",
     ),
 ]
+_Ray = Annotated[
+    str | None,
+    word(
+        "Have a Ray cluster make the calls, an actor for each of its processors: its address, or"
+        " auto. All nodes must see RUN_DIR. Needs the extra ray.",
+        "ADDRESS",
+        "--ray",
+    ),
+]
 
 
 @takes_settings
@@ -55,6 +65,7 @@ def command(
     retry: _Retry = None,
     dry_run: _DryRun = False,
     prepare: _Prepare = False,
+    ray: _Ray = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -69,18 +80,37 @@ def command(
     wins: flags, variables, .env, --recipe, --profile, your settings, --preset.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
-        if retry is not None and (dry_run or prepare):
-            other = "--dry-run" if dry_run else "--prepare"
-            raise UsageError(f"--retry makes calls and {other} none; leave one of them out.")
-        if dry_run and prepare:
-            raise UsageError("--dry-run writes nothing and --prepare does; leave one of them out.")
+        _refuse_contradictions(sources, retry, ray, dry_run=dry_run, prepare=prepare)
         from evolinstruct.run import job  # noqa: PLC0415 - slow
 
-        run = job.prepare(sources, run_directory(out), read_settings(flags))
+        def planned() -> Job:
+            return job.prepare(sources, run_directory(out), read_settings(flags))
+
+        if ray is not None:
+            _spread(planned, report, Path(out), ray, update=update)
+            update = False  # it is carried over by now
+        run = planned()
         if dry_run:
             _tell_forecast(run, report, out, update=update)
         else:
             _carry_out(run, report, out, update=update, retry=retry, only_prepare=prepare)
+            if prepare:
+                from evolinstruct.console.shards import show_prepared  # noqa: PLC0415 - slow
+
+                show_prepared(report.console, Path(out))
+
+
+def _refuse_contradictions(
+    sources: list[str], retry: str | None, ray: str | None, *, dry_run: bool, prepare: bool
+) -> None:
+    idle = "--dry-run" if dry_run else "--prepare" if prepare else None
+    for option, given in (("--retry", retry), ("--ray", ray)):
+        if given is not None and idle:
+            raise UsageError(f"{option} makes calls and {idle} none; leave one of them out.")
+    if dry_run and prepare:
+        raise UsageError("--dry-run writes nothing and --prepare does; leave one of them out.")
+    if ray is not None and "-" in sources:
+        raise UsageError("--ray reads the seeds more than once; name a file in place of -.")
 
 
 def _tell_forecast(run: Job, report: Report, out: str, *, update: bool) -> None:
@@ -100,6 +130,26 @@ def _carry_out(run: Job, report: Report, out: str, **how: Any) -> None:
         show_summary(report.console, run.summary, Path(out))
         report.facts = run.summary.to_json()
         report.exit_code = run.summary.exit_code or 0
+
+
+def _spread(
+    planned: Callable[[], Job], report: Report, run: Path, address: str, *, update: bool
+) -> None:
+    """Have the shards of a run worked on by a cluster, and merge them."""
+    from evolinstruct.console.shards import progress_of_all  # noqa: PLC0415 - slow
+    from evolinstruct.console.stage import show_stage  # noqa: PLC0415 - slow
+    from evolinstruct.run.cluster import Cluster, files_of  # noqa: PLC0415 - slow
+
+    cluster = Cluster(run, address)
+    follow(planned(), report, update=update, only_prepare=True)
+    events = cluster.events()
+    interruptible(
+        report, cluster.interrupt, lambda: show_stage(report.console, events, progress_of_all)
+    )
+    for why in cluster.ended_early:
+        report.console.warn(why)
+    if files := sorted(files_of(run).glob("*.sqlite")):
+        take_in(report, run, files)
 
 
 def follow(run: Job, report: Report, **how: Any) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evolinstruct.cli.options import AsJson, Quiet, Verbose
-from evolinstruct.cli.reporting import reported
+from evolinstruct.cli.reporting import Report, reported
+
+if TYPE_CHECKING:
+    from evolinstruct.run.merging import MergedShard
 
 _Run = Annotated[
     Path, typer.Argument(metavar="RUN_DIR", show_default=False, help="The run of the shards.")
@@ -34,17 +38,26 @@ def command(
     one's. It can be repeated, also with files that have grown: what was spent is counted once.
     """
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
-        from evolinstruct.console.shards import show_merged, show_missing  # noqa: PLC0415 - slow
+        from evolinstruct.console.shards import show_missing  # noqa: PLC0415 - slow
         from evolinstruct.run import merging  # noqa: PLC0415 - slow
 
-        merged = []
-        for shard in merging.merge(run, files):
-            show_merged(report.console, shard)
-            merged.append(shard)
+        shards = take_in(report, run, files)
         missing = merging.missing(run)
-        unfinished = not all(shard.is_done for shard in merged)
+        unfinished = not all(shard.is_done for shard in shards)
         show_missing(report.console, missing, unfinished=unfinished)
         report.facts = {
-            "shards": [shard.to_json() for shard in merged],
+            "shards": [shard.to_json() for shard in shards],
             "missing": [*map(str, missing)],
         }
+
+
+def take_in(report: Report, run: Path, files: Sequence[Path]) -> list[MergedShard]:
+    """Merge files, and show what each one brought."""
+    from evolinstruct.console.shards import show_merged  # noqa: PLC0415 - slow
+    from evolinstruct.run import merging  # noqa: PLC0415 - slow
+
+    shards = []
+    for shard in merging.merge(run, files):
+        show_merged(report.console, shard)
+        shards.append(shard)
+    return shards

@@ -123,6 +123,10 @@ OPTIONS: dict[str, Any] = {
     "no_rules": Annotated[
         _Words, word("A rule to switch off. May be repeated.", "NAME", "--no-rule", panel=RULES)
     ],
+    "no_answers": Annotated[
+        _Switch,
+        switch("--no-answers", about="Answer nothing: short for --answers 0.", panel=WHAT),
+    ],
     "strict": Annotated[
         _Switch,
         switch(
@@ -204,6 +208,8 @@ def read_layers(flags: Mapping[str, Any]) -> list[Layer]:
     from evolinstruct import settings  # noqa: PLC0415 - slow
 
     words = {name: flags[name] for name in SETTINGS if name in flags and name not in _OF_RULES}
+    if flags.get("no_answers") and words.setdefault("answers", "0") != "0":
+        raise UsageError("--no-answers and --answers say the opposite; leave out one of them.")
     rules = read_rules(flags)
     values = {"rules": rules} if rules else {}
     given = settings.Layer(values, flags.get("preset"), flag_of, place="Flags")

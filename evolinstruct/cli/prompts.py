@@ -59,6 +59,11 @@ def show(
         typer.echo(f"Markers: {', '.join(found.markers)}.")
         measures = ", ".join(f"{name} ({method})" for name, method in sorted(found.measures))
         typer.echo(f"Measures: {measures or 'those of general'}.")
+        checks = [
+            f"{name} ({', '.join(f'{key} {value:g}' for key, value in args.items())})"
+            for name, args in found.checks.items()
+        ]
+        typer.echo(f"Checks of answers: {', '.join(checks) or 'none'}.")
         typer.echo("\nFiles, each shown by its name:")
         for file in prompts.files(folder):
             typer.echo(f"  {file}")
@@ -92,7 +97,8 @@ def check(pack: _Pack, verbose: Verbose = 0) -> None:
         found = prompts.read(prompts.find(pack))
         typer.echo(
             f"{found.name} is in order: {len(found.operations)} operations,"
-            f" {len(found.formats)} formats, {text.counted(len(found.measures), 'measure')}.",
+            f" {len(found.formats)} formats, {text.counted(len(found.measures), 'measure')},"
+            f" {text.counted(len(found.checks), 'check')} of answers.",
             err=True,
         )
 

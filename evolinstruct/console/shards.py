@@ -12,6 +12,7 @@ from evolinstruct.text import command, counted, listed
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
+    from evolinstruct.run.cluster import AtWork
     from evolinstruct.run.merging import MergedShard
     from evolinstruct.run.shards import Shard
     from evolinstruct.run.stage_job import StageSummary
@@ -26,6 +27,22 @@ def progress_of(event: Worked) -> Progress:
     title = f"Shard {event.shard}"
     return Progress(
         title, event.done, event.families, event.failed, event.spent, event.sending, "call"
+    )
+
+
+def progress_of_all(event: AtWork) -> Progress:
+    """Return how far the shards on a cluster are."""
+    title = counted(event.shards, "shard")
+    return Progress(
+        title, event.done, event.families, event.failed, event.spent, event.sending, "call"
+    )
+
+
+def show_prepared(console: Console, run: Path) -> None:
+    """Say what is next for a run that is prepared."""
+    first = command("evolinstruct", "work", run, "--shard", "1/8", "-o", "shard-1.sqlite")
+    console.say(
+        f"Next: `{first}` and so on, `evolinstruct merge`, and this command without --prepare."
     )
 
 

@@ -91,8 +91,8 @@ class _Shown:
         return " · ".join([*words, clock(time.monotonic() - self._began)])
 
 
-def warn_of_missing(console: Console, failed: Counter[str]) -> None:
-    """Say what is missing, and why."""
+def warn_of_missing(console: Console, failed: Counter[str], wanted: str = "judgement") -> None:
+    """Say how many of what was asked for are missing, and why."""
     if failed:
         why = [f"{count:,} {name}" for name, count in failed.most_common()]
-        console.warn(f"{counted(failed.total(), 'judgement')} missing: {listed(why)}.")
+        console.warn(f"{counted(failed.total(), wanted)} missing: {listed(why)}.")

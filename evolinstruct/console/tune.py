@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evolinstruct.tuning import Expected, Trial, Tuned, TuneSummary
 
 _UNKNOWN = "unknown"
+_WANTED = "outcome"
 
 
 def show_expected(console: Console, expected: Sequence[Expected]) -> None:
@@ -45,14 +46,15 @@ def show_expected(console: Console, expected: Sequence[Expected]) -> None:
 
 def progress_of(event: Tuned) -> Progress:
     """Return how far tuning is."""
-    return Progress(event.title, event.done, event.items, event.failed, event.spent, event.sending)
+    counts = event.done, event.items, event.failed
+    return Progress(event.title, *counts, event.spent, event.sending, _WANTED)
 
 
 def show_tuned(console: Console, summary: TuneSummary) -> None:
     """Say what came of each step; nothing of what ended before anything was tried."""
     for step, trials in groupby(summary.trials, lambda trial: trial.step):
         console.say(_said(step, list(trials)))
-    warn_of_missing(console, summary.failed)
+    warn_of_missing(console, summary.failed, _WANTED)
     if not summary.trials:
         return
     if summary.ended is not None:
@@ -60,7 +62,8 @@ def show_tuned(console: Console, summary: TuneSummary) -> None:
     console.say(f"{took(summary.seconds, summary.spent, 'the tuning has')}.")
     if summary.ended is not None:
         use = command("evolinstruct", "evolve", "SEEDS", "--prompts", summary.pack)
-        console.say(f"Pack: {summary.pack}, for `{use}`; how it came about: {summary.file}")
+        page = command("evolinstruct", "report", summary.pack, "-o", f"{summary.pack.name}.html")
+        console.say(f"Pack: {summary.pack}, for `{use}`; `{page}` shows how it came about.")
 
 
 def _said(step: int, trials: Sequence[Trial]) -> str:

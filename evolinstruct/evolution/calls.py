@@ -24,13 +24,14 @@ class Calls:
 
     Attributes:
         pack: the prompts.
+        ask: asks as it is, without the settings of a purpose.
     """
 
     def __init__(self, recipe: Recipe, pack: Pack, ask: Ask) -> None:
         """Bind the parts."""
         self._recipe = recipe
         self.pack = pack
-        self._ask = ask
+        self.ask = ask
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
         purposes = asked_by(recipe, pack.checks)
         self._sampling = {purpose: recipe.sampling(purpose) for purpose in purposes}
@@ -86,7 +87,7 @@ class Calls:
         """
         asked = {**self._sampling[purpose], **sampling}
         try:
-            return await self._ask(
+            return await self.ask(
                 Request(CallId(place, purpose, attempt), context, messages, **asked)
             )
         except CallFailed as failure:

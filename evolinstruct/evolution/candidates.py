@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evolinstruct.reading import same_result
+from evolinstruct.reading import same_final_answer
 from evolinstruct.set_aside import AGREES, OUTVOTED, SetAside
 
 
@@ -29,7 +29,7 @@ class Candidate:
 
     def agrees(self, other: Candidate) -> bool:
         """Tell whether another answer has the same result."""
-        return same_result(self.output, other.output) is True
+        return same_final_answer(self.output, other.output)
 
 
 def vote(answers: Sequence[Candidate]) -> tuple[Candidate, list[SetAside]]:

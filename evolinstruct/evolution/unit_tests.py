@@ -96,6 +96,8 @@ def _usable(tests: str) -> list[programs.Statement]:
     Raises:
         _AtFault: there is nothing that could be run.
     """
+    if not tests:
+        raise _AtFault(TESTS, "there are no tests")
     try:
         asked = programs.statements(tests)
     except NoProgram as error:
@@ -112,16 +114,21 @@ def _solution(answer: str, tests: str) -> str:
         _AtFault: there is none.
     """
     called, why = programs.called(tests), "the answer has no code"
-    for block in reversed(reading.read_code(answer)):
+    if not called:
+        raise _AtFault(TESTS, "the tests call no function of the task")
+    blocks = reading.read_code(answer)
+    for block in reversed(blocks):
         try:
             names = programs.defined(block)
         except NoProgram as error:
-            why = f"the code is no Python: {error}"
+            if block != answer:  # prose is no wrong code
+                why = f"the code is no Python: {error}"
             continue
         if called.intersection(names):
             return block
         if names:
-            why = f"the code defines {', '.join(names)}, which the tests do not call"
+            wanted = ", ".join(sorted(called))
+            why = f"the code defines {', '.join(names)}, and the tests call {wanted}"
     raise _AtFault(SOLUTION, why)
 
 

@@ -32,7 +32,7 @@ class CallId:
 
     Attributes:
         child_id: the place in the data set that the call works for.
-        purpose: evolve, compare, answer, score, solve, judge, analyse, optimize.
+        purpose: evolve, compare, answer, tests, run, score, solve, judge, analyse, optimize.
         attempt: 0 for the first ask, 1 for the second of the same purpose, and so on.
     """
 

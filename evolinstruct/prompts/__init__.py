@@ -3,7 +3,14 @@
 from evolinstruct.prompts.folder import HISTORY, builtin, copy, files, find, find_file
 from evolinstruct.prompts.measures import Measure
 from evolinstruct.prompts.named_checks import Checks
-from evolinstruct.prompts.pack import IN_BREADTH, Messages, Operation, Pack, read
+from evolinstruct.prompts.pack import (
+    IN_BREADTH,
+    Messages,
+    Operation,
+    Pack,
+    known_measures,
+    read,
+)
 from evolinstruct.prompts.tunable import TUNED, Tunable
 
 __all__ = [
@@ -21,5 +28,6 @@ __all__ = [
     "files",
     "find",
     "find_file",
+    "known_measures",
     "read",
 ]

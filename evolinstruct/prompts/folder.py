@@ -24,7 +24,8 @@ def _required() -> Iterator[str]:
     """Yield the files that every pack needs: those of the purposes that runs ask."""
     yield "pack.toml"
     for purpose in PURPOSES.values():
-        if purpose.worded_by == "file" and purpose.is_asked_by_runs():
+        is_worded = purpose.worded_by == "file" and not purpose.borrowed
+        if is_worded and purpose.is_asked_by_runs():
             yield f"{purpose.name}.txt"
 
 

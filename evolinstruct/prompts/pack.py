@@ -7,6 +7,7 @@ what follows from each part.
     compare.txt            are {{parent}} and {{child}} equal?
     answer.txt             what is asked to get the answer to {{instruction}}
     demonstration.txt      how a format's demonstration is shown; needed where formats are used
+    improve.txt            how an {{answer}} to {{instruction}} is made better
     correct.txt            {{answer}} to {{instruction}} has {{faults}}; for constraints
     analyse.txt            which {{cases}} fail by this {{method}}, and why? (`evolinstruct tune`)
     optimize.txt           how is the {{method}} in this {{prompt}} better, after {{feedback}}?
@@ -30,9 +31,10 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
+from evolinstruct.defaults import PACK
 from evolinstruct.elimination import COMPARISON, RULES, names_of_others
 from evolinstruct.errors import InputError
-from evolinstruct.prompts.folder import MEASURES, files
+from evolinstruct.prompts.folder import MEASURES, files, find
 from evolinstruct.prompts.measures import Measure, read_measures
 from evolinstruct.prompts.named_checks import Checks, read_checks
 from evolinstruct.prompts.templates import Holds, Passage, Template, checked, markers, source
@@ -176,6 +178,11 @@ class Pack:
         """Whether an answer that fails a check is asked for once more."""
         return self._correct is not None
 
+    @property
+    def verifies(self) -> bool:
+        """Whether anything is verified of answers."""
+        return bool(self.checks) or any(each.uses_constraints for each in self.operations)
+
     def skips(self, operation: str | None) -> frozenset[str]:
         """Return the rules that do not apply to what an operation makes; none for a seed."""
         found = self._by_name.get(operation or "")
@@ -273,6 +280,11 @@ def parse(folder: Path, found: Mapping[str, Passage]) -> Pack:
     )
 
 
+def known_measures(pack: Pack) -> dict[tuple[str, str], Measure]:
+    """Return a pack's measures; one that it lacks is that of general."""
+    return {**read(find(PACK)).measures, **pack.measures}
+
+
 def _purposes(folder: Path, sources: Mapping[str, Passage], checks: Checks) -> dict[str, Template]:
     """Return the prompts that stand in a file of their own, by purpose."""
     worded = {name: row for name, row in PURPOSES.items() if row.worded_by == "file"}
@@ -281,10 +293,12 @@ def _purposes(folder: Path, sources: Mapping[str, Passage], checks: Checks) -> d
             raise InputError(
                 f"{folder / name}.txt: the file is missing; the check {row.for_check!r} needs it."
             )
+    own = {name: sources[f"{name}.txt"] for name in worded if f"{name}.txt" in sources}
+    borrowed = [name for name, row in worded.items() if row.borrowed and name not in own]
+    texts = own | {name: source(find(PACK) / f"{name}.txt") for name in borrowed}
     return {
-        name: Template.of(checked(sources[f"{name}.txt"], Holds(frozenset(row.prompt))))
-        for name, row in worded.items()
-        if f"{name}.txt" in sources
+        name: Template.of(checked(text, Holds(frozenset(worded[name].prompt))))
+        for name, text in texts.items()
     }
 
 

@@ -15,12 +15,13 @@ from evolinstruct.reading.method import read_method
 from evolinstruct.reading.notes import find_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, read_answer
 from evolinstruct.reading.preference import read_preference
-from evolinstruct.reading.result import same_result
+from evolinstruct.reading.result import final_answer, same_final_answer, same_result
 from evolinstruct.reading.verdict import read_verdict
 
 __all__ = [
     "METHOD_MARKS",
     "Order",
+    "final_answer",
     "find_next_turn",
     "find_note",
     "find_opening",
@@ -34,6 +35,7 @@ __all__ = [
     "read_preference",
     "read_tags",
     "read_verdict",
+    "same_final_answer",
     "same_result",
     "weigh_number",
 ]

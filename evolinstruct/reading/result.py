@@ -17,6 +17,20 @@ _ALONE = re.compile(
 )
 _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounded in two ways
 
+_FINAL = re.compile(
+    r"(?:^[ \t]*####|\b(?:answer|antwort|réponse|respuesta|resposta|ответ)[ \t*]*[:：]"
+    r"|\b(?:answer|result) (?:is|are)\b|\b(?:antwort|ergebnis) ist\b)[ \t*$]*"
+    r"(?P<final>[^\n]*\S)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NUMBER = re.compile(r"-?\d[\d,.]*(?:/\d+)?(?<![.,])")
+_BOX = "\\boxed{"
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
+_NO_MATTER = re.compile(r"\\[,;!: ()]|\\(?:left|right|displaystyle)\b|[\s$*{}]")
+_SAID = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)* (?P<final>[$€£]?-?\d[\d,.]*(?: [^\W\d_]+)*[.!]?)")
+_SHORT = 60
+
 
 class Result(NamedTuple):
     """The number that an answer comes to.
@@ -48,6 +62,53 @@ def same_result(one: str, other: str) -> bool | None:
     if isclose(first.value, second.value, rel_tol=_CLOSE):
         return True
     return None if isclose(first.value, second.value, rel_tol=_APART) else False
+
+
+def same_final_answer(one: str, other: str) -> bool:
+    """Tell whether two answers come to the same: in their final answers, or else in their words."""
+    first, second = final_answer(one), final_answer(other)
+    if first is None or second is None:
+        return _plain(one) == _plain(other)
+    first, second = _formula(first), _formula(second)
+    return first == second or same_result(first, second) is True
+
+
+def final_answer(answer: str) -> str | None:
+    """Return what an answer ends in, as far as it can be told; None where it cannot.
+
+    That is the last text in a box, else what is stated last as the answer or behind ``####``, else
+    an answer of one short line, else the last number of the last line.
+    """
+    if (boxed := _boxed(answer)) is not None:
+        return boxed
+    if stated := list(_FINAL.finditer(answer)):
+        return stated[-1]["final"].strip(" *$")
+    last = (answer.strip().splitlines() or [""])[-1].strip()
+    if last == answer.strip() and 0 < len(last) <= _SHORT:
+        return said["final"] if (said := _SAID.fullmatch(last)) else last
+    numbers = list(_NUMBER.finditer(last))
+    return numbers[-1][0] if numbers else None
+
+
+def _boxed(answer: str) -> str | None:
+    """Return what the last box of an answer holds, however deep its braces are."""
+    begin = answer.rfind(_BOX)
+    if begin < 0:
+        return None
+    inside, depth = answer[begin + len(_BOX) :], 1
+    for place, letter in enumerate(inside):
+        depth += (letter == "{") - (letter == "}")
+        if depth == 0:
+            return inside[:place].strip()
+    return None
+
+
+def _formula(text: str) -> str:
+    """Return a final answer without what makes no difference in a formula."""
+    bare = _FRACTION.sub(r"\1/\2", text)
+    bare = _TEXT.sub(r"\1", bare)
+    bare = _NO_MATTER.sub("", bare.casefold())
+    return re.sub(r",(?=\d{3}(?!\d))", "", bare).rstrip(".")
 
 
 def result_of(answer: str) -> Result | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from evolinstruct import defaults, prompts
 from evolinstruct.errors import InputError
+from evolinstruct.evolution.preferring import judged_by
 from evolinstruct.records import Kept, encode
 from evolinstruct.run.counts import Counts
 from evolinstruct.run.seed_lines import as_read
@@ -112,6 +113,9 @@ def differing_settings(
         ):  # known by what they say: see below
             verb = "were" if name.endswith("s") else "was"
             differences.append(f"{name} {verb} {_shown(theirs)}, now {_shown(ours)}")
+    judge = state.get("judged_by")
+    if recipe.judges and judge and judge != judged_by(recipe, pack):
+        differences.append("the prompt of the judge of answers differs")
     if pack.digest != state["pack"]["digest"]:
         differences.append(f"the prompts of the pack were {state['pack']['name']}, now they differ")
     return differences, additions

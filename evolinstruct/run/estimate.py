@@ -16,9 +16,10 @@ from typing import Any
 from evolinstruct.elimination import COMPARISON
 from evolinstruct.evolution.answering import times_asked
 from evolinstruct.evolution.asking import shown_with
+from evolinstruct.evolution.preferring import ANSWERS
 from evolinstruct.llm.prices import Tariff
-from evolinstruct.prompts import Operation, Pack
-from evolinstruct.purposes import PURPOSES, asked_by_runs, is_on
+from evolinstruct.prompts import Messages, Operation, Pack, known_measures
+from evolinstruct.purposes import PURPOSES, asked_by, is_on
 from evolinstruct.records import Kept
 from evolinstruct.settings import Execution, Recipe
 
@@ -26,6 +27,8 @@ from evolinstruct.settings import Execution, Recipe
 CHARACTERS_PER_TOKEN = 4.0
 GROWTH = 90.0
 """Characters that an in-depth rewrite adds: 15 words."""
+ANSWER = 1_400.0
+"""Characters of an answer."""
 DATA = 900.0
 """Characters that a rewrite with data in a format adds."""
 PLAN = 260.0
@@ -44,7 +47,7 @@ TOKENS_PER_SECOND = 50.0
 FREE_RATE = 1_000.0
 """Calls a second of a client that asks nobody."""
 
-_NO_TEXTS = {"parent": "", "child": ""}
+_NO_TEXTS = {"parent": "", "child": "", "answer": ""}
 _UNLIKE = ("Explain tides.", "Why is the sea salty?", "Name three rivers of Asia.", "Draw.")
 """Instructions that differ from the first letter on, also in their number of words."""
 
@@ -205,7 +208,8 @@ class _Beginnings:
         drawn = {item: weights.get(item.name, 0.0) for item in pack.operations}
         total = sum(drawn.values())
         self._shared: dict[str, list[tuple[float, float]]] = {}  # (share of calls, tokens)
-        for name, row in asked_by_runs(pack.checks).items():
+        for name in asked_by(recipe, pack.checks):
+            row = PURPOSES[name]
             if row.worded_by == "operations":
                 self._shared[name] = [
                     (weight / total / len(shared), tokens)
@@ -214,7 +218,7 @@ class _Beginnings:
                     for tokens in shared
                 ]
             else:
-                texts = [{"parent": text, "child": text} for text in _UNLIKE]
+                texts = [{"parent": text, "child": text, "answer": text} for text in _UNLIKE]
                 self._shared[name] = [(1.0, _common(_prompt(pack, name, each) for each in texts))]
 
     def repeated(self, purpose: str, calls: int) -> int:
@@ -241,9 +245,15 @@ def _of_operation(pack: Pack, operation: Operation, seed: int) -> list[float]:
     ]
 
 
-def _prompt(pack: Pack, purpose: str, texts: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-    """Return the prompt of a purpose; none where what is sent is code, which costs nothing."""
-    return () if PURPOSES[purpose].worded_by == "code" else pack.prompt(purpose, **texts)
+def _prompt(pack: Pack, purpose: str, texts: Mapping[str, str]) -> Messages:
+    """Return the prompt of a purpose that no operation words; none where code is what is sent."""
+    row = PURPOSES[purpose]
+    if row.worded_by == "code":  # which costs nothing
+        return ()
+    if row.worded_by == "measures":  # of those, a run asks for preferences alone
+        measure = known_measures(pack)[ANSWERS]
+        return measure.render({place: texts[text] for place, text in row.prompt.items()})
+    return pack.prompt(purpose, **texts)
 
 
 def _common(prompts: Iterable[Sequence[tuple[str, str]]]) -> float:
@@ -279,8 +289,8 @@ class _Reckoning:
         self._plan = sum(share * _plan(pack, item) for item, share in drawn.items()) / total
         frames = {item: _frame(pack, item) for item in drawn}
         evolve = sum(share * frames[item] for item, share in drawn.items()) / total
-        self._rows = asked_by_runs(pack.checks)
-        self._times = {name: times_asked(name, pack.checks) for name in self._rows}
+        self._rows = {name: PURPOSES[name] for name in asked_by(recipe, pack.checks)}
+        self._times = {name: times_asked(name, recipe, pack.checks) for name in self._rows}
         self._frames = {
             name: evolve
             if row.worded_by == "operations"
@@ -322,7 +332,7 @@ class _Reckoning:
         """Yield what each generation takes, likewise."""
         for generation in range(1, self._recipe.generations + 1):
             child = self._length + self._growth
-            texts = {"parent": self._length, "child": child}
+            texts = {"parent": self._length, "child": child, "answer": ANSWER}
             for name, row in self._rows.items():
                 if row.is_asked_of_rewrites(self._recipe):
                     prompt = self._frames[name] + sum(texts[text] for text in row.prompt.values())
@@ -340,7 +350,8 @@ class _Reckoning:
         # What was seen is of earlier generations, whose instructions were shorter.
         longer = (generation - known.at) * self._kept * self._growth / CHARACTERS_PER_TOKEN
         if known.prompt:
-            tokens = known.prompt + longer * len(row.prompt)
+            grown = sum(text != "answer" for text in row.prompt.values())
+            tokens = known.prompt + longer * grown
         if known.completion:
             grows = known.prompt is not None and row.reply == "instruction"
             out = known.completion + longer * grows

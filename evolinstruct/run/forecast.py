@@ -28,6 +28,9 @@ from evolinstruct.records import Kept, Line, Member
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.settings import Recipe
 
+_USUAL = Recipe()
+"""What these settings have asked is told even where it is switched off."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -100,8 +103,9 @@ def forecast(
         asked = rewrites * row.is_asked_of_rewrites(recipe)
         asked += unanswered * row.is_asked_of_seeds(recipe)
         if name not in BEFORE_ANSWER:
-            asked += anew * recipe.answers
-        calls[name] = asked * times_asked(name, checks)
+            asked += anew * row.is_asked_of_rewrites(recipe)
+        if asked or row.is_asked_of_rewrites(_USUAL):
+            calls[name] = asked * times_asked(name, recipe, checks)
     compared = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
     unclear = compared * recipe.may_vary("compare")
     return Forecast(seeds, calls, unclear, sum(calls.values()) - compared, applicable)

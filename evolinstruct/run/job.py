@@ -23,6 +23,7 @@ from evolinstruct.defaults import METHOD
 from evolinstruct.errors import FilesGone, InputError, Interrupted, told
 from evolinstruct.evolution import Evolution
 from evolinstruct.evolution.calls import Ask
+from evolinstruct.evolution.preferring import judged_by
 from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.clients import with_client
 from evolinstruct.llm.journal import Journal
@@ -373,6 +374,8 @@ class Job:
             plan.digest,
             retired,
         ]
+        if judge := judged_by(self._recipe, plan.pack):
+            decisive.append(judge)
         if METHOD > 1:  # the first one was not written down
             decisive.append(METHOD)
         if overruled:

@@ -15,7 +15,7 @@ from evolinstruct.run.plan import Plan
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds.problems import remarks
 from evolinstruct.settings import Recipe, ignored_variables, misspelt_variables
-from evolinstruct.text import command, counted, listed
+from evolinstruct.text import counted, listed
 
 DONE, PREPARED = "done", "prepared"
 """What run.json says of a run that has ended well, and of one that waits for its workers."""
@@ -57,6 +57,7 @@ def about_settings(plan: Plan) -> Iterator[str]:
     if left_out:
         yield f"Left out of the seeds: {' and '.join(left_out)}."
     yield from remarks(counts.remarks)
+    yield from counts.notes
 
 
 def what_was_lost(plan: Plan, run_dir: RunDir, journal: Journal) -> Iterator[str]:
@@ -97,12 +98,8 @@ def what_was_found(plan: Plan, run_dir: RunDir, journal: Journal, *, finished: b
 
 
 def what_is_prepared(plan: Plan, run_dir: RunDir) -> str:
-    """Say that workers may begin, and how."""
-    work = command("evolinstruct", "work", run_dir.path, "--shard", "1/8", "-o", "shard-1.sqlite")
-    return (
-        f"{run_dir.path} is prepared: {counted(plan.size, 'seed')}, and no call was made."
-        f" Next: `{work}` and so on, `evolinstruct merge`, and this command without --prepare."
-    )
+    """Say that workers may begin."""
+    return f"{run_dir.path} is prepared: {counted(plan.size, 'seed')}, and no call was made."
 
 
 def what_is_added(plan: Plan, run_dir: RunDir, known: Forecast) -> str:

@@ -80,6 +80,7 @@ RUN = Parts(
         "reviews": (Parts({"lines": int, "digest": str}, ("lines", "digest")), None),
         "seeds": _SEEDS,
         "pack": Parts({"name": str, "digest": str}),
+        "judged_by": (str, None),
         "generations": [
             Parts({"tally": _TALLY, "made_from": str, "files": {str: _FILE}}, ("tally",))
         ],

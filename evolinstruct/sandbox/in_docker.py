@@ -53,7 +53,12 @@ def _run(asked: dict[str, Any], limits: dict[str, Any], tests: list[dict[str, An
         if (fault := _fault(asked["program"], names, limits)) is not None:
             return fault
         for each in asked["statements"]:
-            fault = _fault(each["code"], names, limits)
+            try:
+                fault = _fault(each["code"], names, limits)
+            except EOFError as beyond:
+                if each["is_test"]:
+                    tests.append({"line": each["line"], "error": str(beyond)})
+                raise
             if each["is_test"]:
                 tests.append({"line": each["line"], "error": fault})
             elif fault is not None:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evolinstruct.programs import Statement
+from evolinstruct.text import shorten
+
+_LONGEST = 200  # characters of a test that are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Results:
         said = {each.line: each.code for each in tests}
         for line, error in self.tests:
             if error is not None:
-                return f"{said[line].splitlines()[0]}: {error}"
+                return f"{shorten(said[line].splitlines()[0], _LONGEST)}: {error}"
         return self.ended
 
     def encode(self) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from evolinstruct.errors import CallFailed, CallRejected
 from evolinstruct.intervals import of_share
+from evolinstruct.judges import Ask, Missing, NotJudgedError, all_judged, place_of, shown
 from evolinstruct.llm.base import CallId, Reply, Request
 from evolinstruct.prompts import Pack
 from evolinstruct.reading import (
@@ -19,7 +20,6 @@ from evolinstruct.reading import (
     weigh_number,
 )
 from evolinstruct.records import Kept, text_digest
-from evolinstruct.run.asking import Ask, Missing, NotJudgedError, all_judged, place_of, shown
 from evolinstruct.scoring.asking import MeasureJudge, context_of
 from evolinstruct.scoring.method import ByItem, Judged, Take
 from evolinstruct.scoring.scores import Score, Way

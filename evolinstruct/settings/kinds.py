@@ -19,6 +19,8 @@ DEFAULT = "default"
 """The key of what holds for every purpose without a value of its own."""
 AUTO = "auto"
 COMPARISON = "no_information_gain"
+VOTED, JUDGED, VERIFIED = WAYS_TO_PICK = ("vote", "judge", "verified")
+"""How one of several answers is taken."""
 _TIERS = re.compile(r"[a-z][a-z0-9_]{0,49}(,[a-z][a-z0-9_]{0,49}){0,4}")
 _SANDBOX = re.compile(r"monty|docker(:[\w./:@-]+)?")
 _NEXT_PAIR = re.compile(r",(?=\s*[^\W\d]\w*\s*=)")
@@ -203,6 +205,18 @@ def no_switch(value: object) -> object:
     """Refuse true and false where a number is meant: they are not 1 and 0 here."""
     if isinstance(value, bool):
         raise ValueError(f"a number is needed, not {str(value).lower()}")  # noqa: TRY004
+    return value
+
+
+def count(value: object) -> object:
+    """Let on and off stand for one and none: earlier versions knew no more."""
+    return int(value) if isinstance(value, bool) else value
+
+
+def way_to_pick(value: str) -> str:
+    """Refuse what is no way to pick one of several answers."""
+    if value and value not in WAYS_TO_PICK:
+        raise ValueError(f"unknown way {value!r}{nearest(value, WAYS_TO_PICK)}")
     return value
 
 

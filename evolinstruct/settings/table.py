@@ -179,7 +179,31 @@ class RecipeArguments(TypedDict, total=False):
     ]
     seed: Annotated[int, SettingInfo(WHAT, "What draws are made from.", "N", default=defaults.SEED)]
     answers: Annotated[
-        bool, SettingInfo(WHAT, "Answer what is evolved.", "", Switch(), default=True)
+        int,
+        SettingInfo(
+            WHAT, "How many answers are asked for, of which --pick takes one.", "K", default=1
+        ),
+    ]
+    pick: Annotated[
+        str,
+        SettingInfo(
+            WHAT,
+            "Which of several answers is taken: vote (the first of the most with the same result),"
+            " judge (the one that a judge prefers, asked in both orders) or verified (the first"
+            " that meets all checks).",
+            "HOW",
+            default="",
+        ),
+    ]
+    evolve_answers: Annotated[
+        int,
+        SettingInfo(
+            WHAT,
+            "Have the answer rewritten for depth and correctness so often; a rewrite is kept only"
+            " where a judge, asked in both orders, prefers it.",
+            "N",
+            default=0,
+        ),
     ]
     answer_seeds: Annotated[
         bool, SettingInfo(WHAT, "Answer seeds without an answer.", "", Switch(), default=False)

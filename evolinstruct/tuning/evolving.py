@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from evolinstruct.contamination import Items
 from evolinstruct.evolution import Evolution, Proposal
+from evolinstruct.judges import Ask, shown
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.prompts import TUNED, Measure, Pack
 from evolinstruct.records import Failed, Kept, Line, Member, Rejected
-from evolinstruct.run.asking import Ask, shown
 from evolinstruct.scoring.asking import MeasureJudge
 from evolinstruct.scoring.ordering import Ranking
 from evolinstruct.settings import Recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,10 @@ class Wish:
     steps: int = defaults.TUNING_STEPS
     candidates: int = defaults.TUNING_CANDIDATES
     gain: bool = False
+
+
+SIZES = tuple(each.name for each in fields(Wish) if each.name not in ("seeds", "out"))
+"""The names of what says how much is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,9 @@ def prepare(wish: Wish, settings: Settings) -> TuneJob:
         UsageError: a setting is wrong, the pack cannot be tuned, or there are too few seeds.
         InputError: a file or the folder is wrong.
     """
+    for name in SIZES:
+        if name != "gain" and getattr(wish, name) < 1:
+            raise UsageError(f"{name} must be 1 or more (given: {getattr(wish, name)}).")
     settings = _tuning(settings)
     recipe = settings.recipe
     folder = prompts.find(recipe.prompts)

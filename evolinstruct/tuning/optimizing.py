@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from evolinstruct.errors import CallFailed, CallRejected, InputError
+from evolinstruct.judges import Ask
 from evolinstruct.llm.base import CallContext, CallId, Request
 from evolinstruct.prompts import Pack, Tunable
 from evolinstruct.reading import METHOD_MARKS, own_text, read_method
-from evolinstruct.run.asking import Ask
 from evolinstruct.settings import Recipe
 from evolinstruct.words import lowered, split_words
 
@@ -28,14 +28,25 @@ class Candidate:
     Attributes:
         number: which one of its step, from 1.
         method: its text; None where there is none.
-        feedback: what the model found in the cases; None where there is none.
-        missing: why a call brought nothing.
+        feedback: what the model found in the cases; None where it found nothing to say.
+        refused: why there is no method, in a few words.
+        missing: the error, where a failed call is why.
     """
 
     number: int
     method: str | None = None
     feedback: str | None = None
+    refused: str | None = None
     missing: str | None = None
+
+
+class _NoReplyError(Exception):
+    """A call brought nothing to go on with."""
+
+    def __init__(self, refused: str, missing: str | None = None) -> None:
+        super().__init__(refused)
+        self.refused = refused
+        self.missing = missing
 
 
 class Optimizing:
@@ -58,20 +69,29 @@ class Optimizing:
         Raises:
             StopRun: no further call can have a reply.
         """
-        feedback, missing = await self._said(number, ANALYSE, cases, cases=cases)
-        feedback = own_text(feedback or "").strip()
-        if not feedback:
-            return Candidate(number, missing=missing or "no_feedback")
-        reply, missing = await self._said(
-            number, OPTIMIZE, feedback, prompt=self._tunable.prompt, feedback=feedback
-        )
-        method = None if reply is None else read_method(reply)
-        return Candidate(number, method, feedback, missing)
+        feedback = None
+        try:
+            feedback = await self._analysed(number, cases)
+            method = await self._optimized(number, feedback)
+        except _NoReplyError as error:
+            return Candidate(number, None, feedback, error.refused, error.missing)
+        return Candidate(number, method, feedback)
 
-    async def _said(
-        self, number: int, purpose: str, about: str, **texts: str
-    ) -> tuple[str | None, str | None]:
-        """Return a reply that is whole, or why there is none."""
+    async def _analysed(self, number: int, cases: str) -> str:
+        feedback = own_text(await self._said(number, ANALYSE, cases, cases=cases)).strip()
+        if not feedback:
+            raise _NoReplyError("the analysis says nothing")
+        return feedback
+
+    async def _optimized(self, number: int, feedback: str) -> str:
+        texts = {"prompt": self._tunable.prompt, "feedback": feedback}
+        method = read_method(await self._said(number, OPTIMIZE, feedback, **texts))
+        if method is None:
+            raise _NoReplyError("the reply holds no method between its marks")
+        return method
+
+    async def _said(self, number: int, purpose: str, about: str, **texts: str) -> str:
+        """Return a reply that is whole."""
         marks = METHOD_MARKS if purpose == OPTIMIZE else None
         request = Request(
             CallId(f"step-{self._step}/{number}", purpose),
@@ -81,9 +101,16 @@ class Optimizing:
         )
         try:
             reply = await self._ask(request)
-        except (CallRejected, CallFailed) as error:
-            return None, error.error
-        return (None, "truncated") if reply.finish_reason == "length" else (reply.text, None)
+        except CallRejected as error:
+            raise _NoReplyError(f"the call to {purpose} was refused ({error.error})") from error
+        except CallFailed as error:
+            why = f"the call to {purpose} failed ({error.error})"
+            raise _NoReplyError(why, error.error) from error
+        if reply.finish_reason == "length":
+            raise _NoReplyError(
+                f"the reply to {purpose} was cut off; raise --max-tokens {purpose}=N"
+            )
+        return reply.text
 
 
 @dataclass(slots=True)
@@ -105,10 +132,8 @@ class Check:
     def objection(self, candidate: Candidate) -> str | None:
         """Return why a candidate is not tried, in a few words; None where it may be."""
         method = candidate.method
-        if candidate.missing is not None:
-            return f"a call brought nothing ({candidate.missing})"
         if method is None:
-            return "the reply holds no method between its marks"
+            return candidate.refused
         if method in self.known:
             return "it was tried already"
         self.known.add(method)

@@ -5,7 +5,7 @@ No sentence of an answer is meant to be true.
 
 from __future__ import annotations
 
-from evolinstruct.checks import UNIT_TESTS, decode, demanded
+from evolinstruct.checks import AGREEMENT, UNIT_TESTS, decode, demanded
 from evolinstruct.llm.base import CallContext
 from evolinstruct.llm.offline.complying import comply
 from evolinstruct.llm.offline.grammar import Writer, plain
@@ -35,10 +35,30 @@ _CODE_WORDS = frozenset(
 _HEEDLESS_IN = 8
 
 
+# Where a result is wanted: one instruction in so many is hard, and brings it a new one each time;
+# to the others one answer in so many has a slip. Real models disagree with themselves likewise.
+_HARD_IN, _SLIP_IN = 12, 8
+_RESULTS, _GUESSES = 900, 9
+
+
 def answer(context: CallContext, writer: Writer) -> str:
-    """Return an answer to the writer's text: from one word to 600 words."""
+    """Return an answer to the writer's text: of up to 600 words, with a result where it counts."""
     if UNIT_TESTS in context.checked_by:
         return solve(context, writer)
+    text = _answer(context, writer)
+    return f"{text}\n\nAnswer: {_result(writer)}" if AGREEMENT in context.checked_by else text
+
+
+def _result(writer: Writer) -> int:
+    """Return what an answer comes to: mostly what the text alone decides."""
+    alone = Writer(f"result\x1f{writer.text}", writer.text)
+    right, is_hard = 10 + alone.roll(_RESULTS), alone.roll(_HARD_IN) == 0
+    if is_hard:
+        return right + writer.roll(_GUESSES)
+    return right + 1 if writer.roll(_SLIP_IN) == 0 else right
+
+
+def _answer(context: CallContext, writer: Writer) -> str:
     if (checks := decode(context.checks)) and writer.roll(_HEEDLESS_IN):
         plain = comply(demanded(checks))
         if plain is not None:

@@ -13,8 +13,10 @@ from evolinstruct.llm.offline.grammar import PHRASES, Writer
 
 _WRONG_IN = 6
 """One solution in so many is wrong."""
-_UNKNOWN_IN, _TWICE_IN = 25, 12
-"""One in so many uses what the sandbox lacks; one shows an earlier attempt before it."""
+_UNKNOWN_IN = 20
+"""For one task in so many, each solution uses what the sandbox lacks."""
+_TWICE_IN = 12
+"""One solution in so many stands after an earlier attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def solve(context: CallContext, writer: Writer) -> str:
     said = writer.sentence(writer.pick(PHRASES["opening"]))
     wrong = task.code.replace(task.right, task.slip)
     code = wrong if writer.roll(_WRONG_IN) == 0 else task.code
-    if writer.roll(_UNKNOWN_IN) == 0:
+    if Writer(f"lacks {context.instruction}", "").roll(_UNKNOWN_IN) == 0:
         code = _UNKNOWN + code
     earlier = f"{_block(wrong)}\n\n" if writer.roll(_TWICE_IN) == 0 else ""
     return f"{said}\n\n{earlier}{_block(code)}"
