@@ -134,9 +134,9 @@ class Session:
                 f"The journal {directory.journal} is that of another run;"
                 " restore the file from a copy, then run the same command again."
             )
-        self._clients.budget.open(directory.journal)
         if self._known_in is not None:
             self._known = Journal(self._known_in, only_read=True)
+        self._clients.budget.open(directory.journal)
         self._client = JournalledClient(
             self._clients, self._journal, self._client_name, self._known
         )
