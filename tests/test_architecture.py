@@ -22,7 +22,7 @@ LAYERS = [
     ["llm.batches"],
     ["gate", "llm.clients", "llm.openai_sdk"],
     ["evolution", "seeds", "llm.budget", "llm.openai"],
-    ["prompts", "filters", "parquet", "llm.usage"],
+    ["prompts", "equality", "filters", "parquet", "llm.usage"],
     ["llm.prices", "llm.providers"],
     ["settings"],
     ["elimination", "preference", "run_dir"],

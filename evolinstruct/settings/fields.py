@@ -33,6 +33,7 @@ from evolinstruct.settings.kinds import (
     several,
     tier_names,
     utf8,
+    way_to_compare,
     way_to_pick,
 )
 from evolinstruct.settings.presets import PRESETS
@@ -95,6 +96,7 @@ class Recipe(_Settings):
     reviews: StrictBool = _stated("reviews")
     pick: Annotated[str, AfterValidator(way_to_pick)] = _stated("pick")
     evolve_answers: Annotated[Whole, Field(ge=0, le=10)] = _stated("evolve_answers")
+    equality: Annotated[str, AfterValidator(way_to_compare)] = _stated("equality")
     sandbox: Annotated[str, AfterValidator(sandbox_name)] = _stated("sandbox")
 
     @classmethod
