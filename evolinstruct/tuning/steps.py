@@ -228,6 +228,7 @@ class Steps:
         stage = Stage(work, self._session.ahead)
         self._working(stage)
         found: list[_Result] = []
+        self._tell(title, 0, len(items))
         async with aclosing(stage.results(iter(items))) as results:
             async for result in results:
                 found.append(result)
