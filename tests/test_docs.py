@@ -121,7 +121,7 @@ def test_the_page_of_licences_is_that_of_what_is_installed() -> None:
     project = tomllib.loads((pages_of_blocks.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     ours = {"dev", "browser", "notebook", "site", "train", "report"}
     named = {
-        re.split(r"[<>=;]", each)[0]: name
+        re.split(r"[<>=;[]", each)[0]: name
         for name, needs in project["project"]["optional-dependencies"].items()
         for each in needs
         if name not in ours
