@@ -118,7 +118,7 @@ class Answering:
         if self._preferring is not None and self._recipe.pick == JUDGED:
             best, others = await self._preferring.best(line, answers)
         else:
-            best, others = vote(answers)
+            best, others = vote(answers, self._calls.same)
         return await self._checked(line, best, answers), others
 
     async def _asked(self, line: Kept) -> list[Candidate]:

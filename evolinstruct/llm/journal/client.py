@@ -16,8 +16,8 @@ from hashlib import blake2b
 from typing import Protocol
 
 from evolinstruct.errors import CallError, CallFailed, CallRejected, StopRun, TryAgain
-from evolinstruct.llm.base import Client, Prefetched, Reply, Request, Usage, encodable
-from evolinstruct.llm.journal import FAILED, REJECTED, REPLY, Journal, Outcome
+from evolinstruct.llm.base import Client, Prefetched, Reply, Request
+from evolinstruct.llm.journal import FAILED, REJECTED, Journal, Outcome
 
 
 class ClientsByRequest(Protocol):
@@ -150,13 +150,10 @@ class JournalledClient:
         try:
             reply = await self._clients.for_request(request).complete(request)
         except CallRejected as error:
-            return _ended(REJECTED, error, request, attempts=1)
+            return Outcome.of_error(REJECTED, error, request, attempts=1)
         except CallFailed as error:
-            return _ended(FAILED, error, request, error.attempts)
-        text, word = encodable(reply.text), encodable(reply.finish_reason)
-        model = encodable(reply.model)
-        bound, usage = request.max_tokens, reply.usage
-        return Outcome(REPLY, text, word, model, bound, 1, usage, reply.logprobs)
+            return Outcome.of_error(FAILED, error, request, error.attempts)
+        return Outcome.of_reply(reply, request)
 
     async def aclose(self) -> None:
         """End what is prefetched, close the wrapped clients; the journal's owner closes that."""
@@ -231,11 +228,6 @@ class NoClient:
 
     async def aclose(self) -> None:
         """Do nothing."""
-
-
-def _ended(kind: str, error: CallError, request: Request, attempts: int) -> Outcome:
-    message = encodable(error.message)
-    return Outcome(kind, message, error.error, request.model, request.max_tokens, attempts, Usage())
 
 
 def request_key(client: str, request: Request) -> bytes:
