@@ -89,7 +89,7 @@ def test_the_first_answer_of_the_most_that_agree_is_taken_and_the_others_are_set
             {
                 "name": "agreement",
                 "args": {"answers": 5, "least": 0.6},
-                "saw": {"agreed": 3, "answers": 5},
+                "saw": {"agreed": 3, "answers": 5, "result": "12"},
             }
         ]
         why = ["outvoted", "agrees", "outvoted", "agrees"]
@@ -128,7 +128,7 @@ def test_an_answer_that_is_refused_agrees_with_none_and_the_others_count(
     refusal = CallRejected("refused_by_service", "no")
     run = solve(seeds, pack, tmp_path / "run", [refusal, "5", "5", refusal, "5"])
     for line in run.read(1):
-        assert decode(line.checks)[0].saw == {"agreed": 3, "answers": 5}
+        assert decode(line.checks)[0].saw == {"agreed": 3, "answers": 5, "result": "5"}
     none = solve(seeds, pack, tmp_path / "none", [refusal] * 5)
     assert {line.rule for line in none.read(1, Rejected)} == {"refused_by_service"}
 
@@ -162,8 +162,9 @@ def test_a_forecast_counts_every_answer_and_a_trace_shows_every_one(
 
 
 def test_what_was_seen_is_no_demand_of_the_instruction(tmp_path: Path) -> None:
-    """So neither an export for reinforcement learning nor `verify` takes it for one."""
-    seen = Check("agreement", {"answers": 5, "least": 0.6}, saw={"agreed": 5, "answers": 5})
+    """So `verify` does not take it for one."""
+    saw = {"agreed": 5, "answers": 5, "result": "5"}
+    seen = Check("agreement", {"answers": 5, "least": 0.6}, saw=saw)
     rows = [
         {"checks": encode([seen]), "output": "5"},
         {"checks": encode([Check("no_digits"), seen]), "output": "Five."},
@@ -180,12 +181,16 @@ DAMAGED = {
         " least (a number from 0 to 1)."
     ),
     '[{"name": "agreement", "args": {"answers": 5, "least": 1}}]': (
-        "checks: the check agreement lacks what it saw: agreed, answers."
+        "checks: the check agreement lacks what it saw: agreed, answers, result."
     ),
     '[{"name": "agreement", "args": {"answers": 5, "least": 1}, "saw": {"agreed": true,'
-    ' "answers": 5}}]': "checks: the check agreement lacks what it saw: agreed, answers.",
+    ' "answers": 5, "result": ""}}]': (
+        "checks: the check agreement lacks what it saw: agreed, answers, result."
+    ),
     '[{"name": "agreement", "args": {"answers": 5, "least": 1}, "declined": true, "saw": {"agreed":'
-    ' 1, "answers": 5}}]': "checks: the check agreement has an unknown key 'declined'.",
+    ' 1, "answers": 5, "result": ""}}]': (
+        "checks: the check agreement has an unknown key 'declined'."
+    ),
 }
 
 
