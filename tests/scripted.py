@@ -45,6 +45,7 @@ def obedient(request: Request) -> str | CallError:
         "answer": f"The answer to {request.context.instruction!r} is long and wise.",
         "improve": f"The answer to {request.context.instruction!r} is longer and wiser.",
         "judge": f"Verdict: {_longest(request.context.items)} is better",
+        "tests": "```python\nassert answer() == 42\n```",
     }
     return words[request.purpose]
 

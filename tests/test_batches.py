@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from evolinstruct.errors import (
     UsageError,
     WaitingForBatch,
 )
+from evolinstruct.llm.openai.batches import SERVICES
 from tests.faults.harness import service
 from tests.loopback import Answer, Ask, batches, error, reply, serve
-from tests.loopback.batches import Batches
+from tests.loopback.batches import AnthropicBatches, Batches
 from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
 
 GENERATIONS = 2
@@ -240,3 +242,76 @@ def test_several_models_have_batches_of_their_own(tmp_path: Path, seeds: Path) -
     for made in to.made.values():
         bodies = [json.loads(line)["body"] for line in to.files[made.source].splitlines()]
         assert len({body["model"] for body in bodies}) == 1
+
+
+# Anthropic's own form
+
+
+@pytest.fixture
+def anthropic(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicBatches]:
+    """A service that is taken for Anthropic's, because all calls go through it."""
+    to = AnthropicBatches(service)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-loopback")
+    with serve(to) as server:
+        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        yield to
+
+
+HTTP = {"api_key_env": "ANTHROPIC_API_KEY", "base_url": "http://api.anthropic.com/v1"}
+
+
+def as_loopback(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: file.replace(b"claude-loopback", b"loopback-1") for name, file in files.items()}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [batches.shuffled, batches.doubled, batches.expired, batches.half_failed],
+    ids=lambda fault: str(fault.__name__),
+)
+def test_calls_go_to_anthropic_in_its_own_form_and_come_back_as_any(
+    tmp_path: Path,
+    seeds: Path,
+    whole: dict[str, bytes],
+    anthropic: AnthropicBatches,
+    fault: batches.Fault,
+) -> None:
+    anthropic.faults[:] = [fault] * 3
+    evolve(seeds, tmp_path / "run", **settings("", **HTTP))
+    assert as_loopback(data_files(tmp_path / "run")) == whole
+    assert repeated(anthropic) == []
+
+
+def test_a_batch_of_anthropic_is_found_again_without_a_file(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes], anthropic: AnthropicBatches
+) -> None:
+    anthropic.lost_answers = 3
+    evolve(seeds, tmp_path / "run", **settings("", **HTTP))
+    assert as_loopback(data_files(tmp_path / "run")) == whole
+    assert repeated(anthropic) == []
+
+
+@pytest.mark.parametrize("host", [row.hosts[0] for row in SERVICES if row.hosts])
+def test_each_service_gets_files_and_batches_as_it_wants_them(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    to = Batches(service)
+    with serve(to) as server:
+        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        evolve(seeds, tmp_path / "run", **settings(f"http://{host}/v1", generations=1))
+    url, upload = FORMS[host]
+    assert (to.urls, to.uploads) == ({url}, {upload})
+    name = "generation-1.jsonl"
+    assert data_files(tmp_path / "run")[name] == whole[name]
+
+
+FORMS = {
+    "api.openai.com": ("/v1/chat/completions", "/files"),
+    "openai.azure.com": ("/chat/completions", "/files"),
+    "api.groq.com": ("/v1/chat/completions", "/files"),
+    "api.together.xyz": ("/v1/chat/completions", "/files/upload"),
+}

@@ -150,7 +150,8 @@ class Answering:
             except CallRejected as refusal:
                 refused.append(refusal)
                 continue
-            checked = await self._checked(line, answer, [answer])
+            before = failed[-1].seen if failed else ()
+            checked = await self._checked(line, answer, [answer], before)
             if checked.fault is None:
                 return checked, [each.set_aside() for each in failed]
             failed.append(checked)

@@ -142,30 +142,41 @@ class Batches:
         service = self._services[batch.place]
         name = f"evolinstruct-{self._journal.number}-{batch.number}.jsonl"
         try:
-            source = await self._patiently(lambda: service.upload(file, name))
+            first = next(self._book.calls(batch.number)).custom_id
+            source = await self._patiently(lambda: service.upload(file, name, first, batch.size))
         except BaseException:
             self._drop(batch)  # a file that no batch was made of
             raise
         batch = replace(batch, source=source)
         self._book.change(batch)
-        await self._make(batch, source)
+        await self._make(batch, source, file)
 
-    async def _make(self, batch: NotedBatch, source: str) -> None:
-        """Have a batch made of a file, unless that was done and the answer to it was lost."""
+    async def _make(self, batch: NotedBatch, source: str, file: Path | None = None) -> None:
+        """Have a batch made of a file, unless that was done and the answer to it was lost.
+
+        Without the file the command has ended that had it, and its answer may have been lost, too.
+        """
         service, mark = self._services[batch.place], f"{self._journal.number}-{batch.number}"
+        known = {other.id for other in self._book.batches() if other.id}
+        is_lost = file is None
 
-        async def made() -> Batch:
-            found = await service.find(source) if tried else None
-            tried.append(batch)
-            return found or await service.create(source, mark)
+        async def made() -> Batch | None:
+            nonlocal is_lost
+            found = await service.find(source, known) if is_lost else None
+            is_lost = True
+            if found is None and (file or service.keeps_files):
+                found = await service.create(source, mark, file)
+            return found
 
-        tried: list[NotedBatch] = [] if batch.id is None else [batch]
         try:
             found = await self._patiently(made)
         except ServiceRefused:
             self._drop(batch)
             raise
-        self._book.change(replace(batch, id=found.id))
+        if found is None:
+            self._drop(batch)
+        else:
+            self._book.change(replace(batch, id=found.id))
 
     # What has come
 
@@ -180,7 +191,7 @@ class Batches:
             if batch.source is None:
                 self._drop(batch)
             elif batch.id is None:
-                await self._make(replace(batch, id=""), batch.source)
+                await self._make(batch, batch.source)
         self._hold()
         await self.look()
 

@@ -27,6 +27,7 @@ from evolinstruct.evolution.preferring import judged_by
 from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.clients import with_client
 from evolinstruct.llm.journal import Journal
+from evolinstruct.llm.journal.shard import settle
 from evolinstruct.purposes import asked_by
 from evolinstruct.records import Kept
 from evolinstruct.run import notices, retries
@@ -159,6 +160,8 @@ class Job:
             finally:
                 if gate is not None:
                     gate.close()
+        if only_prepare:
+            settle(self._dir.journal)  # workers read it, and may have copies
 
     def interrupt(self) -> None:
         """Stop the run for a person who asked for it; asked twice, at once."""

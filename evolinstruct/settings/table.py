@@ -318,8 +318,8 @@ class ExecutionArguments(TypedDict, total=False):
         SettingInfo(
             WHO,
             "A service by name, which fills in base URL and key variable, by purpose: openai,"
-            " openrouter, together, groq, deepseek, mistral, gemini, ollama, vllm, lmstudio,"
-            " llamacpp.",
+            " openrouter, together, groq, deepseek, mistral, gemini, anthropic, ollama, vllm,"
+            " lmstudio, llamacpp.",
             "NAME",
             ByPurpose(),
             {},

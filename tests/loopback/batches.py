@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.parser import BytesParser
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +27,7 @@ class Made:
         files: what came of it: the file of results and that of errors.
         key: who made it.
         trouble: why it failed.
+        at: when it was made.
     """
 
     id: str
@@ -35,8 +37,10 @@ class Made:
     state: str = "validating"
     files: dict[str, str] = field(default_factory=dict)
     trouble: dict[str, str] | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+UNDONE = {"validating", "in_progress"}
 Fault = Callable[["Batches", Made, list[dict[str, Any]]], str]
 """What becomes of the results of a batch: changes the lines in place, returns the final state."""
 
@@ -48,6 +52,9 @@ class Batches:
         files: by name.
         made: batches by name.
         paid: how often each call was answered, by its custom id.
+        faults: those of the next batches.
+        urls: where batches said that their calls go.
+        uploads: where files were brought.
         requests: how often it was asked anything.
         asked: how often each call was in a batch that ended, by its custom id.
     """
@@ -55,12 +62,14 @@ class Batches:
     def __init__(self, answer: Handler, *faults: Fault, looks: int = 1) -> None:
         """Answer calls; the first batches have these faults, one each; end after so many looks."""
         self._answer = answer
-        self._faults = [*faults]
+        self.faults = [*faults]
         self._looks = looks
         self.files: dict[str, bytes] = {}
         self.made: dict[str, Made] = {}
         self.paid: Counter[str] = Counter()
         self.asked: Counter[str] = Counter()
+        self.urls: set[str] = set()
+        self.uploads: set[str] = set()
         self.requests = 0
         self.lost_answers = 0
         """How many of the next answers to a new batch get lost on their way."""
@@ -75,7 +84,8 @@ class Batches:
         path = parts.path.removeprefix("/v1")
         key = headers.get("authorization", "")
         match method, path.strip("/").split("/"):
-            case "POST", ["files"]:
+            case "POST", ["files"] | ["files", "upload"]:
+                self.uploads.add(path)
                 return self._take(headers, body)
             case "GET", ["files", name, "content"] if name in self.files:
                 return http(200, self.files[name], content_type="application/jsonl")
@@ -94,7 +104,7 @@ class Batches:
             for part in BytesParser().parsebytes(head + body).walk()
             if not part.is_multipart()
         }
-        assert parts["purpose"] == b"batch"
+        assert parts["purpose"] in {b"batch", b"batch-api"}
         return self._json({"id": self._stored(parts["file"]), "object": "file"})  # type: ignore[arg-type]
 
     def _stored(self, content: bytes) -> str:
@@ -103,7 +113,7 @@ class Batches:
         return name
 
     def _make(self, asked: dict[str, Any], key: str) -> Answer:
-        assert asked["endpoint"] == "/v1/chat/completions"
+        self.urls.add(asked["endpoint"])
         made = Made(f"batch-{len(self.made)}", asked["input_file_id"], key)
         self.made[made.id] = made
         if self.lost_answers:
@@ -111,9 +121,9 @@ class Batches:
             return drop()
         return self._json(self._told(made))
 
-    def _listed(self, query: dict[str, list[str]], key: str) -> Answer:
+    def _listed(self, query: dict[str, list[str]], key: str, after_name: str = "after") -> Answer:
         newest = [made for made in reversed(self.made.values()) if made.key == key]
-        after = query.get("after", [""])[0]
+        after = query.get(after_name, [""])[0]
         ids = [made.id for made in newest]
         start = ids.index(after) + 1 if after else 0
         page = newest[start : start + 2]
@@ -122,7 +132,7 @@ class Batches:
 
     def _look(self, made: Made) -> Answer:
         made.looks += 1
-        if made.state in {"validating", "in_progress"}:
+        if made.state in UNDONE:
             made.state = "in_progress"
             if made.looks >= self._looks:
                 self._end(made)
@@ -131,7 +141,7 @@ class Batches:
     def _end(self, made: Made) -> None:
         asked = [json.loads(line) for line in self.files[made.source].splitlines()]
         assert len({line["custom_id"] for line in asked}) == len(asked)
-        fault = self._faults.pop(0) if self._faults else whole
+        fault = self.faults.pop(0) if self.faults else whole
         lines = [self._line(line) for line in asked]
         made.state = fault(self, made, lines)
         for line in lines:
@@ -140,18 +150,21 @@ class Batches:
         good = [line for line in lines if line["response"] and not line["error"]]
         for name, part in (("output_file_id", good), ("error_file_id", without(lines, good))):
             if part:
-                told = "".join(json.dumps(line) + "\n" for line in part).encode()
+                told = "".join(json.dumps(self._written(line)) + "\n" for line in part).encode()
                 made.files[name] = self._stored(told)
 
     def _line(self, asked: dict[str, Any]) -> dict[str, Any]:
         name, body = asked["custom_id"], asked["body"]
-        assert (asked["method"], asked["url"]) == ("POST", "/v1/chat/completions")
+        assert (asked["method"], {asked["url"]}) == ("POST", self.urls)
         self.asked[name] += 1
         wire = self._answer(Ask(body, {}, 0, "/v1/chat/completions")).wire
         head, _, content = wire.partition(b"\r\n\r\n")
         status = int(head.split(b" ")[1])
         response = {"status_code": status, "request_id": name, "body": json.loads(content)}
         return {"id": f"r-{name}", "custom_id": name, "response": response, "error": None}
+
+    def _written(self, line: dict[str, Any]) -> dict[str, Any]:
+        return line
 
     def _told(self, made: Made) -> dict[str, Any]:
         errors = {"object": "list", "data": [made.trouble]} if made.trouble else None
@@ -167,6 +180,74 @@ class Batches:
 
     def _json(self, found: object) -> Answer:
         return http(200, json.dumps(found).encode())
+
+
+class AnthropicBatches(Batches):
+    """The same in Anthropic's form: calls come in one request, and results are no files."""
+
+    def route(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer whatever is no request for a completion."""
+        self.requests += 1
+        parts = urlsplit(target)
+        key = headers.get("x-api-key", "")
+        assert "authorization" not in headers
+        match method, parts.path.removeprefix("/v1/messages/batches").strip("/").split("/"):
+            case "POST", [""]:
+                lines = [json.dumps(each).encode() for each in json.loads(body)["requests"]]
+                asked = {"input_file_id": self._stored(b"\n".join(lines) + b"\n")}
+                return self._make({**asked, "endpoint": "/v1/chat/completions"}, key)
+            case "GET", [""]:
+                return self._listed(parse_qs(parts.query), key, "after_id")
+            case "GET", [name] if name in self.made and self.made[name].key == key:
+                return self._look(self.made[name])
+            case "GET", [name, "results"] if self.made[name].state not in UNDONE:
+                made = self.made[name]
+                return http(200, b"".join(self.files[each] for each in made.files.values()))
+        return error(404, f"nothing at {method} {parts.path}")
+
+    def _line(self, asked: dict[str, Any]) -> dict[str, Any]:
+        asked_for = asked["params"]
+        assert asked_for["max_tokens"] > 0
+        about = {"custom_id": asked["custom_id"], "body": asked_for, "method": "POST"}
+        return super()._line({**about, "url": "/v1/chat/completions"})
+
+    def _written(self, line: dict[str, Any]) -> dict[str, Any]:
+        response, result = line["response"], dict[str, Any]()
+        if response is None:
+            result = {"type": "expired"}
+        elif response["status_code"] == 200:
+            [choice], used = response["body"]["choices"], response["body"]["usage"]
+            finish = {"stop": "end_turn", "length": "max_tokens"}[choice["finish_reason"]]
+            message = {
+                "model": "claude-loopback",
+                "content": [{"type": "text", "text": choice["message"]["content"]}],
+                "stop_reason": finish,
+                "usage": {
+                    "input_tokens": used["prompt_tokens"],
+                    "output_tokens": used["completion_tokens"],
+                },
+            }
+            result = {"type": "succeeded", "message": message}
+        else:
+            said = response["body"]["error"]
+            kind = "api_error" if response["status_code"] >= 500 else "invalid_request_error"
+            inner = {**said, "type": kind}
+            result = {"type": "errored", "error": {"type": "error", "error": inner}}
+        return {"custom_id": line["custom_id"], "result": result}
+
+    def _told(self, made: Made) -> dict[str, Any]:
+        total = self.files[made.source].count(b"\n")
+        has_ended = made.state not in UNDONE
+        counts = {"processing": 0 if has_ended else total, "succeeded": total * has_ended}
+        if made.state in {"expired", "cancelled"}:
+            counts |= {"succeeded": total - 1, "expired": 1}
+        return {
+            "id": made.id,
+            "type": "message_batch",
+            "processing_status": "ended" if has_ended else "in_progress",
+            "request_counts": counts,
+            "created_at": made.at.isoformat(),
+        }
 
 
 def without(lines: list[dict[str, Any]], others: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -26,7 +26,15 @@ from evolinstruct.errors import (
 )
 from evolinstruct.llm import address
 from evolinstruct.llm.base import ClientOptions, Limits, Reply, Request
-from evolinstruct.llm.openai import chat, embeddings, errors, finish_reasons, headers
+from evolinstruct.llm.openai import (
+    anthropic_batches,
+    chat,
+    embeddings,
+    errors,
+    finish_reasons,
+    headers,
+)
+from evolinstruct.llm.openai.anthropic_batches import AnthropicBatchService
 from evolinstruct.llm.openai.batches import BatchService
 from evolinstruct.llm.openai.connection import (
     Connection,
@@ -103,10 +111,10 @@ class OpenAIClient:
 
     def _connect(self) -> Transport:
         """Return what carries the calls; called inside the running loop."""
-        return self._own_connection()
+        return self._own_connection(self._headers)
 
-    def _own_connection(self) -> Connection:
-        return Connection(self._home, self._headers, self._proxy, self._timeout, self._most_bytes)
+    def _own_connection(self, signed: Mapping[str, str]) -> Connection:
+        return Connection(self._home, signed, self._proxy, self._timeout, self._most_bytes)
 
     async def complete(self, request: Request) -> Reply:
         """Send the request and return the reply.
@@ -139,7 +147,14 @@ class OpenAIClient:
     def batches(self) -> BatchService:
         """Return what sends batches to the server."""
         place = f"{address.bare(self._home)}, model {self._model!r}"
-        return BatchService(self._own_connection, self._home, place, self._clean)
+        if _host(self._home).endswith(anthropic_batches.HOST):
+            signed = anthropic_batches.headers_of(self._headers, self._key)
+            return AnthropicBatchService(
+                lambda: self._own_connection(signed), self._home, place, self._clean
+            )
+        return BatchService(
+            lambda: self._own_connection(self._headers), self._home, place, self._clean
+        )
 
     def body(self, request: Request) -> dict[str, object]:
         """Return what is sent for a request, as far as is known by now."""

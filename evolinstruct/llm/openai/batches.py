@@ -1,13 +1,15 @@
 """Batches in OpenAI's form: a file of calls goes up, a batch is made of it, files of results come.
 
-A service that strays from the form is a row of `SERVICES`, or a reading here.
+A service that strays from the form a little is a row of `SERVICES`; one that has a form of its own,
+a class beside (`anthropic_batches`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -99,8 +101,11 @@ class BatchService:
     the kind can succeed.
 
     Attributes:
+        keeps_files: a batch is made of a file that stays at the service.
         terms: what it takes.
     """
+
+    keeps_files = True
 
     def __init__(
         self, connect: Callable[[], Connection], home: str, place: str, clean: Callable[[str], str]
@@ -125,15 +130,28 @@ class BatchService:
         about = {"custom_id": custom_id, "method": "POST", "url": self.terms.url, "body": body}
         return json.dumps(about).encode() + b"\n"
 
-    async def upload(self, lines: Path, name: str) -> str:
-        """Bring a file of lines to the service; return its name for it."""
+    async def upload(self, lines: Path, name: str, first: str, size: int) -> str:  # noqa: ARG002
+        """Bring a file of lines to the service; return by what a batch of it is found again.
+
+        Args:
+            lines: the file.
+            name: what it is called there.
+            first: the id of the first call in it.
+            size: how many calls are in it.
+        """
         fields = {"purpose": self.terms.purpose, "file_name": name, "file_type": "jsonl"}
         named = fields if self.terms.upload != "/files" else {"purpose": self.terms.purpose}
         sending = self._connected.upload(self.terms.upload, named, name, lines)
         return _text(self._found(await self._answered(sending)), "id")
 
-    async def create(self, source: str, mark: str) -> Batch:
-        """Make a batch of a file; the mark is for whoever looks at the service's list of them."""
+    async def create(self, source: str, mark: str, lines: Path | None) -> Batch:  # noqa: ARG002
+        """Make a batch of a file.
+
+        Args:
+            source: as `upload` returned it.
+            mark: for whoever looks at the service's list of batches.
+            lines: the file, None where the command has ended that had it.
+        """
         body = {
             "input_file_id": source,
             "endpoint": self.terms.url,
@@ -143,28 +161,41 @@ class BatchService:
         made = await self._answered(self._connected.send("POST", "/batches", body=body))
         return self._batch(self._found(made))
 
-    async def find(self, source: str) -> Batch | None:
-        """Return the batch that was made of a file, None where there is none."""
+    async def find(self, source: str, known: Container[str]) -> Batch | None:  # noqa: ARG002
+        """Return the batch that was made of a file, None where there is none.
+
+        Args:
+            source: as `upload` returned it.
+            known: names of batches that are known to be others.
+        """
+        async with aclosing(self._listed("/batches", "after")) as rows:
+            async for row in rows:
+                if _text(row, "input_file_id") == source:
+                    return self._batch(row)
+        return None
+
+    async def _listed(self, path: str, after: str) -> AsyncGenerator[Mapping[str, object]]:
+        """Yield the service's batches, the newest first."""
         last = ""
         for _ in range(_MOST_PAGES):
-            after = {"after": last} if last else {}
-            params = {"limit": str(_PAGE), **after}
-            answer = await self._answered(self._connected.send("GET", "/batches", params=params))
+            params = {"limit": str(_PAGE), **({after: last} if last else {})}
+            answer = await self._answered(self._connected.send("GET", path, params=params))
             found = _json(answer.content)
             listed = found.get("data") if isinstance(found, dict) else found
             rows = listed if isinstance(listed, list) else []
-            batches = [self._batch(each) for each in rows if isinstance(each, dict)]
-            for batch in batches:
-                if batch.source == source:
-                    return batch
-            if not batches or not isinstance(found, dict) or not found.get("has_more"):
-                return None
-            last = batches[-1].id
-        return None
+            for row in rows:
+                if isinstance(row, dict):
+                    yield row
+                    last = _text(row, "id")
+            if not rows or not isinstance(found, dict) or not found.get("has_more"):
+                return
 
     async def look(self, name: str) -> Batch | None:
         """Return what became of a batch, None where the service knows none of that name."""
-        answer = await self._asked(self._connected.send("GET", f"/batches/{name}"))
+        return await self._looked(f"/batches/{name}")
+
+    async def _looked(self, path: str) -> Batch | None:
+        answer = await self._asked(self._connected.send("GET", path))
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         return self._batch(self._found(self._checked(answer)))
@@ -175,9 +206,10 @@ class BatchService:
         A line that is none is left out: what its call was, nobody can tell.
         """
         try:
-            async for line in self._connected.lines(f"/files/{name}/content"):
-                if (read := _read(line)) is not None:
-                    yield read
+            async for line in self._connected.lines(self._path_of(name)):
+                found = _json(line)
+                if isinstance(found, dict) and (custom_id := _text(found, "custom_id")):
+                    yield custom_id, self._answer(found)
         except NoAnswerError as error:
             raise self._unanswered(error) from None
         except RefusedError as refused:
@@ -193,6 +225,21 @@ class BatchService:
         if self._made is None:
             self._made = self._connect()
         return self._made
+
+    def _path_of(self, results: str) -> str:
+        return f"/files/{results}/content"
+
+    def _answer(self, found: Mapping[str, object]) -> HttpAnswer | None:
+        """Return the answer to a call in a line of results, None where it was not carried out."""
+        response, error = found.get("response"), found.get("error")
+        if isinstance(response, dict) and isinstance(status := response.get("status_code"), int):
+            return HttpAnswer(status, {}, json.dumps(response.get("body")).encode())
+        if not isinstance(error, dict) or _EXPIRED.search(
+            f"{error.get('code')} {chat.said(error)}"
+        ):
+            return None
+        # Of a line that has an error and no status, only its words tell what it means.
+        return HttpAnswer(chat.status(error) or 500, {}, json.dumps(found).encode())
 
     async def _asked(self, sending: Awaitable[HttpAnswer]) -> HttpAnswer:
         try:
@@ -268,17 +315,3 @@ def _json(content: bytes) -> object:
         return json.loads(content)
     except (ValueError, RecursionError):
         return None
-
-
-def _read(line: bytes) -> tuple[str, HttpAnswer | None] | None:
-    """Return the id of a call and its answer, from a line of results; None where it is none."""
-    found = _json(line)
-    if not isinstance(found, dict) or not (custom_id := _text(found, "custom_id")):
-        return None
-    response, error = found.get("response"), found.get("error")
-    if isinstance(response, dict) and isinstance(status := response.get("status_code"), int):
-        return custom_id, HttpAnswer(status, {}, json.dumps(response.get("body")).encode())
-    if isinstance(error, dict) and not _EXPIRED.search(chat.said([error]) + str(error.get("code"))):
-        # Of a line that has an error and no status, only its words tell what it means.
-        return custom_id, HttpAnswer(chat.status(error) or 500, {}, json.dumps(found).encode())
-    return custom_id, None

@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -174,6 +174,18 @@ class Connection:
                 self._session.post(
                     url, data=form, headers=headers, allow_redirects=False
                 ) as answer,
+            ):
+                return HttpAnswer(answer.status, answer.headers, await answer.read())
+        except TROUBLE as error:
+            raise no_answer(error) from None
+
+    async def send_file(self, path: str, file: BinaryIO) -> HttpAnswer:
+        """Send a file as the body of a call; raises as :meth:`post`."""
+        url = _address(self._base, path)
+        try:
+            async with (
+                asyncio.timeout(_FILE_SECONDS),
+                self._session.post(url, data=file, allow_redirects=False) as answer,
             ):
                 return HttpAnswer(answer.status, answer.headers, await answer.read())
         except TROUBLE as error:
