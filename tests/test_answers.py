@@ -15,11 +15,11 @@ from evolinstruct.analysis.refilter import Refilter, refilter
 from evolinstruct.analysis.runs import Run
 from evolinstruct.checks import SEEN, Check, decode, encode
 from evolinstruct.elimination import choose
-from evolinstruct.errors import CallRejected, InputError
+from evolinstruct.errors import CallFailed, CallRejected, InputError
 from evolinstruct.evolution.seeing import SEEING
 from evolinstruct.llm.base import ClientOptions, Request
 from evolinstruct.purposes import PURPOSES, Purpose
-from evolinstruct.records import Rejected
+from evolinstruct.records import Failed, Rejected
 from evolinstruct.run_dir.directory import RunDir
 from tests.command_line import evolinstruct as typed
 from tests.runs import check_invariants, data_files, evolve, write_seeds
@@ -257,6 +257,35 @@ def test_a_judge_is_asked_in_both_orders_and_of_those_that_are_level_the_first_i
     judged = [request for request in Solver.requests if request.purpose == "judge"]
     assert len(judged) == 3 * 3 * 2
     assert {request.temperature for request in judged} == {0.0}
+
+
+class Broken(Judged):
+    """Is asked for a judgement in vain, as long as `is_down`."""
+
+    is_down: ClassVar[bool] = True
+
+    def _say(self, request: Request) -> str | Exception:
+        if request.purpose == "judge" and self.is_down:
+            return CallFailed("http_500", "down", 6)
+        return super()._say(request)
+
+
+def test_a_judgement_that_failed_is_a_failed_line_which_a_retry_brings_back(
+    seeds: Path, tmp_path: Path
+) -> None:
+    says, how = ["A bee.", "Many bees."], {"answers": 2, "pick": "judge", "eliminate": False}
+    Broken.is_down = True
+    run = solve(seeds, GENERAL, tmp_path / "run", says, client="tests.test_answers:Broken", **how)
+    assert [(line.purpose, line.error) for line in run.read(1, Failed)] == [
+        ("judge", "http_500")
+    ] * 3
+    Broken.is_down = False
+    told = typed(
+        f"evolve {seeds} -o {run.path} --client tests.test_answers:Broken -g 1 --answers 2"
+        f" --pick judge --no-eliminate --operations deepen --prompts {GENERAL} --retry failed"
+    )
+    assert told.exit_code == 0, told.output
+    assert [line.output for line in run.read(1)] == ["Many bees."] * 3
 
 
 def test_verified_takes_the_first_answer_that_holds_and_asks_for_no_more(tmp_path: Path) -> None:
