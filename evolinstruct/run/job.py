@@ -202,9 +202,7 @@ class Job:
     def _forecast(self, applicable: int) -> Forecast:
         plan = self._plan
         anew = plan.reviews.answered_anew
-        return forecast(
-            self._recipe, plan.pack.checks, plan.size, plan.unanswered, applicable, anew
-        )
+        return forecast(self._recipe, plan.pack, plan.size, plan.unanswered, applicable, anew)
 
     # The run
 
