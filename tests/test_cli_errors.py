@@ -83,7 +83,7 @@ COMMAND_LINES = {
     "--preset relesed": "--preset: unknown preset 'relesed' (did you mean 'released'?);"
     " there are paper, released.",
     "--prompts generl": "Unknown prompt pack 'generl' (did you mean 'general'?): it is not a"
-    " folder, and the built-in packs are code, general, math, paper, verifiable.",
+    " folder, and the built-in packs are code, general, math, paper, spanish, verifiable.",
     "--client ofline": "Unknown client 'ofline' (did you mean 'offline'?); known are offline,"
     " openai, openai-sdk, and one of your own is named as package.module:Class.",
     "--client nowhere:Client": "Your client 'nowhere:Client': the module 'nowhere' is not"
@@ -354,7 +354,7 @@ PROMPTS = {
     "prompts check seeds.txt": (
         2,
         "Unknown prompt pack 'seeds.txt': it is not a folder, and the built-in packs are "
-        "code, general, math, paper, verifiable.",
+        "code, general, math, paper, spanish, verifiable.",
     ),
     "prompts check .": (1, ".: this is not a prompt pack, because it has no file pack.toml."),
     "prompts copy general .": (1, ".: the folder is not empty; name a new one for the copy."),
