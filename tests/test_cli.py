@@ -344,7 +344,7 @@ def test_a_pack_is_tried_on_three_seeds_which_are_shown() -> None:
 
 
 def test_prompts_are_listed_shown_copied_and_checked(folder: Path) -> None:
-    assert evolinstruct("prompts list").stdout.startswith("general\t")
+    assert "\ngeneral\t" in evolinstruct("prompts list").stdout
     shown = evolinstruct("prompts show general").stdout
     assert "  in_breadth          in-breadth  weight 1\n" in shown
     assert "\n  compare.txt\n" in shown
@@ -381,4 +381,25 @@ def test_a_shell_is_given_its_completion(shell: str) -> None:
         check=True,
     )
     assert "evolinstruct" in done.stdout
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("ev", "evolve"), ("evolve --max-co", "--max-cost")])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_options(shell: str, typed: str, meant: str) -> None:
+    line = f"evolinstruct {typed}"
+    asked = {
+        "_EVOLINSTRUCT_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": line,  # bash
+        "COMP_CWORD": str(len(line.split()) - 1),
+        "_TYPER_COMPLETE_ARGS": line,  # zsh and fish
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    done = subprocess.run(
+        [Path(sys.executable).parent / "evolinstruct"],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert meant in done.stdout
     assert done.stderr == ""

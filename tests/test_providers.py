@@ -90,7 +90,7 @@ def test_an_unknown_provider_names_the_near_one_and_all() -> None:
         servers_for(Execution(provider="grok"), "answer")  # type: ignore[arg-type]
     assert str(caught.value) == (
         "There is no provider 'grok' (did you mean 'groq'?); known are openai, openrouter,"
-        " together, groq, deepseek, mistral, gemini, ollama, vllm, lmstudio, llamacpp."
+        " together, groq, deepseek, mistral, gemini, anthropic, ollama, vllm, lmstudio, llamacpp."
         " Name any other by --base-url and --api-key-env."
     )
 

@@ -37,6 +37,7 @@ from evolinstruct.cli import (
     view,
     work,
 )
+from evolinstruct.cli.help import Command, Group
 from evolinstruct.errors import told
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -80,10 +81,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings=_HELP,
+    cls=Group,
 )
 for _group, _commands in _GROUPS.items():
     for _name, _command in _commands.items():
-        app.command(name=_name, rich_help_panel=_group, context_settings=_HELP)(_command)
+        app.command(name=_name, cls=Command, rich_help_panel=_group, context_settings=_HELP)(
+            _command
+        )
 app.add_typer(prompts.app, rich_help_panel="Make", context_settings=_HELP)
 
 

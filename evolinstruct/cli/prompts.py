@@ -10,18 +10,19 @@ import typer
 
 from evolinstruct import defaults
 from evolinstruct.cli import preview
+from evolinstruct.cli.help import Command, Group
 from evolinstruct.cli.options import Quiet, Verbose, takes_settings
 from evolinstruct.cli.reporting import reported
 from evolinstruct.errors import UsageError
 
 app = typer.Typer(
-    name="prompts", help="See, copy, check and try prompt packs.", no_args_is_help=True
+    name="prompts", help="See, copy, check and try prompt packs.", no_args_is_help=True, cls=Group
 )
 
 _Pack = Annotated[str, typer.Argument(metavar="PACK", help="A built-in name or a folder.")]
 
 
-@app.command(name="list")
+@app.command(name="list", cls=Command)
 def list_packs(verbose: Verbose = 0) -> None:
     """List the built-in packs."""
     with reported(verbose=verbose):
@@ -31,7 +32,7 @@ def list_packs(verbose: Verbose = 0) -> None:
             typer.echo(f"{name}\t{prompts.read(prompts.find(name)).description}")
 
 
-@app.command()
+@app.command(cls=Command)
 def show(
     pack: _Pack = defaults.PACK,
     name: Annotated[
@@ -68,7 +69,7 @@ def show(
             typer.echo(f"  {file}")
 
 
-@app.command()
+@app.command(cls=Command)
 def copy(
     pack: _Pack,
     to: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
@@ -87,7 +88,7 @@ def copy(
         )
 
 
-@app.command()
+@app.command(cls=Command)
 def check(pack: _Pack, verbose: Verbose = 0) -> None:
     """Check a whole pack; an error names the file and the line."""
     with reported(verbose=verbose):
@@ -102,7 +103,7 @@ def check(pack: _Pack, verbose: Verbose = 0) -> None:
         )
 
 
-@app.command(name="try")
+@app.command(name="try", cls=Command)
 @takes_settings
 def try_pack(
     pack: _Pack,

@@ -40,6 +40,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "deepseek": Provider("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
     "mistral": Provider("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
     "gemini": Provider("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    "anthropic": Provider("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
     # on this machine, at the port that each takes unless told otherwise
     "ollama": Provider("http://localhost:11434/v1", None),
     "vllm": Provider("http://localhost:8000/v1", None),

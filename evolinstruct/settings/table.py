@@ -13,6 +13,7 @@ from evolinstruct import defaults
 from evolinstruct.purposes import of_models
 from evolinstruct.settings.kinds import (
     DEFAULT,
+    EXACT,
     ByPurpose,
     ListsByPurpose,
     Pairs,
@@ -195,6 +196,16 @@ class RecipeArguments(TypedDict, total=False):
             default="",
         ),
     ]
+    equality: Annotated[
+        str,
+        SettingInfo(
+            WHAT,
+            "How it is told whether answers agree: exact (as texts and numbers) or math (as"
+            " formulas too; takes the extra math).",
+            "HOW",
+            default=EXACT,
+        ),
+    ]
     evolve_answers: Annotated[
         int,
         SettingInfo(
@@ -307,8 +318,8 @@ class ExecutionArguments(TypedDict, total=False):
         SettingInfo(
             WHO,
             "A service by name, which fills in base URL and key variable, by purpose: openai,"
-            " openrouter, together, groq, deepseek, mistral, gemini, ollama, vllm, lmstudio,"
-            " llamacpp.",
+            " openrouter, together, groq, deepseek, mistral, gemini, anthropic, ollama, vllm,"
+            " lmstudio, llamacpp.",
             "NAME",
             ByPurpose(),
             {},
@@ -442,6 +453,29 @@ class ExecutionArguments(TypedDict, total=False):
             "TIER",
             ByPurpose(),
             {},
+        ),
+    ]
+
+    batch: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "Send calls in batches, which many services answer for half the price within 24 hours,"
+            " most within one; a generation takes three rounds of them.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
+    submit: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "With --batch, leave when all is sent (exit code 6) instead of waiting; the same"
+            " command takes in what has come, and sends what follows.",
+            "",
+            Switch(),
+            default=False,
         ),
     ]
 
