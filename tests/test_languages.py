@@ -188,6 +188,11 @@ STATED = [
     ("words_between", {"band": [70, 100]}, "Explica las mareas con entre 70 y 100 palabras."),
     ("numbered_items", {"number": 6}, "Nenne die Gründe als Liste von genau sechs Punkten."),
     ("paragraph_of_one_sentence", {"number": 2}, "Escribe todo; el segundo párrafo es una frase."),
+    (
+        "sentences_exactly",
+        {"number": 5},
+        "请解释潮汐的成因。The response has exactly five sentences.",
+    ),
     ("json_keys", {"keys": ["topic", "claim"]}, "请用JSON回答，键依次为“topic”和“claim”。"),
 ]
 
