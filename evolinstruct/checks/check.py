@@ -70,9 +70,11 @@ class Check:
         numbers and texts of the arguments, which is why none is drawn whose arguments it holds
         already.
         """
-        if is_english(text):
-            return self.constraint.is_stated(text, self.args)
-        return self.constraint.holds_arguments(text, self.args, abroad=True)
+        if self.constraint.is_stated(text, self.args):
+            return True  # in English, even amid another language
+        return not is_english(text) and self.constraint.holds_arguments(
+            text, self.args, abroad=True
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
