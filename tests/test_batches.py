@@ -315,3 +315,45 @@ FORMS = {
     "api.groq.com": ("/v1/chat/completions", "/files"),
     "api.together.xyz": ("/v1/chat/completions", "/files/upload"),
 }
+
+
+# As files
+
+
+def carry_out(folder: Path) -> None:
+    """Answer each file of calls in a folder, as `vllm run-batch` does."""
+    for calls in folder.glob("evolinstruct-*[0-9].jsonl"):
+        results = calls.with_suffix(".results.jsonl")
+        if not results.exists():
+            to = Batches(service)
+            asked = map(json.loads, calls.read_text().splitlines())
+            to.urls.add("/v1/chat/completions")
+            results.write_text("".join(json.dumps(to.result(each)) + "\n" for each in asked))
+
+
+def test_batches_go_out_as_files_and_results_come_in_as_files(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes]
+) -> None:
+    out, folder, left = tmp_path / "run", tmp_path / "batches", 0
+    how = settings("http://127.0.0.1:1/v1", batch=False, batch_files=str(folder), submit=True)
+    while True:
+        try:
+            evolve(seeds, out, **how)
+            break
+        except WaitingForBatch:
+            left += 1
+            carry_out(folder)
+    assert left > 2
+    assert data_files(out) == whole
+
+
+def test_results_that_are_still_being_written_are_waited_for(tmp_path: Path, seeds: Path) -> None:
+    out, folder = tmp_path / "run", tmp_path / "batches"
+    how = settings("http://127.0.0.1:1/v1", batch=False, batch_files=str(folder), submit=True)
+    with pytest.raises(WaitingForBatch):
+        evolve(seeds, out, **how)
+    carry_out(folder)
+    [results] = folder.glob("*.results.jsonl")
+    results.write_bytes(results.read_bytes()[:-9])
+    with pytest.raises(WaitingForBatch, match="1 batch, 13 done"):
+        evolve(seeds, out, **how)
