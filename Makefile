@@ -11,7 +11,9 @@
 # make rules-report PAIRS=FILE  writes docs/rules.md anew, from a file of accepted pairs
 # make real-demo evolves a few questions with a real, tiny model on this machine; 2 minutes
 # make example-finetune  evolves the starter seeds, exports them, fine-tunes a model; 5 minutes
-# make docs      writes docs/commands and docs/bad-input.md anew, from the program and its tests
+# make docs      writes docs/commands, docs/api.md, docs/bad-input.md and what other pages show of the
+#                program anew
+# make site      the documents as a site, in the folder site; its links are checked
 # make screenshots  takes docs/images anew; the report's with Chromium
 # make clean     removes what the others made
 
@@ -22,7 +24,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable
 
-.PHONY: demo judge-example real-demo test test-all size soak check rules-report example-finetune docs screenshots clean
+.PHONY: demo judge-example real-demo test test-all size soak check rules-report example-finetune docs site screenshots clean
 
 # --update: a demo made from other seeds or prompts is carried over instead of refused.
 demo: $(VENV)/installed
@@ -77,13 +79,19 @@ example-finetune: $(VENV)/installed-train
 docs: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.command_pages
 	@$(BIN)/python -m docs.constraint_page
+	@$(BIN)/python -m docs.pack_page
+	@$(BIN)/python -m docs.api_page
 	@$(BIN)/python -m tests.catalogue
+
+site: $(VENV)/installed-site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "site/index.html"
 
 screenshots: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.screenshots
 
 clean:
-	rm -rf $(VENV) demo demo-report.html verdicts real-demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site demo demo-report.html verdicts real-demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/pip:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
@@ -99,6 +107,11 @@ $(VENV)/installed-dev: pyproject.toml | $(BIN)/pip
 	@$(INSTALL) '.[dev]'
 	@touch $@
 
+$(VENV)/installed-site: pyproject.toml | $(BIN)/pip
+	@echo "Installing what builds the site into $(VENV) ..."
+	@$(INSTALL) '.[site]'
+	@touch $@
+
 # A version of PyTorch is named since others take gigabytes where no graphics card is.
 $(VENV)/installed-train: pyproject.toml | $(VENV)/installed
 	@echo "Installing PyTorch and TRL into $(VENV) ..."
@@ -109,7 +122,10 @@ $(VENV)/installed-train: pyproject.toml | $(VENV)/installed
 # Where they cannot be installed, the tests that need them say so and are skipped.
 $(VENV)/tried-heavy: pyproject.toml | $(VENV)/installed-dev
 	@$(INSTALL) '.[browser]' 2>/dev/null || echo "SKIPPED browser"
+	@$(INSTALL) '.[site]' 2>/dev/null || echo "SKIPPED site"
 	@$(INSTALL) '.[diversity]' 2>/dev/null || echo "SKIPPED diversity"
+	@$(INSTALL) '.[notebook]' 2>/dev/null || echo "SKIPPED notebook"
+	@$(INSTALL) '.[ray]' 2>/dev/null || echo "SKIPPED ray"
 	@$(MAKE) --no-print-directory $(VENV)/installed-train 2>/dev/null || echo "SKIPPED trainers"
 	@$(MAKE) --no-print-directory $(VENV)/axolotl 2>/dev/null || echo "SKIPPED axolotl"
 	@$(MAKE) --no-print-directory $(VENV)/llama-factory 2>/dev/null || echo "SKIPPED llama-factory"

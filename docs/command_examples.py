@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,8 @@ ENDINGS = {
     "preview": tuple(CODES),
     "score": STAGE,
     "judge": STAGE,
+    "tune": STAGE,
+    "work": STAGE,
     "diversity": STAGE,
 }
 
@@ -71,11 +74,48 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "evolinstruct evolve starter -o paid --model my-model"
             " --base-url http://localhost:8000/v1 --dry-run",
         ),
+        Example(
+            "what workers on other machines need",
+            "evolinstruct evolve starter -o wide --client offline --limit 20 --prepare",
+        ),
+    ),
+    "work": (
+        Example(
+            "the first half of the seeds",
+            "evolinstruct work wide --shard 1/2 -o shard-1.sqlite",
+        ),
+        Example(
+            "a shard that is none",
+            "evolinstruct work wide --shard 3/2 -o shard-3.sqlite",
+            exit_code=2,
+        ),
+    ),
+    "merge": (
+        Example(
+            "both halves, and the run that is made of them",
+            "evolinstruct work wide --shard 2/2 -o shard-2.sqlite --quiet"
+            " && evolinstruct merge wide shard-*.sqlite"
+            " && evolinstruct evolve starter -o wide --client offline --limit 20",
+        ),
+        Example("one of them again", "evolinstruct merge wide shard-2.sqlite"),
     ),
     "preview": (
         Example(
             "one seed, before the run is paid for",
             "evolinstruct preview starter -o taste --client offline -n 1 -g 2",
+        ),
+    ),
+    "tune": (
+        Example(
+            "what it would take at most, with another model to optimize",
+            "evolinstruct tune starter -o my-pack --model my-model --model optimize=my-best-model"
+            " --model analyse=my-best-model --base-url http://localhost:8000/v1 --dry-run",
+        ),
+        Example(
+            "two steps without a model, and three seeds evolved by what comes of it",
+            "evolinstruct tune starter -o my-pack --client offline --steps 2 --candidates 3"
+            " && evolinstruct evolve starter -o by-my-pack --limit 3 -g 1 --prompts my-pack"
+            " --client offline --quiet",
         ),
     ),
     "show": (
@@ -156,6 +196,21 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ),
     ),
     "check": (Example("the client that needs no model", "evolinstruct check --client offline"),),
+    "settings": (
+        Example(
+            "what holds, and where it is from",
+            "printf 'EVOLINSTRUCT_RPM=60\\n' > .env"
+            " && printf '[profiles.local]\\nbase_url = \"http://localhost:8000/v1\"\\n' > my.toml"
+            " && EVOLINSTRUCT_SETTINGS=my.toml"
+            " evolinstruct settings --profile local --model my-model && rm .env",
+        ),
+        Example(
+            "a key in the settings file",
+            "printf 'api_key = \"sk-…\"\\n' > my.toml"
+            " && EVOLINSTRUCT_SETTINGS=my.toml evolinstruct settings",
+            exit_code=1,
+        ),
+    ),
     "rules": (
         Example("one rule", "evolinstruct rules word_growth"),
         Example("all of them", "evolinstruct rules"),
@@ -221,11 +276,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
 }
 
 
-class Shell:
-    """A terminal of fixed width without colours, in a directory where the demo run is made."""
+class Terminal:
+    """A terminal of fixed width without colours, in a directory."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the demo run, whichever example is asked for first."""
+        """Bind the directory."""
         self._folder = folder
         path = f"{_BIN}{os.pathsep}{os.environ['PATH']}"
         ours = ("OPENAI_", "EVOLINSTRUCT_", "FORCE_COLOR")
@@ -233,26 +288,14 @@ class Shell:
             **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
             "PATH": path,
             "COLUMNS": str(_WIDTH),
+            "EVOLINSTRUCT_SETTINGS": os.devnull,
             "TERM": "dumb",
             "PYTHONUNBUFFERED": "1",  # what goes to stdout and to stderr stays in its order
         }
-        self._made = {DEMO: self._call(DEMO, 0)}
 
-    def run(self, example: Example) -> str:
-        """Return what an example prints, times made even and long outputs cut.
-
-        Raises:
-            RuntimeError: it ends otherwise than it should.
-        """
-        if example.line not in self._made:
-            self._made[example.line] = self._call(example.line, example.exit_code)
-        lines = self._made[example.line].splitlines()
-        if len(lines) > _MOST_LINES:
-            lines = [*lines[:_MOST_LINES], f"… {len(lines) - _MOST_LINES} more lines"]
-        return "".join(f"{line.rstrip()}\n" for line in lines)
-
-    def _call(self, line: str, exit_code: int) -> str:
-        done = subprocess.run(  # noqa: S603 - the lines stand above
+    def call(self, line: str) -> tuple[str, int]:
+        """Return what a command line prints, times made even, and its exit code."""
+        done = subprocess.run(  # noqa: S603 - the lines are those of the documentation
             ["/bin/sh", "-c", line],
             cwd=self._folder,
             env=self._environment,
@@ -262,9 +305,40 @@ class Shell:
             text=True,
             check=False,
         )
-        if done.returncode != exit_code:
-            raise RuntimeError(f"{line} ends with {done.returncode}: {done.stdout}")
         told = done.stdout
         for pattern, even in _TIMES:
             told = pattern.sub(even, told)
+        return told, done.returncode
+
+
+class Shell:
+    """A terminal in whose directory the demo run is made, and every line is run once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the demo run, whichever example is asked for first."""
+        self._terminal = Terminal(folder)
+        self._made = {DEMO: self._call(DEMO, 0)}
+
+    def run(self, example: Example) -> str:
+        """Return what an example prints, long outputs cut.
+
+        Raises:
+            RuntimeError: it ends otherwise than it should.
+        """
+        if example.line not in self._made:
+            self._made[example.line] = self._call(example.line, example.exit_code)
+        lines = self._made[example.line].splitlines()
+        if len(lines) > _MOST_LINES:
+            lines = [*lines[:_MOST_LINES], f"… {len(lines) - _MOST_LINES} more lines"]
+        return as_lines(lines)
+
+    def _call(self, line: str, exit_code: int) -> str:
+        told, code = self._terminal.call(line)
+        if code != exit_code:
+            raise RuntimeError(f"{line} ends with {code}: {told}")
         return told
+
+
+def as_lines(lines: Iterable[str]) -> str:
+    """Return lines as one text, without blanks at their ends."""
+    return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -17,11 +17,10 @@ import typer
 
 from docs.command_examples import CODES, ENDINGS, EXAMPLES, READS, Example, Shell
 from evolinstruct.cli import app
+from evolinstruct.cli.help import call, meaning, names, panels
 from evolinstruct.settings import SETTINGS
 
 FOLDER = Path(__file__).parent / "commands"
-_PLAIN = "Options"
-"""The panel of options that are in none of their own, as in `--help`."""
 _FENCE = "````"
 """Longer than the fences that an evolved instruction may hold."""
 _OUTPUT = re.compile(rf"({_FENCE}console\n\$ [^\n]*\n).*?({_FENCE}\n)", re.DOTALL)
@@ -80,13 +79,9 @@ def _about(line: str, command: Any) -> Iterator[str]:
     if not hasattr(command, "commands"):
         yield from ("    " + " ".join([line, *_usage(command.params)]), "")
     arguments = [each for each in command.params if each.param_type_name == "argument"]
-    yield from _table("Arguments", "argument", ((_call(each), each) for each in arguments))
-    panels: dict[str, list[Any]] = {}
-    for each in command.params:
-        if each.param_type_name == "option" and not each.hidden:
-            panels.setdefault(each.rich_help_panel or _PLAIN, []).append(each)
-    for panel, options in panels.items():
-        yield from _table(panel, "option", ((_names(each), each) for each in options))
+    yield from _table("Arguments", "argument", ((call(each), each) for each in arguments))
+    for panel, options in panels(command.params).items():
+        yield from _table(panel, "option", ((names(each), each) for each in options))
 
 
 def _purpose(command: Any) -> list[str]:
@@ -99,25 +94,13 @@ def _usage(parameters: Iterable[Any]) -> Iterator[str]:
     has_more = False
     for each in parameters:
         if each.param_type_name == "argument":
-            yield _call(each) if each.required else f"[{_call(each)}]"
+            yield call(each) if each.required else f"[{call(each)}]"
         elif each.required:
             yield f"{max(each.opts, key=len)} {each.metavar}"
         else:
             has_more = True
     if has_more:
         yield "[OPTIONS]"
-
-
-def _call(argument: Any) -> str:
-    """Return what an argument is called where it is asked for."""
-    name = str(argument.metavar or argument.name.upper())
-    return f"{name}..." if argument.nargs == -1 and not name.endswith("...") else name
-
-
-def _names(option: Any) -> str:
-    """Return the names of an option, long ones first, with what it takes."""
-    names = sorted(option.opts, key=len, reverse=True) + option.secondary_opts
-    return " ".join(filter(None, [", ".join(names), option.metavar]))
 
 
 def _table(title: str, what: str, rows: Iterable[tuple[str, Any]]) -> Iterator[str]:
@@ -132,16 +115,10 @@ def _code(words: str) -> str:
 
 def _meaning(parameter: Any) -> str:
     """Return the help text, the variable that does the same, and the default."""
-    about = re.sub(r"([|<*_\[])", r"\\\1", parameter.help or "")
+    about = re.sub(r"([|<*_\[])", r"\\\1", meaning(parameter))
     setting = SETTINGS.get(parameter.name)
     if setting and setting.variable and setting.panel == parameter.rich_help_panel:
         about += f" Variable: `{setting.variable}`."
-    if parameter.required:
-        return f"{about} Required."
-    if parameter.show_default and parameter.default is not None:
-        is_switch = isinstance(parameter.default, bool)
-        default = parameter.opts[0] if is_switch else parameter.default
-        return f"{about} Unless given: `{default}`."
     return about
 
 

@@ -15,12 +15,14 @@ from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
+from evolinstruct import prompts
 from evolinstruct.errors import CallError, CallFailed, CallRejected, EvolinstructError, TryAgain
 from evolinstruct.llm.base import CallContext, CallId, Limits, Reply, Request
-from evolinstruct.llm.clients import Endpoint, host, with_client
+from evolinstruct.llm.clients import Endpoint, with_client
 from evolinstruct.llm.prices import Price, Tariff
-from evolinstruct.purposes import asked_by
+from evolinstruct.purposes import asked_by, asks_sandbox
 from evolinstruct.run.session import Session
+from evolinstruct.sandbox import messages
 from evolinstruct.settings import Settings
 from evolinstruct.text import clock, counted, until
 
@@ -87,7 +89,8 @@ def check_connections(settings: Settings) -> list[ConnectionResult]:
 
 
 async def _check(settings: Settings) -> list[ConnectionResult]:
-    async with Session(settings, asked_by(settings.recipe)) as session:
+    pack = prompts.read(prompts.find(settings.recipe.prompts))
+    async with Session(settings, asked_by(settings.recipe, pack.checks)) as session:
         probes = [_Probe(settings, session.tariff, endpoint) for endpoint in session.endpoints()]
         return list(await asyncio.gather(*(probe.result() for probe in probes)))
 
@@ -103,7 +106,7 @@ class _Probe:
         tier = self._requests[0].service_tier or ""
         self._blank = ConnectionResult(
             endpoint.purposes,
-            host(endpoint.options),
+            endpoint.server,
             self._model,
             price=tariff.price(endpoint.purposes[0], self._model, tier),
         )
@@ -152,7 +155,7 @@ def _requests(settings: Settings, purposes: Sequence[str]) -> list[Request]:
         request = Request(
             CallId("check", purpose),
             _CONTEXT,
-            _MESSAGES,
+            messages("works = True", "assert works") if asks_sandbox(purpose) else _MESSAGES,
             **{**settings.recipe.sampling(purpose), "max_tokens": _MOST_TOKENS},
             service_tier=next(iter(settings.execution.tiers(purpose)), None),
         )

@@ -14,6 +14,7 @@ TEMPERATURE = 1.0
 TOP_P = 0.9
 MAX_TOKENS = 2048
 PACK = "general"
+SANDBOX = "monty"
 SCORES = "scores.jsonl"
 """The file of scores, in a run's directory or beside a file."""
 SEED = 0
@@ -41,6 +42,12 @@ NEAR = 0.9
 """Two texts whose vectors are more alike than this say nearly the same."""
 CLUSTERS = 20
 """So many clusters are looked for, as in the paper's picture."""
+TUNING_BATCH, TUNING_ROUNDS = 10, 3
+"""So many instructions are evolved in a step of tuning, so often, to be analysed."""
+TUNING_DEVELOPMENT = 50
+"""So many instructions a method is tried on."""
+TUNING_STEPS, TUNING_CANDIDATES = 10, 5
+"""So often a method is rewritten at most, into so many candidates (Auto Evol-Instruct, 2024)."""
 REVIEWED = 200
 """So many lines are reviewed at a time, unless told otherwise."""
 REVIEWER = "reviewer"
@@ -54,5 +61,7 @@ REPORT_ROWS = 3_000
 
 NOTICE_AFTER = 200
 """So many settled instructions of a generation tell what share of it will be kept."""
+NOTICE_LEAST = 20
+"""With fewer, a share that is kept may be chance, and a person sees each rejection anyway."""
 KEPT_NOTICE = 0.5
 RULE_NOTICE = 0.3

@@ -169,12 +169,14 @@ class CallFailed(CallError):
     Attributes:
         attempts: how often the call was sent.
         advice: what to do if every call ends so; may be empty.
+        purpose: what the call was made for, where that is known by now.
     """
 
     def __init__(self, error: str, message: str, attempts: int, advice: str = "") -> None:
         super().__init__(error, message)
         self.attempts = attempts
         self.advice = advice
+        self.purpose = ""
 
 
 class RuleFailed(Exception):

@@ -7,6 +7,7 @@ what is missing is named in a sentence.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,10 +31,24 @@ def import_extra(module: str, extra: str, purpose: str) -> Any:
         package = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != package:
             raise  # a package that it needs is missing: its installation is broken
-        raise InputError(
-            f"{purpose} needs the package {package}, which is not installed;"
-            f" run: python -m pip install 'evolinstruct[{extra}]'"
-        ) from error
+        raise _not_installed(package, extra, purpose) from error
+
+
+def require_extra(package: str, extra: str, purpose: str) -> None:
+    """Refuse to go on without an optional package, which another process imports.
+
+    Raises:
+        InputError: it is not installed; names the command that installs it.
+    """
+    if find_spec(package) is None:
+        raise _not_installed(package, extra, purpose)
+
+
+def _not_installed(package: str, extra: str, purpose: str) -> InputError:
+    return InputError(
+        f"{purpose} needs the package {package}, which is not installed;"
+        f" run: python -m pip install 'evolinstruct[{extra}]'"
+    )
 
 
 def data_folder(name: Literal["prompts", "seeds"]) -> Path:

@@ -13,7 +13,7 @@ from evolinstruct.words import split_words, word_lists
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SIGNS = ".,:;!?()\"'"
 _LOOKED_AT = 1000  # characters
-_BORROWED = 2  # words
+_BORROWED = 2  # words, and no more than it has of its own
 _FOREIGN = 4  # a text of one language may have a quarter as many words of another
 
 
@@ -54,9 +54,13 @@ def _common_words(text: str) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def language_of(words: frozenset[str]) -> str | None:
     """Return the language that has most of some common words."""
-    known = languages_of()
-    votes = Counter(chain.from_iterable([known[word] for word in words]))
+    votes = _votes(words)
     return max(votes, key=lambda name: (votes[name], name)) if votes else None
+
+
+def _votes(words: frozenset[str]) -> Counter[str]:
+    known = languages_of()
+    return Counter(chain.from_iterable([known[word] for word in words]))
 
 
 def is_clear(words: frozenset[str], language: str, other: str, least: float) -> bool:
@@ -66,13 +70,61 @@ def is_clear(words: frozenset[str], language: str, other: str, least: float) -> 
     return count >= least and count >= _FOREIGN * len(words & others)
 
 
+_SCRIPTS = {
+    name: re.compile(letters)
+    for name, letters in {
+        "Japanese": "[\u3040-\u30ff]",
+        "Chinese": "[\u3400-\u9fff]",
+        "Korean": "[\u1100-\u11ff\uac00-\ud7a3]",
+        "Arabic": "[\u0600-\u06ff]",
+        "Russian": "[\u0400-\u04ff]",
+    }.items()
+}
+"""The letters of languages that are told by them where no word tells."""
+_BEYOND_LATIN = re.compile(r"[^\W\d_a-zA-Z\u00aa-\u024f\u1e00-\u1eff]")
+_LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f]")
+
+
+def is_latin(text: str) -> bool:
+    """Tell whether most letters at the start of a text are Latin."""
+    if text.isascii():
+        return True
+    start = text[:_LOOKED_AT]
+    return len(_BEYOND_LATIN.findall(start)) <= len(_LATIN.findall(start))
+
+
+def tell(text: str) -> str | None:
+    """Return the language of a text: by its common words, else by its script, if these tell."""
+    words = common_words(text)
+    if words and 2 * len(words & lexica()["English"]) >= len(words) and is_latin(text):
+        return "English"
+    if words:
+        votes = _votes(words)
+        return max(lexica(), key=lambda name: votes[name])  # of several, the first of the file
+    return next((name for name, letters in _SCRIPTS.items() if letters.search(text)), None)
+
+
+def tell_request(text: str) -> str | None:
+    """Return the language of an instruction: of its first line, if that tells, else of all.
+
+    What stands below a request may be material in any language.
+    """
+    request = text.partition("\n")[0]
+    return tell(request) if len(common_words(request)) >= _TOLD else tell(text)
+
+
+_TOLD = 3  # words
+
+
 def is_english(text: str) -> bool:
     """Tell whether a text may be English: next to no common words of it are of other languages."""
+    if not is_latin(text):
+        return False
     words, english = common_words(text), lexica()["English"]
     foreign = words - english
     language = language_of(foreign)
-    count = len(foreign & lexica()[language]) if language else 0
-    return count <= _BORROWED or count * _FOREIGN <= len(words & english)
+    count, own = len(foreign & lexica()[language]) if language else 0, len(words & english)
+    return count <= min(_BORROWED, own) or count * _FOREIGN <= own
 
 
 def in_another_language(text: str, other: str, least: float = 3) -> bool:

@@ -15,8 +15,10 @@ _DATA_LINE = re.compile(
     r"(?:\s*[-+|=: ]{5,}|\s*+(?:"
     r"\|.*\||[^|\n]*+\|[^|\n]*+\|.*"  # tables
     r"|</?[A-Za-z!?][^<>\n]*>.*|.*</[\w:-]+>"  # XML, HTML
-    r"|[\[\]{}()]+[,;]?|[\"'][\w .-]+[\"']\s*:.*|[{\[].*[}\]],?"  # JSON
-    r"|[^\s,][^\n,]*+,[^\s,][^\n]*,\S.*"  # CSV
+    r"|[\[\]{}()]+[,;]?|[\"'][\w .-]+[\"']\s*:.*|[{\[].*[}\]],?|\([^()\n]*\)[,;]"  # JSON
+    r"|[^\s,][^\n,]*+,[^\s,][^\n]*,\S.*|[^\s;][^\n;]*+;[^\s;][^\n]*;\S.*"  # CSV
+    r"|EOF|END|(?:awk|cat|curl|cut|find|git|grep|head|ls|pip|sed|sort|tail)"
+    r"(?= [^\n]*(?<= )[-|<>~$/]\S?).+"  # shell
     r"|(?:def|class|import|from|return|for|while|if|elif|else|try|with|print|raise|echo|export|const"
     r"|let|var|function|public|private|fi|done|then)\b[^.?!\n]*[:;({)\]}]\s*"  # code
     r"|(?>.*\S)(?<=[;{}])|#!.*|\$ .*"

@@ -12,7 +12,8 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 
 _ID_BYTES = 8
-_NUMBERS = ("generation", "attempts")
+NUMBERS = ("generation", "attempts")
+"""The fields of a line that are whole numbers; all others are texts."""
 _NEEDED = ("id", "seed_id", "generation", "instruction", "rule", "error")
 _MOST = 10**6
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -50,8 +51,11 @@ class Kept:
         model: the model that answered, or that rewrote if no answers are asked for.
         compared: the verdict of the comparison: ``not equal``, ``unclear``, or None if not asked.
         seed_source: the name of the file that the seed came from.
-        checks: what the instruction demands of its answer and code can verify, as one JSON text
-            (`evolinstruct.checks`); ``[]`` where there is nothing.
+        checks: what the instruction demands of its answer and code can verify, and what the checks
+            of the pack saw of it, as one JSON text (`evolinstruct.checks`); ``[]`` where there is
+            nothing.
+        set_aside: the answers that were not taken, as one JSON text (`evolinstruct.set_aside`);
+            ``[]`` where there are none.
     """
 
     id: str
@@ -67,11 +71,12 @@ class Kept:
     compared: str | None
     seed_source: str | None
     checks: str | None = None
+    set_aside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An evolution that a rule eliminated: the fields of :class:`Kept`, and the reason.
+    """An evolution that a rule eliminated: the fields of `Kept`, and the reason.
 
     Attributes:
         rule: the name of the rule.
@@ -95,6 +100,7 @@ class Rejected:
     evidence: str
     raw: str | None
     checks: str | None = None
+    set_aside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +207,7 @@ def require_types(line: Line) -> None:
         value = getattr(line, name)
         if value is None:
             fits = name not in _NEEDED
-        elif name in _NUMBERS:
+        elif name in NUMBERS:
             fits = type(value) is int and 0 <= value < _MOST
         else:
             fits = isinstance(value, str)

@@ -15,9 +15,14 @@ import sys
 from pathlib import Path
 
 import evolinstruct
-from evolinstruct.errors import EvolinstructError
-from evolinstruct.records import Rejected
-from evolinstruct.run.events import Event, GenerationEnded, LineWritten, Notice
+from evolinstruct import (
+    Event,
+    EvolinstructError,
+    GenerationEnded,
+    LineWritten,
+    Notice,
+    Rejected,
+)
 
 
 def tell(event: Event) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 from tests.faults.test_damage import DAMAGES
 from tests.test_against import BAD_SETS
 from tests.test_cli_errors import COMMAND_LINES, RECIPES
+from tests.test_personal_settings import BAD_DOTENVS, BAD_SETTINGS
 from tests.test_prompts import BROKEN
 from tests.test_seeds import BAD_FILES
+from tests.test_workbooks import BAD_BOOKS
 
 PATH = Path(__file__).parent.parent / "docs" / "bad-input.md"
 _SHOWN = 60
@@ -36,9 +38,23 @@ def text() -> str:
         "",
         *_table("content of bad.toml", ((_code(text), said) for text, said in RECIPES.items())),
         "",
+        "## The settings file of a user",
+        "",
+        *_table("content of settings.toml", _settings_files()),
+        "",
+        "## Variables in `.env`",
+        "",
+        *_table("content of .env", _dotenvs()),
+        "",
         "## Seed files",
         "",
         *_table("what is wrong | content", _seed_files()),
+        "",
+        "## Excel files",
+        "",
+        *_table(
+            "what is wrong", ((name, f"book.xlsx{said}") for name, (_, said) in BAD_BOOKS.items())
+        ),
         "",
         "## Test sets",
         "",
@@ -58,6 +74,15 @@ def text() -> str:
 
 def _command_lines() -> Iterator[_Row]:
     return ((_code(words), said) for words, said in COMMAND_LINES.items())
+
+
+def _settings_files() -> Iterator[_Row]:
+    place = "The settings file settings.toml"
+    return ((_code(text), f"{place}: {said}") for text, said in BAD_SETTINGS.items())
+
+
+def _dotenvs() -> Iterator[_Row]:
+    return ((_shown(content), said) for content, said in BAD_DOTENVS.items())
 
 
 def _seed_files() -> Iterator[_Row]:

@@ -16,7 +16,7 @@ from evolinstruct.cli import app
 testing._get_command = cache(testing._get_command)  # type: ignore[attr-defined]
 
 
-def evolinstruct(line: str, given: str | None = None) -> Result:
+def evolinstruct(line: str, given: str | bytes | None = None) -> Result:
     """Run a command line; `given` is its standard input."""
     return CliRunner().invoke(app, shlex.split(line), input=given)
 

@@ -15,6 +15,7 @@ settings.register_profile("quick", max_examples=20)
 settings.load_profile("quick")
 for name in [name for name in os.environ if name.startswith("EVOLINSTRUCT_")]:
     del os.environ[name]
+os.environ["EVOLINSTRUCT_SETTINGS"] = os.devnull  # not the developer's own
 
 for name in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
     if signal.getsignal(name) is signal.SIG_IGN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from evolinstruct.run.events import (
 )
 from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.summary import Summary
+from evolinstruct.tuning import Tuned
 from tests.command_line import enter
 from tests.command_line import evolinstruct as command_line
 from tests.runs import data_files
@@ -66,7 +68,7 @@ def test_evolve_in_a_running_loop_names_evolve_async(folder: Path) -> None:
     async def cell() -> None:
         evolinstruct.evolve("seeds.txt", "run", client=OBEDIENT)
 
-    with pytest.raises(UsageError, match=r"as in a notebook; write `await evolve_async\(...\)`"):
+    with pytest.raises(UsageError, match=r"running event loop; write `await evolve_async\(...\)`"):
         asyncio.run(cell())
     assert not (folder / "run").exists()
 
@@ -163,6 +165,36 @@ def test_what_is_scored_and_embedded_is_selected_as_by_the_commands(folder: Path
         evolinstruct.select("run", 4, "run/best.jsonl")
 
 
+def test_tune_makes_the_bytes_that_the_command_makes(folder: Path) -> None:
+    events: list[Tuned] = []
+    summary = evolinstruct.tune(
+        "seeds.txt",
+        "pack",
+        client="offline",
+        development=5,
+        mini_batch=3,
+        rounds=2,
+        steps=2,
+        candidates=2,
+        on_event=events.append,
+    )
+    size = "--development 5 --mini-batch 3 --rounds 2 --steps 2 --candidates 2"
+    assert command_line(f"tune seeds.txt -o other --client offline {size}").exit_code == 0
+    for name in ("operations/tuned.txt", "pack.toml", "tuning/trials.jsonl"):
+        assert (folder / "pack" / name).read_bytes() == (folder / "other" / name).read_bytes()
+    assert (summary.exit_code, summary.pack) == (0, Path("pack"))
+    first, last = events[0], events[4]
+    assert (first.title, last.done, last.items) == ("the pack's own method, tried", 5, 5)
+    assert summary.trials[0].tried == 5
+
+
+def test_a_size_or_setting_of_tuning_that_is_wrong_is_named() -> None:
+    with pytest.raises(UsageError, match=r"^steps must be 1 or more \(given: 0\)\.$"):
+        evolinstruct.tune("seeds.txt", "pack", client="offline", steps=0)
+    with pytest.raises(UsageError, match="step"):
+        evolinstruct.tune("seeds.txt", "pack", client="offline", step=1)  # type: ignore[call-arg]
+
+
 def test_a_setting_of_a_service_needs_its_model(folder: Path) -> None:
     pytest.importorskip("numpy", reason="numpy")
     with pytest.raises(UsageError, match=r"^rpm is about a service; name its model with embed\.$"):
@@ -197,11 +229,11 @@ print(survey.sets[0].whole.vendi, chosen.considered)
 print(summary.status, evolinstruct.prepare("a", "b", seed=1).forecast().at_most)
 """
 WRONGLY_TYPED = {
-    "temprature=1": 'Unexpected keyword argument "temprature" for "evolve"; did you mean',
-    'generations="2"': 'Argument "generations" to "evolve" has incompatible type "str"',
-    "model=7": 'Argument "model" to "evolve" has incompatible type',
-    "rules=['cut_off']": 'Argument "rules" to "evolve" has incompatible type',
-    'preset="papre"': 'Argument "preset" to "evolve" has incompatible type',
+    "temprature=1": 'Unexpected keyword argument "temprature"; did you mean',
+    'generations="2"': 'Argument "generations" has incompatible type "str"',
+    "model=7": 'Argument "model" has incompatible type',
+    "rules=['cut_off']": 'Argument "rules" has incompatible type',
+    'preset="papre"': 'Argument "preset" has incompatible type',
 }
 
 
@@ -227,19 +259,43 @@ def test_another_run_is_refused_unless_it_may_be_updated(folder: Path) -> None:
     assert evolinstruct.evolve("seeds.txt", "run", **asked, seed=1, update=True).exit_code == 0
 
 
-def test_the_package_offers_its_names_and_says_what_it_does_not() -> None:
-    assert evolinstruct.__all__ == [
-        "Run",
-        "Score",
-        "evolve",
-        "evolve_async",
-        "measure_diversity",
-        "measure_diversity_async",
-        "prepare",
-        "score",
-        "score_async",
-        "select",
-        "verify",
-    ]
+def test_every_name_is_there_and_one_that_is_not_is_named() -> None:
+    assert [name for name in evolinstruct.__all__ if not hasattr(evolinstruct, name)] == []
     with pytest.raises(AttributeError, match="module 'evolinstruct' has no attribute 'evolv'"):
         _ = evolinstruct.evolv
+
+
+def test_both_forms_have_one_signature() -> None:
+    for name in ("evolve", "score", "judge", "tune", "measure_diversity"):
+        plain, awaited = getattr(evolinstruct, name), getattr(evolinstruct, f"{name}_async")
+        assert plain.__name__ == name
+        assert inspect.signature(plain) == inspect.signature(awaited)
+        assert inspect.iscoroutinefunction(awaited)
+        assert not inspect.iscoroutinefunction(plain)
+
+
+def test_judge_makes_the_files_that_the_command_makes(folder: Path) -> None:
+    rows = [{"instruction": f"Why is the sky {n}?", "output": f"Light, {n}."} for n in range(6)]
+    for name, more in (("questions", ""), ("short", ""), ("long", " It is scattered by air.")):
+        lines = [{**row, "output": row["output"] + more} for row in rows]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
+    summary = evolinstruct.judge(
+        "questions.jsonl", {"s": "short.jsonl", "l": Path("long.jsonl")}, "ours", client="offline"
+    )
+    assert (summary.exit_code, summary.verdicts) == (0, 6)
+    line = "judge --questions questions.jsonl --contestant s=short.jsonl --contestant l=long.jsonl"
+    assert command_line(f"{line} -o theirs --client offline").exit_code == 0
+    names = sorted(path.name for path in (folder / "theirs").iterdir())
+    assert sorted(path.name for path in (folder / "ours").iterdir()) == names
+    for name in ("verdicts.jsonl", "texts.jsonl", "summary.json", "report.html"):
+        assert (folder / "ours" / name).read_bytes() == (folder / "theirs" / name).read_bytes()
+    counted = evolinstruct.recount_verdicts("ours")
+    assert summary.results is not None
+    assert counted.to_json() == summary.results.to_json()
+
+
+def test_what_is_wrong_with_a_comparison_is_a_sentence() -> None:
+    with pytest.raises(UsageError, match="at least two are compared"):
+        evolinstruct.judge("seeds.txt", {"one": "seeds.txt"}, "ours", client="offline")
+    with pytest.raises(UsageError, match="must be answers or instructions"):
+        evolinstruct.judge("seeds.txt", {}, "ours", of="texts", client="offline")  # type: ignore[arg-type]

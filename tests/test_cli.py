@@ -322,6 +322,7 @@ def test_a_dry_run_says_the_most_calls_makes_none_and_writes_nothing(folder: Pat
         "applicable": 0,
         "at_most": 240,
         "new_at_most": 240,
+        "receivers": {"": ["evolve", "compare", "answer"]},
     }
     assert not (folder / "run").exists()
 
@@ -343,7 +344,7 @@ def test_a_pack_is_tried_on_three_seeds_which_are_shown() -> None:
 
 
 def test_prompts_are_listed_shown_copied_and_checked(folder: Path) -> None:
-    assert evolinstruct("prompts list").stdout.startswith("general\t")
+    assert "\ngeneral\t" in evolinstruct("prompts list").stdout
     shown = evolinstruct("prompts show general").stdout
     assert "  in_breadth          in-breadth  weight 1\n" in shown
     assert "\n  compare.txt\n" in shown
@@ -354,7 +355,7 @@ def test_prompts_are_listed_shown_copied_and_checked(folder: Path) -> None:
     checked = evolinstruct("prompts check mine")
     assert (checked.exit_code, checked.stderr) == (
         0,
-        "general is in order: 6 operations, 10 formats, 8 measures.\n",
+        "general is in order: 6 operations, 10 formats, 8 measures, 0 checks of answers.\n",
     )
     (folder / "mine" / "compare.txt").write_text("Nothing to fill in.\n")
     broken = evolinstruct("prompts check mine")
@@ -380,4 +381,25 @@ def test_a_shell_is_given_its_completion(shell: str) -> None:
         check=True,
     )
     assert "evolinstruct" in done.stdout
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("ev", "evolve"), ("evolve --max-co", "--max-cost")])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_options(shell: str, typed: str, meant: str) -> None:
+    line = f"evolinstruct {typed}"
+    asked = {
+        "_EVOLINSTRUCT_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": line,  # bash
+        "COMP_CWORD": str(len(line.split()) - 1),
+        "_TYPER_COMPLETE_ARGS": line,  # zsh and fish
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    done = subprocess.run(
+        [Path(sys.executable).parent / "evolinstruct"],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert meant in done.stdout
     assert done.stderr == ""

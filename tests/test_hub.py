@@ -198,10 +198,16 @@ def test_what_cannot_be_had_of_the_hub_is_said_in_a_sentence(
     assert (done.code, done.stdout, done.stderr) == (1, "", f"Error: {sentence}\n")
 
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+SEEDS = """
+evolinstruct seeds chats.parquet
+evolinstruct evolve chats.parquet -o chats --client offline
+evolinstruct evolve sharegpt.json.gz -o sharegpt --client offline --sample 100
+evolinstruct evolve faq.csv -o faq --client offline --map instruction=question,output=answer
+evolinstruct evolve hf:OWNER/NAME -o hub --client offline
+"""
 
 
-def test_the_seeds_that_the_readme_names_are_read(user: User) -> None:
+def test_seeds_of_every_kind_of_file_and_of_the_hub_are_read(user: User) -> None:
     arrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     turns = [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]
@@ -209,9 +215,7 @@ def test_the_seeds_that_the_readme_names_are_read(user: User) -> None:
     parquet.write_table(arrow.Table.from_pylist(rows), user.home / "chats.parquet")
     (user.home / "sharegpt.json.gz").write_bytes(gzip.compress(json.dumps(rows).encode()))
     (user.home / "faq.csv").write_text("question,answer\nWhy?,So.\n")
-    block = README.split("```sh\n")[1].split("```")[0]
-    commands = [line.partition("#")[0].split() for line in block.splitlines()]
-    assert len(commands) == 5
+    commands = [line.split() for line in SEEDS.strip().splitlines()]
     for _, *words in commands:
         done = user(*(word.replace("OWNER/NAME", "me/data") for word in words))
         assert done.code == 0, done.stderr

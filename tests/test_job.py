@@ -322,6 +322,15 @@ def test_a_low_yield_is_noticed_with_rule_example_and_cause(tmp_path: Path) -> N
     assert first.cause
 
 
+@pytest.mark.parametrize(("size", "notices"), [(19, 0), (20, 1)])
+def test_a_low_yield_is_noticed_once_in_a_run_and_from_20_instructions_on(
+    tmp_path: Path, size: int, notices: int
+) -> None:
+    some = write_seeds(tmp_path / "some.jsonl", tasks(size))
+    job = prepare(some, tmp_path / "run", client="tests.test_job:Repeating", generations=3)
+    assert sum(isinstance(event, LowYield) for event in carry_out(job)) == notices
+
+
 def test_the_run_stops_where_too_little_is_kept(tmp_path: Path) -> None:
     many = write_seeds(tmp_path / "many.jsonl", tasks(250))
     job = prepare(many, tmp_path / "run", client="tests.test_job:Repeating", min_kept=0.3)

@@ -96,7 +96,10 @@ def test_measures_are_shown_checked_and_copied_with_their_pack(mine: Path, folde
     shown = evolinstruct(f"prompts show {mine} clarity")
     assert shown.stdout == CLARITY
     told = evolinstruct(f"prompts check {mine}")
-    assert told.stderr == "mine is in order: 6 operations, 10 formats, 1 measure.\n"
+    assert (
+        told.stderr
+        == "mine is in order: 6 operations, 10 formats, 1 measure, 0 checks of answers.\n"
+    )
     assert evolinstruct(f"prompts copy {mine} again").exit_code == 0
     assert measures(folder / "again") == measures(mine)
 

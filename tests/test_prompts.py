@@ -494,7 +494,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "unknown key in pack.toml": (
         write("pack.toml", b'name = "a"\nowner = "b"\n'),
         "/pack.toml:2: unknown key 'owner'; known here: name, description, language,"
-        " marks, added_words, demonstrations.",
+        " marks, added_words, demonstrations, checks.",
     ),
     "one mark": (
         write("pack.toml", ABOUT + b'marks = ["<a>"]\n'),
@@ -512,6 +512,40 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "no demonstrations": (
         write("pack.toml", ABOUT + b"demonstrations = 0\n"),
         "/pack.toml:4: the key 'demonstrations' needs a whole number of 1 or more.",
+    ),
+    "unknown check": (
+        write("pack.toml", ABOUT + b"[checks.agreemnt]\n"),
+        "/pack.toml:4: unknown check 'agreemnt' (did you mean 'agreement'?); known here:"
+        " agreement, unit_tests.",
+    ),
+    "unit tests without their prompt": (
+        write("pack.toml", ABOUT + b"[checks.unit_tests]\n"),
+        "/tests.txt: the file is missing; the check 'unit_tests' needs it.",
+    ),
+    "constraint for a check": (
+        write("pack.toml", ABOUT + b"[checks.no_digits]\n"),
+        "/pack.toml:4: 'no_digits' is a constraint, which instructions state and a pack cannot"
+        " check; an operation whose prompt holds '{{constraints}}' draws it.",
+    ),
+    "unknown argument of a check": (
+        write("pack.toml", ABOUT + b"[checks.agreement]\nanswer = 5\n"),
+        "/pack.toml:5: the check 'agreement' has no 'answer'; known here: answers, least.",
+    ),
+    "argument of a check out of range": (
+        write("pack.toml", ABOUT + b"[checks.agreement]\nanswers = 5\nleast = 1.5\n"),
+        "/pack.toml:6: 'least' of the check 'agreement' must be a number from 0 to 1.",
+    ),
+    "fraction where a whole number should be": (
+        write("pack.toml", ABOUT + b"[checks.agreement]\nanswers = 5.0\n"),
+        "/pack.toml:5: 'answers' of the check 'agreement' must be a whole number from 2 to 20.",
+    ),
+    "check without a table": (
+        write("pack.toml", ABOUT + b"[checks]\nagreement = 5\n"),
+        "/pack.toml:5: the check 'agreement' needs a table, as [checks.agreement].",
+    ),
+    "checks without tables": (
+        write("pack.toml", ABOUT + b"checks = 5\n"),
+        "/pack.toml:4: the key 'checks' needs a table for each check.",
     ),
     "missing key in pack.toml": (
         replace("pack.toml", 'language = "en"', ""),
@@ -686,7 +720,7 @@ def test_a_built_in_name_and_a_folder_are_found(small: Path) -> None:
     assert [prompts.find("general"), prompts.find(str(small))] == [GENERAL, small]
 
 
-@pytest.mark.parametrize("name", ["", "../nowhere", "general/../general/x", "code"])
+@pytest.mark.parametrize("name", ["", "../nowhere", "general/../general/x", "prose"])
 def test_an_unknown_name_lists_the_built_in_packs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

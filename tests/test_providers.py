@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.llm.clients import Asked, default_client, options_in_use
+from evolinstruct.llm.clients import Asked, default_client, options_in_use, with_client
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.providers import PROVIDERS, Servers, servers_for
-from evolinstruct.settings import Execution, Recipe
+from evolinstruct.settings import Execution, Layer, Recipe, resolve
 
 LOCAL = "http://localhost:9/v1"
 
@@ -136,3 +136,14 @@ def test_a_provider_is_enough_to_choose_the_client(monkeypatch: pytest.MonkeyPat
     assert default_client(Execution(provider="ollama")) == "openai"  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"^No model to ask: set OPENAI_API_KEY"):
         default_client(Execution())
+
+
+def test_a_missing_key_is_told_as_a_missing_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    settings = resolve(Layer({"model": "some-model"}))
+    with pytest.raises(InputError) as caught:
+        with_client(settings)
+    assert str(caught.value) == (
+        "There is no API key to ask some-model with: set OPENAI_API_KEY, or name the service with"
+        " --provider and set its key, or name a server that needs none with --base-url."
+    )

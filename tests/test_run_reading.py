@@ -1,6 +1,9 @@
 """A run is read as records: finished, torn, going on, of another version, or not a run at all."""
 
 import json
+import re
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +182,52 @@ def test_what_cannot_be_read_gets_one_sentence_with_the_next_step(
 ) -> None:
     with pytest.raises(InputError, match=said):
         read(broken(path, kind))
+
+
+# As tables of other packages
+
+
+def test_a_frame_has_a_row_for_each_line_and_a_column_for_each_field(path: Path) -> None:
+    pytest.importorskip("pandas", reason="pandas")
+    run = Run(path)
+    kept, rejected = run.to_pandas(), run.to_pandas(Rejected, 1)
+    assert list(kept.columns) == list(Kept.__slots__)
+    assert list(kept["instruction"]) == [line.instruction for line in run.instructions()]
+    assert list(rejected["rule"]) == [line.rule for line in run.rejections(1)]
+
+
+def test_a_dataset_has_the_same_types_whatever_is_null(path: Path) -> None:
+    pytest.importorskip("datasets", reason="datasets")
+    run = Run(path)
+    for kind, lines in ((Kept, run.instructions(0)), (Failed, run.failures(0))):
+        found = run.to_dataset(kind, 0)
+        assert found.to_list() == [asdict(line) for line in lines]
+        types = {name: str(each.dtype) for name, each in found.features.items()}
+        assert {name for name, each in types.items() if each == "int64"} <= {
+            "generation",
+            "attempts",
+        }
+        assert set(types.values()) == {"string", "int64"}
+
+
+@pytest.mark.parametrize(("name", "extra"), [("pandas", "pandas"), ("datasets", "hf")])
+def test_a_package_that_is_missing_is_named_with_the_command_that_installs_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, name: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    convert = Run(path).to_pandas if name == "pandas" else Run(path).to_dataset
+    with pytest.raises(InputError, match=rf"the package {name}, .* 'evolinstruct\[{extra}\]'"):
+        convert()
+
+
+def test_a_notebook_shows_how_a_run_ended_with_every_text_escaped(path: Path) -> None:
+    change(path, status="<script>alert(1)</script>")
+    shown = Run(path.rename(path.parent / "a<b>"))._repr_html_()
+    assert "a&lt;b&gt;" in shown
+    assert "<script" not in shown
+    assert re.findall(r"color|background", shown) == []  # both themes of a notebook bring theirs
+    rows = [re.findall(r">(\d+)</td>", row) for row in shown.split("<tr>")[2:]]
+    assert rows == [
+        [str(n) for n in (c.generation, c.pool, c.kept, c.rejected.total(), c.failed.total())]
+        for c in Run(path.parent / "a<b>").state.all_counts
+    ]

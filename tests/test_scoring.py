@@ -16,9 +16,9 @@ import pytest
 
 import evolinstruct as package
 from evolinstruct.errors import InputError, Interrupted, UsageError
+from evolinstruct.reading import same_result
 from evolinstruct.records import Kept, child_id, encode
 from evolinstruct.scoring import Scored, ScoreJob, Wish, prepare
-from evolinstruct.scoring.rating import same_result
 from evolinstruct.settings import Layer, resolve
 from tests.command_line import enter, evolinstruct
 from tests.judges import (

@@ -179,6 +179,18 @@ def columns(draw: st.DrawFn, suffix: str) -> Written:
     return Written(suffix, file.getvalue(), len(rows), [row for row in rows if row is not BAD])
 
 
+@st.composite
+def workbook(draw: st.DrawFn) -> Written:
+    import openpyxl  # noqa: PLC0415
+
+    made = openpyxl.Workbook()
+    for row in (["text", "output"], *([f"Go {n}.", None] for n in range(draw(st.integers(1, 3))))):
+        made.active.append(row)
+    file = io.BytesIO()
+    made.save(file)
+    return Written(".xlsx", file.getvalue(), 1, ["Go 0."])
+
+
 def zstd() -> Callable[[bytes], bytes] | None:
     """Return what compresses with zstd; None if it is not installed."""
     if sys.version_info >= (3, 14):
@@ -204,6 +216,9 @@ FORMATS = {
     "parquet": columns(".parquet"),
     "arrow": columns(".arrow"),
 }
+DAMAGED = {**FORMATS, "workbook": workbook()}
+"""The formats whose bytes are changed; what a workbook holds is told by `test_workbooks`."""
+NEEDS = {"parquet": "pyarrow", "arrow": "pyarrow", "workbook": "openpyxl"}
 QUICK = settings(
     deadline=None,
     max_examples=25,
@@ -236,8 +251,8 @@ def assert_seeds_or_a_sentence(path: Path, **options: Any) -> None:
 def test_every_row_of_a_file_becomes_a_seed_or_is_counted(
     tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
-    if name in ("parquet", "arrow"):
-        pytest.importorskip("pyarrow")
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     folder = tmp_path_factory.mktemp("seeds")
 
     @QUICK
@@ -259,17 +274,17 @@ def test_every_row_of_a_file_becomes_a_seed_or_is_counted(
     check()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", DAMAGED)
 def test_a_file_with_other_bytes_in_it_gives_seeds_or_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
-    if name in ("parquet", "arrow"):
-        pytest.importorskip("pyarrow")
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     folder = tmp_path_factory.mktemp("seeds")
 
     @QUICK
     @given(
-        file=FORMATS[name],
+        file=DAMAGED[name],
         packed=PACKED,
         at=st.floats(0, 1),
         much=st.integers(0, 12),

@@ -199,6 +199,7 @@ def test_a_summary_says_what_would_be_read(tmp_path: Path) -> None:
                     {"part": "instruction", "field": "question", "rows": 1},
                     {"part": "output", "field": "answer", "rows": 1},
                 ],
+                "notes": [],
             }
         ],
         "seeds": 3,
@@ -441,6 +442,18 @@ def test_a_data_set_that_was_saved_to_disk_is_read(tmp_path: Path, kind: str) ->
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(InputError, match="cannot be read as Arrow after row 0"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+def test_a_feather_file_is_read(tmp_path: Path, compression: str) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    feather = pytest.importorskip("pyarrow.feather")
+    path = tmp_path / "a.feather"
+    feather.write_feather(arrow.Table.from_pylist(ROWS), path, compression=compression)
+    assert read(tmp_path) == TAKEN
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match="cannot be read as Arrow after row 0"):
+        read(path)
 
 
 @pytest.mark.parametrize(("start", "kind"), [(b"PAR1", "a Parquet"), (b"ARROW1", "an Arrow")])

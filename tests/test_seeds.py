@@ -263,6 +263,27 @@ def bad(row: bytes, what: str) -> tuple[str, bytes, str]:
 
 
 BAD_FILES = {
+    "an old Excel file": (
+        "a.xls",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "a.xls is an Excel file of the old kind (.xls), or one with a password; save it as .xlsx"
+        " without one, or as CSV.",
+    ),
+    "no Excel file": (
+        "a.xlsx",
+        b"instruction\nGo.\n",
+        "a.xlsx does not begin as an Excel file does; download or save it again.",
+    ),
+    "a zip archive": (
+        "a.zip",
+        b"PK\x03\x04",
+        "a.zip is a zip archive, or a document in one; save its rows as CSV or JSON lines.",
+    ),
+    "an old Feather file": (
+        "a.feather",
+        b"FEA1",
+        "a.feather is a Feather file of version 1; write it again, as version 2.",
+    ),
     "empty": ("a.jsonl", b"", "a.jsonl is empty; a seed file holds at least one instruction."),
     "only a mark": (
         "a.txt",
@@ -500,14 +521,18 @@ def test_every_bad_file_gets_its_sentence(
 def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path) -> None:
     (here / "tasks.jsonl").write_bytes(b"broken")
     (here / "folder").mkdir()
-    missing = ", and not one of the seeds that come with evolinstruct ('starter'); check the path."
+    missing = (
+        ", and not one of the seeds that come with evolinstruct ('code', 'math', 'starter');"
+        " check the path."
+    )
     sentences = {
         "task.jsonl": f"task.jsonl: no such file (did you mean 'tasks.jsonl'?){missing}",
         "startr": f"startr: no such file (did you mean 'starter'?){missing}",
         "no/where": f"no/where: no such file{missing}",
         "\x1b[31m": f"'\\x1b[31m': no such file{missing}",
         "folder": "folder is a folder that holds no seed file (.jsonl, .ndjson, .json, .csv, .tsv,"
-        " .txt, .parquet, .arrow, each also with .gz or .zst or .zstd); name another.",
+        " .txt, .parquet, .arrow, .feather, .xlsx, .xlsm, each also with .gz or .zst or .zstd);"
+        " name another.",
     }
     for name, sentence in sentences.items():
         with pytest.raises(InputError) as raised:

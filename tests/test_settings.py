@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from evolinstruct.errors import InputError, UsageError
-from evolinstruct.purposes import PURPOSES
+from evolinstruct.purposes import of_models
 from evolinstruct.settings import (
     SETTINGS,
     Execution,
@@ -102,7 +102,7 @@ def test_a_setting_for_all_purposes_replaces_what_lies_below() -> None:
     }
 
 
-purposes = st.dictionaries(st.sampled_from(list(PURPOSES)), st.text("abc", min_size=1))
+purposes = st.dictionaries(st.sampled_from(of_models()), st.text("abc", min_size=1))
 
 
 @settings(deadline=None, max_examples=50)
@@ -113,7 +113,7 @@ def test_each_purpose_has_its_newest_setting(
     lower = {**below, **({"default": "low"} if below_for_all else {})}
     upper = {**above, **({"default": "high"} if above_for_all else {})}
     recipe = resolve(Layer({"model": upper}), Layer({"model": lower})).recipe
-    for purpose in PURPOSES:
+    for purpose in of_models():
         under = None if above_for_all else below.get(purpose)
         over_all = "high" if above_for_all else "low" if below_for_all else None
         assert recipe.setting("model", purpose) == (above.get(purpose) or under or over_all)
@@ -139,7 +139,7 @@ def test_what_is_checked_is_what_the_table_states(part: type[BaseModel], argumen
 
 
 def test_variables_are_of_who_answers_and_how_a_run_is_carried_out() -> None:
-    assert {name for name, setting in SETTINGS.items() if setting.env} == {
+    assert {name for name, setting in SETTINGS.items() if setting.is_personal} == {
         *("client", "model"),
         *Execution.model_fields,
     }
@@ -174,8 +174,8 @@ def test_words_of_the_command_line_become_a_setting_by_purpose() -> None:
     with pytest.raises(UsageError) as caught:
         read_words({"model": ["jury=x"]}, Layer({}, named=flag_of))
     assert str(caught.value) == (
-        "--model jury=x: unknown purpose 'jury'; there are evolve, compare, answer, score, solve,"
-        " judge."
+        "--model jury=x: unknown purpose 'jury'; there are evolve, compare, answer, tests, improve,"
+        " score, solve, judge, analyse, optimize."
     )
 
 
@@ -195,9 +195,8 @@ REFUSED: dict[str, dict[str, object]] = {
     "temperature must be 2 or less (given: 3).": {"temperature": 3},
     "temperature must be a finite number (given: nan).": {"temperature": float("nan")},
     "temperature (compare) must be 0 or more (given: -1).": {"temperature": {"compare": -1}},
-    "model: unknown purpose 'jury'; there are evolve, compare, answer, score, solve, judge.": {
-        "model": {"jury": "x"}
-    },
+    "model: unknown purpose 'jury'; there are evolve, compare, answer, tests, improve, score,"
+    " solve, judge, analyse, optimize.": {"model": {"jury": "x"}},
     "operations (deepen) must be 0 or more (given: -1).": {"operations": {"deepen": -1}},
     "operations: names are needed, or a table of names and weights.": {"operations": [1]},
 }

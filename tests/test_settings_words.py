@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import evolinstruct
 from evolinstruct.cli.options import read_settings, takes_settings
 from evolinstruct.errors import InputError
-from evolinstruct.purposes import PURPOSES
+from evolinstruct.purposes import of_models
 from evolinstruct.settings import SETTINGS, Layer, Settings, gather, resolve, to_command_line
 from tests.command_line import enter
 from tests.command_line import evolinstruct as command_line
@@ -67,7 +67,7 @@ rules = {
 
 
 def by_purpose(each: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.dictionaries(st.sampled_from(["default", *PURPOSES]), each)
+    return st.dictionaries(st.sampled_from(["default", *of_models()]), each)
 
 
 def rule_settings() -> st.SearchStrategy[dict[str, Any]]:
@@ -95,12 +95,16 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "prompts": text,
     "operations": st.dictionaries(name, st.floats(0, 10**6)),
     "seed": st.integers(),
-    "answers": st.booleans(),
+    "answers": st.integers(0, 20),
+    "evolve_answers": st.integers(0, 10),
+    "equality": st.sampled_from(["exact", "math"]),
+    "pick": st.sampled_from(["", "vote", "judge", "verified"]),
     "answer_seeds": st.booleans(),
     "compare": st.booleans(),
     "compare_in_breadth": st.booleans(),
     "plain_draws": st.booleans(),
     "reviews": st.booleans(),
+    "sandbox": st.sampled_from(["monty", "docker", "docker:python:3.13-slim"]),
     "eliminate": st.booleans(),
     "rules": rule_settings(),
     "against": st.lists(text),
@@ -242,7 +246,7 @@ def test_variables_say_who_answers_and_how_a_run_is_carried_out(
 
 
 def test_no_variable_decides_what_else_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = [name for name, setting in SETTINGS.items() if not setting.env]
+    others = [name for name, setting in SETTINGS.items() if not setting.is_personal]
     assert {"temperature", "seed", "rules", "limit", "prompts"} < set(others)
     for name in others:
         monkeypatch.setenv(f"EVOLINSTRUCT_{name.upper()}", "7")
@@ -299,7 +303,7 @@ def test_a_service_that_is_named_takes_the_place_of_the_one_below_and_its_key(
 WRONG = {
     ("CONCURRENCY", "many"): "EVOLINSTRUCT_CONCURRENCY must be a whole number (given: 'many').",
     ("MODEL", "a jury=b"): "EVOLINSTRUCT_MODEL jury=b: unknown purpose 'jury'; there are evolve,"
-    " compare, answer, score, solve, judge.",
+    " compare, answer, tests, improve, score, solve, judge, analyse, optimize.",
     ("MODEL", "'a"): "EVOLINSTRUCT_MODEL: a quotation mark has no end; correct it.",
     ("MIN_KEPT", "3"): "EVOLINSTRUCT_MIN_KEPT must be 1 or less (given: 3).",
 }

@@ -59,7 +59,8 @@ print(json.dumps(told))
 def test_datasets_loads_every_format_with_its_splits(
     made: Path, tmp_path: Path, packed: bool
 ) -> None:
-    names = [name for name in FORMATS if name != "rlvr"]  # the run demands nothing verifiable
+    # The run demands nothing verifiable, and one answer is asked for.
+    names = [name for name, each in FORMATS.items() if each.of == "answers"]
     if packed:
         names.remove("openai-finetune")
     for rows_format in names:
@@ -81,6 +82,19 @@ def test_datasets_loads_every_format_with_its_splits(
         assert json.loads(python("-c", LOAD, out, cwd=tmp_path)) == expected
 
 
+@needs("datasets", "pydantic_monty")
+def test_rows_for_grpo_have_the_prompt_as_a_chat_and_what_rewards_go_by(tmp_path: Path) -> None:
+    """TRL hands every column but the prompt to the reward functions, by its name."""
+    runs.evolve(Path("code"), tmp_path / "run", generations=1, prompts="code")
+    export(Run(tmp_path / "run"), tmp_path / "out", ExportOptions("rlvr"))
+    told = json.loads(python("-c", LOAD, tmp_path / "out", cwd=tmp_path))
+    number, columns, first, _ = told["train"]
+    assert number == sum(bool(line.generation) for line in Run(tmp_path / "run").instructions())
+    assert columns[:3] == ["prompt", "constraints", "tests"]
+    assert [turn["role"] for turn in first["prompt"]] == ["user"]
+    assert (first["constraints"], first["tests"].count("assert") >= 3) == ("[]", True)
+
+
 @needs("trl", "torch", "transformers", "datasets")
 @pytest.mark.parametrize("rows_format", TRAINERS["trl"].formats)
 def test_the_example_trains_with_trl_and_its_loss_falls(
@@ -97,6 +111,28 @@ def test_the_example_trains_with_trl_and_its_loss_falls(
     again = python(FINETUNE, "data", "again", cwd=tmp_path, STEPS="1", MODEL="model")
     assert again.startswith("model: model, ")
     assert (tmp_path / "again" / "model.safetensors").exists()
+
+
+PREFER = """
+import json, sys
+from datasets import load_dataset
+from trl.data_utils import is_conversational, maybe_extract_prompt
+rows = load_dataset(sys.argv[1])["train"]
+assert all(rows[name][0] for name in ("prompt", "chosen", "rejected"))
+assert maybe_extract_prompt(dict(rows[0])) == rows[0]
+print(len(rows), is_conversational(rows[0]))
+"""
+
+
+@needs("trl", "torch", "transformers", "datasets")
+@pytest.mark.parametrize(("rows_format", "chats"), [("dpo", True), ("dpo-plain", False)])
+def test_trl_reads_the_pairs_of_the_pack_math_as_preferences(
+    tmp_path: Path, rows_format: str, chats: bool
+) -> None:
+    runs.evolve(Path("math"), tmp_path / "run", generations=2, prompts="math")
+    done = export(Run(tmp_path / "run"), tmp_path / "pairs", ExportOptions(rows_format))
+    told = python("-c", PREFER, tmp_path / "pairs", cwd=tmp_path)
+    assert told.split() == [str(done.rows["train"]), str(chats)]
 
 
 OWN = Path(sys.prefix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from evolinstruct.analysis.runs import State
+from evolinstruct.analysis.state import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,8 +227,7 @@ class Refilter:
         objection = objection or self._at_gate.get(line.id)
         answer_is_edited = edit is not None and edit.output is not None
         if objection is None and line.output is not None and not answer_is_edited:
-            answer = Answer(line.instruction, line.output, line.checks)
-            objection = self._rules.find_objection(answer, skips)
+            objection = self._rules.find_objection(Answer.of(line), skips)
         return objection
 
 

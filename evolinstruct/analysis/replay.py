@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from evolinstruct.analysis.families import FamilyStep
 from evolinstruct.analysis.runs import Run
@@ -22,6 +22,7 @@ from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJou
 from evolinstruct.records import Kept, Member
 from evolinstruct.run.forecast import at_once
 from evolinstruct.run.plan import weights_in_use
+from evolinstruct.run.seed_lines import as_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,7 @@ class Replay:
 
     def seed(self, seed: Kept) -> list[Call]:
         """Return the calls for the answer to a seed; none if the seed came with an answer."""
-        if seed.model is not None:  # the run wrote its answer
-            seed = replace(seed, output=None, model=None)
-        return self._played(Member(seed), 0)
+        return self._played(Member(as_read(seed)), 0)
 
     def around(self, line_id: str) -> Callable[[FamilyStep | Kept], list[Call]]:
         """Return a function for the calls of one line alone, or of the whole family of a seed."""

@@ -9,183 +9,36 @@ Nothing is written: a run may be going on, or have been cut off, while it is rea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from heapq import nlargest
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from evolinstruct.analysis import tables
 from evolinstruct.analysis.families import Family, assemble
+from evolinstruct.analysis.state import read_state
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected
-from evolinstruct.run.counts import Counts
 from evolinstruct.run_dir.directory import KINDS, RunDir
 from evolinstruct.run_dir.lines import ParsedLine, read_lines
 from evolinstruct.run_dir.reviews import NONE, Reviews, Survey, decided_lines, read_reviews
+from evolinstruct.text import did_you_mean
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+    from pandas import DataFrame
+
     from evolinstruct.prompts import Pack
     from evolinstruct.scoring import Score
-    from evolinstruct.settings import Recipe
 
 _IDS = re.compile(rb'\{"id":\s*"([^"]*)",\s*"seed_id":\s*"([^"]*)"')
 _FILE = re.compile(r"generation-(\d+)\.jsonl")
 _NAMED = 5
+_MOST_BESIDE = 1_000  # names of a folder that are looked through for the run that is meant
 _NEAR = 3
 _L = TypeVar("_L", Kept, Rejected, Failed)
-
-
-# What run.json says
-
-
-@dataclass(frozen=True, slots=True)
-class UsageRow:
-    """What the calls of one generation, operation and purpose took, over all commands.
-
-    Attributes:
-        generation: which one; 0 where seeds are answered.
-        operation: which one; None where seeds are answered.
-        purpose: what the calls were for: evolve, compare or answer.
-        calls: how many there were.
-        prompt_tokens: tokens of all prompts; None if the service reported none.
-        completion_tokens: tokens of all replies.
-        cost: dollars; None where a price is unknown.
-        cached_tokens: of the prompts', those that the service had in its cache; None if none.
-    """
-
-    generation: int
-    operation: str | None
-    purpose: str
-    calls: int
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cost: float | None
-    cached_tokens: int | None = None
-
-    @property
-    def tokens(self) -> int | None:
-        """Tokens of prompts and replies together."""
-        if self.prompt_tokens is None and self.completion_tokens is None:
-            return None
-        return (self.prompt_tokens or 0) + (self.completion_tokens or 0)
-
-
-@dataclass(frozen=True)
-class State:
-    """What run.json says: what was asked for, what the run was made with, and how it went.
-
-    Attributes:
-        status: ``done``, ``running``, or the sentence that the last command ended with.
-        exit_code: the exit code of the last command; None while it is running, or if it was killed.
-        started: when the last command began.
-        ended: when it ended, or None.
-        versions: versions of the programs that made it.
-        asked: what was asked for, as run.json has it; see `recipe`.
-        seeds: the seed files, how they were read, and how many seeds there are.
-        pack: name of the prompt pack.
-        all_counts: the counts of each complete generation, the seeds included.
-        dataset_lines: how many lines dataset.jsonl holds; None if it was not made.
-        usage: what the calls used, by generation, operation and purpose.
-        in_vain: how many calls were prefetched that no line has used.
-        file: run.json.
-    """
-
-    status: str
-    exit_code: int | None
-    started: datetime | None
-    ended: datetime | None
-    versions: Mapping[str, str]
-    asked: Mapping[str, Any]
-    seeds: Mapping[str, Any]
-    pack: str
-    all_counts: tuple[Counts, ...]
-    dataset_lines: int | None
-    usage: tuple[UsageRow, ...]
-    in_vain: int
-    file: Path
-
-    @cached_property
-    def recipe(self) -> Recipe:
-        """What was asked for.
-
-        Raises:
-            InputError: a setting is not one that this version reads.
-        """
-        from evolinstruct.settings import Recipe  # noqa: PLC0415 - slow
-
-        try:
-            return Recipe.of_run(self.asked)
-        except (TypeError, ValueError) as error:
-            raise _unreadable(self.file, error) from error
-
-    @property
-    def is_done(self) -> bool:
-        """Whether all generations are complete."""
-        return self.status == "done"
-
-    @property
-    def seconds(self) -> float | None:
-        """How long the last command took; None while it is running."""
-        if self.started is None or self.ended is None:
-            return None
-        return (self.ended - self.started).total_seconds()
-
-    @property
-    def preview_of(self) -> int | None:
-        """How many seeds those of a preview were drawn from; None for a whole run."""
-        return self.seeds.get("drawn_from")
-
-
-def read_state(run_dir: RunDir) -> State:
-    """Read run.json.
-
-    Raises:
-        InputError: it cannot be read, or is of another version.
-    """
-    said = run_dir.state()
-    try:
-        return State(
-            status=said["status"],
-            exit_code=said.get("exit_code"),
-            started=_time(said.get("started")),
-            ended=_time(said.get("ended")),
-            versions=said.get("versions", {}),
-            asked={**said["recipe"]},
-            seeds=said.get("seeds", {}),
-            pack=said.get("pack", {}).get("name", ""),
-            all_counts=tuple(
-                Counts.from_json(item["tally"]) for item in said.get("generations", ())
-            ),
-            dataset_lines=(said.get("dataset") or {}).get("lines"),
-            usage=tuple(_usage_row(row) for row in said.get("usage", ())),
-            in_vain=said.get("spent", {}).get("in_vain", 0),
-            file=run_dir.path / "run.json",
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _unreadable(run_dir.path / "run.json", error) from error
-
-
-def _unreadable(file: Path, error: Exception) -> InputError:
-    return InputError(
-        f"{file} is not as this version of evolinstruct writes it"
-        f" ({type(error).__name__}: {str(error).splitlines()[0]}); look at the run with the version"
-        " that made it, or run its `evolve` command again."
-    )
-
-
-def _time(said: str | None) -> datetime | None:
-    return None if said is None else datetime.fromisoformat(said)
-
-
-def _usage_row(row: Mapping[str, Any]) -> UsageRow:
-    known: dict[str, Any] = {field.name: row.get(field.name) for field in fields(UsageRow)}
-    cost = known["cost"]
-    return UsageRow(**{**known, "calls": known["calls"] or 0, "cost": cost and float(cost)})
-
-
-# The directory
 
 
 class Run:
@@ -308,6 +161,33 @@ class Run:
     def _notice(self, sentence: str) -> None:
         if sentence not in self.notices:
             self.notices.append(sentence)
+
+    def to_pandas(self, kind: type[Line] = Kept, *generations: int) -> DataFrame:
+        """Return lines of a kind as a pandas DataFrame, a column for each field, held in memory.
+
+        Args:
+            kind: `Kept`, `Rejected` or `Failed`.
+            generations: the generations to read; all if none is named.
+
+        Raises:
+            InputError: pandas is not installed, or a file or a line cannot be read.
+        """
+        return tables.to_pandas(kind, (entry.line for entry in self.entries(kind, *generations)))
+
+    def to_dataset(self, kind: type[Line] = Kept, *generations: int) -> Dataset:
+        """Return lines of a kind as a `datasets.Dataset`, held in memory; see `to_pandas`.
+
+        Raises:
+            InputError: datasets is not installed, or a file or a line cannot be read.
+        """
+        return tables.to_dataset(kind, (entry.line for entry in self.entries(kind, *generations)))
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of the run."""
+        return tables.html_of(self.path, self.state)
 
     def scores(self) -> Iterator[Score]:
         """Yield the scores of the run's instructions as `scores.jsonl` has them, without void ones.
@@ -456,7 +336,8 @@ def _check(run_dir: RunDir) -> None:
     """Refuse a path that holds no run."""
     path = run_dir.path
     if not path.exists():
-        raise InputError(f"There is no {path}; name the directory of a run.")
+        near = did_you_mean(str(path), map(str, _runs_beside(path)))
+        raise InputError(f"There is no {path}{near}; name the directory of a run.")
     if not path.is_dir():
         raise InputError(f"{path} is a file; name the directory of a run.")
     if not run_dir.is_run:
@@ -464,6 +345,14 @@ def _check(run_dir: RunDir) -> None:
             f"{path} holds no run (run.json is missing); name the directory that"
             " `evolinstruct evolve -o` has written."
         )
+
+
+def _runs_beside(path: Path) -> list[Path]:
+    """Return the runs in the folder that a path would be in."""
+    if not path.parent.is_dir():
+        return []
+    beside = islice(path.parent.iterdir(), _MOST_BESIDE)
+    return [each for each in beside if RunDir(each).is_run]
 
 
 def _likeness(given: str) -> Callable[[tuple[bytes, bytes]], int]:

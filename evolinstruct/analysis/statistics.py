@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from evolinstruct.analysis.difficulty import Difficulty, Mean
-from evolinstruct.analysis.runs import UsageRow
+from evolinstruct.analysis.state import UsageRow
 from evolinstruct.diversity.phrases import Distinctness
 from evolinstruct.intervals import Interval, of_median, of_share
 from evolinstruct.quartiles import BAND, Band, Quartiles

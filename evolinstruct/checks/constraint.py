@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
+
+from evolinstruct.words import has_unspaced, word_lists
 
 _LONGEST_TEXT = 60
 _MOST_TEXTS = 12
@@ -83,8 +85,13 @@ class Argument(Protocol):
         """Tell whether a value from a file may stand here."""
         ...
 
-    def ways(self, value: Any) -> list[tuple[str, ...]]:
-        """Return what a text that states the constraint has to say, each in the ways to say it."""
+    def ways(self, value: Any, *, abroad: bool = False) -> list[tuple[str, ...]]:
+        """Return what a text that states the constraint has to say, each in the ways to say it.
+
+        Args:
+            value: the argument.
+            abroad: the text is in another language than English.
+        """
         ...
 
     def said(self, value: Any) -> Any:
@@ -114,9 +121,9 @@ class Whole:
         """Tell whether it is a whole number from 1 to 10,000."""
         return type(value) is int and 0 < value <= _MOST
 
-    def ways(self, value: Any) -> list[tuple[str, ...]]:
+    def ways(self, value: Any, *, abroad: bool = False) -> list[tuple[str, ...]]:
         """Return the number in digits and in words."""
-        return [_ways(value)]
+        return [_ways(value, abroad=abroad)]
 
     def said(self, value: Any) -> str:
         """Return it in a word where one is usual."""
@@ -127,8 +134,10 @@ class Whole:
 class Ordinal(Whole):
     """A whole number that says which one, as third."""
 
-    def ways(self, value: Any) -> list[tuple[str, ...]]:
+    def ways(self, value: Any, *, abroad: bool = False) -> list[tuple[str, ...]]:
         """Return it in words and in digits, as in third, 3rd, sentence three and sentence 3."""
+        if abroad:
+            return [_ways(value, abroad=True)]
         in_words = NUMBERS[value : value + 1] if value > 1 else []
         counted = [f"{what} {said}" for what in _COUNTED for said in (value, *in_words)]
         return [(ordinal(value), f"{value}{_ending(value)}", *counted)]
@@ -159,9 +168,9 @@ class Band:
         low, high = value
         return bool(0 < low <= high <= _MOST)
 
-    def ways(self, value: Any) -> list[tuple[str, ...]]:
+    def ways(self, value: Any, *, abroad: bool = False) -> list[tuple[str, ...]]:
         """Return both numbers."""
-        return [_ways(number) for number in value]
+        return [_ways(number, abroad=abroad) for number in value]
 
     def said(self, value: Any) -> str:
         """Return them as a range."""
@@ -187,7 +196,7 @@ class OneOf:
             and value.isprintable()
         )
 
-    def ways(self, value: Any) -> list[tuple[str, ...]]:
+    def ways(self, value: Any, *, abroad: bool = False) -> list[tuple[str, ...]]:  # noqa: ARG002
         """Return the text."""
         return [(value,)] if self.counts else []
 
@@ -204,7 +213,7 @@ class Named(OneOf):
         """Tell whether it is one of them."""
         return value in self.texts
 
-    def ways(self, value: Any) -> list[tuple[str, ...]]:
+    def ways(self, value: Any, *, abroad: bool = False) -> list[tuple[str, ...]]:  # noqa: ARG002
         """Return it, in the plural and in the singular."""
         return [(value, value.removesuffix("s"), value.removesuffix("es"))]
 
@@ -228,7 +237,7 @@ class SomeOf:
             and len(set(value)) == len(value)
         )
 
-    def ways(self, value: Any) -> list[tuple[str, ...]]:
+    def ways(self, value: Any, *, abroad: bool = False) -> list[tuple[str, ...]]:  # noqa: ARG002
         """Return the texts."""
         return [(text,) for text in value]
 
@@ -237,6 +246,11 @@ class SomeOf:
         *most, last = (f'"{text}"' for text in value)
         return f"{', '.join(most)} and {last}" if most else last
 
+
+Written = Literal["any", "spaced", "cased", "latin", "english"]
+WRITTEN: tuple[Written, ...] = get_args(Written)
+"""How languages are written, each a part of the one before: with spaces between words; in small and
+capital letters; in Latin ones; English itself, where a constraint is about words of it."""
 
 Words = tuple[float, float]
 """At least and at most so many words."""
@@ -262,8 +276,7 @@ class Constraint:
         shapes_all: it decides the form of the whole response, so only what may stand anywhere in
             any form goes with it.
         anywhere: it can be met in a response of any form, code and data too.
-        spaced: it needs words with spaces between them.
-        english: it is about English words.
+        needs: how the language of the response has to be written: see `WRITTEN`.
         words: how many words a response needs and may have, of its arguments.
     """
 
@@ -275,8 +288,7 @@ class Constraint:
     arguments: Mapping[str, Argument]
     shapes_all: bool = False
     anywhere: bool = False
-    spaced: bool = False
-    english: bool = False
+    needs: Written = "any"
     words: Callable[..., Words] = lambda **_: ANY_LENGTH
 
     def draw(self, drawing: Drawing) -> dict[str, Any]:
@@ -295,22 +307,51 @@ class Constraint:
         """Tell whether an instruction states it: with its cue, and all of its arguments."""
         return self.cue.search(text) is not None and self.holds_arguments(text, arguments)
 
-    def holds_arguments(self, text: str, arguments: Mapping[str, Any]) -> bool:
-        """Tell whether an instruction holds all of its arguments: numbers in digits or in words."""
-        folded = text.casefold()
+    def holds_arguments(
+        self, text: str, arguments: Mapping[str, Any], *, abroad: bool = False
+    ) -> bool:
+        """Tell whether an instruction holds all of its arguments: numbers in digits or in words.
+
+        Args:
+            text: the instruction.
+            arguments: the arguments by name.
+            abroad: it is in another language than English.
+        """
+        folded = _DIGIT.sub(lambda digit: str(int(digit[0])), text.casefold())
         return all(
             any(_holds(folded, way) for way in ways)
             for name, argument in self.arguments.items()
-            for ways in argument.ways(arguments[name])
+            for ways in argument.ways(arguments[name], abroad=abroad)
         )
 
 
+_DIGIT = re.compile(r"(?![0-9])\d")  # of other scripts
+_NUMERALS = "一二两兩三四五六七八九十百"
+
+
 def _holds(folded: str, way: str) -> bool:
-    return re.search(f"{_BEFORE}{re.escape(way.casefold())}{_AFTER}", folded) is not None
+    """Tell whether a text holds a way to say something as words of their own.
+
+    Digits may stand at letters of scripts in which they do, as in 5句 and 5문장.
+    """
+    said = re.escape(way.casefold())
+    if way.isascii():
+        pattern = rf"(?<![0-9a-z])(?<!\d[.,]){said}(?![0-9a-z]|[.,]\d)"
+    elif has_unspaced(way):
+        pattern = f"(?<![{_NUMERALS}]){said}(?![{_NUMERALS}])"
+    else:
+        pattern = f"{_BEFORE}{_PREFIX}{said}{_AFTER}"
+    return re.search(pattern, folded) is not None
 
 
-def _ways(number: int) -> tuple[str, ...]:
+_PREFIX = "[وبفكل]?"  # Arabic words that are written together with the next one
+
+
+def _ways(number: int, *, abroad: bool = False) -> tuple[str, ...]:
     """Return a number in digits and, where it is usual, in words."""
+    if abroad:
+        said = sorted(word_lists("numbers").get(str(number), ()))
+        return (str(number), f"{number:,}", f"{number:,}".replace(",", "."), *said)
     others = {1: ("a", "an", "once", "single"), 2: ("twice", "both", "pair")}
     return (
         str(number),
@@ -327,8 +368,7 @@ def constraint(
     arguments: Mapping[str, Argument] | None = None,
     shapes_all: bool = False,
     anywhere: bool = False,
-    spaced: bool = False,
-    english: bool = False,
+    needs: Written = "any",
     words: Callable[..., Words] | None = None,
 ) -> Callable[[Callable[..., str | None]], Constraint]:
     """Make a checker a constraint of the checker's name."""
@@ -343,8 +383,7 @@ def constraint(
             arguments=arguments or {},
             shapes_all=shapes_all,
             anywhere=anywhere,
-            spaced=spaced or english,
-            english=english,
+            needs=needs,
             words=words or (lambda **_: ANY_LENGTH),
         )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from evolinstruct.checks.check import Check
-from evolinstruct.checks.constraint import Constraint, Drawing
+from evolinstruct.checks.constraint import WRITTEN, Constraint, Drawing, Written
 from evolinstruct.checks.table import CONSTRAINTS
-from evolinstruct.languages import is_english
-from evolinstruct.words import has_unspaced
+from evolinstruct.languages import is_english, is_latin
+from evolinstruct.words import has_unspaced, word_lists
 
 _MOST, _MOST_HELD = 3, 5
 _FEWEST_WORDS = 25
@@ -36,6 +37,26 @@ _FORMED = re.compile(
     r"|\d+ words",
     re.IGNORECASE,
 )
+_ASKS_FOR = {"short": _SHORT, "data": _DATA, "formed": _FORMED}
+"""What a task leaves room for: a word or a number; code or data; a form of its own."""
+
+
+def _asks_for(what: str, text: str) -> bool:
+    """Tell whether a task, in any of ten languages, says by its words what it asks for."""
+    if _ASKS_FOR[what].search(text):
+        return True
+    return not is_english(text) and _abroad(what).search(text.lower()) is not None
+
+
+@cache
+def _abroad(what: str) -> re.Pattern[str]:
+    """Return the pattern that finds the words of other languages in lower case."""
+    words = [re.escape(word).replace("_", r"\s+") for word in word_lists("task_words")[what]]
+    spaced = [word.replace(r"\*", r"\w*") for word in words if not has_unspaced(word)]
+    joined = [word for word in words if has_unspaced(word)]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(spaced)})(?!\w)|{'|'.join(joined)}")
+
+
 _FORMS = frozenset(
     [
         "size",
@@ -66,20 +87,22 @@ def draw(text: str, seed: int, place: str, held: Sequence[Check] = ()) -> list[C
         text: the instruction; what it already speaks of is left alone.
         seed: the run's seed.
         place: the id of the line that will demand them.
-        held: the constraints that it demands already.
+        held: the checks that it has already.
     """
     drawing = Drawing(seed, place)
-    if _SHORT.search(text):
+    held = [check for check in held if check.saw is None]
+    if _asks_for("short", text):
         return []
     wanted = min(1 + drawing.below(_MOST, "number"), _MOST_HELD - len(held))
     drawn: list[Check] = []
+    language = written(text)
     for each in _shuffled(drawing):
         if len(drawn) >= wanted:
             break
-        if not _suits(each, text, is_english(text)):
+        if not _suits(each, text, language):
             continue
         check = Check(each.name, each.draw(drawing))
-        if go_together([*held, *drawn, check]):
+        if go_together([*held, *drawn, check]) and not check.is_stated(text):
             drawn.append(check)
     return drawn
 
@@ -97,17 +120,30 @@ def suits(constraint: Constraint, text: str) -> bool:
     A task that asks for a word or a number has no room for any; one that asks for a form of its own
     takes those that leave the form alone, one for code or data those that any form can meet.
     """
-    return not _SHORT.search(text) and _suits(constraint, text, is_english(text))
+    return not _asks_for("short", text) and _suits(constraint, text, written(text))
 
 
-def _suits(constraint: Constraint, text: str, in_english: bool) -> bool:
-    if not in_english and (constraint.english or not constraint.arguments):
+def written(text: str) -> Written:
+    """Return how the language of a text is written, as `WRITTEN` has it."""
+    if has_unspaced(text):
+        return "any"
+    if is_english(text):
+        return "english"
+    if is_latin(text):
+        return "latin"
+    letters = [char for char in text if char.isalpha()]
+    has_case = 2 * sum(char.lower() != char.upper() for char in letters) > len(letters)
+    return "cased" if has_case else "spaced"
+
+
+def _suits(constraint: Constraint, text: str, language: Written) -> bool:
+    if WRITTEN.index(constraint.needs) > WRITTEN.index(language):
         return False
-    if constraint.spaced and has_unspaced(text):
+    if language != "english" and not constraint.arguments:
+        return False  # nobody could tell whether the text states it
+    if not constraint.anywhere and _asks_for("data", text):
         return False
-    if not constraint.anywhere and _DATA.search(text):
-        return False
-    if constraint.about & _FORMS and _FORMED.search(text):
+    if constraint.about & _FORMS and _asks_for("formed", text):
         return False
     return constraint.cue.search(text) is None
 

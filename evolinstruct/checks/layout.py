@@ -98,7 +98,7 @@ def bullets_exactly(response: Response, number: int) -> str | None:
     "Give {number} bullet points and nothing else, sorted in alphabetical order.",
     arguments={"number": Whole(4, 7)},
     shapes_all=True,
-    spaced=True,
+    needs="cased",
     words=lambda number: (number, 40 * number),
 )
 def bullets_alphabetical(response: Response, number: int) -> str | None:
@@ -122,7 +122,7 @@ def bullets_alphabetical(response: Response, number: int) -> str | None:
     "Give {number} bullet points and nothing else, each of exactly {words} words.",
     arguments={"number": Whole(3, 5), "words": Whole(4, 8)},
     shapes_all=True,
-    spaced=True,
+    needs="spaced",
     words=lambda number, words: (number * words, number * words),
 )
 def bullets_of_words(response: Response, number: int, words: int) -> str | None:
@@ -192,6 +192,7 @@ def checklist(response: Response, number: int) -> str | None:
     arguments={"number": Whole(3, 7)},
     shapes_all=True,
     words=lambda number: (3 * number, 50 * number),
+    needs="english",
 )
 def steps_labelled(response: Response, number: int) -> str | None:
     """Read the labels."""
@@ -228,6 +229,7 @@ def headings_exactly(response: Response, number: int) -> str | None:
     " each.",
     arguments={"names": SomeOf(_SECTIONS)},
     words=lambda names: (15 * len(names), float("inf")),
+    needs="english",
 )
 def headings_named(response: Response, names: list[str]) -> str | None:
     """Read the headings."""
@@ -354,6 +356,7 @@ def dialogue(response: Response, names: list[str], number: int) -> str | None:
     arguments={"number": Whole(2, 5)},
     shapes_all=True,
     words=lambda number: (6 * number, 80 * number),
+    needs="english",
 )
 def questions_and_answers(response: Response, number: int) -> str | None:
     """Read the labels by turns."""
@@ -397,7 +400,7 @@ def table(response: Response, columns: int, rows: int) -> str | None:
     "Begin with a title of exactly {number} words on a line of its own, without a full stop, and"
     " leave an empty line after it.",
     arguments={"number": Whole(3, 6)},
-    spaced=True,
+    needs="spaced",
 )
 def title_of_words(response: Response, number: int) -> str | None:
     """Look at the first line."""
@@ -415,6 +418,7 @@ def title_of_words(response: Response, number: int) -> str | None:
     "The last line begins with “{label}” and says the main point in one sentence.",
     "End with a line that begins with “{label}” and holds one sentence.",
     arguments={"label": OneOf(("Bottom line:", "In one sentence:", "Takeaway:", "To remember:"))},
+    needs="english",
 )
 def last_line_label(response: Response, label: str) -> str | None:
     """Look at the last line."""

@@ -27,7 +27,7 @@ _LONG = 400  # words that a sentence of no stated length may have
     "Keep the whole response within {band} words.",
     "Write no fewer and no more than {band} words.",
     arguments={"band": Band(50, 180, width=30, step=10)},
-    spaced=True,
+    needs="spaced",
     words=lambda band: (band[0], band[1]),
 )
 def words_between(response: Response, band: list[int]) -> str | None:
@@ -42,7 +42,7 @@ def words_between(response: Response, band: list[int]) -> str | None:
     "The number of words in the response is a multiple of {number}.",
     "The word count can be divided by {number} without a remainder.",
     arguments={"number": Whole(5, 10, step=5)},
-    spaced=True,
+    needs="spaced",
 )
 def words_multiple(response: Response, number: int) -> str | None:
     """Count the words and divide."""
@@ -84,7 +84,7 @@ def sentences_exactly(response: Response, number: int) -> str | None:
     "The response has exactly {number} sentences, each with more words than the one before it.",
     "Write {number} sentences, each of them longer in words than the sentence before.",
     arguments={"number": Whole(3, 5)},
-    spaced=True,
+    needs="spaced",
     words=lambda number: (3 * number, 30 * number),
 )
 def sentences_growing(response: Response, number: int) -> str | None:
@@ -102,7 +102,7 @@ def sentences_growing(response: Response, number: int) -> str | None:
     "No sentence has more than {number} words.",
     "Every sentence is at most {number} words long.",
     arguments={"number": Whole(12, 22)},
-    spaced=True,
+    needs="spaced",
 )
 def sentence_words_most(response: Response, number: int) -> str | None:
     """Look for a longer sentence."""
@@ -118,7 +118,7 @@ def sentence_words_most(response: Response, number: int) -> str | None:
     "Every sentence has at least {number} words.",
     "No sentence is shorter than {number} words.",
     arguments={"number": Whole(6, 12)},
-    spaced=True,
+    needs="spaced",
 )
 def sentence_words_least(response: Response, number: int) -> str | None:
     """Look for a shorter sentence."""
@@ -134,7 +134,7 @@ def sentence_words_least(response: Response, number: int) -> str | None:
     "The first sentence has exactly {number} words.",
     "Open with a sentence of exactly {number} words.",
     arguments={"number": Whole(5, 14)},
-    spaced=True,
+    needs="spaced",
 )
 def first_sentence_words(response: Response, number: int) -> str | None:
     """Count the words of the first sentence."""
@@ -149,7 +149,7 @@ def first_sentence_words(response: Response, number: int) -> str | None:
     "The last sentence has no more than {number} words.",
     "Close with a sentence of at most {number} words.",
     arguments={"number": Whole(4, 8)},
-    spaced=True,
+    needs="spaced",
 )
 def last_sentence_words_most(response: Response, number: int) -> str | None:
     """Count the words of the last sentence."""
@@ -229,7 +229,7 @@ def paragraph_sentences_most(response: Response, number: int) -> str | None:
     "Write {number} paragraphs with an empty line between them, each shorter in words than the"
     " paragraph before.",
     arguments={"number": Whole(3, 4)},
-    spaced=True,
+    needs="spaced",
     words=lambda number: (12 * number, _LONG),
 )
 def paragraphs_shrinking(response: Response, number: int) -> str | None:

@@ -17,11 +17,14 @@ from evolinstruct.checks.constraint import (
 )
 from evolinstruct.checks.response import Response
 
-_QUOTED = re.compile(r"“[^“”]+”|\"[^\"\n]+\"")
-_BRACKETED = re.compile(r"\([^()\n]+\)")
+_QUOTED = re.compile(
+    r"“[^“”]+”|\"[^\"\n]+\"|«[^«»]+»|»[^«»]+«|„[^„“”]+[“”]|「[^「」]+」|『[^『』]+』"
+)
+_BRACKETED = re.compile(r"\([^()\n]+\)|（[^（）\n]+）")
 _LISTED = re.compile(r"^[ \t]*\d{1,4}[.)][ \t]", re.MULTILINE)
 _NUMBER = re.compile(
-    r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w])|(?<![\w.])\d{1,15}(?:\.\d+)?(?!\w)"
+    r"(?<![A-Za-z0-9_.])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![A-Za-z0-9_])"
+    r"|(?<![A-Za-z0-9_.])\d{1,15}(?:\.\d+)?(?![A-Za-z0-9_])"
 )
 _EMOJI = re.compile(
     "[\U0001f1e6-\U0001f1ff]{2}"
@@ -30,11 +33,11 @@ _EMOJI = re.compile(
 )
 _SIGNS = {
     "exclamation marks": re.compile("[!！]"),
-    "semicolons": re.compile("[;；]"),
+    "semicolons": re.compile("[;；؛]"),
     "parentheses": re.compile("[()（）]"),
     "dashes": re.compile(r"[–—]|(?<=\S)[ \t]--?[ \t]|\w--\w"),
     "colons": re.compile("[:：]"),
-    "question marks": re.compile("[?？]"),
+    "question marks": re.compile("[?？؟]"),
     "quotation marks": re.compile('["“”„«»「」]'),
 }
 
@@ -49,8 +52,8 @@ _SIGNS = {
 )
 def questions_exactly(response: Response, number: int) -> str | None:
     """Count the sentences that end so."""
-    ends = [sentence.rstrip("\"'”’)*_ ") for sentence in response.sentences]
-    count = sum(sentence.endswith(("?", "？")) for sentence in ends)
+    ends = [sentence.rstrip("\"'”’»」』)）*_ ") for sentence in response.sentences]
+    count = sum(sentence.endswith(("?", "？", "؟")) for sentence in ends)
     return differs(count, number, "question")
 
 
@@ -64,7 +67,7 @@ def questions_exactly(response: Response, number: int) -> str | None:
 )
 def semicolons_exactly(response: Response, number: int) -> str | None:
     """Count them."""
-    return differs(response.text.count(";") + response.text.count("；"), number, "semicolon")
+    return differs(len(_SIGNS["semicolons"].findall(response.text)), number, "semicolon")
 
 
 @constraint(
@@ -73,6 +76,7 @@ def semicolons_exactly(response: Response, number: int) -> str | None:
     "The response has no {signs}.",
     "Write without any {signs}.",
     arguments={"signs": Named(tuple(_SIGNS))},
+    needs="english",
 )
 def no_signs(response: Response, signs: str) -> str | None:
     """Look for one of the signs."""
@@ -111,7 +115,7 @@ def quotations_exactly(response: Response, number: int) -> str | None:
     r"\bsentences?\b.*\bcommas?\b|\bcommas?\b.*\bsentences?\b",
     "Every sentence has at least one comma.",
     "There is a comma in each sentence.",
-    spaced=True,
+    needs="spaced",
 )
 def comma_in_each_sentence(response: Response) -> str | None:
     """Look for a sentence without one."""
@@ -126,7 +130,7 @@ def comma_in_each_sentence(response: Response) -> str | None:
     rf"\b{ENDS}\b.*\bexclamation\b|\bexclamation\b.*\b{ENDS}\b",
     "Exactly one sentence ends with an exclamation mark, and it is the last one.",
     "Let the last sentence, and no other, end with an exclamation mark.",
-    spaced=True,
+    needs="spaced",
     words=at_least(10),
 )
 def exclaims_last(response: Response) -> str | None:

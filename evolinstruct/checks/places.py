@@ -32,6 +32,7 @@ _SAID = re.compile(r"\W*(\w+)\W*:\W*(\d{1,6})\W*")
     "The response begins with the word “{word}”.",
     "The very first word is “{word}”.",
     arguments={"word": OneOf(_FIRST_WORDS)},
+    needs="english",
 )
 def first_word(response: Response, word: str) -> str | None:
     """Look at the first word."""
@@ -45,6 +46,7 @@ def first_word(response: Response, word: str) -> str | None:
     "The last word of the response is “{word}”.",
     "The response ends with the word “{word}”; only a punctuation mark may follow it.",
     arguments={"word": OneOf(_LAST_WORDS)},
+    needs="english",
 )
 def last_word(response: Response, word: str) -> str | None:
     """Look at the last word."""
@@ -58,7 +60,7 @@ def last_word(response: Response, word: str) -> str | None:
     "The {number} word of the response is “{word}”.",
     "“{word}” is the {number} word of the response, counted from its beginning.",
     arguments={"number": Ordinal(3, 8), "word": OneOf(_INSIDE)},
-    spaced=True,
+    needs="english",
     words=lambda number, **_: (number + 3, float("inf")),
 )
 def nth_word(response: Response, number: int, word: str) -> str | None:
@@ -80,7 +82,7 @@ def nth_word(response: Response, number: int, word: str) -> str | None:
         "number": Ordinal(2, 4),
         "word": OneOf(("Still", "Besides", "Therefore", "Otherwise")),
     },
-    spaced=True,
+    needs="english",
     words=at_least(6, "number"),
 )
 def nth_sentence_begins(response: Response, number: int, word: str) -> str | None:
@@ -99,7 +101,7 @@ def nth_sentence_begins(response: Response, number: int, word: str) -> str | Non
     "The last sentence is in {language}, and all others are in the language of the task.",
     "Close with one sentence in {language}; nothing else is in that language.",
     arguments={"language": Named(_LANGUAGES)},
-    english=True,
+    needs="english",
     words=at_least(25),
 )
 def last_sentence_language(response: Response, language: str) -> str | None:
@@ -120,7 +122,7 @@ def last_sentence_language(response: Response, language: str) -> str | None:
     r"\b(?:word count|number of words|how many words)\b",
     "The last line says “Words: ” and the true number of words in all lines above it.",
     "End with a line “Words: N”, in which N is the number of words above that line.",
-    spaced=True,
+    needs="english",
     words=lambda: (20, 150),
 )
 def says_word_count(response: Response) -> str | None:
@@ -134,6 +136,7 @@ def says_word_count(response: Response) -> str | None:
     "The last line says “Sentences: ” and the true number of sentences above it.",
     "End with a line “Sentences: N”, in which N is the number of sentences above that line.",
     words=lambda: (15, 200),
+    needs="english",
 )
 def says_sentence_count(response: Response) -> str | None:
     """Count the sentences above the last line."""

@@ -17,7 +17,7 @@ _FENCE = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MUL
 _BULLET = re.compile(r"([ \t]*)[-*+•][ \t]+(?=\S)")
 _NUMBERED = re.compile(r"([ \t]*)(\d{1,4})[.)][ \t]+(?=\S)")
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t]*#*")
-_END = re.compile(r"[.!?…。！？]+[\"'”’)\]*_]*(?=\s|$)|[。！？]+")
+_END = re.compile(r"[.!?…。！？؟۔]+[\"'”’»)\]*_]*(?=\s|$)|[。！？]+[”’」』）]*")
 _ABBREVIATIONS = frozenset(
     [
         "dr",

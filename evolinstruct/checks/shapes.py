@@ -122,6 +122,7 @@ def csv_rows(response: Response, columns: list[str], number: int) -> str | None:
     "Write nothing but the lines {labels}, in this order, each as the label, a colon and the text.",
     arguments={"labels": SomeOf(_LABELS)},
     shapes_all=True,
+    needs="english",
 )
 def labelled_lines(response: Response, labels: list[str]) -> str | None:
     """Read the labels."""

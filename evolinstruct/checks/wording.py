@@ -108,6 +108,7 @@ _VOWELS = "aeiou"
     arguments={"word": OneOf(_WORDS), "number": Whole(2, 4)},
     anywhere=True,
     words=at_least(4, "number"),
+    needs="english",
 )
 def word_times(response: Response, word: str, number: int) -> str | None:
     """Count the word, whatever its case; its plural is another word."""
@@ -121,7 +122,7 @@ def word_times(response: Response, word: str, number: int) -> str | None:
     "The words {words} appear in this order, each exactly once.",
     "Use each of the words {words} exactly once, in this order.",
     arguments={"words": SomeOf(_IN_ORDER)},
-    spaced=True,
+    needs="english",
     words=lambda words: (8 * len(words), float("inf")),
 )
 def words_in_order(response: Response, words: list[str]) -> str | None:
@@ -138,7 +139,7 @@ def words_in_order(response: Response, words: list[str]) -> str | None:
     "The word “{word}” stands in the first sentence and in the last, and nowhere else.",
     "Use the word “{word}” in the first sentence and in the last one only.",
     arguments={"word": OneOf(_WORDS)},
-    spaced=True,
+    needs="english",
     words=at_least(20),
 )
 def word_frames(response: Response, word: str) -> str | None:
@@ -159,7 +160,7 @@ def word_frames(response: Response, word: str) -> str | None:
     r"\bsentences?\b.*\b(?:same|different) word\b",
     "No two sentences begin with the same word.",
     "Begin every sentence with a different word.",
-    spaced=True,
+    needs="spaced",
     words=at_least(12),
 )
 def sentences_begin_apart(response: Response) -> str | None:
@@ -175,7 +176,7 @@ def sentences_begin_apart(response: Response) -> str | None:
     "The first letters of the sentences spell {word}.",
     "Taken together, the first letters of the sentences spell the word {word}.",
     arguments={"word": OneOf(_ACROSTICS)},
-    spaced=True,
+    needs="latin",
     words=lambda word: (4 * len(word), 45 * len(word)),
 )
 def sentences_spell(response: Response, word: str) -> str | None:
@@ -191,7 +192,7 @@ def sentences_spell(response: Response, word: str) -> str | None:
     "Make it an acrostic: the lines begin with the letters of {word}, in order.",
     arguments={"word": OneOf(_ACROSTICS)},
     shapes_all=True,
-    spaced=True,
+    needs="latin",
     words=lambda word: (2 * len(word), 30 * len(word)),
 )
 def lines_spell(response: Response, word: str) -> str | None:
@@ -205,7 +206,7 @@ def lines_spell(response: Response, word: str) -> str | None:
     r"\bcontractions?\b",
     "The response has no contractions such as “don't” or “it's”.",
     "Write every word out: no contractions like “can't” or “we'll”.",
-    english=True,
+    needs="english",
 )
 def no_contractions(response: Response) -> str | None:
     """Look for a contraction."""
@@ -218,7 +219,7 @@ def no_contractions(response: Response) -> str | None:
     rf"\b{DENIALS}\b.*\bfirst[- ]person\b|\bwords? (?:like |such as )?[“\"']?I\b",
     "The response never speaks in the first person: no I, me, my, mine, we, us, our or ours.",
     "Avoid the first person throughout, singular and plural (I, me, my, mine, we, us, our, ours).",
-    english=True,
+    needs="english",
 )
 def no_first_person(response: Response) -> str | None:
     """Look for a word of the first person; the US is a country."""
@@ -233,7 +234,7 @@ def no_first_person(response: Response) -> str | None:
     r"\b(?:second[- ]person|address(?:es|ing)? the reader)\b|[“\"']your?s?[,”\"']",
     "The response never addresses the reader: no you, your or yours.",
     "Do without “you”, “your” and “yours”.",
-    english=True,
+    needs="english",
 )
 def no_second_person(response: Response) -> str | None:
     """Look for a word of the second person."""
@@ -246,7 +247,7 @@ def no_second_person(response: Response) -> str | None:
     r"\b(?:forms? of|verb) [“\"']?(?:the verb )?[“\"']?(?:to )?be\b",
     "The response uses no form of the verb “to be” (am, is, are, was, were, be, been, being).",
     "Avoid every form of “to be”, contracted ones such as “it's” included.",
-    english=True,
+    needs="english",
 )
 def no_form_of_be(response: Response) -> str | None:
     """Look for a form of the verb."""
@@ -259,7 +260,7 @@ def no_form_of_be(response: Response) -> str | None:
     r"\b(?:adverbs?|-ly)\b|[“\"'-]ly\b",
     "No adverb ends in “-ly”.",
     "Use no adverbs in “-ly”, such as “quickly”.",
-    english=True,
+    needs="english",
 )
 def no_ly_adverbs(response: Response) -> str | None:
     """Look for a word that ends so, other than those that are no adverbs."""
@@ -274,7 +275,7 @@ def no_ly_adverbs(response: Response) -> str | None:
     "No word has more than {number} letters.",
     "Use only words of at most {number} letters.",
     arguments={"number": Whole(8, 11)},
-    spaced=True,
+    needs="spaced",
 )
 def word_letters_most(response: Response, number: int) -> str | None:
     """Look for a longer word; the parts of a hyphenated one are words of their own."""
@@ -289,7 +290,7 @@ def word_letters_most(response: Response, number: int) -> str | None:
     "There are at least {number} different hyphenated words, such as “well-known”.",
     "Use {number} or more different hyphenated words (for example “long-term”).",
     arguments={"number": Whole(2, 4)},
-    english=True,
+    needs="english",
     words=at_least(10, "number"),
 )
 def hyphenated_least(response: Response, number: int) -> str | None:
@@ -308,7 +309,7 @@ def hyphenated_least(response: Response, number: int) -> str | None:
     "Somewhere {number} words in a row begin with the letter “{letter}”.",
     "At one place, {number} consecutive words begin with the letter “{letter}”.",
     arguments={"number": Whole(3, 4), "letter": OneOf(("b", "c", "m", "p", "s", "t"))},
-    spaced=True,
+    needs="latin",
     words=lambda number, **_: (number + 5, float("inf")),
 )
 def alliteration(response: Response, number: int, letter: str) -> str | None:
@@ -324,7 +325,7 @@ def alliteration(response: Response, number: int, letter: str) -> str | None:
     "The letter “{letter}” does not occur in the response.",
     "Write without the letter “{letter}”, large or small.",
     arguments={"letter": OneOf(("j", "q", "z"))},
-    spaced=True,
+    needs="latin",
 )
 def avoid_letter(response: Response, letter: str) -> str | None:
     """Look for a word with the letter."""
@@ -337,7 +338,7 @@ def avoid_letter(response: Response, letter: str) -> str | None:
     r"\bsentences?\b.*\bvowel",
     "Every sentence begins with a vowel (a, e, i, o or u).",
     "Begin each sentence with a word whose first letter is a vowel.",
-    english=True,
+    needs="english",
     words=at_least(6),
 )
 def sentences_begin_with_vowel(response: Response) -> str | None:
@@ -354,7 +355,7 @@ def sentences_begin_with_vowel(response: Response) -> str | None:
     "Exactly {number} words are written wholly in capital letters; a single letter does not count.",
     "Write {number} words, no more and no fewer, entirely in capitals (words of one letter aside).",
     arguments={"number": Whole(2, 3)},
-    spaced=True,
+    needs="cased",
 )
 def capitals_exactly(response: Response, number: int) -> str | None:
     """Count the words in capitals."""
@@ -368,7 +369,7 @@ def capitals_exactly(response: Response, number: int) -> str | None:
     r"\b(?:lower[- ]?case|small (?:one|letter)|(?:not|never|without) capitali[sz])",
     "The first letter of every sentence is a small one; no capital letters begin a sentence.",
     "Begin each sentence with a small letter instead of a capital.",
-    spaced=True,
+    needs="cased",
 )
 def sentences_begin_small(response: Response) -> str | None:
     """Look at the first letters of the sentences."""
@@ -384,7 +385,7 @@ def sentences_begin_small(response: Response) -> str | None:
     "There are exactly {number} examples, each introduced by “{phrase}”.",
     "Give {number} examples and introduce each, and nothing else, by the words “{phrase}”.",
     arguments={"phrase": OneOf(("for example", "for instance", "such as")), "number": Whole(2, 3)},
-    spaced=True,
+    needs="english",
     words=at_least(12, "number"),
 )
 def examples_introduced(response: Response, phrase: str, number: int) -> str | None:
@@ -400,7 +401,7 @@ def examples_introduced(response: Response, phrase: str, number: int) -> str | N
     r"\b(?:repeat|same (?:sentence|words)|identical)",
     "The last sentence repeats the first one word for word.",
     "End with the very same sentence that the response begins with.",
-    spaced=True,
+    needs="spaced",
     words=at_least(15),
 )
 def ends_as_it_begins(response: Response) -> str | None:

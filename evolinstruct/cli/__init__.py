@@ -18,6 +18,7 @@ from evolinstruct.cli import (
     evolve,
     export,
     judge,
+    merge,
     preview,
     prompts,
     refilter,
@@ -27,20 +28,28 @@ from evolinstruct.cli import (
     score,
     seeds,
     select,
+    settings,
     show,
     stats,
     trace,
+    tune,
     verify,
     view,
+    work,
 )
+from evolinstruct.cli.help import Command, Group
 from evolinstruct.errors import told
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 _GROUPS: dict[str, dict[str, Callable[..., None]]] = {
     "Make": {
         "evolve": evolve.command,
+        "work": work.command,
+        "merge": merge.command,
         "preview": preview.command,
+        "tune": tune.command,
         "check": check.command,
+        "settings": settings.command,
         "rules": rules.command,
     },
     "Read": {
@@ -72,10 +81,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings=_HELP,
+    cls=Group,
 )
 for _group, _commands in _GROUPS.items():
     for _name, _command in _commands.items():
-        app.command(name=_name, rich_help_panel=_group, context_settings=_HELP)(_command)
+        app.command(name=_name, cls=Command, rich_help_panel=_group, context_settings=_HELP)(
+            _command
+        )
 app.add_typer(prompts.app, rich_help_panel="Make", context_settings=_HELP)
 
 

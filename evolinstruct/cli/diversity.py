@@ -62,7 +62,7 @@ _DryRun = Annotated[bool, switch("--dry-run", about="Say what it would take; mak
 _OF_SERVICES = {
     name: OPTIONS[name]
     for name in (
-        *("client", "provider", "base_url", "api_key_env", "param", "concurrency"),
+        *("client", "provider", "base_url", "api_key_env", "profile", "param", "concurrency"),
         *("max_concurrency", "rpm", "tpm", "timeout", "max_reply_mb", "max_wait"),
         "allow_failures",
         *("max_calls", "max_tokens_total", "max_cost", "price_in"),

@@ -19,7 +19,12 @@ _RunDir = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run, finishe
 _Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The folder to write.")]
 _Format = Annotated[
     str,
-    word("alpaca, chat, prompt-completion, sharegpt or openai-finetune.", "NAME", "--format"),
+    word(
+        "alpaca, chat, prompt-completion, sharegpt or openai-finetune; dpo or dpo-plain (an answer"
+        " and a worse one); rlvr (what code can verify).",
+        "NAME",
+        "--format",
+    ),
 ]
 _Only = Annotated[Path | None, word("Only what this file of `evolinstruct select` names.", "FILE")]
 _Without = Annotated[

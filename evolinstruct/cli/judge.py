@@ -107,8 +107,6 @@ def command(
                 raise UsageError("--questions: no file is named; name the questions.")
             _recount(out, report)
             return
-        if of not in judging.KINDS:
-            raise UsageError(f"--of must be {' or '.join(judging.KINDS)} (given: {of!r}).")
         names = tuple(contestants or ()), tuple(judges or ())
         wish = judging.Wish(out, questions, *names, of, by)
         job = judging.prepare(wish, read_settings(flags))
@@ -134,10 +132,11 @@ def _tell(job: JudgeJob, report: Report) -> None:
     from evolinstruct.console.judge import show_plan  # noqa: PLC0415 - slow
 
     expected = job.expected()
-    show_plan(report.console, expected, job.questions, job.visible)
+    show_plan(report.console, expected, job.receivers(), job.questions, job.visible)
     report.facts = {
         "questions": job.questions,
         "visible": round(job.visible, 4),
+        "receivers": job.receivers(),
         "expected": [each.to_json() for each in expected],
     }
 

@@ -16,10 +16,19 @@ import typer
 from evolinstruct.errors import UsageError
 from evolinstruct.settings import SETTINGS, flag_of
 from evolinstruct.settings.kinds import Switch, off
-from evolinstruct.settings.table import COST, HOW, RULES, SAMPLING, WHAT, WHO, SettingInfo
+from evolinstruct.settings.table import (
+    COST,
+    HOW,
+    RULES,
+    SAMPLING,
+    WHAT,
+    WHO,
+    ExecutionArguments,
+    SettingInfo,
+)
 
 if TYPE_CHECKING:
-    from evolinstruct.settings import Settings
+    from evolinstruct.settings import Layer, Settings
 
 _Word = str | None
 _Words = list[str] | None
@@ -89,6 +98,15 @@ def _option(setting: SettingInfo) -> Any:
 
 OPTIONS: dict[str, Any] = {
     **{name: _option(setting) for name, setting in SETTINGS.items()},
+    "profile": Annotated[
+        _Word,
+        word(
+            "Who answers and how, by a name that your settings file has; `evolinstruct settings`"
+            " says where it is and what holds.",
+            "NAME",
+            panel=WHO,
+        ),
+    ],
     "preset": Annotated[
         _Word,
         word(
@@ -104,6 +122,10 @@ OPTIONS: dict[str, Any] = {
     ],
     "no_rules": Annotated[
         _Words, word("A rule to switch off. May be repeated.", "NAME", "--no-rule", panel=RULES)
+    ],
+    "no_answers": Annotated[
+        _Switch,
+        switch("--no-answers", about="Answer nothing: short for --answers 0.", panel=WHAT),
     ],
     "strict": Annotated[
         _Switch,
@@ -163,24 +185,48 @@ def stage_options(*others: str) -> dict[str, Any]:
     return {
         name: option
         for name, option in OPTIONS.items()
-        if name in others
+        if name in ("profile", *others)
         or (name in SETTINGS and SETTINGS[name].panel in _OF_STAGES and name not in _OF_RUNS)
     }
 
 
-def read_settings(flags: Mapping[str, Any]) -> Settings:
-    """Return the settings of a run: the flags over the environment, a recipe file and a preset.
+def work_options() -> dict[str, Any]:
+    """Return the options of a worker: who answers, how calls are sent, and at what cost."""
+    without = (*_OF_RUNS, "prefetch")
+    return {
+        name: OPTIONS[name] for name in ExecutionArguments.__annotations__ if name not in without
+    }
+
+
+def read_layers(flags: Mapping[str, Any]) -> list[Layer]:
+    """Return the settings of a run by the places that they are from, the flags first.
 
     Raises:
         UsageError: a flag is wrong.
-        InputError: a variable of the environment is wrong, or the recipe file.
+        InputError: a variable is wrong, a recipe or the user's settings file.
     """
     from evolinstruct import settings  # noqa: PLC0415 - slow
 
     words = {name: flags[name] for name in SETTINGS if name in flags and name not in _OF_RULES}
+    if flags.get("no_answers") and words.setdefault("answers", "0") != "0":
+        raise UsageError("--no-answers and --answers say the opposite; leave out one of them.")
     rules = read_rules(flags)
-    given = settings.Layer({"rules": rules} if rules else {}, flags.get("preset"), flag_of)
-    return settings.gather(settings.read_words(words, given), flags.get("recipe"))
+    values = {"rules": rules} if rules else {}
+    given = settings.Layer(values, flags.get("preset"), flag_of, place="Flags")
+    given = settings.read_words(words, given)
+    return settings.layers_of(given, flags.get("recipe"), flags.get("profile"))
+
+
+def read_settings(flags: Mapping[str, Any]) -> Settings:
+    """Return the settings of a run: the flags laid over every other place.
+
+    Raises:
+        UsageError: a flag is wrong.
+        InputError: a variable is wrong, a recipe or the user's settings file.
+    """
+    from evolinstruct import settings  # noqa: PLC0415 - slow
+
+    return settings.resolve(*read_layers(flags))
 
 
 def read_rules(flags: Mapping[str, Any]) -> dict[str, Any]:

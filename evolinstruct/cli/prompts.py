@@ -10,18 +10,19 @@ import typer
 
 from evolinstruct import defaults
 from evolinstruct.cli import preview
+from evolinstruct.cli.help import Command, Group
 from evolinstruct.cli.options import Quiet, Verbose, takes_settings
 from evolinstruct.cli.reporting import reported
 from evolinstruct.errors import UsageError
 
 app = typer.Typer(
-    name="prompts", help="See, copy, check and try prompt packs.", no_args_is_help=True
+    name="prompts", help="See, copy, check and try prompt packs.", no_args_is_help=True, cls=Group
 )
 
 _Pack = Annotated[str, typer.Argument(metavar="PACK", help="A built-in name or a folder.")]
 
 
-@app.command(name="list")
+@app.command(name="list", cls=Command)
 def list_packs(verbose: Verbose = 0) -> None:
     """List the built-in packs."""
     with reported(verbose=verbose):
@@ -31,7 +32,7 @@ def list_packs(verbose: Verbose = 0) -> None:
             typer.echo(f"{name}\t{prompts.read(prompts.find(name)).description}")
 
 
-@app.command()
+@app.command(cls=Command)
 def show(
     pack: _Pack = defaults.PACK,
     name: Annotated[
@@ -48,7 +49,7 @@ def show(
             typer.echo(prompts.find_file(folder, name).read_text(encoding="utf-8"), nl=False)
             return
         found = prompts.read(folder)
-        typer.echo(f"{found.name}: {found.description}\n{folder}\n")
+        typer.echo(f"{found.name} ({found.language}): {found.description}\n{folder}\n")
         for operation in found.operations:
             skips = f"  skips {', '.join(sorted(operation.skips))}" if operation.skips else ""
             typer.echo(
@@ -58,12 +59,17 @@ def show(
         typer.echo(f"Markers: {', '.join(found.markers)}.")
         measures = ", ".join(f"{name} ({method})" for name, method in sorted(found.measures))
         typer.echo(f"Measures: {measures or 'those of general'}.")
+        checks = [
+            f"{name} ({', '.join(f'{key} {value:g}' for key, value in args.items())})"
+            for name, args in found.checks.items()
+        ]
+        typer.echo(f"Checks of answers: {', '.join(checks) or 'none'}.")
         typer.echo("\nFiles, each shown by its name:")
         for file in prompts.files(folder):
             typer.echo(f"  {file}")
 
 
-@app.command()
+@app.command(cls=Command)
 def copy(
     pack: _Pack,
     to: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
@@ -82,7 +88,7 @@ def copy(
         )
 
 
-@app.command()
+@app.command(cls=Command)
 def check(pack: _Pack, verbose: Verbose = 0) -> None:
     """Check a whole pack; an error names the file and the line."""
     with reported(verbose=verbose):
@@ -91,12 +97,13 @@ def check(pack: _Pack, verbose: Verbose = 0) -> None:
         found = prompts.read(prompts.find(pack))
         typer.echo(
             f"{found.name} is in order: {len(found.operations)} operations,"
-            f" {len(found.formats)} formats, {text.counted(len(found.measures), 'measure')}.",
+            f" {len(found.formats)} formats, {text.counted(len(found.measures), 'measure')},"
+            f" {text.counted(len(found.checks), 'check')} of answers.",
             err=True,
         )
 
 
-@app.command(name="try")
+@app.command(name="try", cls=Command)
 @takes_settings
 def try_pack(
     pack: _Pack,

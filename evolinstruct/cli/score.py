@@ -154,8 +154,11 @@ def _tell(job: ScoreJob, report: Report) -> None:
     from evolinstruct.console.score import show_expected  # noqa: PLC0415 - slow
 
     expected = job.expected()
-    show_expected(report.console, expected)
-    report.facts = {"expected": [each.to_json() for each in expected]}
+    show_expected(report.console, expected, job.receivers())
+    report.facts = {
+        "receivers": job.receivers(),
+        "expected": [each.to_json() for each in expected],
+    }
 
 
 def _score(job: ScoreJob, report: Report, retry: str | None) -> None:

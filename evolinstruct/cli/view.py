@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +46,7 @@ def command(
 
         for module in ("starlette", "uvicorn"):
             import_extra(module, "view", "`evolinstruct view`")
-        from evolinstruct import web  # noqa: PLC0415 - needs an extra
+        from evolinstruct import environment, web  # noqa: PLC0415 - needs an extra
 
         paths = run_dirs or web.shown_in(Path())
-        web.serve(paths, host, port, os.environ.get(web.PASSWORD), report.console.say)
+        web.serve(paths, host, port, environment.variable(web.PASSWORD) or None, report.console.say)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO, cast
+from typing import Any, Protocol, TextIO, cast
 
 from rich.console import Console as Terminal
 from rich.console import RenderableType
+from rich.live import Live
 from rich.text import Text
 
 from evolinstruct.errors import EvolinstructError, Interrupted, StopRun
@@ -23,6 +24,20 @@ from evolinstruct.text import harmless, harmless_lines
 _UNBOUNDED = 1_000
 _TRACEBACKS = 2
 """The verbosity (-vv) that shows where an error came from."""
+_MARGIN = 3
+"""Columns left free: a typed ^C must not wrap the line that is being redrawn."""
+
+
+class Drawing(Protocol):
+    """Lines that are drawn anew again and again."""
+
+    def refresh(self) -> None:
+        """Draw them anew."""
+        ...
+
+    def stop(self) -> None:
+        """Take them away."""
+        ...
 
 
 class _Stderr:
@@ -92,6 +107,19 @@ class Console:
         """Print tables or marked text, unless quiet."""
         if self.verbosity >= 0:
             self.terminal.print(*parts)
+
+    def draw(self, lines: Callable[[int], Text]) -> Drawing:
+        """Begin to draw lines that fit a width, beneath all that is said meanwhile."""
+        live = Live(
+            console=self.terminal,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            get_renderable=lambda: lines(self.terminal.width - _MARGIN),
+        )
+        live.start()
+        return live
 
     def detail(self, text: str) -> None:
         """Print a sentence that only -v shows."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from evolinstruct.console import Console
-from evolinstruct.console.evolve import took
+from evolinstruct.console.evolve import took, who_gets_texts
 from evolinstruct.console.page import Page
 from evolinstruct.console.ticker import Ticker, bar
 from evolinstruct.diversity.measures import MEASURES, NEIGHBOURS, Figures
@@ -37,6 +37,8 @@ def show_expected(console: Console, expected: Sequence[Expected]) -> None:
             f" {one_line(each.model)}, to be kept in {each.folder}:"
             f" {takes if each.calls else 'on this machine, without a call'}."
         )
+    for said in dict.fromkeys(who_gets_texts(each.receivers) for each in expected):
+        console.say(said)
     console.say(
         "What the journal holds is not paid again. No call was made, and nothing was written."
     )

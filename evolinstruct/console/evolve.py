@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,11 +46,23 @@ def show_forecast(console: Console, forecast: Forecast, out: Path) -> None:
     if forecast.estimate is not None:
         console.show(_expected(forecast.estimate), Text())
         console.say(_assumed(forecast.estimate))
+    console.say(who_gets_texts(forecast.receivers))
     console.say(
         f"Everything is in order: {counted(forecast.seeds, 'seed')} would take at most"
         f" {counted(forecast.at_most, 'call')} ({listed(calls)}), each sent again only where"
         f" the service fails{spared}. No call was made, and nothing was written to {out}."
     )
+
+
+def who_gets_texts(receivers: Mapping[str, Sequence[str]]) -> str:
+    """Say which servers would get texts, and for what."""
+    if not receivers:
+        return "No text would leave this machine."
+    places = [
+        f"{server or 'wherever the client sends them'} ({', '.join(purposes)})"
+        for server, purposes in receivers.items()
+    ]
+    return f"Texts would go to {listed(places)}."
 
 
 def _expected(estimate: Estimate) -> Table:

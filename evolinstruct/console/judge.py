@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from evolinstruct.console.evolve import took
+from evolinstruct.console.evolve import took, who_gets_texts
 from evolinstruct.console.stage import Progress, warn_of_missing
 from evolinstruct.judging.results import SKILL
 from evolinstruct.text import counted, decimal, dollars, harmless, percent
@@ -30,7 +30,11 @@ _ALL = 0.5
 
 
 def show_plan(
-    console: Console, expected: Sequence[Expected], questions: int, visible: float
+    console: Console,
+    expected: Sequence[Expected],
+    receivers: Mapping[str, Sequence[str]],
+    questions: int,
+    visible: float,
 ) -> None:
     """Say what judging would take, and what difference could be seen."""
     table = _table("model", "to", left=2)
@@ -41,6 +45,7 @@ def show_plan(
         cost = _UNKNOWN if each.cost is None else dollars(each.cost)
         table.add_row(_plain(each.model), each.purpose, *(f"{n:,}" for n in counts), cost)
     console.show(table, Text())
+    console.say(who_gets_texts(receivers))
     calls = sum(each.calls for each in expected)
     console.say(
         f"About {counted(calls, 'call')}, and one more for each reply that cannot be read; what the"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from evolinstruct.console.evolve import took
+from evolinstruct.console.evolve import took, who_gets_texts
 from evolinstruct.console.stage import Progress, warn_of_missing
 from evolinstruct.text import counted, dollars
 
@@ -23,7 +23,9 @@ _OF_THE_PAPER = (
 )
 
 
-def show_expected(console: Console, expected: Sequence[Expected]) -> None:
+def show_expected(
+    console: Console, expected: Sequence[Expected], receivers: Mapping[str, Sequence[str]]
+) -> None:
     """Say what scoring would take."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("measure", "method"):
@@ -35,6 +37,7 @@ def show_expected(console: Console, expected: Sequence[Expected]) -> None:
         cost = _UNKNOWN if each.cost is None else dollars(each.cost)
         table.add_row(each.way.measure, each.way.method, *(f"{n:,}" for n in counts), cost)
     console.show(table, Text())
+    console.say(who_gets_texts(receivers))
     calls = sum(each.calls for each in expected)
     console.say(
         f"About {counted(calls, 'call')}, and one more for each reply that cannot be read; what the"

@@ -45,6 +45,7 @@ def _of_file(file: FileSummary) -> Iterator[str]:
     for (part, name), rows in file.mapping.items():
         every = "" if rows == file.rows - file.bad else f" ({counted(rows, 'row')})"
         yield f"{part} from {name}{every}"
+    yield from file.notes
 
 
 def _together(summary: SeedSummary) -> Iterator[str]:

@@ -29,9 +29,10 @@ class Progress(NamedTuple):
         title: what goes on.
         done: items that are done.
         items: how many there are.
-        failed: judgements that are missing.
+        failed: how many of what it asks for are missing.
         spent: what was ever spent on it.
         sending: how calls are being sent.
+        wanted: what it asks for.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Progress(NamedTuple):
     failed: int
     spent: Spending
     sending: Sending
+    wanted: str = "judgement"
 
 
 async def show_stage(
@@ -82,15 +84,15 @@ class _Shown:
     def _said(self) -> str:
         now, spent = self.progress, self.progress.spent
         words = [f"{now.done:,} of {now.items:,}"]
-        words += [f"{counted(now.failed, 'judgement')} missing"] if now.failed else []
+        words += [f"{counted(now.failed, now.wanted)} missing"] if now.failed else []
         words += [f"{now.sending.in_flight:,} in flight"] if now.sending.in_flight else []
         words += [f"{short_number(spent.tokens)} tokens"] if spent.tokens else []
         words += [dollars(spent.cost)] if spent.cost else []
         return " · ".join([*words, clock(time.monotonic() - self._began)])
 
 
-def warn_of_missing(console: Console, failed: Counter[str]) -> None:
-    """Say what is missing, and why."""
+def warn_of_missing(console: Console, failed: Counter[str], wanted: str = "judgement") -> None:
+    """Say how many of what was asked for are missing, and why."""
     if failed:
         why = [f"{count:,} {name}" for name, count in failed.most_common()]
-        console.warn(f"{counted(failed.total(), 'judgement')} missing: {listed(why)}.")
+        console.warn(f"{counted(failed.total(), wanted)} missing: {listed(why)}.")

@@ -8,18 +8,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
-from rich.live import Live
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from evolinstruct.console import Console
+    from evolinstruct.console import Console, Drawing
 
 _REDRAW_EVERY = 0.1
 _SAY_EVERY = 10.0
 _SAY_LATER_EVERY = 60.0
 _LATER = 120.0
-_MARGIN = 3
-"""Columns left free: a typed ^C must not wrap the line that is being redrawn."""
 _BAR = 30
 _LEAST_BAR = 6
 
@@ -46,28 +43,20 @@ class Ticker:
         self._now = now
         self._began = self._shown_at = now()
         self._what: Shown | None = None
-        self._live: Live | None = None
+        self._drawing: Drawing | None = None
 
     def show(self, what: Shown) -> None:
         """Show this from now on."""
         self._what = what
         if self._draws:
-            self._live = Live(
-                console=self._console.terminal,
-                auto_refresh=False,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-                get_renderable=lambda: what.drawn(self._console.terminal.width - _MARGIN),
-            )
-            self._live.start()
+            self._drawing = self._console.draw(what.drawn)
 
     def hide(self) -> None:
         """Take away what is drawn, and show nothing."""
         self._what = None
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        if self._drawing is not None:
+            self._drawing.stop()
+            self._drawing = None
 
     def look(self) -> None:
         """Show it once more if it is time to: for work that leaves no time for anything else."""
@@ -93,8 +82,8 @@ class Ticker:
 
     def _show(self) -> None:
         self._shown_at = self._now()
-        if self._live is not None:
-            self._live.refresh()
+        if self._drawing is not None:
+            self._drawing.refresh()
         elif self._what is not None:
             self._console.say(self._what.plain())
 

@@ -64,7 +64,8 @@ def _is_title(text: str) -> bool:
 
 _LABELS = (
     r"[ \t#*_>]*(?:(?:the |sample |model |correct |expected |final |suggested |possible )*"
-    r"(?:answer|solution|response|output)|antwort|lösung|réponse|respuesta|solución|答案|回答|解答)"
+    r"(?:answer|solution|response|output)|antwort|lösung|réponse|respuesta|solución"
+    r"|resposta|solução|ответ|решение|答案|回答|解答|答え|정답|답변|답|الجواب|الإجابة)"
     r"[ \t#*_]*[:：][ \t*_]*(?=\S|\n+[ \t]*\S)"
 )
 _LABEL = re.compile(f"^{_LABELS}", re.IGNORECASE | re.MULTILINE)
@@ -76,8 +77,9 @@ _OF_AN_ANSWER = re.compile(
     r"|critique|evaluate|proofread|review|edit|rewrite|improve|rephrase|translate|correct)\s+"
     r"(?:\w+\s+){0,3}?(?:answers?|solutions?|responses?|outputs?|repl(?:y|ies))\b"
     r"|\b(?:examples?|format|template|dialogue|interview|transcript|q\s*&\s*a|beispiele?|ejemplos?"
-    r"|exemples?)\b|^[ \t#*_>]*(?:q|question|input|example|frage|pregunta)\s*\d*\s*[:.]|例"
-    r"|格式|判断"
+    r"|exemples?|exemplos?|пример\w*|формат\w*|диалог\w*)\b"
+    r"|^[ \t#*_>]*(?:q|question|input|example|frage|pregunta|pergunta|вопрос|質問|問|질문"
+    r"|سؤال|السؤال)\s*\d*\s*[:.：]|例|예시|형식|مثال|أمثلة|صيغة|格式|形式|判断"
     r"|评价|评估|改写|下面的(?:答案|回答)|以下(?:答案|回答)",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -144,6 +144,11 @@ _DANGLING = frozenset(
         "لكن",
         "ما",
         "كما",
+        "و",
+        "ثم",
+        "حول",
+        "لأن",
+        "حيث",
     ]
 )
 _STRANDED = frozenset(
@@ -152,7 +157,7 @@ _STRANDED = frozenset(
 """Words that only a question may end in."""
 _QUESTION = re.compile(r"\b(?:wh(?:o|om|ose|at|ich|ere|en|y)|how)\b", re.IGNORECASE)
 _UNSPACED = re.compile(
-    r"(?:[、，的和与及在把被对从向为将而但且或]|如果|因为|所以|以及|[をがにはのとでへも]|など|から|より|って|ながら)\Z"
+    r"(?:[、，的和与及在把被对从向为将而但且或]|如果|因为|所以|以及|[をがにはのとでへもや]|など|から|より|って|ながら)\Z"
 )
 _ROMANCE_ENDS = frozenset(
     (

@@ -54,14 +54,14 @@ def _labels(phrases: tuple[str, ...]) -> _Labels:
 def _labels_in(text: str, lower: str, labels: _Labels) -> Iterator[str]:
     """Yield the phrases in a text, which is given in lower case too, with the # signs around them.
 
-    A marker of one plain word, such as ``#Input#``, is everyday language without its # signs.
+    A marker of one word, such as ``#Input#``, is everyday language without its # signs.
     """
     for found in labels.pattern.finditer(lower):
         opening = _OPENING.search(lower, max(found.start() - _BEFORE, 0), found.start())
         closing = _CLOSING.match(lower, found.end())
         if opening and closing:
             yield text[opening.start() : closing.end()]
-        elif len(found[0].split()) > 1 or not found[0].isascii():
+        elif len(found[0].split()) > 1 or has_unspaced(found[0]):
             yield text[found.start() : found.end()]
 
 

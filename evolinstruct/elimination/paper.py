@@ -11,6 +11,7 @@ import unicodedata
 from functools import cache
 
 from evolinstruct.elimination.rule import Answer, Rewrite, Rule
+from evolinstruct.elimination.talk import KINDS, shipped
 from evolinstruct.words import LANGUAGES, UNSPACED, is_placeholder, stop_words
 
 # Rewrites
@@ -62,10 +63,34 @@ def _unusable(rewrite: Rewrite) -> str | None:
     if not text[:1].isalnum() and not any(map(_is_content, text)):
         return "nothing is left"
     refusal = _REFUSAL.match(_straight(text[:2000]))
-    if not refusal or len(text.split()) > _REFUSAL_WORDS:
+    if not refusal:
+        return text if _refuses_abroad(text) else None
+    if len(text.split()) > _REFUSAL_WORDS:
         return None
     further = _SENTENCE_END.split(_straight(text)[refusal.end() :])[1:]
     return text[: refusal.end()] if all(map(_ASIDE.match, further)) else None
+
+
+_REFUSES, _SURELY, _BRIEF = KINDS.index("refuse"), 1.0, 200  # the kind; its score; characters
+_UNABLE = re.compile(
+    r"\b(?:no pued[eo]n?|no podemos|lo siento|kann (?:ich|leider)|ich (?:kann|darf)|tut mir leid"
+    r"|ne peu(?:x|t) pas|ne suis pas|désolée?|não (?:posso|consigo)|lamento|desculpe"
+    r"|не мо(?:гу|жем)|извините|простите|к сожалению)\b|抱歉|对不起|無法|无法|不能|申し訳"
+    r"|すみません|できません|かねます|죄송|없습니다|عذرا|آسف|أعتذر|لا أستطيع|لا يمكنني",
+    re.IGNORECASE,
+)
+"""That somebody cannot, or is sorry, in nine languages."""
+
+
+def _refuses_abroad(text: str) -> bool:
+    """Tell whether a short text in another language than English does nothing but refuse.
+
+    The classifier knows sentences of answers, among which orders are rare: so a word has to say it.
+    """
+    if len(text) > _BRIEF or not text[0].isalpha() or not _UNABLE.search(text):
+        return False
+    said = shipped().sentences(text)
+    return all(not each.asks and each.scores[_REFUSES] >= _SURELY for each in said)
 
 
 _LONGER, _SLACK = 0.05, 10  # of the characters, and characters: for other white space and case

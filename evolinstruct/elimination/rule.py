@@ -100,12 +100,17 @@ class Answer:
     Attributes:
         instruction: what was asked.
         response: what the model answered, without its reasoning.
-        checks: what the instruction demands that code can verify, as a line has it.
+        checks: what it is verified by, as a line has it.
     """
 
     instruction: str
     response: str
     checks: str | None = None
+
+    @classmethod
+    def of(cls, line: Kept | Rejected) -> Answer:
+        """Return what the rules see of a line that has an answer."""
+        return cls(line.instruction, line.output or "", line.checks)
 
 
 @dataclass(frozen=True, slots=True)

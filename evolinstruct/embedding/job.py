@@ -30,6 +30,7 @@ class Expected:
         calls: how many calls that takes.
         tokens: of all their texts.
         cost: dollars; None where the price is unknown.
+        receivers: what each server would get texts for, by its host.
     """
 
     folder: str
@@ -39,6 +40,7 @@ class Expected:
     calls: int
     tokens: int
     cost: Decimal | None
+    receivers: Mapping[str, Sequence[str]]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -76,6 +78,10 @@ class Embedder(Protocol):
     @property
     def spent(self) -> Spending:
         """What was ever spent in the folder."""
+        ...
+
+    def receivers(self) -> Mapping[str, Sequence[str]]:
+        """Return what each server would get texts for, by its host."""
         ...
 
     def takes(self, texts: Mapping[bytes, str]) -> tuple[int, int, Decimal | None]:
@@ -124,7 +130,9 @@ class EmbeddingJob:
             new = {store.digest_of(text): text for text in self._texts}
         folder, count = str(self._file.parent), len({*self._texts})
         takes = self._embedder.takes(new)
-        return Expected(folder, self._embedder.model, count, len(new), *takes)
+        return Expected(
+            folder, self._embedder.model, count, len(new), *takes, self._embedder.receivers()
+        )
 
     async def events(self) -> AsyncGenerator[Embedding]:
         """Embed what is missing, and keep it.

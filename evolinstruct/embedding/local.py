@@ -30,6 +30,10 @@ class LocalEmbedder:
         self.spent = Spending()
         self._is_stopped = False
 
+    def receivers(self) -> dict[str, list[str]]:
+        """Return that no server gets a text."""
+        return {}
+
     def takes(self, texts: Mapping[bytes, str]) -> tuple[int, int, Decimal | None]:  # noqa: ARG002
         """Return that there is no call, no token and no dollar."""
         return 0, 0, Decimal(0)

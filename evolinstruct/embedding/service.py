@@ -68,6 +68,10 @@ class ServiceEmbedder:
         """What was ever spent in the folder."""
         return self._session.spent
 
+    def receivers(self) -> dict[str, list[str]]:
+        """Return what the servers would get texts for, by their hosts."""
+        return self._session.receivers()
+
     def takes(self, texts: Mapping[bytes, str]) -> tuple[int, int, Decimal | None]:
         """Return the calls, the tokens and the dollars that texts are likely to take."""
         tokens = sum(map(len, texts.values())) // _CHARACTERS_PER_TOKEN

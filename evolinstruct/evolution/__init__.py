@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 from evolinstruct import elimination
 from evolinstruct.contamination import Items
-from evolinstruct.evolution.asking import Ask, Asking
+from evolinstruct.evolution.answering import Answering
+from evolinstruct.evolution.asking import Asking
+from evolinstruct.evolution.calls import Ask, Calls
 from evolinstruct.evolution.outcomes import Proposal, rejected
 from evolinstruct.evolution.reviewing import ReviewedStep
 from evolinstruct.evolution.step import Admit, Step
@@ -45,7 +47,9 @@ class Evolution:
         Raises:
             UsageError: a rule is unknown, or set wrongly.
         """
-        self._asking = Asking(recipe, pack, weights, ask)
+        calls = Calls(recipe, pack, ask)
+        self._asking = Asking(recipe, weights, calls)
+        self._answering = Answering(recipe, calls)
         self._rules = elimination.choose(
             recipe.rules, eliminate=recipe.eliminate, test_items=against
         )
@@ -54,5 +58,7 @@ class Evolution:
     def step(self, generation: int, admit: Admit | None = None) -> Step:
         """Return the step through a generation, past a gate if there is one."""
         if generation and self._reviews:
-            return ReviewedStep(self._reviews, self._asking, self._rules, generation, admit)
-        return Step(self._asking, self._rules, generation, admit)
+            return ReviewedStep(
+                self._reviews, self._asking, self._answering, self._rules, generation, admit
+            )
+        return Step(self._asking, self._answering, self._rules, generation, admit)

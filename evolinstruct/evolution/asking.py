@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from evolinstruct import checks, draws, reading
-from evolinstruct.elimination import COMPARISON, Objection
+from evolinstruct import checks, draws, reading, set_aside
+from evolinstruct.elimination import COMPARISON, Objection, Rewrite
 from evolinstruct.errors import CallRejected
-from evolinstruct.llm.base import CallContext, CallId, Reply, Request
-from evolinstruct.prompts import IN_BREADTH, Messages, Pack
+from evolinstruct.evolution.calls import TOO_LONG, TRUNCATED, Calls
+from evolinstruct.prompts import IN_BREADTH, Pack
 from evolinstruct.prose import holds_data
-from evolinstruct.purposes import asked_by
 from evolinstruct.records import Kept, Member, child_id
 from evolinstruct.settings import Recipe
 
-Ask = Callable[[Request], Awaitable[Reply]]
-"""Returns the reply to a request, or raises what the call ended in."""
-
 NOT_EQUAL, UNCLEAR = "not equal", "unclear"
-TRUNCATED, TOO_LONG = "truncated", "too_long"
-_LENGTH = "length"
-_SMALL_CONTEXT = "use a model or a server with a larger context, or lower --max-tokens"
 
 
 def shown_with(drawn: str, pack: Pack, seed: int, place: str) -> list[str]:
@@ -35,36 +28,19 @@ def shown_with(drawn: str, pack: Pack, seed: int, place: str) -> list[str]:
 
 
 class Asking:
-    """What the calls of a run have in common.
+    """Asks for the rewrite of an instruction, and whether it gained anything."""
 
-    Attributes:
-        markers: the phrases that mark places in the pack's prompts.
-        prompt: the pack's own texts in these prompts.
-    """
-
-    def __init__(self, recipe: Recipe, pack: Pack, weights: Mapping[str, float], ask: Ask) -> None:
+    def __init__(self, recipe: Recipe, weights: Mapping[str, float], calls: Calls) -> None:
         """Bind the parts; `weights` says how often each operation in use is drawn."""
+        pack = calls.pack
         self._recipe = recipe
         self._pack = pack
         self._weights = weights
-        self._ask = ask
-        self._kinds = {operation.name: operation.kind for operation in pack.operations}
+        self._calls = calls
         self._constrains = {item.name for item in pack.operations if item.uses_constraints}
         self._needs_format = {item.name for item in pack.operations if item.uses_format}
-        self._sampling = {purpose: recipe.sampling(purpose) for purpose in asked_by(recipe)}
-        self.markers = (*pack.markers, *(pack.marks or ()))
-        self.prompt = pack.texts
+        self._markers = (*pack.markers, *(pack.marks or ()))
         self._compares = recipe.compare
-
-    def wants_answer(self, line: Kept) -> bool:
-        """Tell whether an instruction is to be answered: a seed only where it has no answer."""
-        if line.generation == 0:
-            return self._recipe.answer_seeds and line.output is None
-        return self._recipe.answers
-
-    def kind(self, line: Kept) -> str | None:
-        """Return the kind of the operation that a line is made by; None for a seed."""
-        return self._kinds.get(line.operation or "")
 
     def skips(self, line: Kept) -> Collection[str]:
         """Return the rules that do not apply to what the line's operation makes."""
@@ -72,7 +48,7 @@ class Asking:
 
     def compares(self, line: Kept) -> bool:
         """Tell whether a rewrite is compared with its parent."""
-        in_breadth = self.kind(line) == IN_BREADTH and not self._recipe.compare_in_breadth
+        in_breadth = self._calls.kind(line) == IN_BREADTH and not self._recipe.compare_in_breadth
         return self._compares and not in_breadth and COMPARISON not in self.skips(line)
 
     def draw(self, member: Member, generation: int) -> Kept:
@@ -101,6 +77,7 @@ class Asking:
             compared=None,
             seed_source=parent.seed_source,
             checks=checks.encode(constraints) if operation in self._constrains else checks.NONE,
+            set_aside=set_aside.NONE,
         )
 
     def _constraints(self, parent: Kept, place: str) -> list[checks.Check]:
@@ -134,14 +111,19 @@ class Asking:
         messages = self._pack.evolve(
             child.operation or "", parent.instruction, child.format, shown, stated
         )
-        context = self._context(child, parent.instruction, marks=self._pack.marks)
-        reply = await self._whole("evolve", messages, context, child.id)
+        context = self._calls.context(child, parent.instruction, marks=self._pack.marks)
+        reply = await self._calls.whole("evolve", messages, context, child.id)
         instruction = reading.read_instruction(
             reply.text, self._pack.markers, parent=parent.instruction, marks=self._pack.marks
         )
         held = checks.of_rewrite(checks.decode(parent.checks), drawn, instruction)
         child = replace(child, instruction=instruction, model=reply.model)
         return replace(child, checks=checks.encode(held)), reply.text
+
+    def as_judged(self, child: Kept, parent: Kept) -> Rewrite:
+        """Return a rewrite as the rules see it."""
+        kind = self._calls.kind(child)
+        return Rewrite.of(parent, child, kind, self._markers, self._pack.texts)
 
     async def compare(self, child: Kept, parent: Kept) -> tuple[Kept, Objection | None]:
         """Ask whether the rewrite gained anything; an unclear verdict is asked for once more.
@@ -152,12 +134,12 @@ class Asking:
             CallError: there is no reply.
         """
         messages = self._pack.prompt("compare", parent=parent.instruction, child=child.instruction)
-        context = self._context(child, child.instruction, parent.instruction)
+        context = self._calls.context(child, child.instruction, parent.instruction)
         for attempt in range(
             1 + self._recipe.may_vary("compare")
         ):  # another call id: the same one would get the same reply back
             try:
-                reply = await self._once("compare", messages, context, child.id, attempt)
+                reply = await self._calls.once("compare", messages, context, child.id, attempt)
             except CallRejected as refusal:
                 if refusal.error == TRUNCATED:  # no room for a verdict: the prompt is what is long
                     raise CallRejected(TOO_LONG, refusal.message) from refusal
@@ -169,83 +151,5 @@ class Asking:
             return child, Objection(COMPARISON, reply.text.strip())
         return replace(child, compared=UNCLEAR if equal is None else NOT_EQUAL), None
 
-    async def answer(self, line: Kept) -> tuple[str, str, str]:
-        """Ask for the answer; return it, the reply as it came, and the model that wrote it.
-
-        An answer that does not do what the instruction verifiably demands is asked for once more,
-        with what it lacks.
-
-        Raises:
-            CallError: there is no reply, or none that is whole.
-        """
-        messages = self._pack.prompt("answer", child=line.instruction)
-        context = self._context(line, line.instruction)
-        reply = await self._whole("answer", messages, context, line.id)
-        answer = reading.read_answer(reply.text, line.instruction)
-        if faults := checks.faults(checks.decode(line.checks), answer):
-            messages = self._pack.correct(line.instruction, answer, faults)
-            reply = await self._whole("answer", messages, context, line.id, attempt=1)
-            answer = reading.read_answer(reply.text, line.instruction)
-        return answer, reply.text, reply.model
-
     def _drawn_format(self, place: str) -> str:
         return draws.draw_order(self._pack.formats, self._recipe.seed, place)[0]
-
-    async def _whole(
-        self, purpose: str, messages: Messages, context: CallContext, place: str, attempt: int = 0
-    ) -> Reply:
-        """Ask for a reply that is data: one that was cut off is never taken for whole.
-
-        It is asked for once more, with twice the tokens, under the same id: the journal keeps
-        the limit beside the reply, and takes neither for the other.
-        """
-        limit = self._recipe.setting("max_tokens", purpose)
-        reply = await self._once(purpose, messages, context, place, attempt, max_tokens=limit)
-        if reply.finish_reason != _LENGTH:
-            return reply
-        said = f"the {purpose} reply does not end within"
-        try:
-            longer = await self._once(
-                purpose, messages, context, place, attempt, max_tokens=2 * limit
-            )
-        except CallRejected as refusal:
-            if refusal.error not in {TRUNCATED, TOO_LONG}:
-                raise
-            said = f"{said} {limit:,} tokens, and the model's context is too small for more"
-            raise CallRejected(
-                TRUNCATED, f"{said}; {_SMALL_CONTEXT} ({refusal.message})", reply.text
-            ) from refusal
-        if longer.finish_reason != _LENGTH:
-            return longer
-        raise CallRejected(TRUNCATED, f"{said} {2 * limit:,} tokens", longer.text)
-
-    async def _once(
-        self,
-        purpose: str,
-        messages: Messages,
-        context: CallContext,
-        place: str,
-        attempt: int = 0,
-        **sampling: int,
-    ) -> Reply:
-        asked = {**self._sampling[purpose], **sampling}
-        return await self._ask(Request(CallId(place, purpose, attempt), context, messages, **asked))
-
-    def _context(
-        self,
-        line: Kept,
-        instruction: str,
-        parent: str | None = None,
-        marks: tuple[str, str] | None = None,
-    ) -> CallContext:
-        """Describe a call that works for a line, by the text that it is about."""
-        return CallContext(
-            line.generation,
-            line.operation,
-            self.kind(line),
-            line.format,
-            instruction,
-            parent,
-            marks,
-            checks=line.checks,
-        )

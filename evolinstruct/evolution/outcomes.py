@@ -37,16 +37,17 @@ def rejected(line: Kept, objection: Objection, raw: str | None) -> Rejected:
     return Rejected(**fields, rule=objection.rule, evidence=objection.evidence, raw=raw)
 
 
-def failed(line: Kept, purpose: str, failure: CallFailed | RuleFailed) -> Failed:
+def failed(line: Kept, failure: CallFailed | RuleFailed) -> Failed:
     """Return a line as what a failed call made of it, or a rule that raised.
 
     Args:
         line: the line as it would be.
-        purpose: of the call that was under way.
-        failure: what ended it.
+        failure: what ended it; a call's names its purpose.
     """
     if isinstance(failure, RuleFailed):
-        purpose, failure = "rule", CallFailed("rule_error", str(failure), attempts=0)
+        failure, purpose = CallFailed("rule_error", str(failure), attempts=0), "rule"
+    else:
+        purpose = failure.purpose
     return Failed(
         id=line.id,
         seed_id=line.seed_id,

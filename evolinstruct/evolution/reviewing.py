@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from evolinstruct.defaults import REVIEWER
 from evolinstruct.elimination import Objection, RuleSet
+from evolinstruct.evolution.answering import Answering
 from evolinstruct.evolution.asking import Asking
 from evolinstruct.evolution.outcomes import Proposal, rejected
 from evolinstruct.evolution.step import Admit, Step
@@ -26,12 +27,13 @@ class ReviewedStep(Step):
         self,
         reviews: Reviews,
         asking: Asking,
+        answering: Answering,
         rules: RuleSet,
         generation: int,
         admit: Admit | None = None,
     ) -> None:
         """Bind the parts of a step, and what people decided."""
-        super().__init__(asking, rules, generation, admit)
+        super().__init__(asking, answering, rules, generation, admit)
         self._reviews = reviews
 
     async def propose(self, member: Member) -> Proposal | Line:

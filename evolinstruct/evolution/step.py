@@ -6,10 +6,10 @@ Where people have reviewed, `reviewing` holds their decisions against it before 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from evolinstruct.elimination import Answer, Objection, Rewrite, RuleSet
+from evolinstruct.elimination import Answer, Objection, RuleSet
 from evolinstruct.errors import CallFailed, CallRejected, RuleFailed
+from evolinstruct.evolution.answering import Answering
 from evolinstruct.evolution.asking import Asking
 from evolinstruct.evolution.outcomes import Proposal, failed, rejected
 from evolinstruct.records import Line, Member
@@ -22,10 +22,16 @@ class Step:
     """Takes instructions through one generation, each on its own."""
 
     def __init__(
-        self, asking: Asking, rules: RuleSet, generation: int, admit: Admit | None = None
+        self,
+        asking: Asking,
+        answering: Answering,
+        rules: RuleSet,
+        generation: int,
+        admit: Admit | None = None,
     ) -> None:
         """Bind the parts; without `admit`, nothing looks at the whole pool."""
         self._asking = asking
+        self._answering = answering
         self._rules = rules
         self.generation = generation
         self.admit = admit
@@ -41,20 +47,18 @@ class Step:
         """Draw an operation, rewrite, judge by the rules, compare. Seeds stay as they were read."""
         parent = member.newest
         if self.generation == 0:
-            return Proposal(parent) if self._asking.wants_answer(parent) else parent
-        child, raw, purpose = self._asking.draw(member, self.generation), None, "evolve"
+            return Proposal(parent) if self._answering.wants_answer(parent) else parent
+        child, raw = self._asking.draw(member, self.generation), None
         try:
             child, raw = await self._asking.rewrite(child, parent)
-            kind, markers = self._asking.kind(child), self._asking.markers
-            rewrite = Rewrite.of(parent, child, kind, markers, self._asking.prompt)
+            rewrite = self._asking.as_judged(child, parent)
             objection = self._rules.find_objection(rewrite, self._asking.skips(child))
             if objection is None and self._asking.compares(child):
-                purpose = "compare"
                 child, objection = await self._asking.compare(child, parent)
         except CallRejected as refusal:
             return rejected(child, Objection(refusal.error, refusal.message), refusal.raw or raw)
         except (CallFailed, RuleFailed) as failure:
-            return failed(child, purpose, failure)
+            return failed(child, failure)
         return Proposal(child, raw) if objection is None else rejected(child, objection, raw)
 
     async def finish(self, passing: Proposal | Line) -> Line:
@@ -64,15 +68,13 @@ class Step:
         if passing.answered is not None:
             return passing.answered
         line = passing.line
-        if not self._asking.wants_answer(line):
+        if not self._answering.wants_answer(line):
             return line
         try:
-            output, raw, model = await self._asking.answer(line)
-            line = replace(line, output=output, model=model)
-            answer = Answer(line.instruction, output, line.checks)
-            objection = self._rules.find_objection(answer, self._asking.skips(line))
+            line, raw = await self._answering.answer(line)
+            objection = self._rules.find_objection(Answer.of(line), self._asking.skips(line))
         except CallRejected as refusal:
             return rejected(line, Objection(refusal.error, refusal.message), refusal.raw)
         except (CallFailed, RuleFailed) as failure:
-            return failed(line, "answer", failure)
+            return failed(line, failure)
         return line if objection is None else rejected(line, objection, raw)

@@ -17,7 +17,7 @@ from evolinstruct.analysis.scores import measures_of
 from evolinstruct.errors import InputError
 from evolinstruct.export import card, files
 from evolinstruct.export.files import TEST, TRAIN, RowBuffer
-from evolinstruct.export.formats import FORMATS, SEED, demands
+from evolinstruct.export.formats import FORMATS, SEED, is_verifiable, worse
 from evolinstruct.export.options import ExportOptions, ExportResult, Licences, parse_size
 from evolinstruct.export.reviewed import Reviewed, read_reviewed
 from evolinstruct.export.subset import Subset, read_subset
@@ -93,16 +93,25 @@ def _chosen(
         line = reviewed.taken(found) if subset.takes(found) else None
         if line is None:
             continue
-        if options.rows_format.of_checks:
-            if not demands(line):
-                result.unverifiable += 1
-                continue
-        elif line.output is None:
-            result.unanswered += 1
+        if not _has_what_it_takes(line, options, result):
             continue
         result.made[line.generation, line.operation or SEED] += 1
         result.models[line.model] += 1
         yield line
+
+
+def _has_what_it_takes(line: Kept, options: ExportOptions, result: ExportResult) -> bool:
+    """Tell whether a line has what its format is of, and count it where it has not."""
+    if options.rows_format.of == "demands":
+        result.unverifiable += not (has := is_verifiable(line))
+        return has
+    if line.output is None:
+        result.unanswered += 1
+        return False
+    if options.rows_format.of == "pairs":
+        result.unpaired += not (has := worse(line) is not None)
+        return has
+    return True
 
 
 def _refuse_empty(run: Run, options: ExportOptions, result: ExportResult) -> None:
@@ -112,6 +121,12 @@ def _refuse_empty(run: Run, options: ExportOptions, result: ExportResult) -> Non
         raise InputError(
             f"None of the {result.unverifiable:,} instructions chosen of {run.path} demands what"
             " code can verify; evolve with the pack verifiable."
+        )
+    if result.unpaired:
+        raise InputError(
+            f"None of the {result.unpaired:,} answers chosen of {run.path} was taken in place of a"
+            " worse one; evolve with --answers 4 and --pick judge or vote, or with the pack"
+            " verifiable."
         )
     if result.unanswered:
         raise InputError(
@@ -175,7 +190,12 @@ def _notices(
             f"{counted(result.unverifiable, 'instruction')} left out, because nothing that they"
             " demand can be verified."
         )
-    lost = len(subset.only or ()) - result.made.total() - result.unanswered - result.unverifiable
+    if result.unpaired:
+        yield (
+            f"{counted(result.unpaired, 'instruction')} left out, because no answer to them is"
+            " known to be worse than the one that was taken."
+        )
+    lost = len(subset.only or ()) - result.made.total() - result.left_out
     if lost > 0:
         yield (
             f"{counted(lost, 'instruction')} of {options.only} left out, because of the filters, or"

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from evolinstruct.analysis.runs import Run, State
+from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.state import State
 from evolinstruct.elimination import RULES, Rule
 from evolinstruct.export.commands import evolve_command, export_command, item_names, seed_names
 from evolinstruct.export.files import CHECKSUMS, TEST, TRAIN
@@ -98,7 +99,7 @@ def _making(run: Run, result: ExportResult) -> Iterator[str]:
     yield "|---|---|"
     yield f"| program | evolinstruct {state.versions.get('evolinstruct', '(unknown)')} |"
     yield f"| client | {prose(recipe.client)} |"
-    for purpose in asked_by(recipe):
+    for purpose in asked_by(recipe, run.pack.checks):
         settings = [f"model {recipe.setting('model', purpose) or 'unnamed'}"]
         settings += [f"{name} {recipe.setting(name, purpose):g}" for name in _SAMPLING]
         settings += [f"{name} {value}" for name, value in recipe.parameters(purpose).items()]

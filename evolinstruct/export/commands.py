@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evolinstruct import defaults
-from evolinstruct.analysis.runs import State
+from evolinstruct.analysis.state import State
 from evolinstruct.export.options import ExportOptions
 from evolinstruct.seeds import hub
 from evolinstruct.settings import Execution, SeedSettings, Settings, to_command_line

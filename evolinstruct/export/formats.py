@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from evolinstruct.checks import Check, decode, demanded, encode
+from evolinstruct import set_aside
+from evolinstruct.checks import decode, demanded, encode, tests_of
 from evolinstruct.records import Kept
 
 TrainingRow = dict[str, Any]
@@ -27,14 +28,15 @@ class Format:
         fields: the type of each field, as `parquet.Writer` takes them.
         traced: whether a row also says where it comes from.
         make: turns a line into a row, with a system text if there is one.
-        of_checks: whether it is of instructions whose answers code can verify, answered or not.
+        of: what a line has to have: an answer, demands that code can verify (answered or not), or
+            a pair of answers of which one is known to be worse.
     """
 
     name: str
     fields: Mapping[str, Any]
     traced: bool
     make: Callable[[Kept, str | None], TrainingRow]
-    of_checks: bool = False
+    of: Literal["answers", "demands", "pairs"] = "answers"
 
     def row(self, line: Kept, system: str | None) -> TrainingRow:
         """Return the row of a line."""
@@ -70,7 +72,11 @@ def _asked(line: Kept, system: str | None) -> list[TrainingRow]:
 
 
 def _answered(line: Kept) -> list[TrainingRow]:
-    return [{"role": "assistant", "content": line.output}]
+    return _said(line.output)
+
+
+def _said(answer: str | None) -> list[TrainingRow]:
+    return [{"role": "assistant", "content": answer}]
 
 
 def _chat(line: Kept, system: str | None) -> TrainingRow:
@@ -82,12 +88,34 @@ def _prompt_completion(line: Kept, system: str | None) -> TrainingRow:
 
 
 def _rlvr(line: Kept, system: str | None) -> TrainingRow:
-    return {"prompt": _asked(line, system), "constraints": encode(demands(line))}
+    checks = decode(line.checks)
+    constraints, tests = encode(demanded(checks)), tests_of(checks)
+    return {"prompt": _asked(line, system), "constraints": constraints, "tests": tests}
 
 
-def demands(line: Kept) -> list[Check]:
-    """Return what a line demands of its answer that code can verify."""
-    return demanded(decode(line.checks))
+def is_verifiable(line: Kept) -> bool:
+    """Tell whether code can verify an answer: by constraints, or by tests."""
+    checks = decode(line.checks)
+    return bool(demanded(checks) or tests_of(checks))
+
+
+def worse(line: Kept) -> str | None:
+    """Return the first answer set aside that is known to be worse than the one that was taken."""
+    aside = set_aside.decode(line.set_aside, f"{line.id}: set_aside")
+    return next((each.output for each in aside if each.is_worse), None)
+
+
+def _preferred(line: Kept, system: str | None) -> TrainingRow:
+    return {
+        "prompt": _asked(line, system),
+        "chosen": _answered(line),
+        "rejected": _said(worse(line)),
+    }
+
+
+def _preferred_plain(line: Kept, system: str | None) -> TrainingRow:
+    asked = f"{system}\n\n{line.instruction}" if system else line.instruction
+    return {"prompt": asked, "chosen": line.output, "rejected": worse(line)}
 
 
 def _sharegpt(line: Kept, system: str | None) -> TrainingRow:
@@ -117,10 +145,24 @@ _ALL = (
     ),
     Format(
         "rlvr",
-        {"prompt": [_TURN], "constraints": str},
+        {"prompt": [_TURN], "constraints": str, "tests": str},
         traced=True,
         make=_rlvr,
-        of_checks=True,
+        of="demands",
+    ),
+    Format(
+        "dpo",
+        {"prompt": [_TURN], "chosen": [_TURN], "rejected": [_TURN]},
+        traced=True,
+        make=_preferred,
+        of="pairs",
+    ),
+    Format(
+        "dpo-plain",
+        {"prompt": str, "chosen": str, "rejected": str},
+        traced=True,
+        make=_preferred_plain,
+        of="pairs",
     ),
     Format("openai-finetune", {"messages": [_TURN]}, traced=False, make=_chat),
 )

@@ -116,6 +116,7 @@ class ExportResult:
         models: the number of rows that each model answered.
         unanswered: instructions left out because they have no answer.
         unverifiable: instructions left out because nothing that they demand can be verified.
+        unpaired: instructions left out because no answer is known to be worse than theirs.
         notices: sentences that the user should read.
     """
 
@@ -125,7 +126,13 @@ class ExportResult:
     models: Counter[str | None] = field(default_factory=Counter)
     unanswered: int = 0
     unverifiable: int = 0
+    unpaired: int = 0
     notices: list[str] = field(default_factory=list)
+
+    @property
+    def left_out(self) -> int:
+        """How many instructions lack what their rows would hold."""
+        return self.unanswered + self.unverifiable + self.unpaired
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain data, for a script."""
@@ -138,6 +145,7 @@ class ExportResult:
             ],
             "unanswered": self.unanswered,
             "unverifiable": self.unverifiable,
+            "unpaired": self.unpaired,
             "notices": self.notices,
         }
 

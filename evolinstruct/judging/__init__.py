@@ -2,7 +2,6 @@
 
 from evolinstruct.judging.contest import Contest, Pair, Question, Text, read_contest
 from evolinstruct.judging.job import (
-    KINDS,
     SUMMARY,
     Expected,
     Judged,
@@ -26,7 +25,6 @@ from evolinstruct.judging.verdicts import (
 
 __all__ = [
     "FILE",
-    "KINDS",
     "SUMMARY",
     "Contest",
     "Expected",

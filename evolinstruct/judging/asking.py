@@ -7,19 +7,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from evolinstruct.errors import CallFailed, CallRejected
+from evolinstruct.judges import Ask, Judge, Missing, NotJudgedError, gathered
 from evolinstruct.judging.contest import Contest, Pair, Question, Text
 from evolinstruct.judging.contestants import Contestant, Model
-from evolinstruct.judging.verdicts import Said, Verdict, of_two_orders, said_by_number, turned
+from evolinstruct.judging.verdicts import Verdict
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request
+from evolinstruct.preference import JUDGE, Said, of_two_orders, said_of, turned
 from evolinstruct.prompts import Measure, Pack
-from evolinstruct.reading import read_answer, read_preference
-from evolinstruct.run.asking import Ask, Judge, Missing, NotJudgedError, gathered, shown
+from evolinstruct.reading import read_answer
 from evolinstruct.settings import Recipe
 
-ANSWER, JUDGE = "answer", "judge"
+ANSWER = "answer"
 _TRUNCATED, _EMPTY = "truncated", "no_answer"
-_HEAD, _TAIL = 12_000, 4_000  # characters of a text that a judge is shown
-_A, _B = "A", "B"
 
 
 @dataclass(slots=True)
@@ -138,31 +137,16 @@ class Asking:
 
     async def _said(self, pair: Pair, judge: Judge) -> Said | Missing:
         """Return which one of a pair a judge finds better, shown in its order."""
-        texts = texts_shown(pair)
-        items = ((_A, texts["first"]), (_B, texts["second"]))
-        context = CallContext(0, None, None, None, pair.question.instruction, items=items)
         place = ":".join((pair.question.id, pair.first, pair.second))
+        texts = pair.question.instruction, pair.first_text, pair.second_text
         try:
-            return said_by_number(await judge.judged(place, texts, context, _preference))
+            return await said_of(judge, place, *texts)
         except NotJudgedError as error:
             return error.missing
 
 
-def _preference(reply: Reply) -> int | None:
-    return read_preference(reply.text)
-
-
 async def _at(ask: Ask, model: Model, request: Request) -> Reply:
     return await ask(replace(request, server=model.server))
-
-
-def texts_shown(pair: Pair) -> dict[str, str]:
-    """Return what fills the places of a judge's prompt; very long texts lose their middles."""
-    return {
-        "instruction": shown(pair.question.instruction, _HEAD, _TAIL),
-        "first": shown(pair.first_text, _HEAD, _TAIL),
-        "second": shown(pair.second_text, _HEAD, _TAIL),
-    }
 
 
 def name_of(judge: Model, recipe: Recipe) -> str:

@@ -20,7 +20,7 @@ from evolinstruct.text import counted
 
 _NAME = re.compile(r"[^\W_][\w.-]{0,39}")
 _FILE = re.compile(
-    r"^hf:|^-$|\.(?:jsonl?|ndjson|csv|tsv|txt|parquet|arrow)(?:\.(?:gz|zst|xz|bz2))?$"
+    r"^hf:|^-$|\.(?:jsonl?|ndjson|csv|tsv|txt|parquet|arrow|feather|xls[xm])(?:\.(?:gz|zst|xz|bz2))?$"
 )
 _AT = re.compile(rf"(.*?)@(https?://.*|{'|'.join(providers.PROVIDERS)})")
 _SHOWN = 3

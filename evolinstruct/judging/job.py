@@ -18,11 +18,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from evolinstruct import defaults, prompts
+from evolinstruct import prompts
 from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError, TooLittleKept, UsageError
-from evolinstruct.judging.asking import ANSWER, JUDGE, Asking, Outcome, name_of, texts_shown
-from evolinstruct.judging.contest import TEXTS, Contest, Question, read_contest, write_questions
+from evolinstruct.judging.asking import ANSWER, Asking, Outcome, name_of
+from evolinstruct.judging.contest import (
+    TEXTS,
+    Contest,
+    Pair,
+    Question,
+    read_contest,
+    write_questions,
+)
 from evolinstruct.judging.contestants import Contestant, Model, read_contestants, read_model
 from evolinstruct.judging.makers import kinships
 from evolinstruct.judging.questions import read_questions
@@ -32,6 +39,7 @@ from evolinstruct.judging.verdicts import FILE, Verdict, read_verdicts
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.clients import Asked, with_client
 from evolinstruct.llm.throttle import Sending
+from evolinstruct.preference import JUDGE, TEMPERATURE, texts_shown
 from evolinstruct.prompts import Measure, Pack
 from evolinstruct.prompts.measures import PREFERENCE
 from evolinstruct.purposes import PURPOSES
@@ -46,7 +54,6 @@ from evolinstruct.text import did_you_mean
 
 SUMMARY = "summary.json"
 ANSWERS, INSTRUCTIONS = KINDS = ("answers", "instructions")
-_TEMPERATURE = 0.0
 """Of a judge, unless told otherwise: it is to say the same twice."""
 _PATIENCE = 20
 """After so many pairs without any verdict of a judge, it is asked no more."""
@@ -142,6 +149,8 @@ def prepare(wish: Wish, settings: Settings) -> JudgeJob:
         UsageError: a setting, a contestant, a judge or a measure is wrong.
         InputError: a file or the directory is wrong.
     """
+    if wish.of not in KINDS:
+        raise UsageError(f"--of must be {' or '.join(KINDS)} (given: {wish.of!r}).")
     settings = _judging(settings)
     directory = _directory(wish.out)
     questions = read_questions(wish.questions)
@@ -155,7 +164,7 @@ def prepare(wish: Wish, settings: Settings) -> JudgeJob:
 def _judging(settings: Settings) -> Settings:
     """Return the settings with a client, and judges that say the same twice."""
     settings = with_client(settings)
-    temperature = {JUDGE: _TEMPERATURE, **settings.recipe.temperature}
+    temperature = {JUDGE: TEMPERATURE, **settings.recipe.temperature}
     return replace(settings, recipe=settings.recipe.model_copy(update={"temperature": temperature}))
 
 
@@ -168,7 +177,7 @@ def _directory(out: str) -> StageDir:
 
 
 def _measure(name: str, pack: Pack) -> Measure:
-    known = {**prompts.read(prompts.find(defaults.PACK)).measures, **pack.measures}
+    known = prompts.known_measures(pack)
     names = sorted(measure for measure, method in known if method == PREFERENCE)
     if name not in names:
         raise UsageError(
@@ -187,12 +196,18 @@ def _judges(words: Sequence[str], recipe: Recipe) -> list[Model]:
     return models or [Model(recipe.setting("model", JUDGE) or "")]
 
 
+def _shown(pair: Pair) -> dict[str, str]:
+    return texts_shown(pair.question.instruction, pair.first_text, pair.second_text)
+
+
 class JudgeJob(StageJob[JudgeSummary]):
     """Has questions answered and the answers judged.
 
     Attributes:
         remarks: what does not fit, or may mislead, a sentence each.
     """
+
+    _dir: StageDir
 
     def __init__(
         self,
@@ -268,7 +283,7 @@ class JudgeJob(StageJob[JudgeSummary]):
         }
         calls = characters = 0
         for pair in self._contest(texts).pairs():
-            shown = sum(map(len, texts_shown(pair).values()))
+            shown = sum(map(len, _shown(pair).values()))
             calls += 2
             characters += 2 * (shown + len(self._measure.template.text))
         return calls, characters

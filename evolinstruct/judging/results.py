@@ -18,7 +18,8 @@ from evolinstruct.judging.statistics import (
     strengths,
     win_rate,
 )
-from evolinstruct.judging.verdicts import Said, Verdict, people, person_verdicts, turned
+from evolinstruct.judging.verdicts import Verdict, people, person_verdicts
+from evolinstruct.preference import Said, turned
 from evolinstruct.text import counted
 
 Kind = Literal["model", "person", "all models", "all people"]

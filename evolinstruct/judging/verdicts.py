@@ -14,20 +14,12 @@ from typing import Literal, get_args
 from evolinstruct.draws import draw_order
 from evolinstruct.errors import InputError
 from evolinstruct.judging.contest import Pair, read_contest
+from evolinstruct.preference import Said
 from evolinstruct.run_dir import flat
 
 FILE = "verdicts.jsonl"
 PEOPLE = "people"
-Said = Literal["first_clearly", "first", "tie", "second", "second_clearly"]
-"""Which one is better, and whether by far."""
 PersonSaid = Literal["first", "second", "tie"]
-_SIDES: dict[Said, int] = {
-    "first_clearly": 2,
-    "first": 1,
-    "tie": 0,
-    "second": -1,
-    "second_clearly": -2,
-}
 _MEND = "correct or remove the line"
 
 
@@ -89,29 +81,6 @@ class PersonVerdict:
     verdict: PersonSaid
     text_digest: str
     at: str
-
-
-def of_two_orders(as_given: Said | None, turned_: Said | None) -> tuple[Said | None, bool]:
-    """Return the winner that both orders name, else a tie; and whether they name different ones.
-
-    Where an order has no verdict, there is none. By far is only what both orders find so.
-    """
-    if as_given is None or turned_ is None:
-        return None, False
-    one, other = _SIDES[as_given], _SIDES[turned_]
-    if one * other <= 0:
-        return "tie", one * other < 0
-    return min((as_given, turned_), key=lambda said: abs(_SIDES[said])), False
-
-
-def said_by_number(number: int) -> Said:
-    """Return a verdict by how much the first one is better: 2 clearly, to -2."""
-    return next(said for said, side in _SIDES.items() if side == number)
-
-
-def turned(said: Said) -> Said:
-    """Return the same where the two change places."""
-    return said_by_number(-_SIDES[said])
 
 
 def read_verdicts(directory: Path, pairs: Iterable[Pair]) -> list[Verdict]:

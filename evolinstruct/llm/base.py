@@ -34,7 +34,7 @@ class CallId:
 
     Attributes:
         child_id: the place in the data set that the call works for.
-        purpose: evolve, compare, answer, score, solve, judge.
+        purpose: evolve, compare, answer, tests, run, score, solve, judge, analyse, optimize.
         attempt: 0 for the first ask, 1 for the second of the same purpose, and so on.
     """
 
@@ -55,14 +55,17 @@ class CallContext:
         operation: the operation's name; None where a seed is answered.
         kind: ``in-depth``, ``in-breadth`` or ``transform``; None where a seed is answered.
         format: the data format drawn, or None.
-        instruction: evolve: the parent; compare: the child; otherwise the instruction, or all of
-            several.
+        instruction: evolve: the parent; compare: the child; analyse: the cases; optimize: the
+            feedback; otherwise the instruction, or all of several.
         parent: compare: the parent; otherwise None.
-        marks: evolve: the lines between which the prompt asks for the instruction, if it does.
+        marks: evolve, optimize: the lines between which the prompt asks for what it wants, if it
+            does.
         items: score, judge: the texts that are to be put in order, each behind its label.
         range: score: the least and the most that a number may be, if one is asked for.
         checks: evolve: the constraints that the rewrite is to state; answer: those that the
             instruction states; as the field ``checks`` of a line has them.
+        checked_by: the names of the checks that the pack makes of answers.
+        method: in tuning, the method that is tried, analysed or rewritten; otherwise None.
     """
 
     generation: int
@@ -75,6 +78,8 @@ class CallContext:
     items: tuple[tuple[str, str], ...] = ()
     range: tuple[float, float] | None = None
     checks: str | None = None
+    checked_by: tuple[str, ...] = ()
+    method: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -272,6 +277,7 @@ class ClientOptions:
         max_reply_mb: an answer's size at most, unpacked, in millions of bytes.
         secrets: what is hidden wherever the client brings it in; a client that signs in with more
             than the key and the base URL adds that.
+        sandbox: it is to run programs, and the model is the name of a sandbox.
     """
 
     base_url: str | None
@@ -282,6 +288,7 @@ class ClientOptions:
     key_variable: str | None = None
     max_reply_mb: float = defaults.MAX_REPLY_MB
     secrets: Secrets = field(default_factory=Secrets, compare=False)
+    sandbox: bool = False
 
     def __repr__(self) -> str:
         return f"ClientOptions(model={self.model!r})"  # a base URL may hold a password

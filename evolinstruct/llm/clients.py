@@ -8,7 +8,7 @@ One call passes, from the top down:
     throttle     so many calls under way, one limit for each server and model
     tiers        a full service tier gives way to the next one, where the user names tiers
     budget       nothing is sent that a cap leaves no room for
-    client       whoever answers
+    client       whoever answers; a program is run by a sandbox
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeGuard
 
 from evolinstruct import defaults
-from evolinstruct.errors import EvolinstructError, StopRun, UsageError
+from evolinstruct.errors import EvolinstructError, InputError, StopRun, UsageError
 from evolinstruct.llm import address, providers
 from evolinstruct.llm.balancer import Balancer
 from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
@@ -36,6 +36,8 @@ from evolinstruct.llm.service_tiers import TieredClient
 from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
 from evolinstruct.plugins import Plugins
+from evolinstruct.purposes import asks_sandbox
+from evolinstruct.sandbox import SandboxClient
 from evolinstruct.settings import Execution, Recipe, Settings
 
 _AHEAD = 2  # for each call under way: one that asks, and one that waits for its next attempt
@@ -45,14 +47,21 @@ _OTHER_FILES = 64  # open beside the connections: the journal, those of the run,
 PLUGINS = Plugins("evolinstruct.clients", "client", "package.module:Class")
 
 
-def default_client(execution: Execution) -> str:
+def default_client(execution: Execution, model: str = "") -> str:
     """Return the client's name where none is given: `openai`, if a key or a server is named.
 
     Raises:
-        UsageError: neither is.
+        InputError: neither is, and a model is: what is missing is the key.
+        UsageError: nothing is.
     """
     if providers.is_named(execution):
         return "openai"
+    if model:
+        raise InputError(
+            f"There is no API key to ask {model} with: set {providers.KEY_VARIABLE}, or name the"
+            " service with --provider and set its key, or name a server that needs none with"
+            " --base-url."
+        )
     raise UsageError(
         f"No model to ask: set {providers.KEY_VARIABLE}, or name a --provider, and a --model,"
         " or give the --base-url of a local server and a --model,"
@@ -64,11 +73,13 @@ def with_client(settings: Settings) -> Settings:
     """Return the settings with the client named that answers where none is.
 
     Raises:
+        InputError: a model is named, but no key and no service.
         UsageError: there is neither a client nor a service.
     """
     if settings.recipe.client:
         return settings
-    client = default_client(settings.execution)
+    model = next(iter(settings.recipe.model.values()), "")
+    client = default_client(settings.execution, model)
     return replace(settings, recipe=settings.recipe.model_copy(update={"client": client}))
 
 
@@ -102,7 +113,7 @@ def options_in_use(
     """
     secrets = Secrets()  # of all: one server may know what another one is asked with
     asked = (
-        each if isinstance(each, Asked) else Asked(each, recipe.setting("model", each) or "")
+        each if isinstance(each, Asked) else Asked(each, recipe.sampling(each)["model"])
         for each in purposes
     )
     in_use = {each: _options(execution, each, secrets) for each in asked}
@@ -130,6 +141,11 @@ class Endpoint:
     client: Client
     ask: Callable[[Request], Awaitable[Reply]]
     take_notices: Callable[[], list[str]]
+
+    @property
+    def server(self) -> str:
+        """Its host and port; empty where the client does not say."""
+        return getattr(self.client, "server", "") or host(self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +241,8 @@ class Clients:
 
     def _throttle(self, options: ClientOptions, execution: Execution) -> Throttle:
         """Return the throttled client of one server and model, made if it is not there yet."""
+        if options.sandbox and options not in self._throttles:
+            self._throttles[options] = self._sandboxed(options)
         if options not in self._throttles:
             client = self._make(options)
             intake = Intake(options.secrets, self._make.owner)
@@ -238,6 +256,14 @@ class Clients:
             self.tariff.free |= getattr(client, "FREE", False) is True
             self._notice(client)
         return self._throttles[options]
+
+    def _sandboxed(self, options: ClientOptions) -> Throttle:
+        """Return the throttled sandbox: what the settings allow a service is no matter of it."""
+        client = SandboxClient(options)
+        budgeted = BudgetedClient(client, self.budget, Intake(options.secrets))
+        self._clients[options] = client, budgeted, budgeted
+        pace = Pace(time.monotonic, defaults.LOCAL_CONCURRENCY, fixed=True)
+        return Throttle(budgeted, pace)
 
     def _pace(self, execution: Execution) -> Pace:
         fixed = execution.concurrency is not None or self._is_local
@@ -280,6 +306,17 @@ class Clients:
             )
             for options, (client, budgeted, asked) in self._clients.items()
         ]
+
+    def receivers(self) -> dict[str, list[str]]:
+        """Return what each server would get texts for, by its host.
+
+        It is empty where all texts stay in this process; a client may not say where it sends them.
+        """
+        found: dict[str, list[str]] = {}
+        for endpoint in () if self._is_local else self.endpoints():
+            purposes = found.setdefault(endpoint.server, [])
+            purposes += [each for each in endpoint.purposes if each not in purposes]
+        return found
 
     @property
     def ahead(self) -> int:
@@ -403,6 +440,8 @@ def _servers(
 
 
 def _options(execution: Execution, asked: Asked, secrets: Secrets) -> tuple[ClientOptions, ...]:
+    if asks_sandbox(asked.purpose):
+        return (ClientOptions(None, asked.model, None, execution.timeout, sandbox=True),)
     if asked.server is not None:
         execution = _at(execution, asked.purpose, asked.server)
     servers = providers.servers_for(execution, asked.purpose)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import BATCH
+from evolinstruct.purposes import asks_sandbox
 from evolinstruct.settings import DEFAULT
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 PACKAGE = "genai-prices"
 GIVEN = "--price-in and --price-out"
 OF_CLIENT = "the client, which costs nothing"
+OF_SANDBOX = "the sandbox, which costs nothing"
 
 _TO_DOLLARS = Decimal("1e-6")
 _NOTHING = Decimal(0)
@@ -399,6 +401,8 @@ class Tariff:
         return replace(ordinary, price=dearest(prices))
 
     def _applied(self, purpose: str, model: str, tier: str) -> Applied | None:
+        if asks_sandbox(purpose):
+            return Applied(OF_SANDBOX, None, model, "", FREE)
         given_in = self._given(self._execution.price_in, purpose)
         given_out = self._given(self._execution.price_out, purpose)
         if given_in is not None and given_out is not None:

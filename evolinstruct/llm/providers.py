@@ -6,12 +6,11 @@ variable that holds its key. A key is read here, and goes only to the server it 
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from evolinstruct import environment
 from evolinstruct.errors import UsageError
 from evolinstruct.llm import address
 from evolinstruct.settings import DEFAULT, Execution
@@ -83,7 +82,9 @@ def find(name: str) -> Provider:
 def is_named(execution: Execution) -> bool:
     """Tell whether a service is named, by a flag or by the environment."""
     variables = (KEY_VARIABLE, URL_VARIABLE)
-    return bool(execution.provider or execution.base_url or any(map(os.environ.get, variables)))
+    return bool(
+        execution.provider or execution.base_url or any(map(environment.variable, variables))
+    )
 
 
 def servers_for(execution: Execution, purpose: str) -> Servers:
@@ -104,20 +105,20 @@ def servers_for(execution: Execution, purpose: str) -> Servers:
     if not urls and service is not None:
         urls = [service.base_url]
     elif not urls:
-        urls = list(filter(None, [os.environ.get(URL_VARIABLE)]))
+        urls = list(filter(None, [environment.variable(URL_VARIABLE)]))
     for url in urls:
         address.check(url)
     variable = execution.api_key_env.get(purpose, execution.api_key_env.get(DEFAULT))
     _check_variable(variable)
     needed = variable or (service.key_variable if service else None)
     looked_for = needed if variable or service else KEY_VARIABLE
-    key = os.environ.get(looked_for) if looked_for else None
+    key = environment.variable(looked_for) if looked_for else None
     return Servers(tuple(urls) or (None,), key or None, needed)
 
 
 def _check_variable(name: str | None) -> None:
     """Refuse what looks like a key instead of a name, before a message or a file repeats it."""
-    if name and name not in os.environ and not re.fullmatch("[A-Z_][A-Z0-9_]*", name):
+    if name and not environment.is_name(name):
         raise UsageError(
             "--api-key-env takes the name of the variable that holds the key, not the key, and no"
             " variable has the name that is given; set one, such as MY_KEY, and name it."

@@ -16,7 +16,7 @@ killed counts as sent and lost: at times too much, never too little.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import partial
@@ -155,6 +155,14 @@ class Account:
         self.unanswered_completion += completion
         self.unanswered_due = plus(self.unanswered_due, cost)
 
+    def plus(self, other: Account) -> Account:
+        """Return both together, of the same calls."""
+        both = [(name, getattr(self, name), getattr(other, name)) for name in _STORED[5:]]
+        sums: list[Any] = [
+            plus(one, two) if name in _DUE else _sum(one, two) for name, one, two in both
+        ]
+        return Account(*self.key, *sums)
+
     def leased(self) -> Account:
         """Return a copy that admits to half as many more calls under way and one, as large."""
         more = self.open_calls // 2 + 1
@@ -228,21 +236,32 @@ _Key = tuple[int, str, str, str, str]
 _Bound = tuple[Decimal | int, ...]
 _BLANK: _Bound = (0, 0, 0, 0)
 _STORED = [field.name for field in fields(Account)]
+_DUE = [name for name in _STORED if name.endswith("due")]
 _COLUMNS = [name.replace("open_", "leased_") for name in _STORED]
 _DUES = [name for name in _COLUMNS if name.endswith("due")]
 _COUNTS = [name for name in _COLUMNS[5:] if name not in _DUES]
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS spending (
+_ROW = f"""
     generation INTEGER NOT NULL, operation TEXT NOT NULL, purpose TEXT NOT NULL,
     model TEXT NOT NULL, tier TEXT NOT NULL,
     {", ".join(f"{name} INTEGER" for name in _COUNTS)},
     {", ".join(f"{name} TEXT" for name in _DUES)},  -- dollars, all their decimals
     digest INTEGER NOT NULL,
-    PRIMARY KEY (generation, operation, purpose, model, tier)
+"""
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS spending (
+    {_ROW} PRIMARY KEY (generation, operation, purpose, model, tier)
+) WITHOUT ROWID
+"""
+_SHARDS_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS spending_of_shards (
+    shard INTEGER NOT NULL,  -- the number of its journal
+    {_ROW} PRIMARY KEY (shard, generation, operation, purpose, model, tier)
 ) WITHOUT ROWID
 """
 _WRITE = f"INSERT OR REPLACE INTO spending VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"  # noqa: S608 - no data in it
 _READ = "SELECT * FROM spending"
+_HAS_SHARDS = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'spending_of_shards'"
+_OF_SHARDS = f"SELECT {', '.join(_COLUMNS)}, digest FROM spending_of_shards"  # noqa: S608 - likewise
 _SIZE = "SELECT COUNT(*) FROM pragma_table_info('spending')"
 _FORMER_SIZE = len(_COLUMNS) - len(_DUES)  # without tier and dollars, with the digest
 
@@ -254,6 +273,7 @@ class Ledger:
         """Begin with nothing spent."""
         self._price_of = price_of
         self._accounts: dict[_Key, Account] = {}
+        self._of_shards: list[Account] = []
         self._groups: dict[tuple[object, ...], list[Account]] = {}  # of the same calls, by tier
         self._written: dict[tuple[object, ...], _Bound] = {}
         self._db: sqlite3.Connection | None = None
@@ -273,14 +293,21 @@ class Ledger:
             # A kill loses nothing; a power cut, what came since the journal was synced last.
             self._db.execute("PRAGMA synchronous = NORMAL")
             rows = self._read(self._db, path)
+            has_shards = self._db.execute(_HAS_SHARDS).fetchone()[0]
+            of_shards = _whole(self._db.execute(_OF_SHARDS), path) if has_shards else []
         except sqlite3.Error as error:
             raise self._trouble(error) from error
         self._accounts, self._groups, self._written = {}, {}, {}
+        for account in self._taken_up(rows):
+            self._add(account)
+        self._of_shards = list(self._taken_up(of_shards))
+        self.flush()
+
+    def _taken_up(self, rows: Iterable[list[Any]]) -> Iterator[Account]:
         for account in map(_account, rows):
             account.lose_open()
             account.reckon(self._price_of)
-            self._add(account)
-        self.flush()
+            yield account
 
     def _read(self, db: sqlite3.Connection, path: Path) -> list[list[Any]]:
         """Return the rows in today's form; those of a former one have neither tier nor dollars.
@@ -291,12 +318,9 @@ class Ledger:
         """
         former = db.execute(_SIZE).fetchone()[0] == _FORMER_SIZE
         db.execute(_SCHEMA)
-        rows = []
-        for *row, digest in db.execute(_READ).fetchall():
-            if digest != digest_of(*row):
-                raise damaged(path, "what was spent is not as it was written")
-            rows.append([*row[:4], "", *row[4:], None, None, None] if former else row)
+        rows = _whole(db.execute(_READ), path)
         if former:
+            rows = [[*row[:4], "", *row[4:], None, None, None] for row in rows]
             with transaction(db):
                 db.execute("DROP TABLE spending")
                 db.execute(_SCHEMA)
@@ -318,8 +342,12 @@ class Ledger:
         return account
 
     def accounts(self) -> list[Account]:
-        """Return the accounts in a fixed order."""
-        return [self._accounts[key] for key in sorted(self._accounts)]
+        """Return the accounts in a fixed order, with what was spent on shards."""
+        found = dict(self._accounts)
+        for account in self._of_shards:
+            known = found.get(account.key)
+            found[account.key] = account if known is None else known.plus(account)
+        return [found[key] for key in sorted(found)]
 
     def note(self, account: Account) -> None:
         """Make the file admit to all that the account has spent or has under way.
@@ -371,6 +399,41 @@ class Ledger:
             f"What is spent cannot be written to {self._path}: {error};"
             " free disk space or restore the file, then run the same command again."
         )
+
+
+def take_spending(db: sqlite3.Connection, path: Path) -> list[Account]:
+    """Take in what was spent on a shard, in place of what was known of it; return its accounts.
+
+    Args:
+        db: the journal of the run, with the shard's file attached as ``shard``.
+        path: the shard's file.
+
+    Raises:
+        InputError: a row of the file is damaged.
+        sqlite3.Error: the journal cannot be written.
+    """
+    shard = db.execute("PRAGMA shard.application_id").fetchone()[0]
+    rows = _whole(db.execute("SELECT * FROM shard.spending"), path)
+    db.execute(_SHARDS_SCHEMA)
+    db.execute("DELETE FROM spending_of_shards WHERE shard = ?", (shard,))
+    places = ", ".join("?" * (len(_COLUMNS) + 2))
+    written = [(shard, *row, digest_of(*row)) for row in rows]
+    db.executemany(f"INSERT INTO spending_of_shards VALUES ({places})", written)  # noqa: S608
+    return [_account(row) for row in rows]
+
+
+def _whole(found: Iterable[tuple[Any, ...]], path: Path) -> list[list[Any]]:
+    """Return rows without their digests.
+
+    Raises:
+        InputError: one is damaged.
+    """
+    rows = []
+    for *row, digest in found:
+        if digest != digest_of(*row):
+            raise damaged(path, "what was spent is not as it was written")
+        rows.append(row)
+    return rows
 
 
 def _bound(group: list[Account]) -> _Bound:

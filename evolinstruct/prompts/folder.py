@@ -16,13 +16,16 @@ from evolinstruct.text import did_you_mean
 MEASURES = "measures"
 """The folder of what scores are asked with; no part of what decides a run."""
 _FOLDERS = ("frames", "operations", "formats", MEASURES)
+HISTORY = "tuning"
+"""The folder in which `evolinstruct tune` keeps how a pack came about; no part of the pack."""
 
 
 def _required() -> Iterator[str]:
     """Yield the files that every pack needs: those of the purposes that runs ask."""
     yield "pack.toml"
     for purpose in PURPOSES.values():
-        if purpose.worded_by == "file" and purpose.is_asked_by_runs:
+        is_worded = purpose.worded_by == "file" and not purpose.borrowed
+        if is_worded and purpose.is_asked_by_runs():
             yield f"{purpose.name}.txt"
 
 
@@ -57,7 +60,7 @@ def find(name: str) -> Path:
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """Return the pack's files by their names inside it, sorted, without hidden files.
+    """Return the pack's files by their names inside it, sorted, without hidden and tuning's files.
 
     Raises:
         InputError: the folder is not a pack, lacks a file, or holds one that packs do not have.
@@ -92,6 +95,8 @@ def find_file(folder: Path, name: str) -> Path:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for path in _visible(folder):
+        if path.name == HISTORY and path.is_dir():
+            continue
         yield from _visible(path) if path.name in _FOLDERS and path.is_dir() else [path]
 
 

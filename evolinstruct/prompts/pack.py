@@ -1,13 +1,16 @@
 """A prompt pack: a folder of text files that holds the words of every call.
 
-A pack is read and checked whole before the first call. It is data, never code. docs/prompt-packs.md
-says what follows from each part.
+A pack is read and checked whole before the first call. It is data, never code. docs/packs.md says
+what follows from each part.
 
-    pack.toml              name, description, language; marks, added_words, demonstrations
+    pack.toml              name, description, language; marks, added_words, demonstrations, checks
     compare.txt            are {{parent}} and {{child}} equal?
     answer.txt             what is asked to get the answer to {{instruction}}
     demonstration.txt      how a format's demonstration is shown; needed where formats are used
+    improve.txt            how an {{answer}} to {{instruction}} is made better
     correct.txt            {{answer}} to {{instruction}} has {{faults}}; for constraints
+    analyse.txt            which {{cases}} fail by this {{method}}, and why? (`evolinstruct tune`)
+    optimize.txt           how is the {{method}} in this {{prompt}} better, after {{feedback}}?
     frames/FRAME.txt       what several operations share, with a place for their {{method}}
     operations/NAME.txt    header (name, kind, weight, frame, skips), ---, the prompt or its method
     formats/NAME.txt       header (name, title), --- instruction, a text, --- rewritten, a text
@@ -28,15 +31,18 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
+from evolinstruct.defaults import PACK
 from evolinstruct.elimination import COMPARISON, RULES, names_of_others
 from evolinstruct.errors import InputError
-from evolinstruct.prompts.folder import MEASURES, files
+from evolinstruct.prompts.folder import MEASURES, files, find
 from evolinstruct.prompts.measures import Measure, read_measures
+from evolinstruct.prompts.named_checks import Checks, read_checks
 from evolinstruct.prompts.templates import Holds, Passage, Template, checked, markers, source
 from evolinstruct.prose import count_prose
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.quartiles import BAND
 from evolinstruct.text import did_you_mean
+from evolinstruct.words import letters_of_a_word
 
 Messages = tuple[tuple[str, str], ...]
 """Pairs of role and content, as in a client's request."""
@@ -52,11 +58,14 @@ _METHOD = Holds(frozenset(), _DRAWN | {"instruction"})
 
 IN_DEPTH, IN_BREADTH, TRANSFORM = _KINDS = ("in-depth", "in-breadth", "transform")
 _ABOUT = ("name", "description", "language")
-_MORE = ("marks", "added_words", "demonstrations")
+_MORE = ("marks", "added_words", "demonstrations", "checks")
 _MINIMUM_FORMATS = 2  # one is drawn, and at least one other is shown as an example
 _DEMONSTRATION_FILE, _CORRECT_FILE = "demonstration.txt", "correct.txt"
+_OF_STAGES = {f"{name}.txt" for name, row in PURPOSES.items() if row.of_stages}
+"""Files that decide nothing in a run."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_HEADER = frozenset({"name", "kind", "weight"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +100,14 @@ class Pack:
         name: its name.
         description: what it is for, in one sentence.
         language: the language of its prompts, as a tag such as ``en``.
-        digest: of the names and texts of its files, whatever their line ends.
+        digest: of the names and texts of the files that decide a run, whatever their line ends.
         operations: its operations, sorted by name.
         formats: the names of its data formats, sorted.
         markers: the phrases that mark places in evolve prompts, lower-case, without #, sorted.
         marks: the lines between which evolve prompts ask for the instruction, if they do.
         added_words: how many words an in-depth rewrite adds, at least and at most.
         demonstrations: how many demonstrations a prompt shows; None: those of all other formats.
+        checks: the arguments of each check of answers that it names.
         measures: what scores are asked with, by name and method; no part of the digest, because
             they decide nothing in a run.
     """
@@ -112,6 +122,7 @@ class Pack:
     marks: tuple[str, str] | None
     added_words: tuple[int, int]
     demonstrations: int | None
+    checks: Checks
     measures: Mapping[tuple[str, str], Measure] = field(repr=False)
     _by_name: Mapping[str, Operation] = field(repr=False)
     _purposes: Mapping[str, Template] = field(repr=False)
@@ -141,12 +152,13 @@ class Pack:
         Raises:
             KeyError: an operation or a format is unknown, or a format is needed and not given.
         """
-        words, (least, most) = count_prose(instruction), self.added_words
+        words, per_word = count_prose(instruction), letters_of_a_word(instruction)
+        least, most = (str(words + per_word * added) for added in self.added_words)
         values = {
             "instruction": instruction,
             "words": str(words),
-            "least": str(words + least),
-            "most": str(words + most),
+            "least": least,
+            "most": most,
             "constraints": _listed(constraints),
         }
         if format is not None:
@@ -163,6 +175,16 @@ class Pack:
         prompts = [text for each in self.operations for text in each.template.parts[::2]]
         return tuple(dict.fromkeys((*prompts, *self._demonstrations.values())))
 
+    @property
+    def corrects(self) -> bool:
+        """Whether an answer that fails a check is asked for once more."""
+        return self._correct is not None
+
+    @property
+    def verifies(self) -> bool:
+        """Whether anything is verified of answers."""
+        return bool(self.checks) or any(each.uses_constraints for each in self.operations)
+
     def skips(self, operation: str | None) -> frozenset[str]:
         """Return the rules that do not apply to what an operation makes; none for a seed."""
         found = self._by_name.get(operation or "")
@@ -173,7 +195,7 @@ class Pack:
 
         Args:
             purpose: its name.
-            texts: the instruction before the step (``parent``), or after it (``child``).
+            texts: what fills its places, by the names that the purpose has for them.
 
         Raises:
             InputError: the pack has no such file.
@@ -183,6 +205,10 @@ class Pack:
             raise InputError(f"The pack {self.name} has no {purpose}.txt; add the file.")
         places = PURPOSES[purpose].prompt
         return _ask(template, {place: texts[text] for place, text in places.items()})
+
+    def words(self, purpose: str) -> bool:
+        """Tell whether a file of its own words the prompt of a purpose."""
+        return purpose in self._purposes
 
     def correct(self, instruction: str, answer: str, faults: Sequence[str]) -> Messages:
         """Return the prompt that asks for an answer once more, with what is wrong with it.
@@ -210,15 +236,28 @@ def read(folder: Path) -> Pack:
     Raises:
         InputError: a file is missing or wrong; names the file, the line and the mistake.
     """
-    found = {name: source(path) for name, path in files(folder).items()}
+    return parse(folder, read_files(folder))
+
+
+def read_files(folder: Path) -> dict[str, Passage]:
+    """Return the texts of a pack's files by their names in it.
+
+    Raises:
+        InputError: a file is missing or cannot be read.
+    """
+    return {name: source(path) for name, path in files(folder).items()}
+
+
+def parse(folder: Path, found: Mapping[str, Passage]) -> Pack:
+    """Return the pack that these files make, checked whole; `folder` is named in errors.
+
+    Raises:
+        InputError: a file is wrong; names the file, the line and the mistake.
+    """
     sources = {name: text for name, text in found.items() if not name.startswith(f"{MEASURES}/")}
     about, settings = _about(sources["pack.toml"])
     measures = read_measures(_inside(found, MEASURES), about["name"])
-    purposes = {
-        row.name: Template.of(checked(sources[f"{row.name}.txt"], Holds(frozenset(row.prompt))))
-        for row in PURPOSES.values()
-        if f"{row.name}.txt" in sources
-    }
+    purposes = _purposes(folder, sources, settings["checks"])
     operations = _operations(folder, sources)
     _check_marks(sources["pack.toml"], settings["marks"], operations.values())
     formats = _unique(_format(text) for text in _inside(sources, "formats"))
@@ -227,7 +266,7 @@ def read(folder: Path) -> Pack:
     return Pack(
         **about,
         **settings,
-        digest=_digest(sources),
+        digest=_digest({name: sources[name] for name in sources if name not in _OF_STAGES}),
         operations=tuple(operations.values()),
         formats=tuple(formats),
         markers=markers(
@@ -243,6 +282,28 @@ def read(folder: Path) -> Pack:
     )
 
 
+def known_measures(pack: Pack) -> dict[tuple[str, str], Measure]:
+    """Return a pack's measures; one that it lacks is that of general."""
+    return {**read(find(PACK)).measures, **pack.measures}
+
+
+def _purposes(folder: Path, sources: Mapping[str, Passage], checks: Checks) -> dict[str, Template]:
+    """Return the prompts that stand in a file of their own, by purpose."""
+    worded = {name: row for name, row in PURPOSES.items() if row.worded_by == "file"}
+    for name, row in worded.items():
+        if row.for_check in checks and f"{name}.txt" not in sources:
+            raise InputError(
+                f"{folder / name}.txt: the file is missing; the check {row.for_check!r} needs it."
+            )
+    own = {name: sources[f"{name}.txt"] for name in worded if f"{name}.txt" in sources}
+    borrowed = [name for name, row in worded.items() if row.borrowed and name not in own]
+    texts = own | {name: source(find(PACK) / f"{name}.txt") for name in borrowed}
+    return {
+        name: Template.of(checked(text, Holds(frozenset(worded[name].prompt))))
+        for name, text in texts.items()
+    }
+
+
 def _about(text: Passage) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what pack.toml says of the pack, and how its prompts are made and read."""
     try:
@@ -250,7 +311,7 @@ def _about(text: Passage) -> tuple[dict[str, Any], dict[str, Any]]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{text.path}: this is not TOML: {error}.") from error
     for key in dict.fromkeys((*found, *_ABOUT)):
-        at = _place(text, key)
+        at = text.place_of(key)
         if key not in (*_ABOUT, *_MORE):
             raise text.error(f"unknown key {key!r}; known here: {', '.join((*_ABOUT, *_MORE))}", at)
         if key in _ABOUT and not (isinstance(found.get(key), str) and found[key].strip()):
@@ -262,13 +323,8 @@ def _about(text: Passage) -> tuple[dict[str, Any], dict[str, Any]]:
         "added_words": _pair(text, found, "added_words", int, "two numbers, the least and the most")
         or BAND,
         "demonstrations": _demonstrations_of(text, found),
+        "checks": read_checks(text, found.get("checks", {})),
     }
-
-
-def _place(text: Passage, key: str) -> int:
-    """Return where pack.toml names a key; 0 where it does not."""
-    found = re.search(rf"^\s*[\"'\[]?{re.escape(key)}", text.text, re.MULTILINE)
-    return found.end() if found else 0
 
 
 def _pair(
@@ -281,14 +337,14 @@ def _pair(
         first, second = pair
         if first and (kind is str or 0 < first <= second):
             return first, second
-    raise text.error(f"the key {key!r} needs {wanted}", _place(text, key))
+    raise text.error(f"the key {key!r} needs {wanted}", text.place_of(key))
 
 
 def _demonstrations_of(text: Passage, found: Mapping[str, Any]) -> int | None:
     number = found.get("demonstrations")
     if number is not None and (type(number) is not int or number < 1):
         key = "demonstrations"
-        raise text.error(f"the key {key!r} needs a whole number of 1 or more", _place(text, key))
+        raise text.error(f"the key {key!r} needs a whole number of 1 or more", text.place_of(key))
     return number
 
 
@@ -302,7 +358,7 @@ def _check_marks(
                 raise text.error(
                     f"the operation {operation.name!r} does not ask for the mark {mark!r}; name it"
                     " in the prompt, or leave the key 'marks' out",
-                    _place(text, "marks"),
+                    text.place_of("marks"),
                 )
 
 
@@ -335,9 +391,18 @@ def _operations(folder: Path, sources: Mapping[str, Passage]) -> dict[str, Opera
     return found
 
 
-def _operation(text: Passage, frames: Mapping[str, str]) -> tuple[Passage, Operation]:
+def read_operation(text: Passage) -> tuple[dict[str, Passage], Passage]:
+    """Return the header of an operation's file, and its prompt or method.
+
+    Raises:
+        InputError: the header is wrong.
+    """
     head, body = text.split("---")
-    header = head.header(frozenset({"name", "kind", "weight"}), frozenset({"frame", "skips"}))
+    return head.header(_HEADER, frozenset({"frame", "skips"})), body
+
+
+def _operation(text: Passage, frames: Mapping[str, str]) -> tuple[Passage, Operation]:
+    header, body = read_operation(text)
     kind, frame = header["kind"], header.get("frame")
     if kind.text not in _KINDS:
         raise kind.error(f"unknown kind {kind.text!r}; known here: {', '.join(_KINDS)}")

@@ -34,6 +34,11 @@ class Passage:
         line = self.line + self.text.count("\n", 0, at)
         return InputError(f"{self.path}:{line}: {message}.")
 
+    def place_of(self, key: str) -> int:
+        """Return where a file of TOML names a key; 0 where it does not."""
+        found = re.search(rf"^\s*[\"'\[]?{re.escape(key)}", self.text, re.MULTILINE)
+        return found.end() if found else 0
+
     def body(self) -> Passage:
         """Return the passage without the blank lines around it.
 

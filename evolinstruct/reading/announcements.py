@@ -24,7 +24,7 @@ _COURTESY = re.compile(
     r"|natürlich|selbstverständlich|klar|bien sûr|certainement|avec plaisir|d'accord|¡?claro"
     r"(?: que sí)?|¡?por supuesto|con gusto|com prazer|certo|volentieri|certamente|natuurlijk"
     r"|конечно|хорошо|好的|当然(?:可以)?|没问题|はい|もちろんです|承知しました|かしこまりました"
-    r"|물론입니다|네|알겠습니다|بالتأكيد|بالطبع|حسن[اًا]*)(?:\s?[,.!:，。！、؟–—-]+\s*|\s*$)",
+    r"|물론입니다|네|알겠습니다|بالتأكيد|بالطبع|حسن[اًا]*)(?:\s?[,.!:،，。！、؟–—-]+\s*|\s*$)",
     re.IGNORECASE,
 )
 _HERE = re.compile(

@@ -8,7 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from evolinstruct.languages import in_another_language
+from evolinstruct.languages import common_words, in_another_language
+from evolinstruct.prose import count_prose
+from evolinstruct.words import count_words
 
 
 class _Words(NamedTuple):
@@ -150,20 +152,25 @@ _LOOKED_AT = 2000  # characters
 
 
 def is_foreign(text: str, parent: str) -> bool:
-    """Tell whether a text is in another language or script than the parent."""
-    if not parent:
+    """Tell whether a text is in another language or script than the parent; data is in none."""
+    if not parent or not _is_prose(text):
         return False
     return _is_in_another_script(text[:_LOOKED_AT], parent) or in_another_language(text, parent)
 
 
 def _is_in_another_script(text: str, parent: str) -> bool:
     if text.isascii():
-        return _LATIN.search(text) is not None and not _LATIN.search(parent)
+        return len(common_words(text)) >= _WORDS_OF_PROSE and not _LATIN.search(parent)
     counts = [len(script.findall(text)) for script in _SCRIPTS]
     most = max(range(len(counts)), key=counts.__getitem__)
     return counts[most] * 2 > sum(counts) and not _SCRIPTS[most].search(parent)
 
 
+def _is_prose(text: str) -> bool:
+    return 2 * count_prose(text) > count_words(text)
+
+
+_WORDS_OF_PROSE = 2  # that are common in a language
 _STEM, _LONGER = 4, 5  # characters
 _JOINED_RUN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
 

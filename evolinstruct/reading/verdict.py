@@ -9,6 +9,7 @@ import re
 
 from evolinstruct.reading.own_text import own_text
 
+_WIDE = str.maketrans("。！？；：，", ".!?;:,")
 _BARE = {"equal": True, "not equal": False, "not-equal": False, "unequal": False}
 _MARKUP = re.compile(r"[*_`#\"“”<>{}\[\]$~|]+|\\\w*|(?<=\w)-(?=\w)")
 _BOTH = re.compile(r"\b(?:(?:not |un)?equal)\s*(?:or|/|vs)\s*(?:(?:not |un)?equal)\b")
@@ -29,7 +30,8 @@ _CLAUSE = re.compile(
     r"|hence|which)\b"
 )
 _TERM = re.compile(
-    r"\b(?:(equal|identical|equivalent|same)|((?:un|in|non ?|not)equal|different|differs?))\b"
+    r"(?<![a-z])(?:(equal|identical|equivalent|same)|((?:un|in|non ?|not)equal|different|differs?))"
+    r"(?![a-z])"
 )
 _NEGATION = re.compile(r"\b(?:not|no|never|neither|hardly|cannot|far from)\b|n't\b")
 _UNCLEAR = re.compile(
@@ -56,11 +58,11 @@ def read_verdict(reply: str) -> bool | None:
     The last statement that is nothing but a verdict decides, unless a later one contradicts it.
     With none, the statements do: what is not equal in one point is not equal. A statement of
     equality must say nothing else: "equal in length" is not one. Questions and conditions are no
-    statements.
+    statements. The words are English, whatever the language around them.
     """
     if (verdict := _BARE.get(reply.strip(" .!\n").casefold())) is not None:
         return verdict  # most replies
-    text = _first_turn(own_text(reply)).casefold()
+    text = _first_turn(own_text(reply)).casefold().translate(_WIDE)
     text = _MARKUP.sub(" ", text.replace("’", "'"))
     text = _BOTH.sub("options", re.sub(r"\bnot\s+", "not ", text))
     decided: bool | None = None

@@ -15,6 +15,7 @@
     frame     what stands around the content of every page, with page.css and theme.js
     page      the parts as one page, with page.js
     judging   the page of a contest: who is better, and how far that can be trusted
+    tuning    the page of a tuned pack: how often its methods failed
 
 What a model wrote is data on the page, never markup, style or script.
 """
@@ -27,16 +28,11 @@ from pathlib import Path
 from evolinstruct import defaults
 from evolinstruct.analysis.measurement import measure
 from evolinstruct.analysis.runs import Run
-from evolinstruct.atomic_write import replaced
 from evolinstruct.diversity import is_installed
-from evolinstruct.errors import InputError
-from evolinstruct.report.frame import GENERATOR
+from evolinstruct.report.frame import write_page
 from evolinstruct.report.page import Meaning, compose
 from evolinstruct.report.sample import draw_families
 from evolinstruct.report.selection import selected_of
-
-_HEAD = 2_000
-"""A report says that it is one within its first bytes: so many."""
 
 
 def write_report(
@@ -56,11 +52,7 @@ def write_report(
     Raises:
         InputError: a run cannot be read, or `out` cannot be written.
     """
-    _check(out)
-    page = report_of(runs, rows, seed)
-    with replaced(out) as file:
-        # A reply may hold half of a surrogate pair, which cannot be written as UTF-8.
-        file.write(page.encode("utf-8", "replace"))
+    write_page(out, lambda: report_of(runs, rows, seed))
 
 
 def report_of(
@@ -87,18 +79,3 @@ def _meaning(runs: Sequence[Run], seed: int) -> Meaning | None:
     from evolinstruct.report.diversity import meaning_of  # noqa: PLC0415 - needs an extra
 
     return meaning_of(runs, seed)
-
-
-def _check(out: Path) -> None:
-    """Refuse a file that cannot be written, or that would be lost."""
-    if out.is_dir():
-        raise InputError(f"{out} is a directory; name a file in it, such as {out / 'report.html'}.")
-    if not out.parent.is_dir():
-        raise InputError(f"There is no directory {out.parent}; make it, or name another file.")
-    if out.exists() and not _is_report(out):
-        raise InputError(f"{out} exists and is not a report; name another file.")
-
-
-def _is_report(path: Path) -> bool:
-    with path.open("rb") as file:
-        return GENERATOR.encode() in file.read(_HEAD)

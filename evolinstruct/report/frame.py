@@ -7,15 +7,48 @@ loads nothing else.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 
+from evolinstruct.atomic_write import replaced
+from evolinstruct.errors import InputError
 from evolinstruct.report.markup import Html, join, tag, text
 
 GENERATOR = '<meta name="generator" content="evolinstruct report">'
 """Every report says this near its beginning."""
+_HEAD = 2_000
+"""So many of its first bytes are looked at for that."""
+
+
+def write_page(out: Path, make: Callable[[], str]) -> None:
+    """Write a page; an older report there is replaced, any other file is refused first.
+
+    Raises:
+        InputError: it cannot be written, or is another file.
+    """
+    _check(out)
+    page = make()
+    with replaced(out) as file:
+        # A reply may hold half of a surrogate pair, which cannot be written as UTF-8.
+        file.write(page.encode("utf-8", "replace"))
+
+
+def _check(out: Path) -> None:
+    """Refuse a file that cannot be written, or that would be lost."""
+    if out.is_dir():
+        raise InputError(f"{out} is a directory; name a file in it, such as {out / 'report.html'}.")
+    if not out.parent.is_dir():
+        raise InputError(f"There is no directory {out.parent}; make it, or name another file.")
+    if out.exists() and not _is_report(out):
+        raise InputError(f"{out} exists and is not a report; name another file.")
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return GENERATOR.encode() in file.read(_HEAD)
 
 
 def framed(

@@ -133,19 +133,23 @@ class LowYield:
 
 
 class YieldMonitor:
-    """Warns of low yield once enough instructions have ended, and again at the generation's end."""
+    """Warns of low yield once enough instructions have ended, and again at the generation's end.
 
-    def __init__(self, counts: Counts) -> None:
-        """Watch the counts of one generation."""
+    Each cause is told once in a run; of fewer than 20 instructions, nothing is said.
+    """
+
+    def __init__(self, counts: Counts, said: set[str | None]) -> None:
+        """Watch the counts of one generation; `said` has the causes that were told before it."""
         self._counts = counts
-        self._said: set[str | None] = set()
+        self._said = said
         self._examples: dict[str, str] = {}
 
     def see(self, line: Line) -> LowYield | None:
         """Look at a line that was just counted; return a warning, each one once."""
         if isinstance(line, Rejected):
             self._examples.setdefault(line.rule, _example(line))
-        return self._warning() if self.is_due else None
+        is_told = self.is_due and self._counts.finished >= defaults.NOTICE_LEAST
+        return self._warning() if is_told else None
 
     @property
     def is_due(self) -> bool:

@@ -7,15 +7,16 @@ there. Settings are compared by what they say, not by the files that they were r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from types import NoneType
 from typing import Any
 
 from evolinstruct import defaults, prompts
 from evolinstruct.errors import InputError
+from evolinstruct.evolution.preferring import judged_by
 from evolinstruct.records import Kept, encode
 from evolinstruct.run.counts import Counts
+from evolinstruct.run.seed_lines import as_read
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.lines import LazyLine
 from evolinstruct.run_dir.reviews import Reviews
@@ -112,6 +113,9 @@ def differing_settings(
         ):  # known by what they say: see below
             verb = "were" if name.endswith("s") else "was"
             differences.append(f"{name} {verb} {_shown(theirs)}, now {_shown(ours)}")
+    judge = state.get("judged_by")
+    if recipe.judges and judge and judge != judged_by(recipe, pack):
+        differences.append("the prompt of the judge of answers differs")
     if pack.digest != state["pack"]["digest"]:
         differences.append(f"the prompts of the pack were {state['pack']['name']}, now they differ")
     return differences, additions
@@ -229,7 +233,7 @@ class SeedComparison:
         except InputError:  # it ends here: what comes is written again
             self._there, self._next = iter(()), None
             return False
-        return there.model is not None and replace(there, model=None, output=None) == line
+        return there.model is not None and as_read(there) == line
 
     def report(self, differences: list[str], additions: list[str]) -> None:
         """Add how the seeds differ from those of the run, or what they add to it."""

@@ -14,10 +14,12 @@ from itertools import takewhile
 from typing import Any
 
 from evolinstruct.elimination import COMPARISON
+from evolinstruct.evolution.answering import times_asked
 from evolinstruct.evolution.asking import shown_with
+from evolinstruct.evolution.preferring import ANSWERS
 from evolinstruct.llm.prices import Tariff
-from evolinstruct.prompts import Operation, Pack
-from evolinstruct.purposes import PURPOSES, is_on
+from evolinstruct.prompts import Messages, Operation, Pack, known_measures
+from evolinstruct.purposes import PURPOSES, asked_by, is_on
 from evolinstruct.records import Kept
 from evolinstruct.settings import Execution, Recipe
 
@@ -25,6 +27,8 @@ from evolinstruct.settings import Execution, Recipe
 CHARACTERS_PER_TOKEN = 4.0
 GROWTH = 90.0
 """Characters that an in-depth rewrite adds: 15 words."""
+ANSWER = 1_400.0
+"""Characters of an answer."""
 DATA = 900.0
 """Characters that a rewrite with data in a format adds."""
 PLAN = 260.0
@@ -45,7 +49,7 @@ ROUND = 1_800.0
 FREE_RATE = 1_000.0
 """Calls a second of a client that asks nobody."""
 
-_NO_TEXTS = {"parent": "", "child": ""}
+_NO_TEXTS = {"parent": "", "child": "", "answer": ""}
 _UNLIKE = ("Explain tides.", "Why is the sea salty?", "Name three rivers of Asia.", "Draw.")
 """Instructions that differ from the first letter on, also in their number of words."""
 
@@ -206,7 +210,8 @@ class _Beginnings:
         drawn = {item: weights.get(item.name, 0.0) for item in pack.operations}
         total = sum(drawn.values())
         self._shared: dict[str, list[tuple[float, float]]] = {}  # (share of calls, tokens)
-        for name, row in PURPOSES.items():
+        for name in asked_by(recipe, pack.checks):
+            row = PURPOSES[name]
             if row.worded_by == "operations":
                 self._shared[name] = [
                     (weight / total / len(shared), tokens)
@@ -214,9 +219,9 @@ class _Beginnings:
                     for shared in [_of_operation(pack, item, recipe.seed)]
                     for tokens in shared
                 ]
-            elif row.is_asked_by_runs:
-                texts = [{"parent": text, "child": text} for text in _UNLIKE]
-                self._shared[name] = [(1.0, _common(pack.prompt(name, **each) for each in texts))]
+            else:
+                texts = [{"parent": text, "child": text, "answer": text} for text in _UNLIKE]
+                self._shared[name] = [(1.0, _common(_prompt(pack, name, each) for each in texts))]
 
     def repeated(self, purpose: str, calls: int) -> int:
         """Return the tokens of so many calls that begin as an earlier call of theirs does."""
@@ -240,6 +245,17 @@ def _of_operation(pack: Pack, operation: Operation, seed: int) -> list[float]:
         )
         for drawn in pack.formats
     ]
+
+
+def _prompt(pack: Pack, purpose: str, texts: Mapping[str, str]) -> Messages:
+    """Return the prompt of a purpose that no operation words; none where code is what is sent."""
+    row = PURPOSES[purpose]
+    if row.worded_by == "code":  # which costs nothing
+        return ()
+    if row.worded_by == "measures":  # of those, a run asks for preferences alone
+        measure = known_measures(pack)[ANSWERS]
+        return measure.render({place: texts[text] for place, text in row.prompt.items()})
+    return pack.prompt(purpose, **texts)
 
 
 def _common(prompts: Iterable[Sequence[tuple[str, str]]]) -> float:
@@ -275,11 +291,12 @@ class _Reckoning:
         self._plan = sum(share * _plan(pack, item) for item, share in drawn.items()) / total
         frames = {item: _frame(pack, item) for item in drawn}
         evolve = sum(share * frames[item] for item, share in drawn.items()) / total
-        self._rows = {name: row for name, row in PURPOSES.items() if row.is_asked_by_runs}
+        self._rows = {name: PURPOSES[name] for name in asked_by(recipe, pack.checks)}
+        self._times = {name: times_asked(name, recipe, pack.checks) for name in self._rows}
         self._frames = {
             name: evolve
             if row.worded_by == "operations"
-            else _characters(pack.prompt(name, **_NO_TEXTS))
+            else _characters(_prompt(pack, name, _NO_TEXTS))
             for name, row in self._rows.items()
         }
         asked = sum(share for item, share in drawn.items() if COMPARISON not in item.skips) / total
@@ -300,7 +317,8 @@ class _Reckoning:
         passing, means = 1.0, {}
         for name, row in self._rows.items():
             asked = compared if row.reply == "verdict" else 1.0
-            means[name] = _Means(passing * asked * (1 + row.again), completion=row.tokens)
+            calls = passing * asked * self._times[name] * (1 + row.again)
+            means[name] = _Means(calls, completion=row.tokens)
             if row.is_asked_of_rewrites(self._recipe) and is_on(row.judged_if, self._recipe):
                 passing *= 1 - (1 - row.passes) * asked
         return means, passing
@@ -309,18 +327,20 @@ class _Reckoning:
         """Yield what answering the seeds takes: place, calls, tokens of each in and out."""
         for name, row in self._rows.items():
             if row.is_asked_of_seeds(self._recipe):
-                yield self._line(0, name, unanswered, self._frames[name] + self._length)
+                calls = unanswered * self._times[name]
+                yield self._line(0, name, calls, self._frames[name] + self._length)
 
     def generations(self) -> Iterator[tuple[int, str, float, float, float]]:
         """Yield what each generation takes, likewise."""
         for generation in range(1, self._recipe.generations + 1):
             child = self._length + self._growth
-            texts = {"parent": self._length, "child": child}
+            texts = {"parent": self._length, "child": child, "answer": ANSWER}
             for name, row in self._rows.items():
                 if row.is_asked_of_rewrites(self._recipe):
                     prompt = self._frames[name] + sum(texts[text] for text in row.prompt.values())
                     calls = self._size * self._means[name].share
                     said = child + self._plan if row.reply == "instruction" else child
+                    said *= row.asks == "model"
                     yield self._line(generation, name, calls, prompt, said)
             self._length += self._kept * self._growth
 
@@ -332,7 +352,8 @@ class _Reckoning:
         # What was seen is of earlier generations, whose instructions were shorter.
         longer = (generation - known.at) * self._kept * self._growth / CHARACTERS_PER_TOKEN
         if known.prompt:
-            tokens = known.prompt + longer * len(row.prompt)
+            grown = sum(text != "answer" for text in row.prompt.values())
+            tokens = known.prompt + longer * grown
         if known.completion:
             grows = known.prompt is not None and row.reply == "instruction"
             out = known.completion + longer * grows
@@ -393,7 +414,7 @@ def _time(
 
 def rounds(recipe: Recipe) -> int:
     """Return how many rounds of batches a run takes, without those for what is asked once more."""
-    rows = [row for row in PURPOSES.values() if row.is_asked_by_runs]
+    rows = [row for row in PURPOSES.values() if not row.of_stages]
     each = sum(row.is_asked_of_rewrites(recipe) for row in rows)
     return each * recipe.generations + any(row.is_asked_of_seeds(recipe) for row in rows)
 

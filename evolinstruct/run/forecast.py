@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
@@ -16,17 +16,21 @@ from typing import Any, TypeVar, cast
 
 from evolinstruct.errors import CallError
 from evolinstruct.evolution import Evolution, Step
-from evolinstruct.evolution.asking import Ask
+from evolinstruct.evolution.answering import times_asked
+from evolinstruct.evolution.calls import Ask
 from evolinstruct.gate import Gate
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
-from evolinstruct.purposes import PURPOSES
+from evolinstruct.prompts import Checks
+from evolinstruct.purposes import BEFORE_ANSWER, PURPOSES, asked_by_runs
 from evolinstruct.records import Kept, Member
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.settings import Recipe
 
 _T = TypeVar("_T")
+_USUAL = Recipe()
+"""What these settings have asked is told even where it is switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Forecast:
         second_tries: the most replies asked for once more because they were cut off.
         applicable: how many replies of the journal are known to apply.
         estimate: what it is likely to take, where that was asked for too.
+        receivers: what each server would get texts for, by its host, where that was asked for too.
     """
 
     seeds: int
@@ -48,6 +53,7 @@ class Forecast:
     second_tries: int
     applicable: int = 0
     estimate: Estimate | None = field(default=None, compare=False)
+    receivers: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     @property
     def at_most(self) -> int:
@@ -69,30 +75,38 @@ class Forecast:
             "applicable": self.applicable,
             "at_most": self.at_most,
             "new_at_most": self.new_at_most,
+            "receivers": dict(self.receivers),
             "expected": None if self.estimate is None else self.estimate.to_json(),
         }
 
 
 def forecast(
-    recipe: Recipe, seeds: int, unanswered: int, applicable: int = 0, anew: int = 0
+    recipe: Recipe,
+    checks: Checks,
+    seeds: int,
+    unanswered: int,
+    applicable: int = 0,
+    anew: int = 0,
 ) -> Forecast:
     """Return the most that a run can take.
 
     Args:
         recipe: what is asked for.
+        checks: those of its pack.
         seeds: how many instructions it starts from.
         unanswered: how many of them have no answer.
         applicable: how many replies of the journal are known to apply.
         anew: how many instructions are answered once more, because people edited them.
     """
     rewrites = seeds * recipe.generations
-    calls = {
-        name: rewrites * row.is_asked_of_rewrites(recipe)
-        + unanswered * row.is_asked_of_seeds(recipe)
-        for name, row in PURPOSES.items()
-        if row.is_asked_by_runs
-    }
-    calls["answer"] += anew * recipe.answers
+    calls = {}
+    for name, row in asked_by_runs(checks).items():
+        asked = rewrites * row.is_asked_of_rewrites(recipe)
+        asked += unanswered * row.is_asked_of_seeds(recipe)
+        if name not in BEFORE_ANSWER:
+            asked += anew * row.is_asked_of_rewrites(recipe)
+        if asked or row.is_asked_of_rewrites(_USUAL):
+            calls[name] = asked * times_asked(name, recipe, checks)
     compared = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
     unclear = compared * recipe.may_vary("compare")
     return Forecast(seeds, calls, unclear, sum(calls.values()) - compared, applicable)

@@ -15,7 +15,7 @@ from typing import Any
 
 from evolinstruct.errors import TooLittleKept
 from evolinstruct.evolution import Evolution, Step
-from evolinstruct.evolution.asking import Ask
+from evolinstruct.evolution.calls import Ask
 from evolinstruct.gate import Gate
 from evolinstruct.records import Failed, Kept, Line, Member, Rejected
 from evolinstruct.run.counts import Counts, YieldMonitor
@@ -78,6 +78,7 @@ class Generations:
         self._verified = verified
         self._all_counts = all_counts
         self._records = records
+        self._told_causes: set[str | None] = set()
 
     async def events(self) -> AsyncIterator[Event]:
         """Carry them out, one after the other.
@@ -224,7 +225,7 @@ class Generations:
         self, lines: AsyncIterator[Line], files: GenerationFiles, counts: Counts
     ) -> AsyncIterator[Event]:
         """Write and count each line; say what is wrong with the counts."""
-        watch = YieldMonitor(counts)
+        watch = YieldMonitor(counts, self._told_causes)
         calls, replayed, used = self._session.calls, self._session.replayed, self._session.used
         answers_seeds = counts.generation == 0 and self._recipe.answer_seeds
         seeds = self._plan.seeds.read() if answers_seeds else None

@@ -22,10 +22,12 @@ from evolinstruct import prompts
 from evolinstruct.defaults import METHOD
 from evolinstruct.errors import FilesGone, InputError, Interrupted, told
 from evolinstruct.evolution import Evolution
-from evolinstruct.evolution.asking import Ask
+from evolinstruct.evolution.calls import Ask
+from evolinstruct.evolution.preferring import judged_by
 from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.clients import with_client
 from evolinstruct.llm.journal import Journal
+from evolinstruct.llm.journal.shard import settle
 from evolinstruct.purposes import asked_by
 from evolinstruct.records import Kept
 from evolinstruct.run import notices, retries
@@ -42,6 +44,7 @@ from evolinstruct.run.generations import Generations
 from evolinstruct.run.live import LiveFile
 from evolinstruct.run.plan import Plan, make_plan
 from evolinstruct.run.reviewing import what_is_decided, what_was_applied, with_reviews
+from evolinstruct.run.seed_lines import write_seeds
 from evolinstruct.run.session import INTERRUPTED, Session
 from evolinstruct.run.summary import Summary, describe, now
 from evolinstruct.run_dir import dataset
@@ -80,7 +83,9 @@ class Job:
         self._plan = plan
         self._dir = run_dir
         self._recipe = plan.settings.recipe
-        self._session = Session(plan.settings, asked_by(self._recipe), run_dir, plan.state)
+        self._session = Session(
+            plan.settings, asked_by(self._recipe, plan.pack.checks), run_dir, plan.state
+        )
         self._records: list[dict[str, Any]] = []  # what run.json says of generations that ended
         self._made_from: list[str] = []
         self._is_idle = False
@@ -108,10 +113,16 @@ class Job:
             plan.state.get("usage", ()),
             spared,
         )
-        return replace(self._forecast(spared.total()), estimate=likely)
+        receivers = self._session.receivers()
+        return replace(self._forecast(spared.total()), estimate=likely, receivers=receivers)
 
     async def events(
-        self, *, update: bool = False, retry: str | None = None, forget_batches: bool = False
+        self,
+        *,
+        update: bool = False,
+        retry: str | None = None,
+        forget_batches: bool = False,
+        only_prepare: bool = False,
     ) -> AsyncGenerator[Event]:
         """Carry the run out, from wherever an earlier command left it.
 
@@ -121,6 +132,7 @@ class Job:
             update: carry a run that differs over to these settings.
             retry: ask once more for what is ``failed``, or rejected by the rule of this name.
             forget_batches: give up batches that the service does not know any more.
+            only_prepare: write what workers need, `run.json`, prompts and seeds; make no call.
 
         Raises:
             UsageError: the word of `retry` names no kind of line.
@@ -140,7 +152,7 @@ class Job:
             try:
                 async with (
                     LiveFile(self._dir.live) as live,
-                    aclosing(self._carried_out(gate, retry)) as events,
+                    aclosing(self._carried_out(gate, retry, only_prepare)) as events,
                 ):
                     async for event in events:
                         live.see(event)
@@ -148,6 +160,8 @@ class Job:
             finally:
                 if gate is not None:
                     gate.close()
+        if only_prepare:
+            settle(self._dir.journal)  # workers read it, and may have copies
 
     def interrupt(self) -> None:
         """Stop the run for a person who asked for it; asked twice, at once."""
@@ -188,31 +202,50 @@ class Job:
     def _forecast(self, applicable: int) -> Forecast:
         plan = self._plan
         anew = plan.reviews.answered_anew
-        return forecast(self._recipe, plan.size, plan.unanswered, applicable, anew)
+        return forecast(
+            self._recipe, plan.pack.checks, plan.size, plan.unanswered, applicable, anew
+        )
 
     # The run
 
-    async def _carried_out(self, gate: Gate | None, retry: str | None) -> AsyncGenerator[Event]:
+    async def _carried_out(
+        self, gate: Gate | None, retry: str | None, only_prepare: bool
+    ) -> AsyncGenerator[Event]:
         try:
             async for event in self._said_first(retry):
                 yield event
             self._session.go_on()
-            self._save()
-            self._copy_pack()
-            async for event in self._evolved(gate):
+            async for event in self._prepared() if only_prepare else self._made(gate):
                 yield event
-            lines = await self._merged()
-            for notice in await asyncio.to_thread(self._what_was_applied):
-                yield Notice(notice)
-            yield Finished(lines)
-            self._conclude()
-            self._session.journal.end_retries()
         except BaseException as error:
             self._end_early(error)
             with suppress(InputError, FilesGone):  # a full disk was said already
                 self._save()
             raise
         self._save()
+
+    async def _prepared(self) -> AsyncIterator[Event]:
+        """Write what workers need; a run that is finished stays so."""
+        self._records += self._plan.state.get("generations", ())  # each is looked at when it counts
+        self._save()
+        self._copy_pack()
+        await asyncio.to_thread(write_seeds, self._plan.seeds, self._dir)
+        yield Notice(notices.what_is_prepared(self._plan, self._dir))
+        if not self._is_idle:
+            self.summary.status, self.summary.exit_code = notices.PREPARED, 0
+
+    async def _made(self, gate: Gate | None) -> AsyncIterator[Event]:
+        """Carry out all generations, and put the data set in place."""
+        self._save()
+        self._copy_pack()
+        async for event in self._evolved(gate):
+            yield event
+        lines = await self._merged()
+        for notice in await asyncio.to_thread(self._what_was_applied):
+            yield Notice(notice)
+        yield Finished(lines)
+        self._conclude()
+        self._session.journal.end_retries()
 
     async def _evolved(self, gate: Gate | None) -> AsyncIterator[Event]:
         """Carry out the generations; run.json is true after each of them."""
@@ -254,7 +287,7 @@ class Job:
             places = retries.places(retry, self._dir, self._recipe.generations)
             yield Notice(notices.what_is_retried(retry, journal.retire(retry, places)))
         self._made_from = [
-            self._decided_by(number, journal.retired(number))
+            self._decided_by(number, journal.retired(number), journal.overruled(number))
             for number in range(self._recipe.generations + 1)
         ]
         if plan.additions:
@@ -341,7 +374,7 @@ class Job:
         plan = self._plan
         return Evolution(self._recipe, plan.pack, plan.weights, ask, plan.against, plan.reviews)
 
-    def _decided_by(self, number: int, retired: Sequence[object]) -> str:
+    def _decided_by(self, number: int, retired: Sequence[object], overruled: int) -> str:
         """Return a digest of all that decides a generation's bytes, beside the replies."""
         excluded = {"generations", "prompts", "against", "reviews"}
         recipe = self._recipe.model_dump_json(exclude=excluded)
@@ -354,8 +387,12 @@ class Job:
             plan.digest,
             retired,
         ]
+        if judge := judged_by(self._recipe, plan.pack):
+            decisive.append(judge)
         if METHOD > 1:  # the first one was not written down
             decisive.append(METHOD)
+        if overruled:
+            decisive.append(f"overruled {overruled}")
         parts = "\n".join(map(str, decisive))
         decided = blake2b(parts.encode(), digest_size=16).hexdigest()
         return with_reviews(decided, plan.reviews)
@@ -369,6 +406,11 @@ class Job:
         summary.prices = [*session.tariff.used]
         summary.in_vain = session.in_vain
         summary.seconds = time.monotonic() - self._began
-        if self._is_idle and summary.exit_code in (None, self._plan.state["exit_code"]):
+        is_known = self._plan.state.get("spent", {}).get("calls") == summary.spent.calls
+        if (
+            self._is_idle
+            and is_known
+            and summary.exit_code in (None, self._plan.state["exit_code"])
+        ):
             return  # a finished run that was looked at again is what it was
         self._dir.save_state(describe(self._plan, summary, self._records, self._started))

@@ -8,20 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from evolinstruct import environment
 from evolinstruct.llm.journal import Journal
 from evolinstruct.run.forecast import Forecast
 from evolinstruct.run.plan import Plan
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.seeds.problems import remarks
-from evolinstruct.settings import Recipe, ignored_variables
+from evolinstruct.settings import Recipe, ignored_variables, misspelt_variables
 from evolinstruct.text import counted, listed
 
-DONE = "done"
+DONE, PREPARED = "done", "prepared"
+"""What run.json says of a run that has ended well, and of one that waits for its workers."""
+_OURS = ("EVOLINSTRUCT_", "OPENAI_")
 
 
 def about_settings(plan: Plan) -> Iterator[str]:
     """Say what is not read, what is left out of the seeds, and what of the method is off."""
     recipe: Recipe = plan.settings.recipe
+    if from_file := [name for name in environment.in_file() if name.startswith(_OURS)]:
+        yield f"Read from {environment.DOTENV} in this folder: {listed(sorted(from_file))}."
+    if misspelt := misspelt_variables():
+        yield f"Not read, because no variable has this name: {listed(misspelt)}."
     if ignored := ignored_variables():
         yield (
             f"Not read from the environment: {listed(ignored)}, because a variable that nobody sees"
@@ -50,6 +57,7 @@ def about_settings(plan: Plan) -> Iterator[str]:
     if left_out:
         yield f"Left out of the seeds: {' and '.join(left_out)}."
     yield from remarks(counts.remarks)
+    yield from counts.notes
 
 
 def what_batches_take(rounds: int) -> str:
@@ -96,6 +104,11 @@ def what_was_found(plan: Plan, run_dir: RunDir, journal: Journal, *, finished: b
         f"Going on with the run in {run_dir.path}: {_how_far(plan.state, plan, run_dir)},"
         f" {replies} in the journal, none will be paid for again."
     )
+
+
+def what_is_prepared(plan: Plan, run_dir: RunDir) -> str:
+    """Say that workers may begin."""
+    return f"{run_dir.path} is prepared: {counted(plan.size, 'seed')}, and no call was made."
 
 
 def what_is_added(plan: Plan, run_dir: RunDir, known: Forecast) -> str:

@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evolinstruct import elimination, prompts
+from evolinstruct import elimination, equality, prompts, sandbox
+from evolinstruct.checks import AGREEMENT
 from evolinstruct.contamination import Items
 from evolinstruct.elimination import CONTAMINATED
 from evolinstruct.errors import InputError, UsageError
+from evolinstruct.evolution.answering import PURPOSE as ANSWER
+from evolinstruct.evolution.answering import answers_asked
+from evolinstruct.purposes import asked_by, asks_sandbox
 from evolinstruct.records import Kept
 from evolinstruct.run.differences import (
     SeedComparison,
@@ -29,6 +33,7 @@ from evolinstruct.run_dir.reviews import NONE, Reviews, read_reviews
 from evolinstruct.seeds import SeedCounts
 from evolinstruct.seeds.test_items import read_test_items
 from evolinstruct.settings import Recipe, Settings
+from evolinstruct.settings.kinds import VERIFIED, WAYS_TO_PICK
 from evolinstruct.text import command, did_you_mean
 
 
@@ -86,12 +91,18 @@ def make_plan(
     pack = prompts.read(prompts.find(settings.recipe.prompts))
     weights = weights_in_use(settings.recipe, pack)
     recipe = settings.recipe
+    check_answers(recipe, pack)
+    equality.require(recipe.equality)
     against = read_test_items(recipe.against) if recipe.against else None
     rules = elimination.choose(
         recipe.rules, eliminate=recipe.eliminate, test_items=against
     ).described()
     state = run_dir.state()
     check_state(run_dir, state)
+    if not state and any(map(asks_sandbox, asked_by(recipe, pack.checks))):
+        sandbox.check_there(
+            recipe.sandbox
+        )  # what goes on may find all that it needs in its journal
     reviews = read_reviews(run_dir.path) if recipe.reviews else NONE
     seeds = SeedLines(sources, settings.seeds, preview, recipe.seed)
     was_preview = is_preview(state)
@@ -152,6 +163,44 @@ def weights_in_use(recipe: Recipe, pack: prompts.Pack) -> dict[str, float]:
     if not any(chosen.values()):
         raise UsageError("Every operation has the weight 0; give at least one a weight.")
     return chosen
+
+
+def check_answers(recipe: Recipe, pack: prompts.Pack) -> None:
+    """Refuse settings by which no answer can be picked.
+
+    Raises:
+        UsageError: they say nothing, or something that cannot be.
+    """
+    asked, pick = answers_asked(recipe, pack.checks), recipe.pick
+    agrees = AGREEMENT in pack.checks
+    if not recipe.answers:
+        if pick:
+            raise UsageError(f"--pick {pick} has nothing to take at --answers 0; leave one out.")
+        if recipe.evolve_answers:
+            raise UsageError(
+                f"--evolve-answers {recipe.evolve_answers} has nothing to rewrite at --answers 0;"
+                " leave one out."
+            )
+    elif asked > 1 and not (pick or agrees):
+        ways = " or ".join(f"--pick {way}" for way in WAYS_TO_PICK)
+        raise UsageError(f"Of {asked} answers one is taken; say how: {ways}.")
+    elif pick and asked == 1:
+        raise UsageError(f"--pick {pick} takes one of several answers; ask for them: --answers 3.")
+    elif pick == VERIFIED and agrees:
+        raise UsageError(
+            f"--pick {pick} stops at the first answer that holds, and the pack {pack.name} checks"
+            " whether all of them agree; leave --pick out."
+        )
+    elif pick == VERIFIED and not pack.verifies:
+        raise UsageError(
+            f"--pick {pick} goes by checks, and the pack {pack.name} has none; take --prompts"
+            " verifiable, or another --pick."
+        )
+    elif asked > 1 and not recipe.may_vary(ANSWER):
+        raise UsageError(
+            f"{asked} answers at temperature 0 are {asked} times the same one; set --temperature"
+            f" {ANSWER}=0.7, or another above 0."
+        )
 
 
 class _Contaminated:

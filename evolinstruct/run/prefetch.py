@@ -19,7 +19,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 
 from evolinstruct.evolution import Evolution, Proposal
-from evolinstruct.evolution.asking import Ask
+from evolinstruct.evolution.calls import Ask
 from evolinstruct.llm.base import Prefetched, Reply, Request
 from evolinstruct.llm.journal.client import NotPrefetchedError
 from evolinstruct.purposes import PURPOSES

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from evolinstruct.checks import NONE
+from evolinstruct import checks, set_aside
 from evolinstruct.filters import draw_sample
-from evolinstruct.records import Kept, join_input, seed_id
+from evolinstruct.records import Kept, encode, join_input, seed_id
+from evolinstruct.run_dir.directory import RunDir
+from evolinstruct.run_dir.lines import LineFile
 from evolinstruct.seeds import Seed, SeedCounts, read_seeds
 from evolinstruct.seeds.sources import copy_streams
 from evolinstruct.settings import SeedSettings
@@ -84,6 +87,22 @@ class SeedLines:
             yield seed_line(seed)
 
 
+def write_seeds(seeds: SeedLines, run_dir: RunDir) -> None:
+    """Write generation 0 without asking anybody; an answer that is in its file already stays.
+
+    Raises:
+        InputError: a file cannot be read or written.
+    """
+    path = run_dir.file(0)
+    there = run_dir.lazy_lines(0) if path.exists() else iter(())
+    with LineFile(path) as file:
+        for seed in seeds.read():
+            known = next(there, None)
+            is_same = known is not None and known.id == seed.id
+            file.write(known.raw if known is not None and is_same else encode(seed))
+        file.finish()
+
+
 def seed_line(seed: Seed) -> Kept:
     """Return the line of generation 0 that a seed becomes, a family of its own."""
     text = join_input(seed.instruction, seed.input)
@@ -101,5 +120,13 @@ def seed_line(seed: Seed) -> Kept:
         model=None,
         compared=None,
         seed_source=Path(seed.source).name,
-        checks=NONE,
+        checks=checks.NONE,
+        set_aside=set_aside.NONE,
     )
+
+
+def as_read(seed: Kept) -> Kept:
+    """Return a seed as it was read: without the answer that the run wrote, if it wrote one."""
+    if seed.model is None:
+        return seed
+    return replace(seed, output=None, model=None, checks=checks.NONE, set_aside=set_aside.NONE)

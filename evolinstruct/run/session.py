@@ -59,6 +59,7 @@ class Session:
         purposes: Iterable[str | Asked],
         directory: OwnedDir | None = None,
         state: Mapping[str, Any] | None = None,
+        known: Path | None = None,
     ) -> None:
         """Make the clients; nothing is opened, written or connected yet.
 
@@ -69,6 +70,7 @@ class Session:
                 each server is asked for itself.
             state: what run.json said when the caller looked: if it says something else by the
                 time the session opens, another command has changed the run.
+            known: a journal whose outcomes are not asked again; nothing is written to it.
 
         Raises:
             UsageError: the client is unknown, or lacks a setting.
@@ -85,6 +87,8 @@ class Session:
         self._batch_files = Path(execution.batch_files) if execution.batch_files else None
         self.batches: Batches | None = None
         self._journal: Journal | None = None
+        self._known_in = known
+        self._known: Journal | None = None
         self._client: JournalledClient | None = None
         self._stopped: StopRun | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -131,8 +135,12 @@ class Session:
                 f"The journal {directory.journal} is that of another run;"
                 " restore the file from a copy, then run the same command again."
             )
+        if self._known_in is not None:
+            self._known = Journal(self._known_in, only_read=True)
         self._clients.budget.open(directory.journal)
-        self._client = JournalledClient(self._clients, self._journal, self._client_name)
+        self._client = JournalledClient(
+            self._clients, self._journal, self._client_name, self._known
+        )
         if self._in_batches is not None:
             self.batches = Batches(
                 self._in_batches,
@@ -170,8 +178,9 @@ class Session:
             await self._clients.aclose()
             self._clients.budget.ledger.close()
         finally:  # the account may not be written on a full disk; the lock is let go all the same
-            if self._journal is not None:
-                self._journal.close()
+            for journal in (self._known, self._journal):
+                if journal is not None:
+                    journal.close()
             if self._directory is not None:
                 self._directory.close()
 
@@ -231,6 +240,10 @@ class Session:
     def endpoints(self) -> list[Endpoint]:
         """Return each server and model in use by itself: nothing is journalled or asked again."""
         return self._clients.endpoints()
+
+    def receivers(self) -> dict[str, list[str]]:
+        """Return what each server would get texts for, by its host; empty for what has no name."""
+        return self._clients.receivers()
 
     def sending(self) -> Sending:
         """Return what all servers together are doing."""

@@ -17,7 +17,7 @@ from evolinstruct.llm.clients import Asked
 from evolinstruct.run.session import INTERRUPTED, Session
 from evolinstruct.run.stage import Stage
 from evolinstruct.run.summary import now
-from evolinstruct.run_dir.stage_files import StageDir
+from evolinstruct.run_dir.owned import OwnedDir
 from evolinstruct.settings import Settings
 
 EXIT_FAILED = 3
@@ -79,8 +79,9 @@ class StageJob(ABC, Generic[_Summary]):
         self,
         settings: Settings,
         purposes: Iterable[str | Asked],
-        directory: StageDir,
+        directory: OwnedDir,
         summary: _Summary,
+        known: Path | None = None,
     ) -> None:
         """Make the clients; nothing is written yet.
 
@@ -91,9 +92,13 @@ class StageJob(ABC, Generic[_Summary]):
         self._recipe = settings.recipe
         self._execution = settings.execution
         self._dir = directory
-        self._session = Session(settings, purposes, directory, directory.state())
+        self._session = Session(settings, purposes, directory, directory.state(), known)
         self._started, self._began = now(), time.monotonic()
         self.summary = summary
+
+    def receivers(self) -> dict[str, list[str]]:
+        """Return what each server would get texts for, by its host."""
+        return self._session.receivers()
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Session]:

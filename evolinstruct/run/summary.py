@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from evolinstruct.defaults import METHOD
+from evolinstruct.evolution.preferring import judged_by
 from evolinstruct.llm import address
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.prices import Applied
@@ -133,12 +134,14 @@ def describe(
             "digest": plan.digest,
         },
         "pack": {"name": plan.pack.name, "digest": plan.pack.digest},
+        "judged_by": judged_by(recipe, plan.pack),
         "generations": list(records),
         "dataset": summary.dataset,
         "journal": summary.journal,
         "spent": summary.spent_to_json(),
         "usage": [account.to_json() for account in summary.usage],
         "prices": _prices(plan, summary),
+        "shards": list(plan.state.get("shards", ())),
     }
 
 

@@ -17,6 +17,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from evolinstruct import set_aside
 from evolinstruct.agreement import Agreement, agreement
 from evolinstruct.checks import decode, encode, of_rewrite
 from evolinstruct.defaults import REVIEWER
@@ -74,7 +75,12 @@ class Decision:
         given = line.input if line.instruction == instruction else None
         checks = encode(of_rewrite(decode(line.checks), (), instruction))
         return replace(
-            line, instruction=instruction, input=given, output=self.output, checks=checks
+            line,
+            instruction=instruction,
+            input=given,
+            output=self.output,
+            checks=checks,
+            set_aside=set_aside.NONE,
         )
 
     def says_as(self, other: Decision | None) -> bool:

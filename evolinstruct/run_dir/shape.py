@@ -54,6 +54,18 @@ _SEEDS = Parts(
         "digest": (str, None),
     }
 )
+_SHARD = Parts(
+    {
+        "number": int,
+        "shard": str,
+        "status": str,
+        "parts": [str],
+        "calls": int,
+        "tokens": int,
+        "cost": (float, None),
+    },
+    ("number", "shard", "calls", "tokens", "cost"),
+)
 RUN = Parts(
     {
         "format": int,
@@ -68,6 +80,7 @@ RUN = Parts(
         "reviews": (Parts({"lines": int, "digest": str}, ("lines", "digest")), None),
         "seeds": _SEEDS,
         "pack": Parts({"name": str, "digest": str}),
+        "judged_by": (str, None),
         "generations": [
             Parts({"tally": _TALLY, "made_from": str, "files": {str: _FILE}}, ("tally",))
         ],
@@ -75,6 +88,7 @@ RUN = Parts(
         "journal": (int, None),
         "usage": [_USAGE],
         "prices": [{str: object}],
+        "shards": [_SHARD],
     },
     ("format",),
 )
@@ -89,6 +103,8 @@ STAGE = Parts(
         "journal": (int, None),
         "usage": [_USAGE],
         "remarks": [str],
+        "made": (int, None),
+        "method": (str, None),
     },
     ("format",),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from evolinstruct.judges import Ask, Judge
 from evolinstruct.llm.base import CallContext
 from evolinstruct.prompts import Measure
 from evolinstruct.records import Kept
-from evolinstruct.run.asking import Ask, Judge
 from evolinstruct.scoring.scores import Way
 from evolinstruct.settings import Recipe
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from evolinstruct import defaults, prompts
 from evolinstruct.errors import InputError, UsageError
+from evolinstruct.judges import Ask, Missing, NotJudgedError
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.clients import with_client
@@ -23,7 +24,6 @@ from evolinstruct.llm.journal.client import NotInJournalError
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.prompts import Measure, Pack
 from evolinstruct.prompts.measures import AGREEMENT, PAIRWISE, PAPER, RANKING, RATING, TAGS
-from evolinstruct.run.asking import Ask, Missing, NotJudgedError
 from evolinstruct.run.retries import FAILED
 from evolinstruct.run.session import Session
 from evolinstruct.run.stage_job import StageJob, StageSummary
@@ -198,6 +198,8 @@ class ScoreJob(StageJob[ScoreSummary]):
         solves: whether a measure has instructions solved.
     """
 
+    _dir: StageDir
+
     def __init__(
         self, wish: Wish, settings: Settings, texts: Texts, directory: StageDir, pack: Pack
     ) -> None:
@@ -211,8 +213,7 @@ class ScoreJob(StageJob[ScoreSummary]):
         self._pack = pack
         if not wish.by:
             raise UsageError("--by: no measure is named; name one, such as --by difficulty.")
-        usual = prompts.read(prompts.find(defaults.PACK))
-        known = {**usual.measures, **pack.measures}
+        known = prompts.known_measures(pack)
         self._measures = [_find_measure(known, name, wish.method) for name in wish.by]
         self.solves = any(measure.method == AGREEMENT for measure in self._measures)
         purposes = ["score", "solve"] if self.solves else ["score"]

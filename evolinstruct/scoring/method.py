@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from evolinstruct.run.asking import Missing
+from evolinstruct.judges import Missing
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring.scores import Score, Way
 from evolinstruct.scoring.texts import Texts

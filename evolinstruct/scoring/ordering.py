@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evolinstruct.draws import draw_order
+from evolinstruct.judges import Missing, all_judged, shown
 from evolinstruct.llm.base import CallContext, Reply
 from evolinstruct.reading import Order, read_order
 from evolinstruct.records import Kept, text_digest
-from evolinstruct.run.asking import Missing, all_judged, shown
 from evolinstruct.run.stage import Stage
 from evolinstruct.scoring import scale
 from evolinstruct.scoring.asking import MeasureJudge

@@ -50,6 +50,7 @@ class SeedCounts:
         duplicates: rows left out because an earlier one has the same joined text.
         remarks: how many rows are read, but not as they stand, by keys of `problems.REMARKS`.
         problems: a sentence for each of the first five bad rows.
+        notes: sentences on what is read of a file, and what is not.
     """
 
     read: int = 0
@@ -57,6 +58,7 @@ class SeedCounts:
     duplicates: int = 0
     remarks: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def skip(self, problem: str) -> None:
         """Count a bad row, and keep the sentence if it is among the first."""
@@ -108,6 +110,7 @@ def _read(
 ) -> Iterator[Seed]:
     seeds, first_problem = 0, ""
     with open_source(source, mapping, streams) as opened:
+        counts.notes += opened.notes
         for row in opened.rows:
             counts.read += 1
             try:

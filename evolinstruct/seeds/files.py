@@ -13,7 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from select import select
@@ -33,12 +33,18 @@ _CHUNK = 1 << 16
 _PATIENCE = 0.5  # seconds
 _UTF8_MARK = b"\xef\xbb\xbf"
 _COLUMNS = (parquet.PARQUET, *parquet.ARROW)
+ZIP = b"PK\x03\x04"
+"""The first bytes of a zip archive, which an Excel file is."""
 _NOT_UTF8_TEXT = {  # a file's first bytes → what it is and what to do; longer marks first
     b"\xff\xfe\0\0": "begins with a UTF-32 byte-order mark; save it as UTF-8",
     b"\0\0\xfe\xff": "begins with a UTF-32 byte-order mark; save it as UTF-8",
     b"\xff\xfe": "begins with a UTF-16 byte-order mark; save it as UTF-8",
     b"\xfe\xff": "begins with a UTF-16 byte-order mark; save it as UTF-8",
-    b"PK\x03\x04": "is a zip archive or a spreadsheet; save it as CSV or JSON lines",
+    b"\xd0\xcf\x11\xe0": (
+        "is an Excel file of the old kind (.xls), or one with a password; save it as .xlsx without"
+        " one, or as CSV"
+    ),
+    b"FEA1": "is a Feather file of version 1; write it again, as version 2",
     b"%PDF": "is a PDF; save its texts as CSV or JSON lines",
     b"{\\rtf": "is RTF; save it as plain text in UTF-8",
     b"SQLite format 3": "is a database; save its rows as CSV or JSON lines",
@@ -57,14 +63,17 @@ class OpenFile:
         suffix: its extension in lower case, with the dot; empty for standard input.
         head: the first bytes, without a byte-order mark.
         rest: the bytes after the head, in pieces.
-        columns: the file itself, seekable, if it is Parquet or Arrow; it then has no lines.
+        whole: the file itself, seekable, if it is Parquet, Arrow or a zip archive, such as an Excel
+            file; it then has no lines.
+        notes: sentences on what is read of it, and what is not.
     """
 
     name: str
     suffix: str
     head: bytes
     rest: Iterator[bytes]
-    columns: BinaryIO | None = None
+    whole: BinaryIO | None = None
+    notes: list[str] = field(default_factory=list)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield all bytes, in pieces."""
@@ -146,7 +155,8 @@ def open_file(name: str, path: Path | None, stream: BinaryIO | None) -> Iterator
         stream: what is read in its place; None to open it.
 
     Raises:
-        InputError: it cannot be read, is empty, or does not begin as UTF-8 text, Parquet or Arrow.
+        InputError: it cannot be read, is empty, or does not begin as UTF-8 text, Parquet,
+            Arrow or Excel.
     """
     name = shown_name(name)
     if stream is not None:
@@ -156,7 +166,7 @@ def open_file(name: str, path: Path | None, stream: BinaryIO | None) -> Iterator
         chunks = _chunks(name, content)
         head = next(chunks, b"")
         suffix = suffix_of(path) if path else ""
-        if head.startswith(_COLUMNS):
+        if head.startswith((*_COLUMNS, ZIP)):
             with _seekable(content, head, chunks) as whole:
                 yield OpenFile(name, suffix, head, chunks, whole)
             return

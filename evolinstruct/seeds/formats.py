@@ -1,8 +1,8 @@
 """Seed formats: recognises the format of a seed file, and yields the fields of each row.
 
-Formats are JSON lines, JSON arrays and wrappers, CSV, Parquet, Arrow and plain text. A row that
-cannot be read is yielded too, with the reason, because whoever reads the rows decides whether that
-ends the reading.
+Formats are JSON lines, JSON arrays and wrappers, CSV, Excel, Parquet, Arrow and plain text. A row
+that cannot be read is yielded too, with the reason, because whoever reads the rows decides whether
+that ends the reading.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import BinaryIO
 from evolinstruct import parquet
 from evolinstruct.errors import InputError
 from evolinstruct.seeds import json_rows, tables
-from evolinstruct.seeds.files import OpenFile
+from evolinstruct.seeds.files import ZIP, OpenFile
 from evolinstruct.seeds.layouts import (
     KNOWN_FIELDS,
     TEXT_KEYS,
@@ -24,6 +24,7 @@ from evolinstruct.seeds.layouts import (
 )
 from evolinstruct.seeds.problems import BadRow, Fields, SeedRow, decoded, shown
 from evolinstruct.seeds.rendered import spans_lines
+from evolinstruct.seeds.workbooks import is_workbook, read_workbook
 
 _JSON_LINES = (".jsonl", ".ndjson")
 _TABLES = (".csv", ".tsv")
@@ -49,7 +50,12 @@ _OTHER_SUFFIXES = {
         (".toml", ".ini", ".cfg", ".tex", ".py", ".sql", ".ipynb"), f"is no data; {_SAVE}"
     ),
     ".parquet": "does not begin as Parquet does; download or write it again",
-    ".arrow": "does not begin as an Arrow file does; download or write it again",
+    **dict.fromkeys(
+        (".arrow", ".feather"), "does not begin as an Arrow file does; download or write it again"
+    ),
+    **dict.fromkeys(
+        (".xlsx", ".xlsm"), "does not begin as an Excel file does; download or save it again"
+    ),
 }
 _MARK = r"(?:[-*+•]|\d{1,4}[.)])[ ]+"
 _OTHER_CONTENTS = {  # how a text begins that is not one instruction a line
@@ -86,8 +92,9 @@ def read_rows(file: OpenFile, mapping: Mapping[str, str]) -> Iterator[SeedRow]:
         InputError: the file as a whole cannot be read, or is of another format.
     """
     field = mapping.get("instruction")
-    if file.columns is not None:
-        return _columns(file.name, file.columns, mapping)
+    if file.whole is not None:
+        read = _archive if file.head.startswith(ZIP) else _columns
+        return read(file, file.whole, mapping)
     match _format(file, field):
         case "table":
             return tables.read_table(file, field)
@@ -146,14 +153,24 @@ def _require_instructions(name: str, text: str, field: str | None) -> None:
         )
 
 
-def _columns(name: str, file: BinaryIO, mapping: Mapping[str, str]) -> Iterator[SeedRow]:
+def _archive(file: OpenFile, whole: BinaryIO, mapping: Mapping[str, str]) -> Iterator[SeedRow]:
+    """Yield the rows of an Excel file; no other zip archive is read."""
+    if not is_workbook(whole):
+        raise InputError(
+            f"{file.name} is a zip archive, or a document in one; save its rows as CSV or JSON"
+            " lines."
+        )
+    return read_workbook(file, whole, mapping.get("instruction"))
+
+
+def _columns(file: OpenFile, whole: BinaryIO, mapping: Mapping[str, str]) -> Iterator[SeedRow]:
     """Yield the rows of a file of columns; columns that nobody looks at are not read."""
-    reader = parquet.Reader(name, file)
+    reader = parquet.Reader(file.name, whole)
     there: Fields = {column: [] for column in reader.columns}
     missing = [key for key in mapping.values() if key not in there]
     if missing or not has_instruction(there, mapping.get("instruction")):
         wrong = no_instruction("columns", there, missing[0] if missing else None)
-        raise InputError(f"{name}: {wrong}.")
+        raise InputError(f"{file.name}: {wrong}.")
     wanted = KNOWN_FIELDS.union(mapping.values())
     rows = reader.rows([column for column in there if column in wanted])
     return (SeedRow(f"row {number}", fields) for number, fields in rows)

@@ -24,7 +24,10 @@ from evolinstruct.text import did_you_mean
 STDIN = "stdin"
 """The name of the source that is standard input."""
 _STDIN_NAMES = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
-_SEED_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".arrow")
+_SEED_SUFFIXES = (
+    *(".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet", ".arrow", ".feather"),
+    *(".xlsx", ".xlsm"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,17 @@ class Source:
 
 
 class OpenSource(NamedTuple):
-    """An open source: its name, safe to print, and its rows, to be read once."""
+    """An open source.
+
+    Attributes:
+        name: safe to print.
+        rows: to be read once.
+        notes: sentences on what is read of it, and what is not.
+    """
 
     name: str
     rows: Iterator[SeedRow]
+    notes: Sequence[str] = ()
 
 
 def find_sources(names: Sequence[str]) -> list[Source]:
@@ -96,7 +106,7 @@ def open_source(
         yield OpenSource(source.name, hub.read(source.name))
         return
     with open_file(source.name, source.path, streams.get(source)) as file:
-        yield OpenSource(file.name, read_rows(file, mapping))
+        yield OpenSource(file.name, read_rows(file, mapping), file.notes)
 
 
 def _find(name: str) -> list[Source]:

@@ -37,6 +37,7 @@ class FileSummary:
         mapping: the number of rows that take a part (``instruction`` …) from a field.
         rows: the number of rows, bad ones included.
         bad: the number of rows that cannot be seeds.
+        notes: sentences on what is read of it, and what is not.
     """
 
     name: str
@@ -45,6 +46,7 @@ class FileSummary:
     mapping: Counter[tuple[str, str]] = field(default_factory=Counter)
     rows: int = 0
     bad: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -115,6 +117,7 @@ def _file_to_json(file: FileSummary) -> dict[str, object]:
             {"part": part, "field": name, "rows": rows}
             for (part, name), rows in file.mapping.items()
         ],
+        "notes": file.notes,
     }
 
 
@@ -156,6 +159,7 @@ def _seeds(
         file = FileSummary(source.name)
         summary.files.append(file)
         with open_source(source, mapping, streams) as opened:
+            file.notes += opened.notes
             for texts in _texts(summary, file, opened, mapping):
                 yield Seed(texts.instruction, texts.input, texts.output, source.name)
 

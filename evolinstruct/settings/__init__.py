@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from evolinstruct.settings.fields import NAMES, Execution, Recipe, SeedSettings, Settings
     from evolinstruct.settings.layers import (
         Layer,
-        gather,
         ignored_variables,
+        misspelt_variables,
         read_file,
         read_map,
         read_words,
         resolve,
         to_command_line,
     )
+    from evolinstruct.settings.origins import Origin, origins_of
+    from evolinstruct.settings.personal import gather, gather_execution, layers_of, read_personal
 
 __all__ = [
     "AUTO",
@@ -31,25 +33,35 @@ __all__ = [
     "SETTINGS",
     "Execution",
     "Layer",
+    "Origin",
     "Recipe",
     "SeedSettings",
     "SettingArguments",
     "Settings",
     "flag_of",
     "gather",
+    "gather_execution",
     "ignored_variables",
+    "layers_of",
+    "misspelt_variables",
+    "origins_of",
     "read_file",
     "read_map",
+    "read_personal",
     "read_words",
     "resolve",
     "to_command_line",
 ]
 
-_FIELDS = ("NAMES", "Execution", "Recipe", "SeedSettings", "Settings")
+_MODULES = {
+    **dict.fromkeys(("NAMES", "Execution", "Recipe", "SeedSettings", "Settings"), "fields"),
+    **dict.fromkeys(("Origin", "origins_of"), "origins"),
+    **dict.fromkeys(("gather", "gather_execution", "layers_of", "read_personal"), "personal"),
+}
+"""Where names are that are not in `layers`."""
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "fields" if name in _FIELDS else "layers"
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'layers')}"), name)

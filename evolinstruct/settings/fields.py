@@ -16,19 +16,25 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from evolinstruct.llm.base import BATCH
+from evolinstruct.purposes import asks_sandbox
 from evolinstruct.settings.kinds import (
     DEFAULT,
+    JUDGED,
     auto,
     by_parameter,
     by_part,
     by_purpose,
     by_rule,
     by_weight,
+    count,
     no_switch,
     parameter,
+    sandbox_name,
     several,
     tier_names,
     utf8,
+    way_to_compare,
+    way_to_pick,
 )
 from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS
@@ -81,13 +87,17 @@ class Recipe(_Settings):
     eliminate: StrictBool = _stated("eliminate")
     rules: Annotated[dict[str, RuleSetting], BeforeValidator(by_rule)] = _stated("rules")
     against: Annotated[list[str], BeforeValidator(several)] = _stated("against")
-    answers: StrictBool = _stated("answers")
+    answers: Annotated[int, BeforeValidator(count), Field(ge=0, le=20)] = _stated("answers")
     answer_seeds: StrictBool = _stated("answer_seeds")
     seed: Whole = _stated("seed")
     generations: Annotated[Whole, Field(ge=1, le=1_000)] = _stated("generations")
     plain_draws: StrictBool = _stated("plain_draws")
     compare_in_breadth: StrictBool = _stated("compare_in_breadth")
     reviews: StrictBool = _stated("reviews")
+    pick: Annotated[str, AfterValidator(way_to_pick)] = _stated("pick")
+    evolve_answers: Annotated[Whole, Field(ge=0, le=10)] = _stated("evolve_answers")
+    equality: Annotated[str, AfterValidator(way_to_compare)] = _stated("equality")
+    sandbox: Annotated[str, AfterValidator(sandbox_name)] = _stated("sandbox")
 
     @classmethod
     def of_run(cls, said: Mapping[str, Any]) -> Self:
@@ -102,6 +112,8 @@ class Recipe(_Settings):
 
     def sampling(self, purpose: str) -> dict[str, Any]:
         """Return what all calls of a purpose are asked with, by the names of a request's fields."""
+        if asks_sandbox(purpose):
+            return {"model": self.sandbox}
         return {
             "model": self.setting("model", purpose) or "",
             "temperature": self.setting("temperature", purpose),
@@ -109,6 +121,21 @@ class Recipe(_Settings):
             "max_tokens": self.setting("max_tokens", purpose),
             "extra": self.parameters(purpose),
         }
+
+    @property
+    def judges(self) -> bool:
+        """Whether a judge compares answers."""
+        return self.pick == JUDGED or self.evolve_answers > 0
+
+    @property
+    def judges_seeds(self) -> bool:
+        """Whether it compares those to seeds too."""
+        return self.judges and self.answer_seeds
+
+    @property
+    def evolves_answers_of_seeds(self) -> bool:
+        """Whether answers to seeds are rewritten too."""
+        return self.evolve_answers > 0 and self.answer_seeds
 
     def may_vary(self, purpose: str) -> bool:
         """Tell whether a call of a purpose, asked again, may get another reply."""

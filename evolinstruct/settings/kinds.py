@@ -12,14 +12,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from evolinstruct import defaults
-from evolinstruct.purposes import PURPOSES
+from evolinstruct.purposes import of_models
 from evolinstruct.text import did_you_mean
 
 DEFAULT = "default"
 """The key of what holds for every purpose without a value of its own."""
 AUTO = "auto"
 COMPARISON = "no_information_gain"
+VOTED, JUDGED, VERIFIED = WAYS_TO_PICK = ("vote", "judge", "verified")
+"""How one of several answers is taken."""
+EXACT, MATH = WAYS_TO_COMPARE = ("exact", "math")
+"""How it is told whether two answers come to the same."""
 _TIERS = re.compile(r"[a-z][a-z0-9_]{0,49}(,[a-z][a-z0-9_]{0,49}){0,4}")
+_SANDBOX = re.compile(r"monty|docker(:[\w./:@-]+)?")
 _NEXT_PAIR = re.compile(r",(?=\s*[^\W\d]\w*\s*=)")
 
 
@@ -164,7 +169,7 @@ def _by_purpose(words: Iterable[str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for word in words:
         purpose, equals, value = word.partition("=")
-        if equals and (purpose == DEFAULT or purpose in PURPOSES):
+        if equals and (purpose == DEFAULT or purpose in of_models()):
             values.setdefault(purpose, []).append(value)
         elif equals and re.fullmatch(r"[a-z_]+", purpose):
             raise ValueError(f"{word}: {unknown_purpose(purpose)}")
@@ -205,6 +210,25 @@ def no_switch(value: object) -> object:
     return value
 
 
+def count(value: object) -> object:
+    """Let on and off stand for one and none: earlier versions knew no more."""
+    return int(value) if isinstance(value, bool) else value
+
+
+def way_to_pick(value: str) -> str:
+    """Refuse what is no way to pick one of several answers."""
+    if value and value not in WAYS_TO_PICK:
+        raise ValueError(f"unknown way {value!r}{nearest(value, WAYS_TO_PICK)}")
+    return value
+
+
+def way_to_compare(value: str) -> str:
+    """Refuse what is no way to compare what answers end in."""
+    if value not in WAYS_TO_COMPARE:
+        raise ValueError(f"unknown way {value!r}{nearest(value, WAYS_TO_COMPARE)}")
+    return value
+
+
 def utf8(value: str) -> str:
     """Refuse a word of the command line whose bytes are no UTF-8: no file could hold it."""
     try:
@@ -221,19 +245,26 @@ def tier_names(value: str) -> str:
     return value
 
 
+def sandbox_name(value: str) -> str:
+    """Refuse what names no sandbox."""
+    if not _SANDBOX.fullmatch(value):
+        raise ValueError(f"there is no sandbox {value!r}; there are monty, docker and docker:IMAGE")
+    return value
+
+
 def by_purpose(value: object) -> object:
     """Let one value stand for all purposes; refuse unknown purposes."""
     if not isinstance(value, Mapping):
         return {DEFAULT: value}
     for purpose in value:
-        if purpose != DEFAULT and purpose not in PURPOSES:
+        if purpose != DEFAULT and purpose not in of_models():
             raise ValueError(unknown_purpose(str(purpose)))
     return dict(value)
 
 
 def unknown_purpose(name: str) -> str:
     """Say that a purpose is unknown, and which are known."""
-    return f"unknown purpose {name!r}{nearest(name, PURPOSES)}"
+    return f"unknown purpose {name!r}{nearest(name, of_models())}"
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -255,7 +286,7 @@ def by_parameter(value: object) -> object:
     """Refuse unknown purposes, parameters with a setting of their own, and what is no JSON."""
     for key, each in value.items() if isinstance(value, Mapping) else ():
         purpose, name = parameter(str(key))
-        if purpose is not None and purpose not in PURPOSES:
+        if purpose is not None and purpose not in of_models():
             raise ValueError(unknown_purpose(purpose))
         if name in NO_PARAMETERS:
             raise ValueError(f"{name!r} cannot be passed on: {NO_PARAMETERS[name]}")

@@ -1,7 +1,7 @@
 """Settings from several places, laid over each other and checked, and the way back to flags.
 
 The first place that names a setting wins: what is given (flags, or arguments of a Python call), the
-environment, a recipe file, a preset, the defaults.
+environment, `.env`, a recipe file, a profile, the user's settings file, a preset, the defaults.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ import os
 import shlex
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from evolinstruct import environment
 from evolinstruct.errors import EvolinstructError, InputError, UsageError
 from evolinstruct.settings.fields import NAMES, PART_OF, PARTS, Settings
 from evolinstruct.settings.kinds import COMPARISON, DEFAULT, ByPurpose, nearest
 from evolinstruct.settings.presets import PRESETS
 from evolinstruct.settings.table import SETTINGS, flag_of, variable_of
-from evolinstruct.text import is_utf8, shorten
+from evolinstruct.text import did_you_mean, is_utf8, shorten
 
 _PATHS = ("prompts", "against")
+_OTHERS = ("EVOLINSTRUCT_PROFILE", "EVOLINSTRUCT_SETTINGS", "EVOLINSTRUCT_VIEW_PASSWORD")
+"""Variables that are no settings of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,14 @@ class Layer:
         preset: the preset they are to be laid over, if the place names one.
         named: how a setting is named in a message.
         error: what is raised where one is wrong.
+        place: what the place is called.
     """
 
     values: Mapping[str, Any]
     preset: object = None
     named: Callable[[str], str] = str
     error: type[EvolinstructError] = UsageError
+    place: str = "Given"
 
     def checked(self) -> dict[str, Any]:
         """Return the values as settings take them.
@@ -177,32 +182,53 @@ def read_words(words: Mapping[str, Any], layer: Layer) -> Layer:
             values[name] = SETTINGS[name].kind.read(given)
         except ValueError as error:
             raise layer.error(f"{layer.named(name)} {error}.") from error
-    return Layer(values, layer.preset, layer.named, layer.error)
+    return replace(layer, values=values)
 
 
-def read_environment(environment: Mapping[str, str]) -> Layer:
+def read_environment() -> list[Layer]:
     """Read the variables that may say who answers and how a run is carried out.
 
-    What may be given several times is divided at blanks, as on the command line. An empty variable
-    counts as none.
+    Those of the environment come first, then those of `.env`. What may be given several times is
+    divided at blanks, as on the command line. An empty variable counts as none.
 
     Raises:
-        InputError: a variable is wrong.
+        InputError: a variable is wrong, or `.env` cannot be read.
     """
+    dotenv = str(environment.DOTENV)
+    return [
+        _read_variables(os.environ, variable_of, "Variables of the environment"),
+        _read_variables(
+            environment.in_file(),
+            lambda name: f"{dotenv}: {variable_of(name)}",
+            f"{dotenv} in this folder",
+        ),
+    ]
+
+
+def _read_variables(variables: Mapping[str, str], named: Callable[[str], str], place: str) -> Layer:
     words: dict[str, Any] = {}
     for name, setting in SETTINGS.items():
-        text = environment.get(setting.variable or "", "").strip()
+        text = variables.get(setting.variable or "", "").strip()
         if text:
-            words[name] = _divided(variable_of(name), text) if setting.kind.repeats else text
-    return read_words(words, Layer({}, named=variable_of, error=InputError))
+            words[name] = _divided(named(name), text) if setting.kind.repeats else text
+    return read_words(words, Layer({}, named=named, error=InputError, place=place))
 
 
 def ignored_variables() -> list[str]:
     """Return the variables that are set as if they could decide bytes, which none can."""
-    deciding = [name for name, setting in SETTINGS.items() if not setting.env]
+    deciding = [name for name, setting in SETTINGS.items() if not setting.is_personal]
     names = [*deciding, "rule", "no_rule", "strict", "preset", "recipe"]
     variables = [f"EVOLINSTRUCT_{name.upper()}" for name in names]
-    return [name for name in variables if os.environ.get(name, "").strip()]
+    return [name for name in variables if environment.variable(name).strip()]
+
+
+def misspelt_variables() -> list[str]:
+    """Return the variables that are nearly named as one that is read, each with that one."""
+    known = [setting.variable for setting in SETTINGS.values() if setting.variable]
+    others = {name for name in environment.variables() if name.startswith("EVOLINSTRUCT_")}
+    near = {name: did_you_mean(name, known) for name in sorted(others - {*known, *_OTHERS})}
+    deciding = ignored_variables()
+    return [f"{name}{said}" for name, said in near.items() if said and name not in deciding]
 
 
 def _divided(variable: str, text: str) -> list[str]:
@@ -218,18 +244,31 @@ def read_file(path: Path) -> Layer:
     Raises:
         InputError: it cannot be read, or is not TOML.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(
-            f"The recipe {path} cannot be read: {error.strerror}; correct --recipe."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"The recipe {path} is not UTF-8 text; save it so.") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits too
-        raise InputError(f"The recipe {path} is not TOML: {error}.") from error
+    place = f"The recipe {path}"
+    values = read_toml(path, place, "correct --recipe")
     preset = values.pop("preset", None)
-    return Layer(values, preset, lambda name: f"The recipe {path}: {name}", InputError)
+    return Layer(values, preset, lambda name: f"{place}: {name}", InputError, place)
+
+
+def read_toml(path: Path, place: str, advice: str) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Args:
+        path: of the file.
+        place: how a message names it.
+        advice: what to do where it cannot be read.
+
+    Raises:
+        InputError: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"{place} cannot be read: {error.strerror}; {advice}.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place} is not UTF-8 text; save it so.") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits too
+        raise InputError(f"{place} is not TOML: {error}.") from error
 
 
 def read_map(words: Mapping[str, Any]) -> dict[str, str]:
@@ -240,19 +279,6 @@ def read_map(words: Mapping[str, Any]) -> dict[str, str]:
     """
     layer = read_words(words, Layer({}, named=flag_of))
     return resolve(layer).seeds.map
-
-
-def gather(given: Layer, recipe: str | Path | None = None) -> Settings:
-    """Return what is given, laid over the environment, and that over a recipe file.
-
-    Raises:
-        UsageError: an unknown preset or setting is given, or a value out of range.
-        InputError: the same, in the environment or in the file; or the file cannot be read.
-    """
-    layers = [given, read_environment(os.environ)]
-    if recipe is not None:
-        layers.append(read_file(Path(recipe)))
-    return resolve(*layers)
 
 
 # Laying over each other
@@ -286,17 +312,19 @@ def resolve(*layers: Layer) -> Settings:
 def _forget_servers(below: dict[str, Any], above: Mapping[str, Any]) -> None:
     """Drop the server of every purpose that another layer names one for, in either way.
 
-    Otherwise a base URL from the environment would win over a provider's flag, and get its key.
+    Otherwise a base URL from the environment would win over a provider's flag, and get its key. A
+    key that is named beside a server below is for that one; one that is named alone is for any.
     """
+    has_server = bool(below.get("provider") or below.get("base_url"))
     for name, forgotten in _SERVERS.items():
         named = above.get(name, {})
-        for other in forgotten:
+        for other in forgotten if name == "provider" or has_server else ():
             kept = {} if DEFAULT in named else below.get(other, {})
             if other in below and named:
                 below[other] = {purpose: kept[purpose] for purpose in kept if purpose not in named}
 
 
-_SERVERS = {"provider": ("base_url", "api_key_env"), "base_url": ("provider",)}
+_SERVERS = {"provider": ("base_url", "api_key_env"), "base_url": ("provider", "api_key_env")}
 """What else of a layer below is about another server than the one that is named."""
 
 

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict, TypeVar
 
 from evolinstruct import defaults
-from evolinstruct.purposes import PURPOSES
+from evolinstruct.purposes import of_models
 from evolinstruct.settings.kinds import (
     DEFAULT,
+    EXACT,
     ByPurpose,
     ListsByPurpose,
     Pairs,
@@ -31,7 +32,7 @@ RULES = "Which rules judge"
 HOW = "How it is carried out"
 COST = "What it may cost, counting all that was ever spent in RUN_DIR"
 
-_PURPOSES = ", ".join(PURPOSES)
+_PURPOSES = ", ".join(of_models())
 _T = TypeVar("_T")
 OneOrByPurpose: TypeAlias = _T | Mapping[str, _T]
 """A value for all purposes, or a value for each that is named; ``default`` is for the others."""
@@ -50,7 +51,6 @@ class SettingInfo:
         default: its value where nobody sets it.
         flag: its flag; empty for its name with dashes.
         short: a second flag of one letter.
-        env: whether it may be set by a variable of the environment.
         hidden: whether it is an older word for another setting, left out of `--help`.
         name: as in Python and in a recipe file; the table fills it in.
     """
@@ -62,14 +62,22 @@ class SettingInfo:
     default: Any = None
     flag: str = ""
     short: str = ""
-    env: bool = False
     hidden: bool = False
     name: str = ""
 
     @property
+    def is_personal(self) -> bool:
+        """Whether a variable, a profile or the user's settings file may set it.
+
+        They may say who answers, how a run is carried out and what it may cost, never what else
+        decides the bytes of a run.
+        """
+        return self.panel in (WHO, HOW, COST)
+
+    @property
     def variable(self) -> str | None:
         """The variable of the environment that may set it; None where none may."""
-        return f"EVOLINSTRUCT_{self.name.upper()}" if self.env else None
+        return f"EVOLINSTRUCT_{self.name.upper()}" if self.is_personal else None
 
     @property
     def about(self) -> str:
@@ -91,7 +99,6 @@ class RecipeArguments(TypedDict, total=False):
             "offline, openai, openai-sdk, or package.module:Class.",
             "NAME",
             default="",
-            env=True,
         ),
     ]
     model: Annotated[
@@ -103,7 +110,6 @@ class RecipeArguments(TypedDict, total=False):
             "NAME",
             ByPurpose(),
             {},
-            env=True,
         ),
     ]
     temperature: Annotated[
@@ -174,10 +180,54 @@ class RecipeArguments(TypedDict, total=False):
     ]
     seed: Annotated[int, SettingInfo(WHAT, "What draws are made from.", "N", default=defaults.SEED)]
     answers: Annotated[
-        bool, SettingInfo(WHAT, "Answer what is evolved.", "", Switch(), default=True)
+        int,
+        SettingInfo(
+            WHAT, "How many answers are asked for, of which --pick takes one.", "K", default=1
+        ),
+    ]
+    pick: Annotated[
+        str,
+        SettingInfo(
+            WHAT,
+            "Which of several answers is taken: vote (the first of the most with the same result),"
+            " judge (the one that a judge prefers, asked in both orders) or verified (the first"
+            " that meets all checks).",
+            "HOW",
+            default="",
+        ),
+    ]
+    equality: Annotated[
+        str,
+        SettingInfo(
+            WHAT,
+            "How it is told whether answers agree: exact (as texts and numbers) or math (as"
+            " formulas too; takes the extra math).",
+            "HOW",
+            default=EXACT,
+        ),
+    ]
+    evolve_answers: Annotated[
+        int,
+        SettingInfo(
+            WHAT,
+            "Have the answer rewritten for depth and correctness so often; a rewrite is kept only"
+            " where a judge, asked in both orders, prefers it.",
+            "N",
+            default=0,
+        ),
     ]
     answer_seeds: Annotated[
         bool, SettingInfo(WHAT, "Answer seeds without an answer.", "", Switch(), default=False)
+    ]
+    sandbox: Annotated[
+        str,
+        SettingInfo(
+            WHAT,
+            "What runs code that models wrote, for packs that check it: monty, docker, or"
+            " docker:IMAGE.",
+            "NAME",
+            default=defaults.SANDBOX,
+        ),
     ]
     compare: Annotated[
         bool,
@@ -273,7 +323,6 @@ class ExecutionArguments(TypedDict, total=False):
             "NAME",
             ByPurpose(),
             {},
-            env=True,
         ),
     ]
     base_url: Annotated[
@@ -284,7 +333,6 @@ class ExecutionArguments(TypedDict, total=False):
             "URL",
             ListsByPurpose(),
             {},
-            env=True,
         ),
     ]
     api_key_env: Annotated[
@@ -295,20 +343,15 @@ class ExecutionArguments(TypedDict, total=False):
             "VARIABLE",
             ByPurpose(),
             {},
-            env=True,
         ),
     ]
     concurrency: Annotated[
         int | Literal["auto"] | None,
-        SettingInfo(
-            HOW, "Calls under way at once; auto, the default, finds out.", "N or auto", env=True
-        ),
+        SettingInfo(HOW, "Calls under way at once; auto, the default, finds out.", "N or auto"),
     ]
     max_concurrency: Annotated[
         int | None,
-        SettingInfo(
-            HOW, f"How far auto may go (default {defaults.MAX_CONCURRENCY}).", "N", env=True
-        ),
+        SettingInfo(HOW, f"How far auto may go (default {defaults.MAX_CONCURRENCY}).", "N"),
     ]
     prefetch: Annotated[
         bool,
@@ -319,22 +362,19 @@ class ExecutionArguments(TypedDict, total=False):
             "",
             Switch(),
             default=True,
-            env=True,
         ),
     ]
     rpm: Annotated[
         int | None,
-        SettingInfo(HOW, "Calls a minute at most, for each server and model.", "N", env=True),
+        SettingInfo(HOW, "Calls a minute at most, for each server and model.", "N"),
     ]
     tpm: Annotated[
         int | None,
-        SettingInfo(
-            HOW, "Tokens a minute at most, in and out, for each server and model.", "N", env=True
-        ),
+        SettingInfo(HOW, "Tokens a minute at most, in and out, for each server and model.", "N"),
     ]
     timeout: Annotated[
         float,
-        SettingInfo(HOW, "For one call.", "SECONDS", default=defaults.TIMEOUT, env=True),
+        SettingInfo(HOW, "For one call.", "SECONDS", default=defaults.TIMEOUT),
     ]
     max_reply_mb: Annotated[
         float,
@@ -343,7 +383,6 @@ class ExecutionArguments(TypedDict, total=False):
             "The longest answer of a service that is read, unpacked, in millions of bytes.",
             "MB",
             default=defaults.MAX_REPLY_MB,
-            env=True,
         ),
     ]
     max_wait: Annotated[
@@ -354,12 +393,11 @@ class ExecutionArguments(TypedDict, total=False):
             " and ends the run if it insists.",
             "SECONDS",
             default=defaults.MAX_WAIT,
-            env=True,
         ),
     ]
     min_kept: Annotated[
         float | None,
-        SettingInfo(HOW, "Stop when less than this share is kept, such as 0.3.", "SHARE", env=True),
+        SettingInfo(HOW, "Stop when less than this share is kept, such as 0.3.", "SHARE"),
     ]
     allow_failures: Annotated[
         str,
@@ -368,21 +406,18 @@ class ExecutionArguments(TypedDict, total=False):
             "Exit with 0 in spite of so many failed instructions.",
             "N or N%",
             default="0",
-            env=True,
         ),
     ]
     max_calls: Annotated[
-        int | None, SettingInfo(COST, "Stop before more calls than these are sent.", "N", env=True)
+        int | None, SettingInfo(COST, "Stop before more calls than these are sent.", "N")
     ]
     max_tokens_total: Annotated[
         int | None,
-        SettingInfo(
-            COST, "Stop before more tokens than these are spent, in and out.", "N", env=True
-        ),
+        SettingInfo(COST, "Stop before more tokens than these are spent, in and out.", "N"),
     ]
     max_cost: Annotated[
         Amount | None,
-        SettingInfo(COST, "Stop before more than this is spent.", "DOLLARS", env=True),
+        SettingInfo(COST, "Stop before more than this is spent.", "DOLLARS"),
     ]
     price_in: Annotated[
         OneOrByPurpose[Amount],
@@ -393,12 +428,11 @@ class ExecutionArguments(TypedDict, total=False):
             "DOLLARS",
             ByPurpose(),
             {},
-            env=True,
         ),
     ]
     price_out: Annotated[
         OneOrByPurpose[Amount],
-        SettingInfo(COST, "The same for replies.", "DOLLARS", ByPurpose(), {}, env=True),
+        SettingInfo(COST, "The same for replies.", "DOLLARS", ByPurpose(), {}),
     ]
     prices: Annotated[
         str,
@@ -407,7 +441,6 @@ class ExecutionArguments(TypedDict, total=False):
             "A table of your own prices (TOML), which wins over the one that comes along.",
             "FILE",
             default="",
-            env=True,
         ),
     ]
     service_tier: Annotated[
@@ -420,7 +453,6 @@ class ExecutionArguments(TypedDict, total=False):
             "TIER",
             ByPurpose(),
             {},
-            env=True,
         ),
     ]
 
@@ -433,7 +465,6 @@ class ExecutionArguments(TypedDict, total=False):
             "",
             Switch(),
             default=False,
-            env=True,
         ),
     ]
     batch_files: Annotated[
@@ -456,7 +487,6 @@ class ExecutionArguments(TypedDict, total=False):
             "",
             Switch(),
             default=False,
-            env=True,
         ),
     ]
 

@@ -16,7 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from evolinstruct.analysis.newest import NewestLines
-from evolinstruct.analysis.runs import Run, State
+from evolinstruct.analysis.runs import Run
+from evolinstruct.analysis.state import State
 from evolinstruct.errors import EvolinstructError
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.report.markup import Html, join, tag, text

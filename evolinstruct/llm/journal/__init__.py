@@ -9,6 +9,7 @@ purpose: its row stays, and the next ask for its place and purpose is another dr
     batch_book  which calls are in which batch, beside the outcomes
     outcome     how a call ended
     database    tables and version of the file; opens it
+    shard       the same of a worker, and how it is taken into that of the run
     integrity   finds what a disk or a power cut did to the file
 """
 

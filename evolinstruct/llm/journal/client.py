@@ -41,10 +41,16 @@ class JournalledClient:
         used: calls that the run has needed, by generation, wherever they were answered.
     """
 
-    def __init__(self, clients: ClientsByRequest, journal: Journal, name: str) -> None:
-        """Wrap the clients, whose name is part of every key."""
+    def __init__(
+        self, clients: ClientsByRequest, journal: Journal, name: str, known: Journal | None = None
+    ) -> None:
+        """Wrap the clients, whose name is part of every key.
+
+        What a second journal knows is not asked either; it is only read.
+        """
         self._clients = clients
         self._journal = journal
+        self._known = known
         self._name = name
         self.calls: Counter[str] = Counter()
         self.replayed: Counter[str] = Counter()
@@ -97,14 +103,17 @@ class JournalledClient:
 
     def _newest(self, request: Request) -> tuple[Request, _Asked]:
         """Return the request with the attempt that counts by now, and what it is known by."""
-        call_id = self._journal.newest(request.call_id)
+        call_id = (self._known or self._journal).newest(request.call_id)
         if call_id is not request.call_id:
             request = replace(request, call_id=call_id)
         return request, (request_key(self._name, request), request.max_tokens)
 
     def _found(self, request: Request, asked: _Asked) -> Outcome | None:
-        outcome = self._journal.find(*asked)
-        return outcome if outcome is not None and outcome.answers(request) else None
+        for journal in (self._journal, self._known):
+            outcome = None if journal is None else journal.find(*asked)
+            if outcome is not None and outcome.answers(request):
+                return outcome
+        return None
 
     async def _ask_now(self, request: Request, asked: _Asked) -> Reply:
         """Ask what the run needs; a prefetched call that still waits to be sent makes way."""

@@ -75,11 +75,12 @@ def open_to_write(path: Path, *, must_exist: bool) -> sqlite3.Connection:
         sqlite3.Error: it is no journal.
     """
     if path.exists():
-        _check(path, must_exist=must_exist)
+        check(path, must_exist=must_exist)
     elif must_exist:
         raise _missing(path)
     path.touch()  # with the permissions that other files get: SQLite's own are narrower
-    db = sqlite3.connect(path, isolation_level=None)
+    # As a URI: so may other journals be named, which are attached to this one.
+    db = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
     version = _version(db)
     if version == _CARRIED_OVER:
         db.execute(f"PRAGMA user_version = {_FORMAT}")
@@ -114,22 +115,25 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         raise _missing(path)
-    db = _connect_to_read(path)
+    db, _ = read_only(path)
     _refuse_other_version(db, path, must_exist=True)
     return db
 
 
-def _connect_to_read(path: Path) -> sqlite3.Connection:
+def read_only(path: Path) -> tuple[sqlite3.Connection, str]:
+    """Open a database that nothing is written to; return it, and the URI that opens it so."""
     name = path.absolute().as_uri()
-    db = sqlite3.connect(f"{name}?mode=ro", uri=True)
+    uri = f"{name}?mode=ro"
+    db = sqlite3.connect(uri, uri=True)
     try:
         _version(db)
     except sqlite3.OperationalError:
         # Even a reader needs the log's index beside the file, and makes it. In a folder where
         # nothing can be written nobody is writing the journal either, so it can be read without.
         db.close()
-        db = sqlite3.connect(f"{name}?immutable=1", uri=True)
-    return db
+        uri = f"{name}?immutable=1"
+        db = sqlite3.connect(uri, uri=True)
+    return db, uri
 
 
 def _version(db: sqlite3.Connection) -> int:
@@ -159,9 +163,13 @@ def _missing(path: Path) -> InputError:
     return InputError(f"The journal {path} is missing; {_LOST}")
 
 
-def _check(path: Path, *, must_exist: bool) -> None:
-    """Refuse a damaged journal, without changing it."""
-    db = _connect_to_read(path)
+def check(path: Path, *, must_exist: bool) -> None:
+    """Refuse a damaged journal, without changing it.
+
+    Raises:
+        InputError: it is damaged or from another version; or empty, and it must exist.
+    """
+    db, _ = read_only(path)
     try:
         if _refuse_other_version(db, path, must_exist=must_exist) == 0:
             return

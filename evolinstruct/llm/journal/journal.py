@@ -50,6 +50,13 @@ SELECT *, digest_of(child_id, purpose, generation, next_attempt, retry) FROM (
     GROUP BY place.child_id, place.purpose
 )
 """
+# What came of a failure elsewhere, and was merged. The first condition is that of an index.
+_OVERRULED = """
+SELECT COUNT(*) FROM calls AS failure CROSS JOIN calls AS later
+ON later.key = failure.key AND later.max_tokens IS failure.max_tokens
+WHERE failure.outcome != 'reply' AND failure.outcome = 'failed' AND later.outcome != 'failed'
+AND later.rowid > failure.rowid AND failure.generation <= ?
+"""
 _END_RETRIES = """
 UPDATE retries SET is_over = 1, digest = digest_of(id, what, 1) WHERE NOT is_over
 """
@@ -277,6 +284,10 @@ class Journal:
         """Return (retry, how many of its outcomes) for all that bears on a generation."""
         query = "SELECT retry, COUNT(*) FROM retired WHERE generation <= ? GROUP BY retry"
         return list(self._db.execute(query, (generation,)))
+
+    def overruled(self, generation: int) -> int:
+        """Return how many failures that bear on a generation have an outcome of a shard now."""
+        return int(self._db.execute(_OVERRULED, (generation,)).fetchone()[0])
 
     def newest(self, call_id: CallId) -> CallId:
         """Return the call id with its attempt counted from what was retired for its place."""

@@ -1,4 +1,4 @@
-"""The offline client: rewrites, compares, answers and judges by hand-written rules, at once.
+"""The offline client: rewrites, compares, answers, judges and optimizes by hand-written rules.
 
 It goes by a request's context, purpose and sampling, never by its prompt. Equal requests get equal
 replies, in any order and on any machine. The kind of
@@ -16,6 +16,8 @@ from evolinstruct.llm.offline.embedding import embed
 from evolinstruct.llm.offline.grammar import Writer
 from evolinstruct.llm.offline.judging import judge, prefer, weigh
 from evolinstruct.llm.offline.misbehaving import misbehave, put_between
+from evolinstruct.llm.offline.optimizing import analyse, optimize
+from evolinstruct.llm.offline.programming import write_tests
 from evolinstruct.llm.offline.rewriting import rewrite
 from evolinstruct.purposes import PURPOSES
 
@@ -30,8 +32,11 @@ _BY_REPLY: dict[str, Callable[[CallContext, Writer], str]] = {
     "instruction": rewrite,
     "verdict": _compare,
     "text": answer,
+    "tests": write_tests,
     "judgement": judge,
     "preference": prefer,
+    "feedback": analyse,
+    "method": optimize,
 }
 """By the kind of reply that a purpose asks for."""
 
@@ -56,7 +61,9 @@ class OfflineClient:
         writer = Writer(_key(request), context.instruction)
         row = PURPOSES.get(request.purpose)
         kind = row.reply if row else "text"  # whoever asks for something else gets some text
-        text, finish_reason = misbehave(kind, _BY_REPLY[kind](context, writer), writer)
+        text, finish_reason = misbehave(
+            kind, _BY_REPLY[kind](context, writer), writer, context.method
+        )
         if context.marks and finish_reason == "stop":
             text = put_between(context.marks, text, writer)
         if request.max_tokens and len(text) > request.max_tokens * _CHARACTERS_PER_TOKEN:

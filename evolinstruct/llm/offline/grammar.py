@@ -1,13 +1,20 @@
-"""Grammar of the offline client: writes at random, yet reproducibly, from ``phrases.txt``."""
+"""Grammar of the offline client: writes at random, yet reproducibly, from files of phrases.
+
+An instruction gets the phrases of its language; what that has none of its own for is in English.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
+
+from evolinstruct.languages import tell_request
+from evolinstruct.words import has_unspaced
 
 _T = TypeVar("_T")
 
@@ -34,11 +41,15 @@ _WORD: Symbol = []
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
-def read_phrases(text: str) -> dict[str, Symbol]:
+def read_phrases(text: str, others: Mapping[str, Symbol] | None = None) -> dict[str, Symbol]:
     """Read a file of phrases: ``[symbol]`` lines, each followed by the phrases of that symbol.
 
+    Args:
+        text: the file's text.
+        others: symbols that the text has no phrases for, but may name.
+
     Raises:
-        KeyError: a slot names a symbol that the text does not define.
+        KeyError: a slot names a symbol that neither has.
     """
     raw: dict[str, list[str]] = {}
     for line in text.splitlines():
@@ -46,7 +57,7 @@ def read_phrases(text: str) -> dict[str, Symbol]:
             raw[line.strip("[]")] = found = []
         elif line and not line.startswith("# "):
             found.extend(line.split(" | "))
-    symbols: dict[str, Symbol] = {name: [] for name in raw}
+    symbols: dict[str, Symbol] = {**(others or {}), **{name: [] for name in raw}}
     symbols["word"] = _WORD
     symbols["tens"] = [str(number) for number in range(10, 100)]
     symbols["hundreds"] = [str(number) for number in range(100, 1000)]
@@ -63,7 +74,18 @@ def _phrase(text: str, symbols: dict[str, Symbol]) -> Phrase:
     return Pattern(template, tuple(symbols[name] for name in names))
 
 
-PHRASES = read_phrases(Path(__file__).with_name("phrases.txt").read_text(encoding="utf-8"))
+_FOLDER = Path(__file__).with_name("phrases")
+PHRASES = read_phrases((_FOLDER / "english.txt").read_text(encoding="utf-8"))
+"""Those in English, and the values of data."""
+
+
+@cache
+def phrases_in(language: str | None) -> Mapping[str, Symbol]:
+    """Return the phrases in a language, as `tell_request` names it."""
+    file = _FOLDER / f"{language or 'english'}.txt".lower()
+    if language == "English" or not file.is_file():
+        return PHRASES
+    return read_phrases(file.read_text(encoding="utf-8"), PHRASES)
 
 
 def plain(symbol: str) -> list[str]:
@@ -104,13 +126,27 @@ class Writer:
         text: the text whose own words it writes with.
     """
 
-    __slots__ = ("_state", "_words", "text")
+    __slots__ = ("_phrases", "_state", "_words", "text")
 
-    def __init__(self, key: str, text: str) -> None:
+    def __init__(self, key: str, text: str, phrases: Mapping[str, Symbol] | None = None) -> None:
+        """Bind both; `phrases` are those in the text's language unless others are given."""
         digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         self._state = int.from_bytes(digest, "big")
         self._words: list[str] = []
+        self._phrases = phrases
         self.text = text
+
+    @property
+    def phrases(self) -> Mapping[str, Symbol]:
+        """The phrases that it writes."""
+        if self._phrases is None:
+            self._phrases = phrases_in(tell_request(self.text))
+        return self._phrases
+
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences: a blank, where the language has any."""
+        return "" if has_unspaced(str(self.phrases["list_head"][0])) else " "
 
     @property
     def words(self) -> list[str]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evolinstruct.llm.offline.grammar import PHRASES, Writer
+from evolinstruct.llm.offline.grammar import Writer
 
 Act = Callable[[str, Writer], str]
 
@@ -24,27 +24,29 @@ class Habit:
         rate: the share of such replies that show it.
         act: turns the good reply into the bad one, by a writer on the instruction.
         finish_reason: what the reply says of its end.
+        caution: what averts it where a method that is tuned says so; empty where nothing does.
     """
 
     name: str
     rate: float
     act: Act
     finish_reason: str = "stop"
+    caution: str = ""
 
 
 def _say(symbol: str) -> Act:
     """Say any phrase of the symbol in place of the reply."""
-    return lambda _text, writer: writer.write(PHRASES[symbol])
+    return lambda _text, writer: writer.write(writer.phrases[symbol])
 
 
 def _before(symbol: str, joint: str) -> Act:
     """Put a phrase of the symbol before the reply."""
-    return lambda text, writer: writer.write(PHRASES[symbol]) + joint + text
+    return lambda text, writer: writer.write(writer.phrases[symbol]) + joint + text
 
 
 def _after(symbol: str, joint: str) -> Act:
     """Put a phrase of the symbol after the reply."""
-    return lambda text, writer: text + joint + writer.write(PHRASES[symbol])
+    return lambda text, writer: text + joint + writer.write(writer.phrases[symbol])
 
 
 def _echo(_text: str, writer: Writer) -> str:
@@ -70,7 +72,7 @@ def _fence(text: str, writer: Writer) -> str:
 def _think(text: str, writer: Writer) -> str:
     """Think aloud before the reply, at times without the opening tag."""
     opening = "" if writer.roll(3) == 0 else "<think>\n"
-    return f"{opening}{writer.write(PHRASES['thought'])}\n</think>\n\n{text}"
+    return f"{opening}{writer.write(writer.phrases['thought'])}\n</think>\n\n{text}"
 
 
 def _fall_silent(_text: str, writer: Writer) -> str:
@@ -83,22 +85,32 @@ def _answer_nothing(_text: str, writer: Writer) -> str:
 
 def _go_round(text: str, writer: Writer) -> str:
     """End in the same few words again and again."""
-    return text + f" Then consider {writer.pick(writer.words)} once more, and decide." * 8
+    return text + f" {writer.fill(writer.phrases['loop'][0])}" * 8
 
 
 def _break_off(text: str, writer: Writer) -> str:
     """End in the middle of a sentence, and say that this was all."""
-    return f"{text} Say also how {writer.pick(writer.words)} and the"
+    return f"{text} {writer.fill(writer.phrases['broken_off'][0])}"
 
 
 def _answer_it(text: str, writer: Writer) -> str:
     """Write the answer below the instruction."""
-    return f"{text}\n\nAnswer: {writer.write(PHRASES['given_away'])}"
+    return f"{text}\n\n{writer.write(writer.phrases['given_away'])}"
 
 
 def _forget_first(text: str, _writer: Writer) -> str:
     """Leave out the first of what is listed."""
     return text.partition(" ")[2]
+
+
+def _assert_little(_text: str, _writer: Writer) -> str:
+    """Assert what any program passes."""
+    return "```python\nassert True\nassert 1 + 1 == 2\nassert str(3) == '3'\n```"
+
+
+def _expect_wrongly(text: str, _writer: Writer) -> str:
+    """Expect something else of the first test."""
+    return text.replace(" == ", " != ", 1)
 
 
 def _take_back(text: str, writer: Writer) -> str:
@@ -132,20 +144,25 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         Habit("note", 0.005, _after("after_note", "\n\n")),
         Habit("think", 0.01, _think),
         # Rejections: unchanged, rewrite_unusable, prompt_leaked.
-        Habit("unchanged", 0.01, _echo),
-        Habit("recased", 0.006, _recase),
-        Habit("leak", 0.02, _after("leak", " ")),
-        Habit("refusal", 0.012, _say("refusal")),
-        Habit("silence", 0.005, _fall_silent),
+        Habit("unchanged", 0.01, _echo, caution="Change something that matters in every version."),
+        Habit("recased", 0.006, _recase, caution="Another spacing or spelling is no change."),
+        Habit(
+            "leak",
+            0.02,
+            _after("leak", " "),
+            caution="Never mention that there was an earlier version.",
+        ),
+        Habit("refusal", 0.012, _say("refusal"), caution="Turn no request down."),
+        Habit("silence", 0.005, _fall_silent, caution="Always write a version."),
         # Rejected by further rules: nothing_in_common, repetition_loop, cut_off, holds_answer.
-        Habit("other_task", 0.002, _say("favourite")),
-        Habit("loop", 0.002, _go_round),
-        Habit("broken_off", 0.002, _break_off),
-        Habit("answer_inside", 0.002, _answer_it),
+        Habit("other_task", 0.002, _say("favourite"), caution="Keep to the task that is given."),
+        Habit("loop", 0.002, _go_round, caution="Say nothing twice."),
+        Habit("broken_off", 0.002, _break_off, caution="End with a whole sentence."),
+        Habit("answer_inside", 0.002, _answer_it, caution="Leave the answer out."),
     ),
     "verdict": (
         # Rejected as no_information_gain.
-        Habit("equal", 0.05, _say("equal")),
+        Habit("equal", 0.05, _say("equal"), caution="A good answer must change with the version."),
         # Asked once more, then taken for "not equal".
         Habit("unclear", 0.03, _say("unclear")),
         # "Not equal" in more words; must not be read as "equal".
@@ -162,6 +179,14 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         Habit("ask_back", 0.002, _say("ask_back")),
         Habit("plain_refusal", 0.002, _say("plain_refusal")),
         Habit("echo", 0.002, _echo),
+    ),
+    "tests": (
+        # Rejected as check_failed: they pass anything, are wrong, or are none.
+        Habit("empty_tests", 0.02, _assert_little),
+        Habit("wrong_tests", 0.03, _expect_wrongly),
+        Habit("talk", 0.01, _say("apology")),
+        # Ends in the middle, and says so.
+        Habit("truncated", 0.01, _truncate, finish_reason="length"),
     ),
     "judgement": (
         # The judgement is there, and has to be found.
@@ -180,15 +205,34 @@ HABITS: dict[str, tuple[Habit, ...]] = {
         # Asked once more, then a failure.
         Habit("undecided", 0.03, _say("unclear")),
     ),
+    "feedback": (
+        # The feedback is there, behind what nobody asked for.
+        Habit("reasons", 0.05, _before("thought", "\n\n")),
+        # There is none.
+        Habit("silence", 0.01, _fall_silent),
+    ),
+    "method": (
+        # Refused before it is tried: it holds a placeholder, or there is none.
+        Habit("placeholder", 0.05, lambda text, _writer: f"{text}\n- Work on {{{{text}}}} alone."),
+        Habit("refusal", 0.02, _say("refusal")),
+    ),
 }
 
+CAUTIONS = tuple(habit.caution for habits in HABITS.values() for habit in habits if habit.caution)
+"""What a method that is tuned may say against the habits, each in a sentence."""
 
-def misbehave(kind: str, text: str, writer: Writer) -> tuple[str, str]:
-    """Return a reply of a kind, spoilt by one habit or by none, and its finish reason."""
+
+def misbehave(kind: str, text: str, writer: Writer, method: str | None) -> tuple[str, str]:
+    """Return a reply of a kind, spoilt by one habit or by none, and its finish reason.
+
+    A habit that the method in use warns of, where one is tuned, spoils nothing.
+    """
     share = writer.share()
     for habit in HABITS[kind]:
         share -= habit.rate
         if share < 0:
+            if method is not None and habit.caution and habit.caution in method:
+                break
             return habit.act(text, writer), habit.finish_reason
     return text, "stop"
 

@@ -7,7 +7,6 @@ the work of the clients around it.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from evolinstruct import environment
 from evolinstruct.errors import (
     CallError,
     CallFailed,
@@ -67,6 +67,7 @@ class OpenAIClient:
         PROXIES: the protocols that a proxy may speak.
         BATCHES: it can have calls answered in batches.
         SERVICE_TIERS: it sends the tier of a request, and says in which one a reply is billed.
+        server: the host and port that gets what is asked.
     """
 
     PROXIES: tuple[str, ...] = ("http", "https")
@@ -81,9 +82,10 @@ class OpenAIClient:
             InputError: the key cannot be one, or is missing where the service needs one.
         """
         _check_model(options.model)
-        self._url = options.base_url or os.environ.get("OPENAI_BASE_URL") or None
+        self._url = options.base_url or environment.variable("OPENAI_BASE_URL") or None
         self._home = self._url or errors.HOME
         address.check(self._home)
+        self.server = address.server(self._home)
         self._key = options.api_key or None
         self._headers = headers.headers_of(urlsplit(self._home), self._key)
         self._secrets = options.secrets

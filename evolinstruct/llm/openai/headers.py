@@ -7,7 +7,6 @@ client `openai-sdk` (`evolinstruct.llm.openai_sdk`) has Azure's own ways of sign
 
 from __future__ import annotations
 
-import os
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from contextlib import suppress
 from importlib import metadata
 from urllib.parse import SplitResult, unquote
 
+from evolinstruct import environment
 from evolinstruct.errors import UsageError
 
 NO_KEY = "not-needed"  # some local servers refuse a call without an Authorization header
@@ -34,8 +34,8 @@ def headers_of(base: SplitResult, key: str | None) -> dict[str, str]:
     Raises:
         UsageError: a variable names one that cannot be sent.
     """
-    named = {name: os.environ.get(variable, "") for name, variable in _VARIABLES.items()}
-    for line in os.environ.get(_CUSTOM, "").split("\n"):
+    named = {name: environment.variable(variable) for name, variable in _VARIABLES.items()}
+    for line in environment.variable(_CUSTOM).split("\n"):
         name, colon, value = line.partition(":")
         if colon:
             named[name.strip().lower()] = value.strip()

@@ -1,30 +1,20 @@
-"""Runs from Python: the same checks, the same files and the same guarantees as the command.
-
-import evolinstruct
-
-summary = evolinstruct.evolve("seeds.jsonl", "run", client="offline", generations=2)
-evolinstruct.score("run", by=["difficulty", "quality"], client="offline")
-best = evolinstruct.select("run", 50, "best.jsonl", apart=0.9)
-hard = [score.id for score in evolinstruct.Run("run").scores() if score.value > 6]
-"""
+"""Measuring, comparing and selecting from Python."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from evolinstruct import defaults, diversity
-from evolinstruct.analysis.runs import Run
-from evolinstruct.analysis.verification import verify
+from evolinstruct import defaults, diversity, judging
+from evolinstruct.api.waiting import follow, waiting
 from evolinstruct.errors import UsageError
-from evolinstruct.run.events import Event
-from evolinstruct.run.job import Job
-from evolinstruct.run.job import prepare as prepare_job
-from evolinstruct.run.summary import Summary
-from evolinstruct.scoring import Score, Scored, ScoreSummary, Wish
+from evolinstruct.judging import Judged, JudgeSummary, Results
+from evolinstruct.judging import Wish as JudgeWish
+from evolinstruct.report.judging import write_page
+from evolinstruct.scoring import Scored, ScoreSummary
+from evolinstruct.scoring import Wish as ScoreWish
 from evolinstruct.scoring import prepare as prepare_scoring
 from evolinstruct.selection import Selection
 from evolinstruct.selection import Wish as SelectionWish
@@ -33,124 +23,11 @@ from evolinstruct.settings import Layer, SettingArguments, gather
 
 if TYPE_CHECKING:
     from evolinstruct.analysis.diversity import MakeEmbedder
+    from evolinstruct.console import Console
     from evolinstruct.diversity.survey import Survey
     from evolinstruct.embedding import Embedding
 
-__all__ = [
-    "Run",
-    "Score",
-    "evolve",
-    "evolve_async",
-    "measure_diversity",
-    "measure_diversity_async",
-    "prepare",
-    "score",
-    "score_async",
-    "select",
-    "verify",
-]
-
-Seeds = str | Path | Sequence[str | Path]
-Preset = Literal["paper", "released"]
-
-
-def prepare(
-    seeds: Seeds,
-    out: str | Path,
-    *,
-    recipe: str | Path | None = None,
-    preset: Preset | None = None,
-    **settings: Unpack[SettingArguments],
-) -> Job:
-    """Check everything that can be checked before a call, and change nothing.
-
-    Args:
-        seeds: one or several seed files, or ``starter``.
-        out: the run directory.
-        recipe: a TOML file with settings.
-        preset: ``paper`` or ``released``.
-        settings: any setting by its name, such as ``model``, ``generations``, ``temperature``;
-            those by purpose take one value or a dict. They win over variables of the environment
-            (``EVOLINSTRUCT_MODEL``), and those over the recipe and the preset.
-
-    Returns:
-        A job: `Job.events` carries it out, `Job.forecast` says what it takes.
-
-    Raises:
-        UsageError: a setting is wrong.
-        InputError: a file, the directory or a variable of the environment is wrong.
-    """
-    sources = [seeds] if isinstance(seeds, str | Path) else list(seeds)
-    given = gather(Layer(settings, preset), recipe)
-    return prepare_job([str(source) for source in sources], Path(out), given)
-
-
-async def evolve_async(
-    seeds: Seeds,
-    out: str | Path,
-    *,
-    update: bool = False,
-    retry: str | None = None,
-    on_event: Callable[[Event], None] | None = None,
-    recipe: str | Path | None = None,
-    preset: Preset | None = None,
-    **settings: Unpack[SettingArguments],
-) -> Summary:
-    """Evolve seeds inside a running event loop.
-
-    Args:
-        seeds: one or several seed files, or ``starter``.
-        out: the run directory; a run that is there already goes on.
-        update: carry a run that differs over to these settings.
-        retry: ask once more for what is ``failed``, or rejected by the rule of this name.
-        on_event: is called with each event as it happens.
-        recipe: as in `prepare`.
-        preset: as in `prepare`.
-        settings: as in `prepare`.
-
-    Returns:
-        How it ended.
-
-    Raises:
-        EvolinstructError: it could not begin, or ended early; the same call goes on.
-    """
-    job = prepare(seeds, out, recipe=recipe, preset=preset, **settings)
-    async with aclosing(job.events(update=update, retry=retry)) as events:
-        async for event in events:
-            if on_event is not None:
-                on_event(event)
-    return job.summary
-
-
-def evolve(
-    seeds: Seeds,
-    out: str | Path,
-    *,
-    update: bool = False,
-    retry: str | None = None,
-    on_event: Callable[[Event], None] | None = None,
-    recipe: str | Path | None = None,
-    preset: Preset | None = None,
-    **settings: Unpack[SettingArguments],
-) -> Summary:
-    """Evolve seeds; the same as `evolve_async` from a script without an event loop.
-
-    Raises:
-        UsageError: it is called inside a running event loop, as in a notebook.
-    """
-    _refuse_running_loop("evolve")
-    return asyncio.run(
-        evolve_async(
-            seeds,
-            out,
-            update=update,
-            retry=retry,
-            on_event=on_event,
-            recipe=recipe,
-            preset=preset,
-            **settings,
-        )
-    )
+# Scores
 
 
 async def score_async(
@@ -166,7 +43,7 @@ async def score_async(
     recipe: str | Path | None = None,
     **settings: Unpack[SettingArguments],
 ) -> ScoreSummary:
-    """Score the instructions of a run or a file inside a running event loop.
+    """Measure the instructions of a run or a file, by asking a model about them.
 
     Args:
         target: a run directory, or any seed file.
@@ -188,48 +65,106 @@ async def score_async(
     """
     measures = (by,) if isinstance(by, str) else tuple(by)
     place = None if out is None else str(out)
-    wish = Wish(str(target), place, measures, method, compared, times)
+    wish = ScoreWish(str(target), place, measures, method, compared, times)
     job = prepare_scoring(wish, gather(Layer(settings), recipe))
-    async with aclosing(job.events(retry=retry)) as events:
-        async for event in events:
-            if on_event is not None:
-                on_event(event)
+
+    async def show(console: Console, events: AsyncGenerator[Scored]) -> None:
+        from evolinstruct.console.score import progress_of, show_scored  # noqa: PLC0415 - slow
+        from evolinstruct.console.stage import show_stage  # noqa: PLC0415 - slow
+
+        await show_stage(console, events, progress_of)
+        show_scored(console, job.summary)
+
+    await follow(job.events(retry=retry), on_event, show)
     return job.summary
 
 
-def score(
-    target: str | Path,
-    out: str | Path | None = None,
+score = waiting(score_async)
+
+
+# Judging
+
+
+async def judge_async(
+    questions: str | Path,
+    contestants: Mapping[str, str | Path],
+    out: str | Path,
     *,
-    by: str | Sequence[str] = "difficulty",
-    method: str | None = None,
-    compared: int | None = defaults.COMPARED,
-    times: int = defaults.SOLVED,
-    retry: str | None = None,
-    on_event: Callable[[Scored], None] | None = None,
+    judges: str | Sequence[str] = (),
+    of: Literal["answers", "instructions"] = "answers",
+    by: str | None = None,
+    on_event: Callable[[Judged], None] | None = None,
+    on_notice: Callable[[str], None] | None = None,
     recipe: str | Path | None = None,
     **settings: Unpack[SettingArguments],
-) -> ScoreSummary:
-    """Score instructions; the same as `score_async` from a script without an event loop.
+) -> JudgeSummary:
+    """Compare models, or sets of answers, by asking judges about each two in both orders.
+
+    Args:
+        questions: a file of questions, in any shape that seeds have.
+        contestants: two or more by their names: a file of answers each, or ``MODEL`` or
+            ``MODEL@URL`` that is asked for them.
+        out: the directory in which verdicts, results and report.html are written.
+        judges: one or several models, as ``MODEL`` or ``MODEL@URL``; that of the settings unless
+            named.
+        of: what is compared: answers, or the instructions that runs made from the questions.
+        by: by which measure of the pack (method preference) judges decide.
+        on_event: is called as each question is judged.
+        on_notice: is called with sentences on what the results may suffer from.
+        recipe: as in `prepare`.
+        settings: as in `prepare`; those that say what a run makes have no effect.
+
+    Returns:
+        How it ended; its `results` say who wins how often, from 0 to 1, with 95% intervals.
 
     Raises:
-        UsageError: it is called inside a running event loop, as in a notebook.
+        EvolinstructError: it could not begin, or ended early; the same call goes on.
     """
-    _refuse_running_loop("score")
-    return asyncio.run(
-        score_async(
-            target,
-            out,
-            by=by,
-            method=method,
-            compared=compared,
-            times=times,
-            retry=retry,
-            on_event=on_event,
-            recipe=recipe,
-            **settings,
-        )
-    )
+    named = tuple(f"{name}={where}" for name, where in contestants.items())
+    asked = (judges,) if isinstance(judges, str) else tuple(judges)
+    wish = JudgeWish(str(out), str(questions), named, asked, of, by)
+    job = judging.prepare(wish, gather(Layer(settings), recipe))
+    for remark in job.remarks:
+        (on_notice or _ignore)(remark)
+
+    async def show(console: Console, events: AsyncGenerator[Judged]) -> None:
+        from evolinstruct.console.judge import progress_of, show_judged  # noqa: PLC0415 - slow
+        from evolinstruct.console.stage import show_stage  # noqa: PLC0415 - slow
+
+        for remark in job.remarks:
+            console.warn(remark)
+        await show_stage(console, events, progress_of)
+        show_judged(console, job.summary)
+
+    try:
+        await follow(job.events(), on_event, show)
+    finally:
+        if job.summary.results is not None:
+            write_page(out, job.summary.results, job.remarks)
+    return job.summary
+
+
+judge = waiting(judge_async)
+
+
+def recount_verdicts(out: str | Path) -> Results:
+    """Count the verdicts in a directory of `judge` anew, with those of people; ask no model.
+
+    Args:
+        out: the directory; its summary and report.html are written anew.
+
+    Returns:
+        Who wins how often, from 0 to 1, with 95% intervals.
+
+    Raises:
+        InputError: the directory holds no verdicts, or a file is damaged or cannot be written.
+    """
+    results, remarks = judging.recount(str(out))
+    write_page(out, results, remarks)
+    return results
+
+
+# Diversity
 
 
 async def measure_diversity_async(
@@ -246,7 +181,7 @@ async def measure_diversity_async(
     recipe: str | Path | None = None,
     **settings: Unpack[SettingArguments],
 ) -> Survey:
-    """Measure how unlike instructions are in meaning, inside a running event loop.
+    """Measure how unlike instructions are in meaning; needs the extra ``diversity``.
 
     Args:
         sources: one or several runs or files, which are compared.
@@ -276,49 +211,18 @@ async def measure_diversity_async(
     make = _embedders(embed, settings, recipe, say)
     place = None if out is None else Path(out)
     job = prepare_survey([Path(source) for source in named], place, make, say)
-    async with aclosing(job.events()) as events:
-        async for event in events:
-            if on_event is not None:
-                on_event(event)
+
+    async def show(console: Console, events: AsyncGenerator[Embedding]) -> None:
+        from evolinstruct.console.diversity import show_embedding  # noqa: PLC0415 - slow
+
+        await show_embedding(console, events)
+
+    await follow(job.events(), on_event, show)
     options = Options(compared, drawn_by, near, clusters)
     return await asyncio.to_thread(job.survey, options)
 
 
-def measure_diversity(
-    sources: str | Path | Sequence[str | Path],
-    out: str | Path | None = None,
-    *,
-    embed: str = defaults.LOCAL,
-    compared: int = defaults.COMPARED_SAMPLE,
-    clusters: int = defaults.CLUSTERS,
-    near: float = defaults.NEAR,
-    drawn_by: int = defaults.SEED,
-    on_event: Callable[[Embedding], None] | None = None,
-    on_notice: Callable[[str], None] | None = None,
-    recipe: str | Path | None = None,
-    **settings: Unpack[SettingArguments],
-) -> Survey:
-    """Measure diversity; `measure_diversity_async` from a script without an event loop.
-
-    Raises:
-        UsageError: it is called inside a running event loop, as in a notebook.
-    """
-    _refuse_running_loop("measure_diversity")
-    return asyncio.run(
-        measure_diversity_async(
-            sources,
-            out,
-            embed=embed,
-            compared=compared,
-            clusters=clusters,
-            near=near,
-            drawn_by=drawn_by,
-            on_event=on_event,
-            on_notice=on_notice,
-            recipe=recipe,
-            **settings,
-        )
-    )
+measure_diversity = waiting(measure_diversity_async)
 
 
 def _embedders(
@@ -345,6 +249,9 @@ def _embedders(
         return lambda _: LocalEmbedder()
     service = with_model(gather(Layer(settings), recipe), model)
     return lambda folder: ServiceEmbedder(service, folder, say)
+
+
+# Selection
 
 
 def select(
@@ -407,12 +314,3 @@ def select(
 
 def _ignore(_: str) -> None:
     """Say nothing."""
-
-
-def _refuse_running_loop(name: str) -> None:
-    with suppress(RuntimeError):  # there is none
-        asyncio.get_running_loop()
-        raise UsageError(
-            f"{name}() cannot wait inside a running event loop, as in a notebook;"
-            f" write `await {name}_async(...)` with the same arguments."
-        )

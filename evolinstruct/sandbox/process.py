@@ -1,0 +1,95 @@
+"""A process that answers lines with lines, apart from the terminal and from all secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Sequence
+from contextlib import suppress
+from signal import SIGKILL
+
+_PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "LANG", "DOCKER_HOST", "MONTY_BIN")
+"""Variables of the environment that a process gets; no key is among them."""
+_LONGEST = 2**20  # bytes of an answer
+_LINGERS = 1.0  # seconds between the end of its output and its own
+
+
+class Gone(Exception):
+    """Raised when a process gives no answer.
+
+    Attributes:
+        code: its exit status; None where it hangs.
+    """
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__("it hangs" if code is None else f"it is gone ({code})")
+        self.code = code
+
+
+class Process:
+    """A process in a session of its own, so that Ctrl-C on the terminal does not reach it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, command: Sequence[str], **variables: str) -> Process:
+        """Start a command, with these variables of the environment beside the harmless ones.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env=environment | variables,
+            start_new_session=True,
+            limit=_LONGEST,
+        )
+        return cls(process)
+
+    async def ask(self, lines: bytes, seconds: float) -> bytes:
+        """Return the line with which it answers; if it gives none, it is killed.
+
+        Raises:
+            Gone: it gives none within so many seconds, or one beyond all bounds.
+        """
+        try:
+            answer = await asyncio.wait_for(self._answer(lines), seconds)
+        except TimeoutError as error:
+            await self.end()
+            raise Gone(None) from error
+        except (OSError, ValueError):  # it takes no line any more; it gives one beyond bounds
+            answer = b""
+        except BaseException:
+            await self.end()
+            raise
+        if not answer.endswith(b"\n"):
+            raise Gone(await self._last_word())
+        return answer
+
+    async def _last_word(self) -> int:
+        """Return the exit status of a process that answers no more; it is killed if it lingers."""
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(self.exited(), _LINGERS)
+        return await self.end()
+
+    async def _answer(self, lines: bytes) -> bytes:
+        assert self._process.stdin  # noqa: S101 - both are pipes
+        assert self._process.stdout  # noqa: S101
+        self._process.stdin.write(lines)
+        return await self._process.stdout.readline()
+
+    async def end(self) -> int:
+        """Kill it, with all that it has started in its session; return its exit status."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, SIGKILL)
+        return await self._process.wait()
+
+    async def exited(self) -> int:
+        """Wait until it has ended by itself; return its exit status."""
+        return await self._process.wait()
