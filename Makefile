@@ -81,6 +81,7 @@ docs: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.constraint_page
 	@$(BIN)/python -m docs.pack_page
 	@$(BIN)/python -m docs.api_page
+	@$(BIN)/python -m docs.provider_page
 	@$(BIN)/python -m tests.catalogue
 
 site: $(VENV)/installed-site
