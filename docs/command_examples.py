@@ -22,18 +22,21 @@ CODES = {
     4: "stopped by a limit of calls, tokens or cost; the same command with a higher one goes on",
     5: "stopped because the service does not answer, or almost nothing is kept; the same command"
     " goes on",
+    6: "waiting for batches (`--batch --submit`); the same command goes on with what has come",
     130: "interrupted; run the same command again, and a run goes on where it was",
 }
 READS = (0, 1, 2, 130)
 """How a command ends that only reads, or writes one file."""
+STAGE = (0, 1, 2, 3, 4, 5, 130)
+"""How a command of a stage ends."""
 ENDINGS = {
     "evolve": tuple(CODES),
     "preview": tuple(CODES),
-    "score": tuple(CODES),
-    "judge": tuple(CODES),
-    "tune": tuple(CODES),
-    "work": tuple(CODES),
-    "diversity": tuple(CODES),
+    "score": STAGE,
+    "judge": STAGE,
+    "tune": STAGE,
+    "work": STAGE,
+    "diversity": STAGE,
 }
 
 _BIN = Path(sys.executable).parent

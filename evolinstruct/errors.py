@@ -9,6 +9,7 @@
         ├── BudgetReached      a cap of the user is reached; resumable              exit 4
         ├── ServiceSilent      the service stopped answering; resumable             exit 5
         ├── TooLittleKept      almost nothing is kept; resumable                    exit 5
+        ├── WaitingForBatch    calls wait in batches at the service; resumable      exit 6
         ├── FilesGone          a file of the run was removed under it               exit 1
         └── Interrupted        Ctrl-C or SIGTERM; resumable                       exit 130
 
@@ -77,6 +78,12 @@ class TooLittleKept(StopRun):
     """Raised when a smaller share of instructions is kept than ``--min-kept`` asks for."""
 
     exit_code = 5
+
+
+class WaitingForBatch(StopRun):
+    """Raised with ``--submit`` when all is sent; the same command goes on with what has come."""
+
+    exit_code = 6
 
 
 class FilesGone(StopRun):

@@ -54,9 +54,13 @@ def _common_words(text: str) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def language_of(words: frozenset[str]) -> str | None:
     """Return the language that has most of some common words."""
-    known = languages_of()
-    votes = Counter(chain.from_iterable([known[word] for word in words]))
+    votes = _votes(words)
     return max(votes, key=lambda name: (votes[name], name)) if votes else None
+
+
+def _votes(words: frozenset[str]) -> Counter[str]:
+    known = languages_of()
+    return Counter(chain.from_iterable([known[word] for word in words]))
 
 
 def is_clear(words: frozenset[str], language: str, other: str, least: float) -> bool:
@@ -95,8 +99,21 @@ def tell(text: str) -> str | None:
     if words and 2 * len(words & lexica()["English"]) >= len(words) and is_latin(text):
         return "English"
     if words:
-        return language_of(words)
+        votes = _votes(words)
+        return max(lexica(), key=lambda name: votes[name])  # of several, the first of the file
     return next((name for name, letters in _SCRIPTS.items() if letters.search(text)), None)
+
+
+def tell_request(text: str) -> str | None:
+    """Return the language of an instruction: of its first line, if that tells, else of all.
+
+    What stands below a request may be material in any language.
+    """
+    request = text.partition("\n")[0]
+    return tell(request) if len(common_words(request)) >= _TOLD else tell(text)
+
+
+_TOLD = 3  # words
 
 
 def is_english(text: str) -> bool:

@@ -70,6 +70,16 @@ def lowered(text: str) -> str:
     return text.lower() if text.isascii() else text.replace("İ", "i").lower()  # it would be two
 
 
+def letters_of_a_word(text: str) -> int:
+    """Return how many words, as they are counted, say about as much as one word of English.
+
+    Two where most of them are letters of scripts without spaces, else one.
+    """
+    if not has_unspaced(text):
+        return 1
+    return 2 if 2 * len(_FIND_UNSPACED.findall(text)) > count_words(text) else 1
+
+
 def has_unspaced(text: str) -> bool:
     """Tell whether a text holds a letter of a script without spaces."""
     return not text.isascii() and _FIND_UNSPACED.search(text) is not None

@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-GUIDES = (README, *sorted((ROOT / "docs").glob("*.md")))
+SKILL = ROOT / "SKILL.md"
+GUIDES = (README, SKILL, *sorted((ROOT / "docs").glob("*.md")))
 
 _BLOCK = re.compile(
     r"(?P<unrun><!-- not run: [^>]*-->\n)?(?:In `(?P<file>[\w.]+)`:\n\n)?"

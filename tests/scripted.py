@@ -43,6 +43,7 @@ def obedient(request: Request) -> str | CallError:
         "evolve": f"{request.context.instruction} Give one reason.",
         "compare": "Not Equal",
         "answer": f"The answer to {request.context.instruction!r} is long and wise.",
+        "tests": "```python\nassert answer() == 42\n```",
     }
     return words[request.purpose]
 

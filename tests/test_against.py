@@ -228,7 +228,7 @@ BAD_SETS = {
         "",
         b"",
         "--against: nowhere.jsonl: no such file, and not one of the seeds that come with"
-        " evolinstruct ('math', 'starter'); check the path.",
+        " evolinstruct ('code', 'math', 'starter'); check the path.",
     ),
     "standard input": (
         "-",

@@ -172,13 +172,13 @@ def test_tune_makes_the_bytes_that_the_command_makes(folder: Path) -> None:
         "pack",
         client="offline",
         development=5,
-        batch=3,
+        mini_batch=3,
         rounds=2,
         steps=2,
         candidates=2,
         on_event=events.append,
     )
-    size = "--development 5 --batch 3 --rounds 2 --steps 2 --candidates 2"
+    size = "--development 5 --mini-batch 3 --rounds 2 --steps 2 --candidates 2"
     assert command_line(f"tune seeds.txt -o other --client offline {size}").exit_code == 0
     for name in ("operations/tuned.txt", "pack.toml", "tuning/trials.jsonl"):
         assert (folder / "pack" / name).read_bytes() == (folder / "other" / name).read_bytes()

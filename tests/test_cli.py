@@ -344,7 +344,7 @@ def test_a_pack_is_tried_on_three_seeds_which_are_shown() -> None:
 
 
 def test_prompts_are_listed_shown_copied_and_checked(folder: Path) -> None:
-    assert evolinstruct("prompts list").stdout.startswith("general\t")
+    assert "\ngeneral\t" in evolinstruct("prompts list").stdout
     shown = evolinstruct("prompts show general").stdout
     assert "  in_breadth          in-breadth  weight 1\n" in shown
     assert "\n  compare.txt\n" in shown

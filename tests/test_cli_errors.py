@@ -52,7 +52,7 @@ COMMAND_LINES = {
     "--temperature hot": "--temperature must be a number (given: 'hot').",
     "--temperature answer=hot": "--temperature (answer) must be a number (given: 'hot').",
     "--temperature answr=1": "--temperature answr=1: unknown purpose 'answr' (did you mean"
-    " 'answer'?); there are evolve, compare, answer, tests, score, solve, judge, analyse,"
+    " 'answer'?); there are evolve, compare, answer, tests, improve, score, solve, judge, analyse,"
     " optimize.",
     "--top-p 0": "--top-p must be more than 0 (given: 0).",
     "--max-tokens 1e3": "--max-tokens must be a whole number (given: 1e3).",
@@ -83,7 +83,7 @@ COMMAND_LINES = {
     "--preset relesed": "--preset: unknown preset 'relesed' (did you mean 'released'?);"
     " there are paper, released.",
     "--prompts generl": "Unknown prompt pack 'generl' (did you mean 'general'?): it is not a"
-    " folder, and the built-in packs are code, general, math, paper, verifiable.",
+    " folder, and the built-in packs are code, general, math, paper, spanish, verifiable.",
     "--client ofline": "Unknown client 'ofline' (did you mean 'offline'?); known are offline,"
     " openai, openai-sdk, and one of your own is named as package.module:Class.",
     "--client nowhere:Client": "Your client 'nowhere:Client': the module 'nowhere' is not"
@@ -146,8 +146,8 @@ RECIPES = {
     "operations = [1]": "The recipe bad.toml: operations: names are needed, or a table of names"
     " and weights.",
     "[temperature]\nansw = 1": "The recipe bad.toml: temperature: unknown purpose 'answ'"
-    " (did you mean 'answer'?); there are evolve, compare, answer, tests, score, solve, judge,"
-    " analyse, optimize.",
+    " (did you mean 'answer'?); there are evolve, compare, answer, tests, improve, score, solve,"
+    " judge, analyse, optimize.",
     "[temperature]\nanswer = 3": "The recipe bad.toml: temperature (answer) must be 2 or less"
     " (given: 3).",
     "preset = 'papre'": "The recipe bad.toml: preset: unknown preset 'papre'"
@@ -184,7 +184,7 @@ SEEDS: dict[str, tuple[bytes | None, str]] = {
     "missing.jsonl": (
         None,
         "missing.jsonl: no such file, and not one of the seeds that come with evolinstruct"
-        " ('math', 'starter'); check the path.",
+        " ('code', 'math', 'starter'); check the path.",
     ),
     "empty.jsonl": (b"", "empty.jsonl is empty; a seed file holds at least one instruction."),
     "binary.jsonl": (
@@ -354,7 +354,7 @@ PROMPTS = {
     "prompts check seeds.txt": (
         2,
         "Unknown prompt pack 'seeds.txt': it is not a folder, and the built-in packs are "
-        "code, general, math, paper, verifiable.",
+        "code, general, math, paper, spanish, verifiable.",
     ),
     "prompts check .": (1, ".: this is not a prompt pack, because it has no file pack.toml."),
     "prompts copy general .": (1, ".: the folder is not empty; name a new one for the copy."),

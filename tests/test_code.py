@@ -18,6 +18,7 @@ from evolinstruct.llm.base import ClientOptions, Request
 from evolinstruct.records import Kept, Rejected
 from evolinstruct.run_dir.directory import RunDir
 from tests.command_line import evolinstruct as typed
+from tests.faults.test_any_run import killed
 from tests.runs import check_invariants, data_files, evolve, write_seeds
 from tests.scripted import Scripted
 
@@ -83,6 +84,23 @@ def test_the_files_are_the_same_at_any_concurrency_and_after_a_run_that_was_cut(
     assert data_files(tmp_path / "cut") == data_files(run)
 
 
+@pytest.mark.parametrize("moment", [3, 17, 40])
+def test_a_run_that_is_killed_goes_on_to_the_same_bytes(
+    run: Path, tmp_path: Path, moment: int
+) -> None:
+    asked = {"client": "offline", "prompts": "code"}
+    left = killed(SEEDS, tmp_path / "run", moment, concurrency=2, **asked)
+    evolve(SEEDS, left, **asked)
+    assert data_files(left) == data_files(run)
+
+
+@pytest.mark.parametrize("script", ["2-1-1-0-1-1-0-1-3-1-1-0-0", "1-0-0-0-1-3-1-3-3-3-1-1-1"])
+def test_whatever_models_reply_every_task_ends_in_one_line(script: str, tmp_path: Path) -> None:
+    whatever = "tests.faults.test_any_run:Whatever"
+    evolve(SEEDS, tmp_path / "run", client=whatever, model=script, prompts="code", generations=2)
+    check_invariants(tmp_path / "run", 2)
+
+
 def evolve_as_far_as(out: Path, max_calls: int) -> None:
     result = typed(
         f"evolve {SEEDS} -o {out} --client offline --prompts code --max-calls {max_calls} --quiet"
@@ -132,7 +150,7 @@ class Coder(Scripted):
                 return f"<new_task>\n{said}\n</new_task>"
 
 
-def made(tmp_path: Path, tests: str, *answers: str) -> Kept | Rejected:
+def made(tmp_path: Path, tests: str, *answers: str, **settings: Any) -> Kept | Rejected:
     """Return the line of a task that a model answers so, and for which it writes these tests."""
     Coder.requests.clear()
     Coder.answers, Coder.tests = list(answers), tests
@@ -148,6 +166,7 @@ def made(tmp_path: Path, tests: str, *answers: str) -> Kept | Rejected:
         operations={"add_requirement": 1},
         compare=False,
         generations=1,
+        **settings,
     )
     lines = [*RunDir(tmp_path / "run").read(1), *RunDir(tmp_path / "run").read(1, Rejected)]
     assert len(lines) == 1
@@ -184,6 +203,12 @@ GENERATOR = "def add(a, b):\n    def g():\n        yield a + b\n    return sum(g
             fenced(TESTS),
             "unit_tests: the code is no Python: line 1: expected ':'",
             id="no Python",
+        ),
+        pytest.param(
+            fenced(f"def add(a, b):\n    return a + b + {'-' * 9_000}0\n"),
+            fenced(TESTS),
+            "unit_tests: the code is no Python: it is nested too deeply",
+            id="nested",
         ),
         pytest.param(
             fenced("def plus(a, b):\n    return a + b\n"),
@@ -253,6 +278,16 @@ def test_a_solution_that_fails_is_asked_for_once_more_with_what_failed(tmp_path:
     asked = [request.purpose for request in Coder.requests]
     assert asked == ["evolve", "answer", "tests", "answer"]
     assert "assert add(20, 30) == 50: AssertionError: assert -10 == 50" in prompt(-1)
+
+
+def test_of_several_answers_the_first_is_taken_that_passes(tmp_path: Path) -> None:
+    answers = [fenced(WRONG), "It adds.", fenced(ADDS), fenced(KNOWING)]
+    line = made(tmp_path, fenced(TESTS), *answers, answers=4, pick="verified")
+    assert isinstance(line, Kept)
+    assert (line.output, seen(line)["passed"]) == (fenced(ADDS), 3)
+    assert len(json.loads(line.set_aside or "")) == 2
+    asked = [request.purpose for request in Coder.requests]
+    assert asked == ["evolve", "answer", "tests", "answer", "answer"]
 
 
 def prompt(number: int) -> str:

@@ -1,6 +1,7 @@
 """What the documents show of the program is so; `make docs` writes it anew."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from docs.pack_page import worked
 from docs.provider_page import PAGE as PROVIDER_PAGE
 from evolinstruct import errors, prompts
 from evolinstruct.run.job import EXIT_FAILED
+from tests import pages as pages_of_blocks
 
 
 def written() -> dict[str, str]:
@@ -93,3 +95,25 @@ def test_the_exit_codes_are_those_of_the_errors() -> None:
     stops = errors.StopRun.__subclasses__()
     kinds = {error.exit_code for error in (errors.InputError, errors.UsageError, *stops)}
     assert set(CODES) == {0, EXIT_FAILED} | kinds
+
+
+def test_the_skill_says_of_every_exit_code_what_to_do() -> None:
+    text = pages_of_blocks.section("Exit codes", pages_of_blocks.SKILL)
+    assert re.findall(r"^\| (\d+) \|", text, re.MULTILINE) == [str(code) for code in CODES]
+
+
+def test_the_skill_has_the_head_that_agents_look_for() -> None:
+    head = pages_of_blocks.SKILL.read_text(encoding="utf-8").split("---\n")[1]
+    said = dict(line.split(": ", 1) for line in head.splitlines())
+    assert sorted(said) == ["description", "name"]
+    assert re.fullmatch(r"[a-z0-9-]{1,64}", said["name"])
+    assert len(said["description"]) <= 1024
+
+
+def test_every_extra_for_users_is_told() -> None:
+    project = tomllib.loads((pages_of_blocks.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = set(project["project"]["optional-dependencies"])
+    ours = {"dev", "browser", "notebook", "site", "train"}  # and `report`, which is empty
+    text = (pages_of_blocks.ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert told == extras - ours - {"report"}

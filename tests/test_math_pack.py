@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from evolinstruct import prompts
 from evolinstruct.checks import decode
+from evolinstruct.equality import equality
 from evolinstruct.reading import final_answer, same_final_answer
 from evolinstruct.records import Kept, Rejected
 from evolinstruct.run_dir.directory import RunDir
@@ -37,6 +39,34 @@ SAME = {
 def test_answers_are_the_same_by_what_they_end_in(pair: tuple[str, str]) -> None:
     assert same_final_answer(*pair) is SAME[pair]
     assert same_final_answer(*reversed(pair)) is SAME[pair]
+
+
+FORMULAS = {
+    (r"\boxed{x^2 + 1}", r"\boxed{1 + x^2}"): True,
+    (r"Answer: $\sqrt{8}$", r"Answer: $2\sqrt{2}$"): True,
+    (r"Answer: 50\%", "Answer: 0.5"): True,
+    ("Answer: 12", "Answer: 13"): False,
+    ("Answer: north", "Answer: thorn"): False,  # no product of letters
+    (r"\boxed{9^{9^{9^9}}}", r"\boxed{9^{9^9}}"): False,  # never worked out
+    (r"\boxed{100000!}", r"\boxed{2^{99999}}"): False,
+    ("Answer: {", "Answer: 3 + 1"): False,
+}
+
+
+@pytest.mark.skipif(find_spec("math_verify") is None, reason="math_verify")
+@pytest.mark.parametrize("pair", FORMULAS)
+def test_results_are_compared_as_formulas_where_that_is_asked_for(pair: tuple[str, str]) -> None:
+    same = equality("math")
+    assert same(*pair) is FORMULAS[pair]
+    assert same(*reversed(pair)) is FORMULAS[pair]
+
+
+@pytest.mark.skipif(find_spec("math_verify") is None, reason="math_verify")
+def test_how_results_are_compared_is_part_of_the_run(tmp_path: Path) -> None:
+    evolve(Path("math"), tmp_path / "run", generations=1, prompts="math", equality="math")
+    told = typed(f"evolve math -o {tmp_path}/run --client offline -g 1 --prompts math")
+    assert told.exit_code == 1
+    assert "equality was math, now exact" in " ".join(told.output.split())
 
 
 def test_a_final_answer_is_found_in_time_that_grows_with_the_text() -> None:

@@ -367,7 +367,8 @@ def test_12_to_18_percent_of_the_instructions_are_to_be_rejected() -> None:
     rejected |= {"other_task", "loop", "broken_off", "answer_inside"}
     rejected |= {"equal", "apology", "empty", "truncated", "ask_back", "plain_refusal", "echo"}
     kept = 1.0
-    for habits in HABITS.values():
+    for kind in ("instruction", "verdict", "text"):
+        habits = HABITS[kind]
         kept *= 1 - sum(habit.rate for habit in habits if habit.name in rejected)
 
     assert 0.12 <= 1 - kept <= 0.18

@@ -522,7 +522,7 @@ def test_a_name_that_means_nothing_is_refused_before_anything_is_read(here: Path
     (here / "tasks.jsonl").write_bytes(b"broken")
     (here / "folder").mkdir()
     missing = (
-        ", and not one of the seeds that come with evolinstruct ('math', 'starter');"
+        ", and not one of the seeds that come with evolinstruct ('code', 'math', 'starter');"
         " check the path."
     )
     sentences = {

@@ -174,8 +174,8 @@ def test_words_of_the_command_line_become_a_setting_by_purpose() -> None:
     with pytest.raises(UsageError) as caught:
         read_words({"model": ["jury=x"]}, Layer({}, named=flag_of))
     assert str(caught.value) == (
-        "--model jury=x: unknown purpose 'jury'; there are evolve, compare, answer, tests, score,"
-        " solve, judge, analyse, optimize."
+        "--model jury=x: unknown purpose 'jury'; there are evolve, compare, answer, tests, improve,"
+        " score, solve, judge, analyse, optimize."
     )
 
 
@@ -195,8 +195,8 @@ REFUSED: dict[str, dict[str, object]] = {
     "temperature must be 2 or less (given: 3).": {"temperature": 3},
     "temperature must be a finite number (given: nan).": {"temperature": float("nan")},
     "temperature (compare) must be 0 or more (given: -1).": {"temperature": {"compare": -1}},
-    "model: unknown purpose 'jury'; there are evolve, compare, answer, tests, score, solve, judge,"
-    " analyse, optimize.": {"model": {"jury": "x"}},
+    "model: unknown purpose 'jury'; there are evolve, compare, answer, tests, improve, score,"
+    " solve, judge, analyse, optimize.": {"model": {"jury": "x"}},
     "operations (deepen) must be 0 or more (given: -1).": {"operations": {"deepen": -1}},
     "operations: names are needed, or a table of names and weights.": {"operations": [1]},
 }

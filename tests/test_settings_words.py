@@ -97,6 +97,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "seed": st.integers(),
     "answers": st.integers(0, 20),
     "evolve_answers": st.integers(0, 10),
+    "equality": st.sampled_from(["exact", "math"]),
     "pick": st.sampled_from(["", "vote", "judge", "verified"]),
     "answer_seeds": st.booleans(),
     "compare": st.booleans(),
@@ -133,6 +134,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "price_in": by_purpose(dollars),
     "price_out": by_purpose(dollars),
     "prices": text,
+    "batch": st.booleans(),
+    "submit": st.booleans(),
     "service_tier": by_purpose(st.from_regex(r"[a-z]{1,5}(,[a-z]{1,5})?", fullmatch=True)),
 }
 
@@ -299,7 +302,7 @@ def test_a_service_that_is_named_takes_the_place_of_the_one_below_and_its_key(
 WRONG = {
     ("CONCURRENCY", "many"): "EVOLINSTRUCT_CONCURRENCY must be a whole number (given: 'many').",
     ("MODEL", "a jury=b"): "EVOLINSTRUCT_MODEL jury=b: unknown purpose 'jury'; there are evolve,"
-    " compare, answer, tests, score, solve, judge, analyse, optimize.",
+    " compare, answer, tests, improve, score, solve, judge, analyse, optimize.",
     ("MODEL", "'a"): "EVOLINSTRUCT_MODEL: a quotation mark has no end; correct it.",
     ("MIN_KEPT", "3"): "EVOLINSTRUCT_MIN_KEPT must be 1 or less (given: 3).",
 }

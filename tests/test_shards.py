@@ -49,9 +49,11 @@ def prepare(client: str = CHAOS, options: str = "") -> None:
     assert evolinstruct(f"{EVOLVE} {client} {options} --prepare").exit_code == 0
 
 
-def work(shard: str, file: str | None = None, options: str = "-q") -> tuple[int, str]:
+def work(
+    shard: str, file: str | None = None, options: str = "-q", run: str = "run"
+) -> tuple[int, str]:
     file = file or f"{shard.replace('/', '-of-')}.sqlite"
-    done = evolinstruct(f"work run --shard {shard} -o {file} {options}")
+    done = evolinstruct(f"work {run} --shard {shard} -o {file} {options}")
     return done.exit_code, done.stderr
 
 
@@ -142,6 +144,21 @@ def test_a_missing_shard_is_named_and_evolve_asks_for_it() -> None:
     assert "it asks what is missing" in merged.stderr
     finish()
     assert data_files(Path("run")) == alone()
+
+
+def test_what_the_run_has_is_not_asked_again() -> None:
+    whole = alone()
+    assert evolinstruct(f"{EVOLVE} {CHAOS} --max-calls 100").exit_code == 4
+    known = {key for (key,) in rows("run/journal.sqlite", "key")}
+    prepare()
+    assert [*Path("run").glob("journal.sqlite*")] == [Path("run/journal.sqlite")]
+    before = {path: path.stat().st_mtime_ns for path in Path("run").rglob("*")}
+    files = spread(2)
+    assert {path: path.stat().st_mtime_ns for path in Path("run").rglob("*")} == before
+    assert known.isdisjoint(key for file in files for (key,) in rows(file, "key"))
+    merge(files)
+    finish()
+    assert data_files(Path("run")) == whole
 
 
 def test_no_order_of_work_merge_and_evolve_changes_a_byte() -> None:
@@ -342,10 +359,11 @@ def test_a_lower_shard_wins_over_a_higher_one_and_differences_are_counted(
 def test_what_the_run_has_wins_over_a_shard(mood: Callable[[str], None]) -> None:
     mood("good")
     prepare(MOODY)
+    shutil.copytree("run", "copy")  # on another machine, which does not see how the run goes on
     finish(MOODY)
     made = data_files(Path("run"))
     mood("bad")
-    work("1/1", "all.sqlite")
+    work("1/1", "all.sqlite", run="copy")
     facts = merge(["all.sqlite"])["shards"][0]
     assert (facts["new"], facts["differing"] > 0) == (0, True)
     finish(MOODY)
@@ -359,10 +377,11 @@ GENERATION_1 = "SUM(outcome = 'failed' AND generation = 1)"
 def test_a_reply_wins_over_a_failure_wherever_that_is(mood: Callable[[str], None]) -> None:
     mood("down")
     prepare(MOODY)
+    shutil.copytree("run", "copy")
     assert finish(MOODY) == EXIT_FAILED
-    assert work("1/2", "down.sqlite")[0] == EXIT_FAILED
+    assert work("1/2", "down.sqlite", run="copy")[0] == EXIT_FAILED
     mood("good")
-    work("1/1", "all.sqlite")
+    work("1/1", "all.sqlite", run="copy")
     facts = merge(["all.sqlite", "down.sqlite"])["shards"]
     assert facts[0]["replaced"] == rows("run/journal.sqlite", GENERATION_1)[0][0]
     assert (facts[1]["replaced"], facts[1]["differing"]) == (0, 0)
@@ -376,10 +395,10 @@ def test_a_reply_wins_over_a_failure_wherever_that_is(mood: Callable[[str], None
 
 def refused(line: str) -> str:
     """Return what a command says that refuses its input, and changes nothing."""
-    before = Path("run/journal.sqlite").read_bytes()
+    before = rows("run/journal.sqlite", "*")
     done = evolinstruct(line)
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.stderr
-    assert Path("run/journal.sqlite").read_bytes() == before
+    assert rows("run/journal.sqlite", "*") == before
     return done.stderr.removeprefix("Error: ").strip()
 
 

@@ -82,6 +82,19 @@ def test_datasets_loads_every_format_with_its_splits(
         assert json.loads(python("-c", LOAD, out, cwd=tmp_path)) == expected
 
 
+@needs("datasets", "pydantic_monty")
+def test_rows_for_grpo_have_the_prompt_as_a_chat_and_what_rewards_go_by(tmp_path: Path) -> None:
+    """TRL hands every column but the prompt to the reward functions, by its name."""
+    runs.evolve(Path("code"), tmp_path / "run", generations=1, prompts="code")
+    export(Run(tmp_path / "run"), tmp_path / "out", ExportOptions("rlvr"))
+    told = json.loads(python("-c", LOAD, tmp_path / "out", cwd=tmp_path))
+    number, columns, first, _ = told["train"]
+    assert number == sum(bool(line.generation) for line in Run(tmp_path / "run").instructions())
+    assert columns[:3] == ["prompt", "constraints", "tests"]
+    assert [turn["role"] for turn in first["prompt"]] == ["user"]
+    assert (first["constraints"], first["tests"].count("assert") >= 3) == ("[]", True)
+
+
 @needs("trl", "torch", "transformers", "datasets")
 @pytest.mark.parametrize("rows_format", TRAINERS["trl"].formats)
 def test_the_example_trains_with_trl_and_its_loss_falls(

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from evolinstruct import prompts
+from evolinstruct.reading import read_method
 from tests.command_line import enter, evolinstruct
 from tests.judges import shown
 from tests.loopback import Answer, Ask, Server, error, reply, serve
 from tests.test_judging_page import Shown
 
 OFFLINE = "--client offline"
-SMALL = "--development 6 --batch 3 --rounds 2 --steps 3 --candidates 2"
+SMALL = "--development 6 --mini-batch 3 --rounds 2 --steps 3 --candidates 2"
 CARE = "Write every version with care."
 _STARTING = re.compile(r"#Starting Instruction#:\n(.*?)\n\n#Revised", re.DOTALL)
 _METHOD = re.compile(r"The way to change it:\n(.*?)\n\nReply in two parts", re.DOTALL)
@@ -170,8 +172,8 @@ def test_it_ends_after_the_most_steps() -> None:
     written = [f"Write it with {'care! ' * count}and a plan." for count in (1, 1, 2, 2, 3, 3)]
     with serve(Slow(*written)) as server:
         told = evolinstruct(
-            "tune seeds.txt -o pack --development 9 --batch 3 --rounds 1 --steps 2 --candidates 2"
-            f" --model m --base-url {server.url} --concurrency 1"
+            "tune seeds.txt -o pack --development 9 --mini-batch 3 --rounds 1 --steps 2"
+            f" --candidates 2 --model m --base-url {server.url} --concurrency 1"
         )
     assert told.exit_code == 0, told.output
     assert "Ended, because the most steps were made." in told.output
@@ -274,6 +276,27 @@ def test_a_reply_without_a_method_is_told() -> None:
     assert "candidate 1: the reply holds no method between its marks" in told.output
 
 
+@pytest.mark.parametrize(
+    ("said", "method"),
+    [
+        ("Causes first.\n<method>\nDo it so.\n</method>", "Do it so."),
+        ("<method>Do it so.\nAnd so.</method>\nThat should help.", "Do it so.\nAnd so."),
+        ("<think>\n<method>\nNot yet\n</method>\n</think>\n<METHOD>\nDo it.\n</METHOD>", "Do it."),
+        ("It goes between <method> and </method>.\n<method>\nDo it.\n</method>", "Do it."),
+        ("<method>\nA draft.\n</method>\nBetter:\n<method>\nDo it.\n</method>", "Do it."),
+        ("<method>\n```text\nDo it.\n```\n</method>", "Do it."),
+        ("Here it is:\n```\nDo it.\n```\n", "Do it."),
+        ("<method>\nDo it, and the mark is forgotten.", "Do it, and the mark is forgotten."),
+        ("```\nOne.\n```\nor\n```\nAnother.\n```", None),
+        ("I would leave the <method> as it is.", None),
+        ("<method>\n</method>", None),
+        ("", None),
+    ],
+)
+def test_a_method_is_read_from_between_its_marks(said: str, method: str | None) -> None:
+    assert read_method(said) == method
+
+
 # The pack
 
 
@@ -295,6 +318,31 @@ def test_a_tuned_pack_is_tuned_further_from_its_own_method() -> None:
     assert second["method"] in {each["method"] for each in trials() if each["chosen"]}
     assert first["step"] >= 1
     assert 'name = "general_tuned"' in Path("second/pack.toml").read_text()
+
+
+def test_a_pack_with_checks_keeps_them_and_their_calls_are_foreseen() -> None:
+    told = tune(f"--from code --no-answers {OFFLINE}")
+    assert told.exit_code == 0, told.output
+    assert "[checks.unit_tests]\nleast = 3\n" in Path("pack/pack.toml").read_text()
+    assert evolinstruct("prompts check pack").exit_code == 0
+    said = json.loads(tune(f"--from code --dry-run --json {OFFLINE}", "other").stdout)["expected"]
+    asked_for = {each["purpose"]: each["calls"] for each in said}
+    assert (asked_for["tests"], asked_for["run"]) == (6 + 3 * 2 * 6, 2 * (6 + 3 * 2 * 6))
+
+
+def test_a_pack_may_word_what_the_optimizing_model_is_asked_and_is_the_same_for_runs() -> None:
+    assert evolinstruct("prompts copy general mine").exit_code == 0
+    before = prompts.read(Path("mine")).digest
+    Path("mine/analyse.txt").write_text("Mine: {{method}}\n#Cases#\n{{cases}}")
+    assert prompts.read(Path("mine")).digest == before
+    model = Model(f"Make it harder by one step. {CARE}")
+    with serve(model) as server:
+        assert asked(server, "--from mine").exit_code == 0
+    assert all(said.startswith("Mine: ") for name, said in model.asked if name == "analyse")
+    Path("mine/optimize.txt").write_text("{{method}} {{feedback}}")
+    told = tune(f"--from mine {OFFLINE}", "other")
+    assert told.exit_code == 1
+    assert "the placeholder '{{prompt}}' is missing" in told.output
 
 
 def test_files_are_the_same_at_any_concurrency() -> None:
@@ -458,8 +506,8 @@ def test_replies_that_are_missing_are_counted_and_told() -> None:
 
     with serve(failing) as server:
         told = evolinstruct(
-            "tune seeds.txt -o pack --development 11 --batch 1 --rounds 1 --steps 1 --candidates 2"
-            f" --model some-model --base-url {server.url} --concurrency 1"
+            "tune seeds.txt -o pack --development 11 --mini-batch 1 --rounds 1 --steps 1"
+            f" --candidates 2 --model some-model --base-url {server.url} --concurrency 1"
         )
     assert told.exit_code == 3, told.output
     assert "3 outcomes missing: 3 http_418." in told.output
@@ -517,6 +565,25 @@ def test_a_pack_without_a_method_of_its_own_is_refused() -> None:
     assert (
         "The pack general cannot be tuned: no in-depth operation of it has a frame" in told.output
     )
+
+
+def test_damaged_files_of_the_history_are_named() -> None:
+    assert tune(OFFLINE).exit_code == 0
+    state = Path("pack/tuning/tune.json")
+    whole = state.read_text()
+    state.write_text(whole.replace('"made": ', '"made": "x", "was": '))
+    told = tune(OFFLINE)
+    assert (told.exit_code, "is not as it was written (made: 'x')" in told.output) == (1, True)
+    state.write_text(whole)
+    Path("pack/tuning/trials.jsonl").write_text('{"step": "one"}\n{}\n')
+    for line in (f"tune seeds.txt -o pack {SMALL} {OFFLINE}", "report pack -o page.html"):
+        told = evolinstruct(line)
+        assert told.exit_code == 1
+        assert "trials.jsonl" in told.output
+        assert "move it away and run the same `evolinstruct tune` again" in told.output
+    Path("pack/tuning/trials.jsonl").unlink()
+    assert tune(OFFLINE).exit_code == 0
+    assert evolinstruct("report pack -o page.html").exit_code == 0
 
 
 def test_a_service_that_never_answers_ends_it_before_any_method_is_written() -> None:

@@ -22,7 +22,7 @@ from evolinstruct.prose import count_prose
 from evolinstruct.quartiles import BAND
 from evolinstruct.records import Kept
 from evolinstruct.text import harmless_cell
-from evolinstruct.words import count_words
+from evolinstruct.words import count_words, letters_of_a_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,8 @@ class _Measuring:
                 count = words[line.id] = self._measure(group, line)
                 plain = line.operation in self._plain
                 growth = group.added if plain else group.added_by_others
-                growth[count - words[step.parent.id]] += 1
+                added = count - words[step.parent.id]
+                growth[int(added / letters_of_a_word(line.instruction))] += 1
             else:
                 group.counts.pool += 1
                 group.counts.add(line)

@@ -21,7 +21,7 @@ class TuneArguments(SettingArguments, total=False):
     steps: int
     candidates: int
     development: int
-    batch: int
+    mini_batch: int
     rounds: int
     gain: bool
 
@@ -43,7 +43,7 @@ async def tune_async(
         recipe: as in `prepare`.
         settings: as in `prepare`, ``prompts`` for the pack to begin with; and how much is done, as
             `evolinstruct tune --help` has it: ``steps``, ``candidates``, ``development``,
-            ``batch``, ``rounds`` and ``gain``.
+            ``mini_batch``, ``rounds`` and ``gain``.
 
     Returns:
         How it ended, with every method that was tried; the pack is in its `pack`.

@@ -55,6 +55,14 @@ _Ray = Annotated[
         "--ray",
     ),
 ]
+_Forget = Annotated[
+    bool,
+    switch(
+        "--forget-batches",
+        about="Give up batches that the service does not know any more; what was in them is asked,"
+        " and paid for, again.",
+    ),
+]
 
 
 @takes_settings
@@ -63,6 +71,7 @@ def command(
     out: Out,
     update: Update = False,
     retry: _Retry = None,
+    forget_batches: _Forget = False,
     dry_run: _DryRun = False,
     prepare: _Prepare = False,
     ray: _Ray = None,
@@ -93,7 +102,13 @@ def command(
         if dry_run:
             _tell_forecast(run, report, out, update=update)
         else:
-            _carry_out(run, report, out, update=update, retry=retry, only_prepare=prepare)
+            how = {
+                "update": update,
+                "retry": retry,
+                "forget_batches": forget_batches,
+                "only_prepare": prepare,
+            }
+            _carry_out(run, report, out, how)
             if prepare:
                 from evolinstruct.console.shards import show_prepared  # noqa: PLC0415 - slow
 
@@ -121,7 +136,7 @@ def _tell_forecast(run: Job, report: Report, out: str, *, update: bool) -> None:
     report.facts = forecast.to_json()
 
 
-def _carry_out(run: Job, report: Report, out: str, **how: Any) -> None:
+def _carry_out(run: Job, report: Report, out: str, how: Mapping[str, Any]) -> None:
     from evolinstruct.console.evolve import show_summary  # noqa: PLC0415 - slow
 
     try:

@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from evolinstruct.tuning import TuneJob
 
 _OPTIONS = stage_options(
-    *("seed", "recipe", "answers", "compare", "eliminate", "rules", "no_rules", "strict"),
+    *(
+        "seed",
+        "recipe",
+        "answers",
+        "no_answers",
+        "compare",
+        "eliminate",
+        "rules",
+        "no_rules",
+        "strict",
+    ),
     *("against", "limit", "sample", "map", "skip_bad"),
 )
 _WHAT = "What is tuned, and how long"
@@ -54,7 +64,8 @@ _Development = Annotated[
     int, _number("--development", "On how many instructions each method is tried.")
 ]
 _Batch = Annotated[
-    int, _number("--batch", "How many other instructions are evolved in a step, to be analysed.")
+    int,
+    _number("--mini-batch", "How many other instructions are evolved in a step, to be analysed."),
 ]
 _Rounds = Annotated[int, _number("--rounds", "How often each of these is evolved.")]
 _Gain = Annotated[
@@ -76,7 +87,7 @@ def command(
     steps: _Steps = defaults.TUNING_STEPS,
     candidates: _Candidates = defaults.TUNING_CANDIDATES,
     development: _Development = defaults.TUNING_DEVELOPMENT,
-    batch: _Batch = defaults.TUNING_BATCH,
+    mini_batch: _Batch = defaults.TUNING_BATCH,
     rounds: _Rounds = defaults.TUNING_ROUNDS,
     gain: _Gain = False,
     dry_run: _DryRun = False,
@@ -97,7 +108,7 @@ def command(
     with reported(quiet=quiet, verbose=verbose, as_json=as_json) as report:
         from evolinstruct import tuning  # noqa: PLC0415 - slow
 
-        size = batch, rounds, development, steps, candidates
+        size = mini_batch, rounds, development, steps, candidates
         wish = tuning.Wish(tuple(sources), out, *size, gain)
         given = {**flags, "prompts": pack} if pack is not None else flags
         job = tuning.prepare(wish, read_settings(given))

@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from evolinstruct.errors import Interrupted
+from evolinstruct.errors import Interrupted, WaitingForBatch
 from evolinstruct.run.counts import Counts
 from evolinstruct.text import NONE, clock, counted, dollars, listed, percent
 
@@ -269,7 +269,10 @@ def where_to_look(summary: Summary, out: Path) -> Iterator[str]:
             f"{counted(failed, 'instruction')} got no answer from the service:"
             f" {out}/generation-*.failed.jsonl"
         )
-    if summary.exit_code != Interrupted.exit_code:  # which says what is next itself
+    if summary.exit_code not in (
+        Interrupted.exit_code,
+        WaitingForBatch.exit_code,
+    ):  # which says what is next itself
         yield f"Next: {_next_step(summary)}"
 
 

@@ -195,6 +195,8 @@ def _speeds(progress: Progress) -> list[str]:
 
 def _waits(sending: Sending) -> list[str]:
     """Say until when nothing is sent, and why; nothing where calls are sent."""
+    if sending.batches:
+        return [sending.batches]
     if sending.paused >= 1:
         return [f"paused until {until(sending.paused)}, as the service asks"]
     if sending.resting >= 1 and not sending.in_flight and not sending.waiting:

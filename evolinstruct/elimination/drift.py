@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.prose import count_prose
-from evolinstruct.words import count_words, stop_words
+from evolinstruct.words import count_words, letters_of_a_word, stop_words
 
 # Growth
 
@@ -23,6 +23,8 @@ def _word_growth(rewrite: Rewrite, *, least: float = -40, most: float = 150) -> 
     parent, child = rewrite.parent, rewrite.child
     if count_words(parent) <= -least and count_words(child) <= most:
         return None  # many rewrites, however many of the words are data
+    per_word = letters_of_a_word(parent)
+    least, most = per_word * least, per_word * most
     before, after = count_prose(parent), count_prose(child)
     if least <= after - before <= most:
         return None

@@ -7,6 +7,7 @@ and by what the instruction asks for. `training/talk.py` makes its weights from 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from math import sqrt
@@ -36,6 +37,11 @@ _BRIEF = 40  # characters: one word in a shorter answer says something
 _ALIKE = 0.3, 2.5  # times the length of a given text: its translation, or the like
 _PLAIN = -1.0  # score of a sentence that answers
 _DEMANDS = asks_for_message, asks_for_questions, asks_for_refusal, asks_for_translation
+_SUBJECT = re.compile(
+    r"\W*(?:subject|betreff|objet|asunto|assunto|тема|件名|主题|主旨|제목|الموضوع)\W{0,3}[:：]",
+    re.IGNORECASE,
+)
+"""The line that opens a letter."""
 _IN_ORDER = ("ask", "refuse", "defer"), ("meta",), ("polite",)
 
 
@@ -52,7 +58,8 @@ def find_talk(answer: Answer) -> tuple[str, Sentence] | None:
     if max([sentence.talk for sentence in said], default=-_MOST) < _LEAST:
         return None
     excused = excuses(answer, classifier)
-    if excused["given_talk"] >= SAME:
+    is_letter = excused["asks_for_message"] and _SUBJECT.match(answer.response)
+    if is_letter or excused["given_talk"] >= SAME:
         return None
     if _score(together(signs(answer.response, said), excused)) < _SURE:
         return None

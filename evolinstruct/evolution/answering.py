@@ -118,7 +118,7 @@ class Answering:
         if self._preferring is not None and self._recipe.pick == JUDGED:
             best, others = await self._preferring.best(line, answers)
         else:
-            best, others = vote(answers)
+            best, others = vote(answers, self._calls.same)
         return await self._checked(line, best, answers), others
 
     async def _asked(self, line: Kept) -> list[Candidate]:
@@ -150,7 +150,8 @@ class Answering:
             except CallRejected as refusal:
                 refused.append(refusal)
                 continue
-            checked = await self._checked(line, answer, [answer])
+            before = failed[-1].seen if failed else ()
+            checked = await self._checked(line, answer, [answer], before)
             if checked.fault is None:
                 return checked, [each.set_aside() for each in failed]
             failed.append(checked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from evolinstruct.equality import equality
 from evolinstruct.errors import CallFailed, CallRejected
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request
 from evolinstruct.prompts import Messages, Pack
@@ -25,6 +26,7 @@ class Calls:
     Attributes:
         pack: the prompts.
         ask: asks as it is, without the settings of a purpose.
+        same: tells whether two answers come to the same.
     """
 
     def __init__(self, recipe: Recipe, pack: Pack, ask: Ask) -> None:
@@ -32,6 +34,7 @@ class Calls:
         self._recipe = recipe
         self.pack = pack
         self.ask = ask
+        self.same = equality(recipe.equality)
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
         purposes = asked_by(recipe, pack.checks)
         self._sampling = {purpose: recipe.sampling(purpose) for purpose in purposes}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evolinstruct.reading import same_final_answer
+from evolinstruct.equality import Same
 from evolinstruct.set_aside import AGREES, OUTVOTED, SetAside
 
 
@@ -27,19 +27,15 @@ class Candidate:
         """Return it as an answer that is not taken."""
         return SetAside(self.output, self.model, why)
 
-    def agrees(self, other: Candidate) -> bool:
-        """Tell whether another answer has the same result."""
-        return same_final_answer(self.output, other.output)
 
-
-def vote(answers: Sequence[Candidate]) -> tuple[Candidate, list[SetAside]]:
+def vote(answers: Sequence[Candidate], same: Same) -> tuple[Candidate, list[SetAside]]:
     """Return the first of the most answers that agree, and the others with why they are not taken.
 
     Of groups that are equally large, the one that began first wins.
     """
     groups: list[list[Candidate]] = []
     for answer in answers:
-        group = next((group for group in groups if group[0].agrees(answer)), None)
+        group = next((group for group in groups if same(group[0].output, answer.output)), None)
         if group is None:
             groups.append([answer])
         else:

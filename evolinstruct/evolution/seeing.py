@@ -41,14 +41,14 @@ class See(Protocol):
 
 
 async def _agreement(
-    calls: Calls,  # noqa: ARG001 - it sees by what was asked for already
-    line: Kept,  # noqa: ARG001 - and by that alone
+    calls: Calls,
+    line: Kept,  # noqa: ARG001 - it sees by the answers alone
     args: Mapping[str, Any],
     answer: Candidate,
     answers: Sequence[Candidate],
     before: Mapping[str, Any] | None,  # noqa: ARG001 - what agrees is counted anew
 ) -> dict[str, Any]:
-    agreed = sum(answer.agrees(each) for each in answers)
+    agreed = sum(calls.same(answer.output, each.output) for each in answers)
     return {"agreed": agreed, "answers": args["answers"]}
 
 

@@ -17,6 +17,8 @@ from evolinstruct.llm.secrets import Secrets
 
 SERVICE_TIER = "service_tier"
 """The parameter of a call, and the field of a reply, that name a service's tier."""
+BATCH = "batch"
+"""What the tier of a call is called that is sent in a batch: it has prices of its own."""
 LOGPROBS = ("logprobs", "top_logprobs")
 """The parameters of a call that wants to know what else might have stood in its reply."""
 _ALTERNATIVES = 5  # to each token: what every service gives that gives any

@@ -9,7 +9,7 @@ the client: each attempt is a call of its own, and a call that waits its turn ho
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,9 @@ from evolinstruct.errors import (
     StopRun,
     UsageError,
 )
-from evolinstruct.llm.base import Client, Reply, Request, Usage
+from evolinstruct.llm.base import BATCH, Client, Reply, Request, Usage
 from evolinstruct.llm.intake import Intake
-from evolinstruct.llm.prices import cost_of
+from evolinstruct.llm.prices import Price, cost_of
 from evolinstruct.llm.usage import Account, Ledger, PriceOf, plus
 from evolinstruct.text import dollars
 
@@ -185,11 +185,8 @@ class Budget:
             reserved.account.count_lost(*bound, reserved.cost)
             self.spent.add(sum(bound), reserved.cost)
             return
-        price = self._price_of(request.purpose, request.model, usage.tier)
-        account = self.ledger.account(request, usage.tier)
-        cost = account.count_reply(usage, *bound, price)
+        account, cost = self._count(request, usage, bound)
         taken = usage.within(*bound)
-        self.spent.add(sum(taken), cost)
         if taken[0] > bound[0] or taken[1] > bound[1] or (cost or 0) > (reserved.cost or 0):
             self.ledger.note(account)  # the service bills more than it was allowed
 
@@ -203,6 +200,51 @@ class Budget:
         """Let nothing more through: whatever waits for room ends with the error."""
         self._error = self._error or error
         self._change.set()
+
+    def _count(
+        self, request: Request, usage: Usage, bound: tuple[int, int]
+    ) -> tuple[Account, Decimal | None]:
+        price = self._price_of(request.purpose, request.model, usage.tier)
+        account = self.ledger.account(request, usage.tier)
+        cost = account.count_reply(usage, *bound, price)
+        self.spent.add(sum(usage.within(*bound)), cost)
+        return account, cost
+
+    # Calls in batches: what they may take is known from where they are noted, not from a lease
+
+    def batch_price(self, purpose: str, model: str) -> Price | None:
+        """Return the price of a call in a batch, None where it is unknown."""
+        return self._price_of(purpose, model, BATCH)
+
+    def hold(self, held: Spending) -> None:
+        """Set aside the most that all calls in batches can take, in the place of what was."""
+        self.reserved = held
+
+    def set_aside(self, tokens: int, cost: Decimal | None) -> str | None:
+        """Set aside what one more call in a batch can take.
+
+        Returns:
+            What a user is told of the cap that leaves no room for it, else None.
+        """
+        cap = self._in_the_way(tokens, cost)
+        if cap is None:
+            self.reserved.add(tokens, cost)
+        return cap
+
+    def count_answered(self, request: Request, usage: Usage, bound: tuple[int, int]) -> None:
+        """Count a call that was answered in a batch; what it does not report counts at most."""
+        self._count(request, replace(usage, tier=BATCH), bound)
+
+    def count_unanswered(self, request: Request, bound: tuple[int, int] | None) -> None:
+        """Count a call that a batch did not answer: at most so many tokens, None for none."""
+        account = self.ledger.account(request, BATCH)
+        if bound is None:
+            account.refused += 1
+            self.spent.add(0, Decimal(0))
+            return
+        cost = cost_of(self.batch_price(request.purpose, request.model), *bound)
+        account.count_lost(*bound, cost)
+        self.spent.add(sum(bound), cost)
 
     def _release(self, reserved: Reservation) -> None:
         reserved.account.close(reserved.prompt, reserved.completion, reserved.cost)
@@ -231,13 +273,17 @@ class Budget:
 
 
 class BudgetedClient:
-    """A client that sends a call only if it fits the budget."""
+    """A client that sends a call only if it fits the budget.
+
+    Attributes:
+        intake: looks at all that the client within brings.
+    """
 
     def __init__(self, client: Client, budget: Budget, intake: Intake) -> None:
-        """Wrap a client; the intake looks at all that it brings."""
+        """Wrap a client, with the intake for it."""
         self._client = client
         self._budget = budget
-        self._intake = intake
+        self.intake = intake
 
     async def complete(self, request: Request) -> Reply:
         """Reserve, ask, settle.
@@ -250,9 +296,9 @@ class BudgetedClient:
         """
         reserved = await self._budget.reserve(request)
         try:
-            reply = self._intake.reply(await self._client.complete(request))
+            reply = self.intake.reply(await self._client.complete(request))
         except BaseException as raised:
-            error = self._intake.error(raised)
+            error = self.intake.error(raised)
             if _is_free(error):
                 self._budget.refuse(reserved)
             else:
@@ -268,14 +314,14 @@ class BudgetedClient:
         try:
             return [*map(str, getattr(self._client, "take_notices", list)())]
         except Exception as error:  # noqa: BLE001 - raised, as what it means
-            raise self._intake.error(error) from error.__cause__
+            raise self.intake.error(error) from error.__cause__
 
     async def aclose(self) -> None:
         """Close the client within."""
         try:
             await self._client.aclose()
         except BaseException as error:  # noqa: BLE001 - raised, as what it means
-            raise self._intake.error(error) from error.__cause__
+            raise self.intake.error(error) from error.__cause__
 
 
 def most(request: Request) -> tuple[int, int]:

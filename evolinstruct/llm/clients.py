@@ -28,6 +28,7 @@ from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import FIRST_REFUSALS, CircuitBreaker
 from evolinstruct.llm.factory import ClientFactory
 from evolinstruct.llm.intake import Intake
+from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import TOTAL_SECONDS, Retry
 from evolinstruct.llm.secrets import Secrets
@@ -142,6 +143,21 @@ class Endpoint:
     def server(self) -> str:
         """Its host and port; empty where the client does not say."""
         return getattr(self.client, "server", "") or host(self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchClient:
+    """One server and model that calls go to in batches.
+
+    Attributes:
+        place: names the server and the model.
+        client: makes and reads the calls of a batch, and knows its service.
+        intake: looks at all that it brings.
+    """
+
+    place: str
+    client: OpenAIClient
+    intake: Intake
 
 
 class Clients:
@@ -315,6 +331,31 @@ class Clients:
                 " a process open no more files (ulimit -n)."
             )
         return most
+
+    def batch_clients(self, execution: Execution) -> dict[Asked, BatchClient]:
+        """Return who is asked in batches for each purpose.
+
+        Raises:
+            UsageError: the client has no batches, several servers share its calls, or a service
+                tier is asked for beside.
+        """
+        if execution.service_tier:
+            raise UsageError(
+                "--batch: calls in batches have a tier and a price of their own; leave"
+                " --service-tier out."
+            )
+        found = {}
+        for asked, group in self._groups.items():
+            client, budgeted, _ = self._clients[group[0]]
+            if len(group) > 1:
+                raise UsageError(
+                    f"--batch: {' and '.join(map(host, group))} share the calls for"
+                    f" {asked.purpose}; name one of them with --base-url."
+                )
+            self._make.check_batches(client)
+            assert isinstance(client, OpenAIClient)  # noqa: S101 - no other one has batches
+            found[asked] = BatchClient(_place(group), client, budgeted.intake)
+        return found
 
     def sending(self) -> Sending:
         """Return what all servers together are doing."""

@@ -66,6 +66,18 @@ class ClientFactory:
                 " out, or ask with --client openai."
             )
 
+    def check_batches(self, client: Client) -> None:
+        """Refuse batches for a client that has none.
+
+        Raises:
+            UsageError: it has none.
+        """
+        if getattr(client, "BATCHES", False) is not True:
+            raise UsageError(
+                f"--batch: the client {self._name} has no batches; leave the option out, or ask"
+                " with --client openai."
+            )
+
     def _check(self, client: object) -> None:
         notice = getattr(client, "NOTICE", None)
         if not isinstance(notice, str | None):

@@ -70,6 +70,7 @@ _TROUBLE = (openai.OpenAIError, httpx2.HTTPError, TimeoutError)
 class OpenAISdkClient(OpenAIClient):
     """Asks one server through the package `openai`."""
 
+    BATCHES = False  # its ways of signing in are not those of a connection of our own
     PROXIES = (*OpenAIClient.PROXIES, "socks5", "socks5h")
 
     def __init__(self, options: ClientOptions) -> None:

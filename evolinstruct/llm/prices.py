@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evolinstruct.errors import InputError
+from evolinstruct.llm.base import BATCH
 from evolinstruct.purposes import asks_sandbox
 from evolinstruct.settings import DEFAULT
 
@@ -158,7 +159,7 @@ class PackagedTable:
             at: when the call is made.
         """
         usage = {"input_tokens": 1, "output_tokens": 1}
-        context = {"service_tier": tier} if tier else None
+        context = {"processing" if tier == BATCH else "service_tier": tier} if tier else None
         try:
             with warnings.catch_warnings(action="ignore"):
                 found = self._data.calc(usage, model, None, server, at, context).model_price

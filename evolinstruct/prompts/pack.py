@@ -42,6 +42,7 @@ from evolinstruct.prose import count_prose
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.quartiles import BAND
 from evolinstruct.text import did_you_mean
+from evolinstruct.words import letters_of_a_word
 
 Messages = tuple[tuple[str, str], ...]
 """Pairs of role and content, as in a client's request."""
@@ -151,12 +152,13 @@ class Pack:
         Raises:
             KeyError: an operation or a format is unknown, or a format is needed and not given.
         """
-        words, (least, most) = count_prose(instruction), self.added_words
+        words, per_word = count_prose(instruction), letters_of_a_word(instruction)
+        least, most = (str(words + per_word * added) for added in self.added_words)
         values = {
             "instruction": instruction,
             "words": str(words),
-            "least": str(words + least),
-            "most": str(words + most),
+            "least": least,
+            "most": most,
             "constraints": _listed(constraints),
         }
         if format is not None:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from evolinstruct.errors import UsageError
 from evolinstruct.prompts.pack import IN_DEPTH, Pack, parse, read_files, read_operation
@@ -138,5 +138,22 @@ def _renamed(text: Passage) -> Passage:
         return text
     said["description"] = f"Tuned from {said['name']}. {said['description']}"
     said["name"] += f"_{TUNED}"
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in said.items()]
-    return Passage(text.path, 1, "\n".join(lines) + "\n")
+    return Passage(text.path, 1, _toml(said))
+
+
+def _toml(said: Mapping[str, Any]) -> str:
+    """Return the text of a pack.toml; what JSON has of values, TOML has too."""
+    tables = {
+        f"{key}.{name}": table
+        for key, value in said.items()
+        if isinstance(value, dict)
+        for name, table in value.items()
+    }
+    plain = {key: value for key, value in said.items() if not isinstance(value, dict)}
+    parts = [_pairs(plain), *(f"\n[{name}]\n{_pairs(table)}" for name, table in tables.items())]
+    return "".join(parts)
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+    return "".join(f"{line}\n" for line in lines)

@@ -44,6 +44,8 @@ FIRST_TOKEN = 0.5
 """Seconds before a reply begins."""
 TOKENS_PER_SECOND = 50.0
 """Of one reply."""
+ROUND = 1_800.0
+"""Seconds of a round of batches."""
 FREE_RATE = 1_000.0
 """Calls a second of a client that asks nobody."""
 
@@ -198,7 +200,7 @@ def estimate(
         lines.append(EstimateRow(generation, purpose, left, *tokens, cost, repeated))
     based_on = "this run so far" if seen else "usual shares and lengths"
     known = tuple(filter(None, tables))
-    return Estimate(tuple(lines), based_on, *_time(lines, execution, tariff), known)
+    return Estimate(tuple(lines), based_on, *_time(lines, recipe, execution, tariff), known)
 
 
 class _Beginnings:
@@ -384,13 +386,18 @@ def _seen(usage: Sequence[Mapping[str, Any]]) -> dict[str, _Means]:
     }
 
 
-def _time(lines: Sequence[EstimateRow], execution: Execution, tariff: Tariff) -> tuple[float, str]:
+def _time(
+    lines: Sequence[EstimateRow], recipe: Recipe, execution: Execution, tariff: Tariff
+) -> tuple[float, str]:
     """Return the seconds that calls are likely to take, and the rate assumed."""
     calls = sum(line.calls for line in lines)
     out = sum(line.completion_tokens for line in lines)
     tokens = out + sum(line.prompt_tokens for line in lines)
     if tariff.free:
         return calls / FREE_RATE, f"{FREE_RATE:,.0f} calls a second"
+    if execution.batch:
+        number = rounds(recipe)
+        return number * ROUND, f"{number} rounds of batches, half an hour each (24 hours at most)"
     in_flight = execution.concurrency or min(IN_FLIGHT, execution.max_concurrency or IN_FLIGHT)
     bounds = [
         (
@@ -403,6 +410,13 @@ def _time(lines: Sequence[EstimateRow], execution: Execution, tariff: Tariff) ->
     if execution.tpm is not None:
         bounds.append((tokens * 60 / execution.tpm, f"--tpm {execution.tpm:,}"))
     return max(bounds)
+
+
+def rounds(recipe: Recipe) -> int:
+    """Return how many rounds of batches a run takes, without those for what is asked once more."""
+    rows = [row for row in PURPOSES.values() if not row.of_stages]
+    each = sum(row.is_asked_of_rewrites(recipe) for row in rows)
+    return each * recipe.generations + any(row.is_asked_of_seeds(recipe) for row in rows)
 
 
 def _growth(operation: Operation) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from evolinstruct.errors import CallError
 from evolinstruct.evolution import Evolution, Step
@@ -24,10 +24,11 @@ from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
 from evolinstruct.prompts import Checks
 from evolinstruct.purposes import BEFORE_ANSWER, PURPOSES, asked_by_runs
-from evolinstruct.records import Kept, Line, Member
+from evolinstruct.records import Kept, Member
 from evolinstruct.run.estimate import Estimate
 from evolinstruct.settings import Recipe
 
+_T = TypeVar("_T")
 _USUAL = Recipe()
 """What these settings have asked is told even where it is switched off."""
 
@@ -153,7 +154,7 @@ def _followed(pool: Iterator[Member], step: Step, gate: Gate | None) -> Iterator
         gate.end()
 
 
-def at_once(step: Coroutine[Any, Any, Line]) -> Line:
+def at_once(step: Coroutine[Any, Any, _T]) -> _T:
     """Return what a step comes to that asks a journal alone, so that nothing in it waits.
 
     Raises:
@@ -162,7 +163,7 @@ def at_once(step: Coroutine[Any, Any, Line]) -> Line:
     try:
         step.send(None)
     except StopIteration as done:
-        return cast("Line", done.value)
+        return cast("_T", done.value)
     step.close()
     raise NotInJournalError
 

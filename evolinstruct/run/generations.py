@@ -31,6 +31,7 @@ from evolinstruct.run.events import (
 from evolinstruct.run.plan import Plan
 from evolinstruct.run.prefetch import Prefetch
 from evolinstruct.run.reviewing import OtherFamilies, differs_by_reviews
+from evolinstruct.run.rounds import Rounds
 from evolinstruct.run.scheduler import Scheduler
 from evolinstruct.run.session import Session
 from evolinstruct.run_dir.directory import GenerationFiles, RunDir
@@ -89,6 +90,7 @@ class Generations:
         evolution = self._evolution(self._session.ask)
         admit = None if self._gate is None else self._gate.look
         self._prefetch = self._prefetching()
+        self._rounds = self._in_batches()
         try:
             for number in range(self._recipe.generations + 1):
                 pool = partial(self._dir.pool, number) if number else self._seeds
@@ -105,7 +107,7 @@ class Generations:
     def _prefetching(self) -> Prefetch | None:
         """Return what plays families ahead, unless that is switched off."""
         execution = self._plan.settings.execution
-        if not execution.prefetch:
+        if not execution.prefetch or execution.batch:
             return None
         return Prefetch(
             self._session,
@@ -114,6 +116,23 @@ class Generations:
             self._recipe.generations,
             far=execution.min_kept is None,
         )
+
+    def _in_batches(self) -> Rounds | None:
+        """Return what fills the journal by batches, where calls go in batches."""
+        batches = self._session.batches
+        if batches is None:
+            return None
+        submits = self._plan.settings.execution.submit
+        return Rounds(batches, self._evolution(self._session.note), self._gate, submits=submits)
+
+    async def _in_rounds(self, rounds: Rounds, number: int, pool: Pool) -> AsyncIterator[Event]:
+        self._session.work = rounds
+        self._session.go_on()
+        async with aclosing(rounds.fill(number, pool)) as told:
+            async for _ in told:
+                for notice in self._session.take_notices():
+                    yield Notice(notice)
+        self._session.work = None
 
     def _so_far(self) -> SoFar:
         """Return how far the run is; what its lines took so far says what the others will take."""
@@ -149,6 +168,9 @@ class Generations:
         yield GenerationStarted(
             counts, self._recipe.generations, self._session.sending, self._so_far
         )
+        if self._rounds is not None:
+            async for notice in self._in_rounds(self._rounds, number, pool):
+                yield notice
         scheduler = Scheduler(self._plan.size, step, self._session.ahead, prefetch=self._prefetch)
         if self._prefetch is not None:
             self._prefetch.begin(number, scheduler.stop)

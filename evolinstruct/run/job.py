@@ -27,10 +27,11 @@ from evolinstruct.evolution.preferring import judged_by
 from evolinstruct.gate import Gate, open_gate
 from evolinstruct.llm.clients import with_client
 from evolinstruct.llm.journal import Journal
+from evolinstruct.llm.journal.shard import settle
 from evolinstruct.purposes import asked_by
 from evolinstruct.records import Kept
 from evolinstruct.run import notices, retries
-from evolinstruct.run.estimate import estimate
+from evolinstruct.run.estimate import estimate, rounds
 from evolinstruct.run.events import (
     Event,
     Finished,
@@ -116,7 +117,12 @@ class Job:
         return replace(self._forecast(spared.total()), estimate=likely, receivers=receivers)
 
     async def events(
-        self, *, update: bool = False, retry: str | None = None, only_prepare: bool = False
+        self,
+        *,
+        update: bool = False,
+        retry: str | None = None,
+        forget_batches: bool = False,
+        only_prepare: bool = False,
     ) -> AsyncGenerator[Event]:
         """Carry the run out, from wherever an earlier command left it.
 
@@ -125,6 +131,7 @@ class Job:
         Args:
             update: carry a run that differs over to these settings.
             retry: ask once more for what is ``failed``, or rejected by the rule of this name.
+            forget_batches: give up batches that the service does not know any more.
             only_prepare: write what workers need, `run.json`, prompts and seeds; make no call.
 
         Raises:
@@ -137,6 +144,8 @@ class Job:
             retries.check_retry(retry, self._dir)
         async with self._session as session:
             self.summary.journal = session.journal.number
+            if session.batches is not None:
+                session.batches.forgets = forget_batches
             gate = await asyncio.to_thread(
                 open_gate, self._dir.gate, self._plan.rules, self._plan.pack.skips
             )
@@ -151,6 +160,8 @@ class Job:
             finally:
                 if gate is not None:
                     gate.close()
+        if only_prepare:
+            settle(self._dir.journal)  # workers read it, and may have copies
 
     def interrupt(self) -> None:
         """Stop the run for a person who asked for it; asked twice, at once."""
@@ -268,6 +279,8 @@ class Job:
             yield Notice(notice, is_loss=True)
         for notice in (*self._session.notices, *notices.about_settings(plan)):
             yield Notice(notice)
+        if plan.settings.execution.batch:
+            yield Notice(notices.what_batches_take(rounds(self._recipe)))
         if self._recipe.reviews:
             yield Notice(what_is_decided(plan.reviews, out))
         if retry is not None:

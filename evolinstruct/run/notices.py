@@ -60,6 +60,15 @@ def about_settings(plan: Plan) -> Iterator[str]:
     yield from counts.notes
 
 
+def what_batches_take(rounds: int) -> str:
+    """Say how often the run waits for a service, and how long."""
+    return (
+        f"In batches this run takes about {rounds} rounds, one after the other, and a few small"
+        " ones for what is asked once more. Most take minutes to an hour; a service may take 24"
+        f" hours for each, {24 * rounds:,} in all."
+    )
+
+
 def what_was_lost(plan: Plan, run_dir: RunDir, journal: Journal) -> Iterator[str]:
     """Say that the journal's newest part is gone, if it is."""
     pages = journal.lost_pages

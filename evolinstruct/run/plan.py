@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evolinstruct import elimination, prompts, sandbox
+from evolinstruct import elimination, equality, prompts, sandbox
 from evolinstruct.checks import AGREEMENT
 from evolinstruct.contamination import Items
 from evolinstruct.elimination import CONTAMINATED
@@ -92,6 +92,7 @@ def make_plan(
     weights = weights_in_use(settings.recipe, pack)
     recipe = settings.recipe
     check_answers(recipe, pack)
+    equality.require(recipe.equality)
     against = read_test_items(recipe.against) if recipe.against else None
     rules = elimination.choose(
         recipe.rules, eliminate=recipe.eliminate, test_items=against

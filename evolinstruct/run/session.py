@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 from evolinstruct.errors import FilesGone, InputError, Interrupted, StopRun
 from evolinstruct.llm.base import Reply, Request
+from evolinstruct.llm.batches import Batches
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.clients import Asked, Clients, Endpoint
 from evolinstruct.llm.journal import Journal
@@ -22,6 +25,7 @@ from evolinstruct.llm.throttle import Sending
 from evolinstruct.llm.usage import Account
 from evolinstruct.run_dir.owned import OwnedDir
 from evolinstruct.settings import Settings
+from evolinstruct.text import counted
 
 INTERRUPTED = "Interrupted; the same command goes on where it stopped."
 _LOOK_EVERY = 1.0
@@ -43,6 +47,8 @@ class Session:
 
     Attributes:
         work: what goes on in it, to be ended when the session is stopped.
+        batches: where calls go that are answered in batches, while the session is open; None where
+            they are asked one by one.
         tariff: what calls cost.
         notices: what to know about the clients, a sentence each.
     """
@@ -53,6 +59,7 @@ class Session:
         purposes: Iterable[str | Asked],
         directory: OwnedDir | None = None,
         state: Mapping[str, Any] | None = None,
+        known: Path | None = None,
     ) -> None:
         """Make the clients; nothing is opened, written or connected yet.
 
@@ -63,6 +70,7 @@ class Session:
                 each server is asked for itself.
             state: what run.json said when the caller looked: if it says something else by the
                 time the session opens, another command has changed the run.
+            known: a journal whose outcomes are not asked again; nothing is written to it.
 
         Raises:
             UsageError: the client is unknown, or lacks a setting.
@@ -74,7 +82,12 @@ class Session:
             settings.recipe, settings.execution, purposes, alone=directory is None
         )
         self._client_name = settings.recipe.client
+        execution = settings.execution
+        self._in_batches = self._clients.batch_clients(execution) if execution.batch else None
+        self.batches: Batches | None = None
         self._journal: Journal | None = None
+        self._known_in = known
+        self._known: Journal | None = None
         self._client: JournalledClient | None = None
         self._stopped: StopRun | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -121,8 +134,23 @@ class Session:
                 f"The journal {directory.journal} is that of another run;"
                 " restore the file from a copy, then run the same command again."
             )
-        self._client = JournalledClient(self._clients, self._journal, self._client_name)
+        if self._known_in is not None:
+            self._known = Journal(self._known_in, only_read=True)
         self._clients.budget.open(directory.journal)
+        self._client = JournalledClient(
+            self._clients, self._journal, self._client_name, self._known
+        )
+        if self._in_batches is not None:
+            self.batches = Batches(
+                self._in_batches, self._clients.budget, self._journal, self._client_name
+            )
+            self._client = JournalledClient(NoClient(), self._journal, self._client_name)
+        elif batches := self._journal.book.batches():
+            calls = counted(sum(batch.size for batch in batches), "call")
+            raise InputError(
+                f"{calls} of {directory.path} are in batches at the service; add --batch, which"
+                " takes them in, so that they are not paid for twice."
+            )
 
     async def _watch(self, directory: OwnedDir) -> None:
         """Stop as soon as the lock or the journal is gone: what is paid for then would be lost."""
@@ -138,11 +166,16 @@ class Session:
             self._watching.cancel()
         try:
             # Clients first: a call that is still on its way back is accounted for.
-            await (self._client or self._clients).aclose()
+            if self._client is not None:
+                await self._client.aclose()
+            if self.batches is not None:
+                await self.batches.aclose()
+            await self._clients.aclose()
             self._clients.budget.ledger.close()
         finally:  # the account may not be written on a full disk; the lock is let go all the same
-            if self._journal is not None:
-                self._journal.close()
+            for journal in (self._known, self._journal):
+                if journal is not None:
+                    journal.close()
             if self._directory is not None:
                 self._directory.close()
 
@@ -167,6 +200,18 @@ class Session:
         """
         recalling = JournalledClient(NoClient(), self.journal, self._client_name)
         return await recalling.complete(request)
+
+    async def note(self, request: Request) -> Reply:
+        """Return the journal's reply to a request, or note it for the next batch.
+
+        Raises:
+            CallError: this call has no reply.
+            NotInJournalError: it is noted, or under way.
+        """
+        assert self.batches is not None, "calls are not in batches"  # noqa: S101
+        return await JournalledClient(self.batches, self.journal, self._client_name).complete(
+            request
+        )
 
     async def prefetch(self, request: Request) -> Reply:
         """Return the reply to a request that the run may need later, marked as prefetched.
@@ -197,7 +242,8 @@ class Session:
 
     def sending(self) -> Sending:
         """Return what all servers together are doing."""
-        return self._clients.sending()
+        sending = self._clients.sending()
+        return replace(sending, batches=self.batches.words()) if self.batches else sending
 
     @property
     def ahead(self) -> int:
@@ -206,7 +252,8 @@ class Session:
 
     def take_notices(self) -> list[str]:
         """Return what was learned about models since the last time, a sentence each."""
-        return self._clients.take_notices()
+        notices = self._clients.take_notices()
+        return notices + self.batches.take_notices() if self.batches else notices
 
     # What was asked
 
@@ -219,6 +266,8 @@ class Session:
     @property
     def calls(self) -> Counter[str]:
         """How many calls were made, by purpose."""
+        if self.batches is not None:
+            return self.batches.calls
         return self._client.calls if self._client else Counter()
 
     @property
@@ -265,6 +314,8 @@ class Session:
         if self._stopped is None:
             self._stopped = error
             self._clients.stop(error)
+            if self.batches is not None:
+                self.batches.stop(error)
             if self.work is not None:
                 self.work.stop(error)
 

@@ -81,6 +81,7 @@ class StageJob(ABC, Generic[_Summary]):
         purposes: Iterable[str | Asked],
         directory: OwnedDir,
         summary: _Summary,
+        known: Path | None = None,
     ) -> None:
         """Make the clients; nothing is written yet.
 
@@ -91,7 +92,7 @@ class StageJob(ABC, Generic[_Summary]):
         self._recipe = settings.recipe
         self._execution = settings.execution
         self._dir = directory
-        self._session = Session(settings, purposes, directory, directory.state())
+        self._session = Session(settings, purposes, directory, directory.state(), known)
         self._started, self._began = now(), time.monotonic()
         self.summary = summary
 

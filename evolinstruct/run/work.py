@@ -88,14 +88,16 @@ def prepare(run: Path, shard: Shard, out: Path, given: Layer) -> ShardJob:
     settings = Settings(Recipe.of_run(state["recipe"]), SeedSettings(), part)
     evolving = _Evolving(run_dir, state, settings.recipe)
     file = ShardFile(out)
-    if known := file.state():
-        require_shard(known, out, state["journal"], METHOD)
-        if known["shard"] != str(shard):
+    if said := file.state():
+        require_shard(said, out, state["journal"], METHOD)
+        if said["shard"] != str(shard):
             raise InputError(
-                f"{out} is the shard {known['shard']} of this run, not {shard};"
+                f"{out} is the shard {said['shard']} of this run, not {shard};"
                 " name another file with -o."
             )
-    return ShardJob(shard, file, settings, evolving, state)
+    has_known = state["spent"]["calls"] > 0 and run_dir.journal.exists()
+    known = run_dir.journal if has_known else None
+    return ShardJob(shard, file, settings, evolving, state, known)
 
 
 def _state(run_dir: RunDir) -> dict[str, Any]:
@@ -166,15 +168,16 @@ class ShardJob(StageJob[StageSummary]):
         settings: Settings,
         evolving: _Evolving,
         state: Mapping[str, Any],
+        known: Path | None,
     ) -> None:
-        """Make the clients; nothing is written yet.
+        """Make the clients; nothing is written yet. What the journal `known` has is not asked.
 
         Raises:
             UsageError: the client is unknown, or lacks a setting.
             InputError: a key is missing.
         """
         purposes = asked_by(settings.recipe)
-        super().__init__(settings, purposes, file, StageSummary(file.journal))
+        super().__init__(settings, purposes, file, StageSummary(file.journal), known)
         self._shard = shard
         self._evolving = evolving
         self._evolution = evolving.by(self._session.ask)

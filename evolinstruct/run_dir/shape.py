@@ -103,6 +103,8 @@ STAGE = Parts(
         "journal": (int, None),
         "usage": [_USAGE],
         "remarks": [str],
+        "made": (int, None),
+        "method": (str, None),
     },
     ("format",),
 )

@@ -11,6 +11,8 @@ from evolinstruct.errors import InputError
 from evolinstruct.sandbox.process import Process
 
 _PACKAGE = "pydantic-monty"
+_FEW_THREADS = {"TOKIO_WORKER_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+"""A thread for each of many cores would take the addresses that a process may have."""
 _SCRIPT = Path(__file__).with_name("in_monty.py")
 
 
@@ -54,7 +56,7 @@ class Monty:
         return answer
 
     async def _started(self) -> Process:
-        return await Process.start([sys.executable, "-P", str(_SCRIPT)])
+        return await Process.start([sys.executable, "-P", str(_SCRIPT)], **_FEW_THREADS)
 
     async def aclose(self) -> None:
         """End the processes."""

@@ -34,8 +34,8 @@ class Process:
         self._process = process
 
     @classmethod
-    async def start(cls, command: Sequence[str]) -> Process:
-        """Start a command.
+    async def start(cls, command: Sequence[str], **variables: str) -> Process:
+        """Start a command, with these variables of the environment beside the harmless ones.
 
         Raises:
             OSError: it cannot be started.
@@ -46,7 +46,7 @@ class Process:
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=environment,
+            env=environment | variables,
             start_new_session=True,
             limit=_LONGEST,
         )

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
+from evolinstruct.llm.base import BATCH
 from evolinstruct.purposes import asks_sandbox
 from evolinstruct.settings.kinds import (
     DEFAULT,
@@ -32,6 +33,7 @@ from evolinstruct.settings.kinds import (
     several,
     tier_names,
     utf8,
+    way_to_compare,
     way_to_pick,
 )
 from evolinstruct.settings.presets import PRESETS
@@ -94,6 +96,7 @@ class Recipe(_Settings):
     reviews: StrictBool = _stated("reviews")
     pick: Annotated[str, AfterValidator(way_to_pick)] = _stated("pick")
     evolve_answers: Annotated[Whole, Field(ge=0, le=10)] = _stated("evolve_answers")
+    equality: Annotated[str, AfterValidator(way_to_compare)] = _stated("equality")
     sandbox: Annotated[str, AfterValidator(sandbox_name)] = _stated("sandbox")
 
     @classmethod
@@ -194,6 +197,8 @@ class Execution(_Settings):
     price_out: ByPurpose[Price] = _stated("price_out")
     prices: str = _stated("prices")
     service_tier: ByPurpose[Annotated[str, AfterValidator(tier_names)]] = _stated("service_tier")
+    batch: StrictBool = _stated("batch")
+    submit: StrictBool = _stated("submit")
     min_kept: Share | None = _stated("min_kept")
     allow_failures: Annotated[str, Field(pattern=r"^\d{1,15}$|^\d{1,15}(\.\d{1,15})?%$")] = _stated(
         "allow_failures"
@@ -201,6 +206,8 @@ class Execution(_Settings):
 
     def tiers(self, purpose: str) -> list[str]:
         """Return the service tiers that calls of a purpose are asked in, the first one first."""
+        if self.batch:
+            return [BATCH]
         named = self.service_tier.get(purpose, self.service_tier.get(DEFAULT))
         return named.split(",") if named else []
 

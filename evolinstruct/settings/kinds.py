@@ -21,6 +21,8 @@ AUTO = "auto"
 COMPARISON = "no_information_gain"
 VOTED, JUDGED, VERIFIED = WAYS_TO_PICK = ("vote", "judge", "verified")
 """How one of several answers is taken."""
+EXACT, MATH = WAYS_TO_COMPARE = ("exact", "math")
+"""How it is told whether two answers come to the same."""
 _TIERS = re.compile(r"[a-z][a-z0-9_]{0,49}(,[a-z][a-z0-9_]{0,49}){0,4}")
 _SANDBOX = re.compile(r"monty|docker(:[\w./:@-]+)?")
 _NEXT_PAIR = re.compile(r",(?=\s*[^\W\d]\w*\s*=)")
@@ -217,6 +219,13 @@ def way_to_pick(value: str) -> str:
     """Refuse what is no way to pick one of several answers."""
     if value and value not in WAYS_TO_PICK:
         raise ValueError(f"unknown way {value!r}{nearest(value, WAYS_TO_PICK)}")
+    return value
+
+
+def way_to_compare(value: str) -> str:
+    """Refuse what is no way to compare what answers end in."""
+    if value not in WAYS_TO_COMPARE:
+        raise ValueError(f"unknown way {value!r}{nearest(value, WAYS_TO_COMPARE)}")
     return value
 
 

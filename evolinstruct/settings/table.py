@@ -13,6 +13,7 @@ from evolinstruct import defaults
 from evolinstruct.purposes import of_models
 from evolinstruct.settings.kinds import (
     DEFAULT,
+    EXACT,
     ByPurpose,
     ListsByPurpose,
     Pairs,
@@ -193,6 +194,16 @@ class RecipeArguments(TypedDict, total=False):
             " that meets all checks).",
             "HOW",
             default="",
+        ),
+    ]
+    equality: Annotated[
+        str,
+        SettingInfo(
+            WHAT,
+            "How it is told whether answers agree: exact (as texts and numbers) or math (as"
+            " formulas too; takes the extra math).",
+            "HOW",
+            default=EXACT,
         ),
     ]
     evolve_answers: Annotated[
@@ -443,6 +454,29 @@ class ExecutionArguments(TypedDict, total=False):
             "TIER",
             ByPurpose(),
             {},
+        ),
+    ]
+
+    batch: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "Send calls in batches, which many services answer for half the price within 24 hours,"
+            " most within one; a generation takes three rounds of them.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
+    submit: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "With --batch, leave when all is sent (exit code 6) instead of waiting; the same"
+            " command takes in what has come, and sends what follows.",
+            "",
+            Switch(),
+            default=False,
         ),
     ]
 

@@ -2,8 +2,9 @@
 
 from evolinstruct.tuning.expected import Expected
 from evolinstruct.tuning.history import History, Step, find_tuned, read_history
-from evolinstruct.tuning.job import SIZES, Tuned, TuneJob, TuneSummary, Wish, prepare
+from evolinstruct.tuning.job import Tuned, TuneJob, TuneSummary, prepare
 from evolinstruct.tuning.trial import NO_GAIN, Trial, read_trials
+from evolinstruct.tuning.wish import SIZES, Wish
 
 __all__ = [
     "NO_GAIN",

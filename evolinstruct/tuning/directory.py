@@ -39,10 +39,11 @@ class TunedDir:
         self.history.check_place()
         if not self.path.exists():
             return
-        known = [tunable.method]
+        state = self.history.state()
+        known = [tunable.method, state.get("method") or tunable.method]
         if self.history.lines.exists():
             known += [each.method for each in read_trials(self.history.path) if each.method]
-        elif any(self.path.iterdir()) and not self.history.state():
+        elif not self.history.path.is_dir() and any(self.path.iterdir()):
             raise InputError(
                 f"{self.path} is not empty, and nothing there says that tune made it; name a new"
                 " folder with -o."

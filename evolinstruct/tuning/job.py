@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,45 +25,17 @@ from evolinstruct.run_dir.lines import LineFile
 from evolinstruct.seeds.test_items import read_test_items
 from evolinstruct.settings import Settings
 from evolinstruct.tuning.directory import TunedDir
-from evolinstruct.tuning.expected import Expected, Size, expected
+from evolinstruct.tuning.expected import Expected, expected
 from evolinstruct.tuning.optimizing import ANALYSE, OPTIMIZE
 from evolinstruct.tuning.sample import Sample
-from evolinstruct.tuning.steps import Method, Steps
+from evolinstruct.tuning.steps import Steps, Task
 from evolinstruct.tuning.trial import Trial
+from evolinstruct.tuning.wish import Wish
 
 _TEMPERATURES = {"evolve": 0.0, "compare": 0.0, "answer": 0.0, ANALYSE: 0.6, OPTIMIZE: 0.6}
 _TOP_P = {ANALYSE: 0.95, OPTIMIZE: 0.95}
 """As in the paper, unless told otherwise: methods are to differ by their words alone."""
 _RANKED = ("difficulty", RANKING)
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be tuned, and how long.
-
-    Attributes:
-        seeds: the seed files.
-        out: the folder of the tuned pack.
-        batch: how many instructions are evolved to be analysed, in each step.
-        rounds: how often each of them is evolved.
-        development: on how many instructions a method is tried.
-        steps: how often the method is rewritten at most.
-        candidates: how many methods are written in a step.
-        gain: whether a rewrite that is ranked no harder than its seed fails.
-    """
-
-    seeds: tuple[str, ...]
-    out: str
-    batch: int = defaults.TUNING_BATCH
-    rounds: int = defaults.TUNING_ROUNDS
-    development: int = defaults.TUNING_DEVELOPMENT
-    steps: int = defaults.TUNING_STEPS
-    candidates: int = defaults.TUNING_CANDIDATES
-    gain: bool = False
-
-
-SIZES = tuple(each.name for each in fields(Wish) if each.name not in ("seeds", "out"))
-"""The names of what says how much is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +96,9 @@ def prepare(wish: Wish, settings: Settings) -> TuneJob:
         UsageError: a setting is wrong, the pack cannot be tuned, or there are too few seeds.
         InputError: a file or the folder is wrong.
     """
-    for name in SIZES:
-        if name != "gain" and getattr(wish, name) < 1:
-            raise UsageError(f"{name} must be 1 or more (given: {getattr(wish, name)}).")
+    for name, size in wish.sizes().items():
+        if name != "gain" and size < 1:
+            raise UsageError(f"{name} must be 1 or more (given: {size}).")
     settings = _tuning(settings)
     recipe = settings.recipe
     folder = prompts.find(recipe.prompts)
@@ -136,20 +108,18 @@ def prepare(wish: Wish, settings: Settings) -> TuneJob:
         raise UsageError(f"-o {wish.out}: this is the pack that is tuned; name another folder.")
     directory.check_place(tunable)
     seeds = SeedLines(wish.seeds, settings.seeds, None, recipe.seed)
-    sample = Sample(seeds, wish.development, wish.batch, recipe.seed)
+    sample = Sample(seeds, wish.development, wish.mini_batch, recipe.seed)
     usual = prompts.read(prompts.find(defaults.PACK))
-    method = Method(
+    task = Task(
+        wish,
+        recipe,
         tunable,
         tunable.pack if all(map(tunable.pack.words, (ANALYSE, OPTIMIZE))) else usual,
         sample,
-        recipe,
-        wish.rounds,
-        wish.candidates,
-        wish.steps,
         read_test_items(recipe.against) if recipe.against else None,
         _measure(tunable.pack, usual) if wish.gain else None,
     )
-    return TuneJob(wish, settings, directory, method)
+    return TuneJob(settings, directory, task)
 
 
 def _tuning(settings: Settings) -> Settings:
@@ -170,36 +140,28 @@ def _measure(pack: Pack, usual: Pack) -> Measure:
 class TuneJob(StageJob[TuneSummary]):
     """Tunes the method of a pack."""
 
-    def __init__(self, wish: Wish, settings: Settings, directory: TunedDir, method: Method) -> None:
+    def __init__(self, settings: Settings, directory: TunedDir, task: Task) -> None:
         """Make the clients; nothing is written yet.
 
         Raises:
             UsageError: the client is unknown, or lacks a setting.
             InputError: a key is missing.
         """
-        self._wish = wish
         self._out = directory
-        self._method = method
+        self._task = task
         self._steps: Steps | None = None
         self._news = asyncio.Queue[Tuned | None]()
-        purposes = [*asked_by(settings.recipe), ANALYSE, OPTIMIZE]
-        purposes += ["score"] if wish.gain else []
+        purposes = [*asked_by(settings.recipe, task.tunable.pack.checks), ANALYSE, OPTIMIZE]
+        purposes += ["score"] if task.wish.gain else []
         summary = TuneSummary(directory.history.lines, pack=directory.path)
         super().__init__(settings, purposes, directory.history, summary)
 
     def expected(self) -> list[Expected]:
         """Return what each purpose takes at most, whatever the journal holds."""
-        wish, method = self._wish, self._method
-        sizes = wish.batch, wish.rounds, wish.development, wish.steps, wish.candidates
-        lengths = [len(line.instruction) for line in method.sample.development]
-        return expected(
-            Size(*sizes, wish.gain),
-            self._recipe,
-            method.tunable,
-            method.wording,
-            sum(lengths) // len(lengths),
-            self._session.tariff,
-        )
+        task = self._task
+        lengths = [len(line.instruction) for line in task.sample.development]
+        usual, tariff = sum(lengths) // len(lengths), self._session.tariff
+        return expected(task.wish, self._recipe, task.tunable, task.wording, usual, tariff)
 
     async def events(self) -> AsyncGenerator[Tuned]:
         """Tune, from wherever an earlier command left it; the pack is there in the end.
@@ -234,7 +196,7 @@ class TuneJob(StageJob[TuneSummary]):
                 event = Tuned(title, done, items, failed, session.spent, session.sending())
                 self._news.put_nowait(event)
 
-            self._steps = steps = Steps(session, self._method, self._working, tell, note)
+            self._steps = steps = Steps(session, self._task, self._working, tell, note)
             self.summary.failed = steps.failed
             self.summary.ended = await steps.make()
             file.finish()
@@ -244,25 +206,21 @@ class TuneJob(StageJob[TuneSummary]):
 
     def _write(self) -> dict[str, Any]:
         """Write the pack with the method in use, unless an earlier command came farther."""
+        before, chosen, ended = self._dir.state(), self.summary.chosen, self.summary.ended
         made = 0 if self._steps is None else self._steps.made
-        reached = max(made, int(self._dir.state().get("made", 0)))
-        chosen = self.summary.chosen
-        if chosen and (self.summary.ended or made == reached):
-            self._out.write(self._method.tunable, chosen[-1].method or "")
-        tunable, wish = self._method.tunable, self._wish
+        reached = max(made, before.get("made") or 0)
+        method = before.get("method")
+        if chosen and (ended or made == reached):
+            method = chosen[-1].method or ""
+            self._out.write(self._task.tunable, method)
+        tunable, wish = self._task.tunable, self._task.wish
         return {
             "pack": str(self._out.path),
-            "ended": self.summary.ended,
-            "made": made if self.summary.ended else reached,
+            "ended": ended,
+            "made": made if ended else reached,
+            "method": method,
             "seeds": list(wish.seeds),
             "from": {"name": tunable.pack.name, "digest": tunable.pack.digest},
             "operations": list(tunable.operations),
-            "asked": {
-                "batch": wish.batch,
-                "rounds": wish.rounds,
-                "development": wish.development,
-                "steps": wish.steps,
-                "candidates": wish.candidates,
-                "gain": wish.gain,
-            },
+            "asked": wish.sizes(),
         }

@@ -34,7 +34,7 @@ class Sample:
             raise UsageError(
                 f"Tuning needs {development:,} instructions to try methods on and {batch:,} others"
                 f" to learn from, and there are {len(self._held) + others:,} seeds; add seeds, or"
-                " lower --development or --batch."
+                " lower --development or --mini-batch."
             )
 
     def batch(self, step: int) -> list[Kept]:

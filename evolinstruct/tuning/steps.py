@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from evolinstruct.contamination import Items
 from evolinstruct.errors import TooLittleKept
@@ -26,6 +26,7 @@ from evolinstruct.tuning.evolving import Evolving, as_case, asking
 from evolinstruct.tuning.optimizing import Candidate, Check, Optimizing
 from evolinstruct.tuning.sample import Sample
 from evolinstruct.tuning.trial import Outcome, Trial
+from evolinstruct.tuning.wish import Wish
 
 NO_BETTER = "no candidate failed less often than the method in use"
 NO_FAILURE = "nothing failed any more"
@@ -37,28 +38,24 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """What every step is made of.
+class Task:
+    """What is tuned, and with what.
 
     Attributes:
+        wish: how much is done.
+        recipe: what is asked for.
         tunable: the pack.
         wording: the pack that words what the optimizing model is asked.
         sample: the instructions.
-        recipe: what is asked for.
-        rounds: how often an instruction of a mini-batch is evolved.
-        candidates: how often the method is rewritten in a step.
-        steps: how many steps are made at most.
         against: the test items that no text may hold, where the recipe names any.
         measure: what ranks a rewrite beside its seed; None where no gain is asked for.
     """
 
+    wish: Wish
+    recipe: Recipe
     tunable: Tunable
     wording: Pack
     sample: Sample
-    recipe: Recipe
-    rounds: int
-    candidates: int
-    steps: int
     against: Items | None = None
     measure: Measure | None = None
 
@@ -76,8 +73,8 @@ class Steps:
     def __init__(
         self,
         session: Session,
-        method: Method,
-        working: Callable[[Stage[object, object]], None],
+        task: Task,
+        working: Callable[[Stage[Any, Any]], None],
         tell: Callable[[str, int, int], None],
         note: Callable[[Sequence[Trial]], None],
     ) -> None:
@@ -85,13 +82,13 @@ class Steps:
 
         Args:
             session: asks.
-            method: what every step is made of.
+            task: what is tuned, and with what.
             working: is told of the stage that is going on, so that a session can stop it.
             tell: is told what goes on, how much of it is done, and how much there is.
             note: takes the trials of a step, as soon as it is made.
         """
         self._session = session
-        self._of = method
+        self._task = task
         self._working = working
         self._tell = tell
         self._note = note
@@ -109,7 +106,7 @@ class Steps:
         """
         now = await self._first()
         while now.failures:
-            if self.made == self._of.steps:
+            if self.made == self._task.wish.steps:
                 return ENOUGH
             best = await self._step(self.made + 1, now)
             self.made += 1
@@ -120,7 +117,7 @@ class Steps:
 
     async def _first(self) -> Trial:
         """Try the pack's own method."""
-        method = self._of.tunable.method
+        method = self._task.tunable.method
         (found,) = await self._tried(0, [Candidate(0, method)], {})
         if found.rate is None:
             raise TooLittleKept(
@@ -133,7 +130,7 @@ class Steps:
     async def _step(self, step: int, now: Trial) -> Trial | None:
         """Rewrite a method; return the trial of one that fails less often, if there is one."""
         method = now.method or ""
-        batch = await asyncio.to_thread(self._of.sample.batch, step)
+        batch = await asyncio.to_thread(self._task.sample.batch, step)
         lines = await self._evolved(step, method, batch)
         written = await self._rewritten(step, method, batch, lines)
         refused = self._refused(method, batch, lines, written)
@@ -153,7 +150,7 @@ class Steps:
     async def _evolved(self, step: int, method: str, batch: Sequence[Kept]) -> list[list[Line]]:
         """Evolve a mini-batch over several rounds."""
         evolving = self._evolving(step, method)
-        work = partial(evolving.trajectory, rounds=self._of.rounds)
+        work = partial(evolving.trajectory, rounds=self._task.wish.rounds)
         lines = await self._worked(f"step {step}, evolved", work, batch)
         self._count(
             line.error if isinstance(line, Failed) else None for each in lines for line in each
@@ -166,10 +163,10 @@ class Steps:
         """Have the trajectories analysed and the method rewritten, several times."""
         cases = map(as_case, range(1, len(batch) + 1), batch, lines)
         ask = asking(self._session.ask, step, method)
-        of = self._of
-        optimizing = Optimizing(ask, of.recipe, of.wording, of.tunable, step, method)
+        task = self._task
+        optimizing = Optimizing(ask, task.recipe, task.wording, task.tunable, step, method)
         work = partial(optimizing.propose, cases="\n\n".join(cases))
-        numbers = range(1, of.candidates + 1)
+        numbers = range(1, task.wish.candidates + 1)
         written = await self._worked(f"step {step}, rewritten", work, numbers)
         self._count(each.missing for each in written)
         return written
@@ -187,7 +184,7 @@ class Steps:
             line.instruction for each in lines for line in each if not isinstance(line, Failed)
         ]
         known = {each.method for each in self.trials if each.method and not each.refused}
-        check = Check(self._of.tunable, method, texts, known)
+        check = Check(self._task.tunable, method, texts, known)
         found = {each.number: check.objection(each) for each in written}
         return {number: why for number, why in found.items() if why is not None}
 
@@ -195,7 +192,7 @@ class Steps:
         self, step: int, written: Sequence[Candidate], refused: dict[int, str]
     ) -> list[Trial]:
         """Try each candidate that is not refused, all at once; return how each did."""
-        development = self._of.sample.development
+        development = self._task.sample.development
         tried = [each for each in written if each.number not in refused]
         evolving = {each.number: self._evolving(step, each.method or "") for each in tried}
 
@@ -218,16 +215,18 @@ class Steps:
         ]
 
     def _evolving(self, step: int, method: str) -> Evolving:
-        of = self._of
+        task = self._task
         ask = asking(self._session.ask, step, method)
-        return Evolving(ask, of.recipe, of.tunable.with_method(method), of.against, of.measure)
+        return Evolving(
+            ask, task.recipe, task.tunable.with_method(method), task.against, task.measure
+        )
 
     async def _worked(
         self, title: str, work: Callable[[_Item], Awaitable[_Result]], items: Sequence[_Item]
     ) -> list[_Result]:
         """Carry items through their work, many at once; return the results in order."""
         stage = Stage(work, self._session.ahead)
-        self._working(stage)  # type: ignore[arg-type]
+        self._working(stage)
         found: list[_Result] = []
         async with aclosing(stage.results(iter(items))) as results:
             async for result in results:

@@ -126,5 +126,5 @@ def read_trials(folder: Path) -> Iterator[Trial]:
     Raises:
         InputError: the file cannot be read, or a line is no trial.
     """
-    mend = "run the same `evolinstruct tune` again, which pays for nothing twice"
+    mend = "move it away and run the same `evolinstruct tune` again, which pays for nothing twice"
     return flat.read(folder / FILE, Trial, "trial", mend)

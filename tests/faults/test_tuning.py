@@ -42,7 +42,7 @@ def command(server: Server, folder: Path, out: Path, *options: str) -> tuple[str
     file = folder / "rows.jsonl"
     rows = [{"instruction": f"Explain thing {n}."} for n in range(24)]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    size = ("--development", "12", "--batch", "4", "--rounds", "2", "--candidates", "3")
+    size = ("--development", "12", "--mini-batch", "4", "--rounds", "2", "--candidates", "3")
     who = ("--model", "some-model", "--base-url", server.url, "--concurrency", str(CONCURRENCY))
     return (*COMMAND, "tune", str(file), "-o", str(out), *size, *who, "-q", *options)
 

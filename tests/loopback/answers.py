@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import responses
 from math import log
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,15 @@ class Answer:
 
 
 Handler = Callable[[Ask], Answer]
+
+
+@runtime_checkable
+class Routes(Protocol):
+    """A handler that also answers what is no request for a completion."""
+
+    def route(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Return what is sent for a request of any other path."""
+        ...
 
 
 def http(

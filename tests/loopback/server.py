@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from tests.loopback.answers import Answer, Ask, Handler, error, http
+from tests.loopback.answers import Answer, Ask, Handler, Routes, error, http
 
 
 @dataclass(slots=True)
@@ -121,6 +121,9 @@ class Connection(asyncio.Protocol):
             self._later(http(200, json.dumps(models).encode()), asked=False)
         elif (method, path) == ("GET", "/counts"):
             self._later(http(200, self._counts.as_json()), asked=False)
+        elif isinstance(self._handler, Routes):
+            routed = self._handler.route(method, target, headers, body)
+            self._later(routed, asked=False)
         else:
             self._later(error(404, f"nothing at {method} {path}"), asked=False)
 

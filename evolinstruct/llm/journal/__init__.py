@@ -6,6 +6,7 @@ purpose: its row stays, and the next ask for its place and purpose is another dr
 
     client      the client that asks the journal first, and the key by which calls are found
     journal     finds, stores and retires outcomes
+    batch_book  which calls are in which batch, beside the outcomes
     outcome     how a call ended
     database    tables and version of the file; opens it
     shard       the same of a worker, and how it is taken into that of the run

@@ -16,8 +16,8 @@ from hashlib import blake2b
 from typing import Protocol
 
 from evolinstruct.errors import CallError, CallFailed, CallRejected, StopRun, TryAgain
-from evolinstruct.llm.base import Client, Prefetched, Reply, Request, Usage, encodable
-from evolinstruct.llm.journal import FAILED, REJECTED, REPLY, Journal, Outcome
+from evolinstruct.llm.base import Client, Prefetched, Reply, Request
+from evolinstruct.llm.journal import FAILED, REJECTED, Journal, Outcome
 
 
 class ClientsByRequest(Protocol):
@@ -41,10 +41,16 @@ class JournalledClient:
         used: calls that the run has needed, by generation, wherever they were answered.
     """
 
-    def __init__(self, clients: ClientsByRequest, journal: Journal, name: str) -> None:
-        """Wrap the clients, whose name is part of every key."""
+    def __init__(
+        self, clients: ClientsByRequest, journal: Journal, name: str, known: Journal | None = None
+    ) -> None:
+        """Wrap the clients, whose name is part of every key.
+
+        What a second journal knows is not asked either; it is only read.
+        """
         self._clients = clients
         self._journal = journal
+        self._known = known
         self._name = name
         self.calls: Counter[str] = Counter()
         self.replayed: Counter[str] = Counter()
@@ -97,14 +103,17 @@ class JournalledClient:
 
     def _newest(self, request: Request) -> tuple[Request, _Asked]:
         """Return the request with the attempt that counts by now, and what it is known by."""
-        call_id = self._journal.newest(request.call_id)
+        call_id = (self._known or self._journal).newest(request.call_id)
         if call_id is not request.call_id:
             request = replace(request, call_id=call_id)
         return request, (request_key(self._name, request), request.max_tokens)
 
     def _found(self, request: Request, asked: _Asked) -> Outcome | None:
-        outcome = self._journal.find(*asked)
-        return outcome if outcome is not None and outcome.answers(request) else None
+        for journal in (self._journal, self._known):
+            outcome = None if journal is None else journal.find(*asked)
+            if outcome is not None and outcome.answers(request):
+                return outcome
+        return None
 
     async def _ask_now(self, request: Request, asked: _Asked) -> Reply:
         """Ask what the run needs; a prefetched call that still waits to be sent makes way."""
@@ -150,13 +159,10 @@ class JournalledClient:
         try:
             reply = await self._clients.for_request(request).complete(request)
         except CallRejected as error:
-            return _ended(REJECTED, error, request, attempts=1)
+            return Outcome.of_error(REJECTED, error, request, attempts=1)
         except CallFailed as error:
-            return _ended(FAILED, error, request, error.attempts)
-        text, word = encodable(reply.text), encodable(reply.finish_reason)
-        model = encodable(reply.model)
-        bound, usage = request.max_tokens, reply.usage
-        return Outcome(REPLY, text, word, model, bound, 1, usage, reply.logprobs)
+            return Outcome.of_error(FAILED, error, request, error.attempts)
+        return Outcome.of_reply(reply, request)
 
     async def aclose(self) -> None:
         """End what is prefetched, close the wrapped clients; the journal's owner closes that."""
@@ -231,11 +237,6 @@ class NoClient:
 
     async def aclose(self) -> None:
         """Do nothing."""
-
-
-def _ended(kind: str, error: CallError, request: Request, attempts: int) -> Outcome:
-    message = encodable(error.message)
-    return Outcome(kind, message, error.error, request.model, request.max_tokens, attempts, Usage())
 
 
 def request_key(client: str, request: Request) -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evolinstruct.llm.base import Alternatives, CallId, Request, Usage
+from evolinstruct.llm.journal.batch_book import BatchBook, Batched
 from evolinstruct.llm.journal.database import (
     LOGPROBS_TABLE,
     open_to_read,
@@ -66,6 +67,7 @@ class Journal:
 
     Attributes:
         number: drawn when the file was made; tells it from any other journal.
+        book: which calls are in which batch.
         lost_pages: pages that were committed and are lost after a power cut or a disk fault.
     """
 
@@ -96,6 +98,7 @@ class Journal:
                 self._db = open_to_write(path, must_exist=must_exist)
                 self.lost_pages = count_lost_pages(self._db, log)
                 self._unused = int(self._db.execute(_UNUSED).fetchone()[0])
+            self.book = BatchBook(self._db, path)
             self.number = int(self._db.execute("PRAGMA application_id").fetchone()[0])
             self._earlier = self.outcomes()
             self._has_retired = bool(self._db.execute("SELECT 1 FROM retired LIMIT 1").fetchone())
@@ -151,6 +154,27 @@ class Journal:
         if outcome.logprobs:
             self._logprobs.append(_logprobs_row(key, outcome))
         await stored
+
+    def take_in(
+        self,
+        outcomes: Iterable[tuple[Batched, Outcome]],
+        again: Sequence[Batched] = (),
+    ) -> None:
+        """Store outcomes of calls in batches, and note which are to be asked again: all or nothing.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        self._commit()
+        answered = [*outcomes]
+        rows = [_row(call.key, call.request, outcome) for call, outcome in answered]
+        try:
+            with transaction(self._db):
+                self._db.executemany(_INSERT, rows)
+                self.book.apply([call for call, _ in answered], again)
+            self._sync.note_write()
+        except (sqlite3.Error, OSError) as error:
+            raise unusable(self._path, error) from error
 
     def use(self, key: bytes) -> None:
         """Note that a line uses what lies under a key: it was not prefetched in vain."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from evolinstruct.errors import CallFailed, CallRejected
-from evolinstruct.llm.base import Alternatives, Reply, Request, Usage
+from evolinstruct.errors import CallError, CallFailed, CallRejected
+from evolinstruct.llm.base import Alternatives, Reply, Request, Usage, encodable
 
 REPLY, REJECTED, FAILED = "reply", "rejected", "failed"
 
@@ -35,6 +35,19 @@ class Outcome:
     usage: Usage
     logprobs: tuple[Alternatives, ...] = ()
     is_earlier: bool = field(default=False, compare=False)
+
+    @classmethod
+    def of_reply(cls, reply: Reply, request: Request) -> Outcome:
+        """Return how a call ended that brought a reply."""
+        text, word = encodable(reply.text), encodable(reply.finish_reason)
+        model, bound = encodable(reply.model), request.max_tokens
+        return cls(REPLY, text, word, model, bound, 1, reply.usage, reply.logprobs)
+
+    @classmethod
+    def of_error(cls, kind: str, error: CallError, request: Request, attempts: int) -> Outcome:
+        """Return how a call ended that brought none, after so many attempts."""
+        message, bound = encodable(error.message), request.max_tokens
+        return cls(kind, message, error.error, request.model, bound, attempts, Usage())
 
     def deliver(self) -> Reply:
         """Return the reply, or raise what the call ended in."""

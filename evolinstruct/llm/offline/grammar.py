@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
 
-from evolinstruct.languages import tell
+from evolinstruct.languages import tell_request
 from evolinstruct.words import has_unspaced
 
 _T = TypeVar("_T")
@@ -81,7 +81,7 @@ PHRASES = read_phrases((_FOLDER / "english.txt").read_text(encoding="utf-8"))
 
 @cache
 def phrases_in(language: str | None) -> Mapping[str, Symbol]:
-    """Return the phrases in a language, as `tell` names it."""
+    """Return the phrases in a language, as `tell_request` names it."""
     file = _FOLDER / f"{language or 'english'}.txt".lower()
     if language == "English" or not file.is_file():
         return PHRASES
@@ -140,8 +140,7 @@ class Writer:
     def phrases(self) -> Mapping[str, Symbol]:
         """The phrases that it writes."""
         if self._phrases is None:
-            request = self.text.partition("\n")[0]  # what stands below may be in any language
-            self._phrases = phrases_in(tell(request) or tell(self.text))
+            self._phrases = phrases_in(tell_request(self.text))
         return self._phrases
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evolinstruct.llm.base import CallContext
-from evolinstruct.llm.offline.grammar import PHRASES, Writer
+from evolinstruct.llm.offline.grammar import Writer
 
 _WRONG_IN = 6
 """One solution in so many is wrong."""
@@ -131,7 +131,7 @@ def task_of(context: CallContext) -> Task:
 def solve(context: CallContext, writer: Writer) -> str:
     """Return a sentence and a block of code, in most cases right."""
     task = task_of(context)
-    said = writer.sentence(writer.pick(PHRASES["opening"]))
+    said = writer.sentence(writer.pick(writer.phrases["opening"]))
     wrong = task.code.replace(task.right, task.slip)
     code = wrong if writer.roll(_WRONG_IN) == 0 else task.code
     if Writer(f"lacks {context.instruction}", "").roll(_UNKNOWN_IN) == 0:

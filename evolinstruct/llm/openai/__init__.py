@@ -26,7 +26,16 @@ from evolinstruct.errors import (
 )
 from evolinstruct.llm import address
 from evolinstruct.llm.base import ClientOptions, Limits, Reply, Request
-from evolinstruct.llm.openai import chat, embeddings, errors, finish_reasons, headers
+from evolinstruct.llm.openai import (
+    anthropic_batches,
+    chat,
+    embeddings,
+    errors,
+    finish_reasons,
+    headers,
+)
+from evolinstruct.llm.openai.anthropic_batches import AnthropicBatchService
+from evolinstruct.llm.openai.batches import BatchService
 from evolinstruct.llm.openai.connection import (
     Connection,
     HttpAnswer,
@@ -56,12 +65,14 @@ class OpenAIClient:
 
     Attributes:
         PROXIES: the protocols that a proxy may speak.
+        BATCHES: it can have calls answered in batches.
         SERVICE_TIERS: it sends the tier of a request, and says in which one a reply is billed.
         server: the host and port that gets what is asked.
     """
 
     PROXIES: tuple[str, ...] = ("http", "https")
     SERVICE_TIERS = True
+    BATCHES = True
 
     def __init__(self, options: ClientOptions) -> None:
         """Check the options; connect to nothing yet.
@@ -100,7 +111,10 @@ class OpenAIClient:
 
     def _connect(self) -> Transport:
         """Return what carries the calls; called inside the running loop."""
-        return Connection(self._home, self._headers, self._proxy, self._timeout, self._most_bytes)
+        return self._own_connection(self._headers)
+
+    def _own_connection(self, signed: Mapping[str, str]) -> Connection:
+        return Connection(self._home, signed, self._proxy, self._timeout, self._most_bytes)
 
     async def complete(self, request: Request) -> Reply:
         """Send the request and return the reply.
@@ -128,6 +142,37 @@ class OpenAIClient:
         except (NoAnswerError, chat.UnreadableError):
             return []
 
+    # In batches
+
+    def batches(self) -> BatchService:
+        """Return what sends batches to the server."""
+        place = f"{address.bare(self._home)}, model {self._model!r}"
+        if _host(self._home).endswith(anthropic_batches.HOST):
+            signed = anthropic_batches.headers_of(self._headers, self._key)
+            return AnthropicBatchService(
+                lambda: self._own_connection(signed), self._home, place, self._clean
+            )
+        return BatchService(
+            lambda: self._own_connection(self._headers), self._home, place, self._clean
+        )
+
+    def body(self, request: Request) -> dict[str, object]:
+        """Return what is sent for a request, as far as is known by now."""
+        return self._parameters.adapt(_format(request).body(request))
+
+    def read_batched(
+        self, answer: HttpAnswer, request: Request, sent: dict[str, object]
+    ) -> Reply | CallError | ServiceRefused | None:
+        """Return how a call in a batch ended; None where the next one will be another.
+
+        Args:
+            answer: what came of it.
+            request: what was asked, without its messages.
+            sent: the parameters that were sent.
+        """
+        asked = request.parameters()
+        return self._meant(answer, asked, sent, request)
+
     def parameters(self, request: Request) -> dict[str, object]:
         """Return the parameters that are sent for a request, as far as is known by now."""
         return self._parameters.adapt(request.parameters())
@@ -150,6 +195,16 @@ class OpenAIClient:
         except NoAnswerError as error:
             return self._unanswered(error, request)
         self._reached = True
+        return self._meant(answer, asked, body, request)
+
+    def _meant(
+        self,
+        answer: HttpAnswer,
+        asked: dict[str, object],
+        body: dict[str, object],
+        request: Request,
+    ) -> Reply | _Ending | None:
+        """Return what an answer means; None where a parameter was learned from it."""
         answer = replace(answer, content=self._secrets.hide_in_bytes(answer.content))
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             return self._refused(answer, chat.error(answer.content), asked, body, request)

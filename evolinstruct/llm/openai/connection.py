@@ -15,11 +15,12 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
-from urllib.parse import SplitResult, urljoin, urlsplit
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -32,6 +33,7 @@ from evolinstruct.llm.openai.errors import TROUBLE, no_answer
 
 _CONNECT_SECONDS = 20.0
 _DNS_SECONDS = 300
+_FILE_SECONDS = 3600.0  # of a file's way up or down: it may have 200 MB
 _MOST_REDIRECTS = 5
 _SAME_METHOD = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 _AUTHORITIES = (
@@ -59,6 +61,18 @@ class HttpAnswer:
     headers: Mapping[str, str]
     content: bytes
     is_cut: bool = False
+
+
+class RefusedError(Exception):
+    """A server sends an error instead of a file.
+
+    Attributes:
+        answer: what it sends.
+    """
+
+    def __init__(self, answer: HttpAnswer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
 
 
 class Transport(Protocol):
@@ -104,7 +118,7 @@ class Connection:
         Raises:
             InputError: the certificates that the environment names cannot be used.
         """
-        base = urlsplit(base_url)
+        base = self._base = urlsplit(base_url)
         self._calls = {path: _address(base, path) for path in (chat.PATH, embeddings.PATH)}
         self._models = _address(base, "/models")
         self._timeout = timeout
@@ -128,6 +142,82 @@ class Connection:
     async def list_models(self) -> HttpAnswer:
         """Ask which models there are."""
         return await self._answer(hdrs.METH_GET, self._models)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, object] | None = None,
+        params: Mapping[str, str] = {},
+    ) -> HttpAnswer:
+        """Ask for anything below the base URL; raises as :meth:`post`."""
+        base = self._base
+        query = "&".join(filter(None, (base.query, urlencode(params))))
+        url = _address(base._replace(query=query), path)
+        return await self._answer(method, url, None if body is None else json.dumps(body).encode())
+
+    async def upload(
+        self, path: str, fields: Mapping[str, str], name: str, file: Path
+    ) -> HttpAnswer:
+        """Bring a file to the server, with fields beside it; raises as :meth:`post`."""
+        form = aiohttp.MultipartWriter("form-data")
+        for field, value in fields.items():
+            form.append(value).set_content_disposition("form-data", name=field)
+        part = form.append(file.open("rb"), {hdrs.CONTENT_TYPE: "application/jsonl"})
+        part.set_content_disposition("form-data", name="file", filename=name)
+        headers = {hdrs.CONTENT_TYPE: form.headers[hdrs.CONTENT_TYPE]}
+        url = _address(self._base, path)
+        try:
+            async with (
+                asyncio.timeout(_FILE_SECONDS),
+                self._session.post(
+                    url, data=form, headers=headers, allow_redirects=False
+                ) as answer,
+            ):
+                return HttpAnswer(answer.status, answer.headers, await answer.read())
+        except TROUBLE as error:
+            raise no_answer(error) from None
+
+    async def send_file(self, path: str, file: BinaryIO) -> HttpAnswer:
+        """Send a file as the body of a call; raises as :meth:`post`."""
+        url = _address(self._base, path)
+        try:
+            async with (
+                asyncio.timeout(_FILE_SECONDS),
+                self._session.post(url, data=file, allow_redirects=False) as answer,
+            ):
+                return HttpAnswer(answer.status, answer.headers, await answer.read())
+        except TROUBLE as error:
+            raise no_answer(error) from None
+
+    async def lines(self, path: str) -> AsyncIterator[bytes]:
+        """Yield the lines of a file of the server; of one beyond the bound, the beginning.
+
+        Raises:
+            RefusedError: the server sends no file.
+            NoAnswerError: the file does not come, or not whole.
+        """
+        url = _address(self._base, path)
+        try:
+            async with (
+                asyncio.timeout(_FILE_SECONDS),
+                self._session.get(url, allow_redirects=False) as answer,
+            ):
+                if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+                    content = await answer.content.read(self._most_bytes)
+                    raise RefusedError(HttpAnswer(answer.status, answer.headers, content))
+                begun = bytearray()
+                async for piece in answer.content.iter_any():
+                    *whole, rest = piece.split(b"\n")
+                    for end in whole:
+                        yield bytes(begun + end)
+                        begun.clear()
+                    begun += rest[: self._most_bytes - len(begun)]
+                if begun:
+                    yield bytes(begun)
+        except TROUBLE as error:
+            raise no_answer(error) from None
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -49,6 +49,7 @@ class Sending:
         resting: seconds until the first of the calls that wait for their next attempt is sent, 0
             where there is none.
         replies: calls that were answered so far.
+        batches: what is under way in batches, in words; empty where nothing is.
     """
 
     in_flight: int
@@ -57,6 +58,7 @@ class Sending:
     paused: float
     resting: float = 0.0
     replies: int = 0
+    batches: str = ""
 
 
 _RANKS = {purpose: rank for rank, purpose in enumerate(PURPOSES)}

@@ -1,0 +1,317 @@
+"""Calls in batches: the same run as one by one, whatever becomes of batches, and paid for once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evolinstruct.errors import (
+    BudgetReached,
+    InputError,
+    ServiceRefused,
+    UsageError,
+    WaitingForBatch,
+)
+from evolinstruct.llm.openai.batches import SERVICES
+from tests.faults.harness import service
+from tests.loopback import Answer, Ask, batches, error, reply, serve
+from tests.loopback.batches import AnthropicBatches, Batches
+from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
+
+GENERATIONS = 2
+FAULTS = (
+    batches.shuffled,
+    batches.doubled,
+    batches.expired,
+    batches.cancelled,
+    batches.half_failed,
+    batches.full,
+)
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback")
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_seeds(tmp_path_factory.mktemp("seeds") / "seeds.jsonl", tasks(40))
+
+
+@pytest.fixture(scope="module")
+def whole(seeds: Path) -> dict[str, bytes]:
+    """The files of an ordinary run with the same replies."""
+    with serve(service) as server:
+        evolve(seeds, seeds.parent / "whole", **settings(server.url, batch=False))
+    return data_files(seeds.parent / "whole")
+
+
+def settings(url: str, **others: Any) -> dict[str, Any]:
+    named = {"client": "openai", "model": "loopback-1", "base_url": url, "batch": True}
+    return {**named, "generations": GENERATIONS, "answer_seeds": True, **others}
+
+
+def run(seeds: Path, out: Path, to: Batches, **others: Any) -> dict[str, Any]:
+    """Carry a run out in batches; return its run.json."""
+    with serve(to) as server:
+        evolve(seeds, out, **settings(server.url, **others))
+    return state(out)
+
+
+def state(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "run.json").read_text())
+    return found
+
+
+def repeated(to: Batches) -> list[str]:
+    return [name for name, times in to.paid.items() if times > 1]
+
+
+def test_a_run_in_batches_makes_the_files_of_an_ordinary_one(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes]
+) -> None:
+    to = Batches(service)
+    found = run(seeds, tmp_path / "run", to)
+    assert data_files(tmp_path / "run") == whole
+    assert repeated(to) == []
+    assert found["spent"]["calls"] == len(to.asked)
+    assert {row["tier"] for row in found["usage"]} == {"batch"}
+    check_invariants(tmp_path / "run", GENERATIONS)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.__name__))
+def test_whatever_becomes_of_a_batch_the_files_are_the_same_and_no_call_is_paid_for_twice(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes], fault: batches.Fault
+) -> None:
+    to = Batches(service, *[fault] * 4)
+    run(seeds, tmp_path / "run", to)
+    assert data_files(tmp_path / "run") == whole
+    assert repeated(to) == []
+
+
+def test_what_a_batch_loses_is_asked_again_and_counted_at_most(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes]
+) -> None:
+    to = Batches(service, batches.lossy)
+    found = run(seeds, tmp_path / "run", to)
+    assert data_files(tmp_path / "run") == whole
+    assert found["spent"]["unanswered"] == to.asked.total() - len(to.asked)
+    assert found["spent"]["unanswered"] > 0
+
+
+def test_an_answer_that_gets_lost_makes_no_second_batch(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes]
+) -> None:
+    to = Batches(service)
+    to.lost_answers = 2
+    run(seeds, tmp_path / "run", to)
+    assert data_files(tmp_path / "run") == whole
+    assert len({made.source for made in to.made.values()}) == len(to.made)
+
+
+def test_submit_leaves_with_what_is_sent_and_the_same_command_goes_on(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes]
+) -> None:
+    to, out, left = Batches(service, *FAULTS, looks=2), tmp_path / "run", 0
+    with serve(to) as server:
+        while True:
+            try:
+                evolve(seeds, out, **settings(server.url, submit=True))
+                break
+            except WaitingForBatch:
+                left += 1
+                assert state(out)["exit_code"] == 6
+    assert left > 3
+    assert data_files(out) == whole
+    assert repeated(to) == []
+
+
+def test_a_run_that_waits_for_batches_is_not_carried_on_without_them(
+    tmp_path: Path, seeds: Path
+) -> None:
+    with serve(Batches(service, looks=9)) as server:
+        with pytest.raises(WaitingForBatch):
+            evolve(seeds, tmp_path / "run", **settings(server.url, submit=True))
+        with pytest.raises(InputError, match="add --batch"):
+            evolve(seeds, tmp_path / "run", **settings(server.url, batch=False))
+
+
+def test_a_batch_that_the_key_does_not_show_is_given_up_only_when_told(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to, out = Batches(service, looks=2), tmp_path / "run"
+    with serve(to) as server:
+        with pytest.raises(WaitingForBatch):
+            evolve(seeds, out, **settings(server.url, submit=True))
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another")
+        with pytest.raises(ServiceRefused, match=r"knows no batch batch-0.*--forget-batches"):
+            evolve(seeds, out, **settings(server.url))
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback")
+        evolve(seeds, out, **settings(server.url))
+    assert data_files(out) == whole
+    assert repeated(to) == []
+
+
+def test_a_batch_that_is_turned_down_stops_the_run_with_the_words_of_the_service(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes]
+) -> None:
+    to = Batches(service, batches.turned_down)
+    with pytest.raises(ServiceRefused, match="gpt-0 has no batches"):
+        run(seeds, tmp_path / "run", to)
+    run(seeds, tmp_path / "run", to)
+    assert data_files(tmp_path / "run") == whole
+
+
+def test_calls_that_are_turned_down_one_and_all_stop_the_run_and_fail_none(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes]
+) -> None:
+    def unfit(ask: Ask) -> Answer:
+        return error(422, "top_k is out of range")
+
+    with pytest.raises(ServiceRefused, match="turned every call of a batch down"):
+        run(seeds, tmp_path / "run", Batches(unfit))
+    run(seeds, tmp_path / "run", Batches(service))
+    assert data_files(tmp_path / "run") == whole
+
+
+def test_a_parameter_that_the_model_does_not_take_is_left_out_of_the_next_batch(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes]
+) -> None:
+    def picky(ask: Ask) -> Answer:
+        if "top_p" in ask.json:
+            return error(400, "Unsupported parameter: 'top_p' is not supported with this model.")
+        return service(ask)
+
+    to = Batches(picky)
+    run(seeds, tmp_path / "run", to)
+    assert data_files(tmp_path / "run") == whole
+    assert repeated(to) == []
+
+
+def test_a_call_that_fails_again_and_again_becomes_a_failed_line(
+    tmp_path: Path, seeds: Path
+) -> None:
+    def unlucky(ask: Ask) -> Answer:
+        return error(500) if "number 7" in ask.prompt else reply(f"Say why {len(ask.prompt)}.")
+
+    to = Batches(unlucky)
+    found = run(seeds, tmp_path / "run", to, generations=1, answer_seeds=False)
+    lines = (tmp_path / "run/generation-1.failed.jsonl").read_text().splitlines()
+    failed = [*map(json.loads, lines)]
+    assert [(line["error"], line["attempts"]) for line in failed] == [("http_500", 6)]
+    assert found["exit_code"] == 3
+
+
+def test_caps_count_batches_at_their_price(tmp_path: Path, seeds: Path) -> None:
+    def usual(ask: Ask) -> Answer:
+        tokens = {"prompt_tokens": 1_000, "completion_tokens": 100}
+        return reply(f"Say in one sentence why {len(ask.prompt)} is odd.", usage=tokens)
+
+    prices = tmp_path / "prices.toml"
+    prices.write_text('["loopback-1"]\ninput = 1\noutput = 10\nbatch = {input = 0.5, output = 5}\n')
+    found = run(seeds, tmp_path / "run", Batches(usual), prices=str(prices))
+    assert found["spent"]["cost"] == pytest.approx(found["spent"]["calls"] * 0.001)
+    with pytest.raises(BudgetReached, match="--max-calls 30 is reached"):
+        run(seeds, tmp_path / "capped", Batches(usual), max_calls=30)
+    assert state(tmp_path / "capped")["spent"]["calls"] == 30
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({"client": "offline", "base_url": {}}, "the client offline has no batches"),
+        ({"base_url": ["http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"]}, "share the calls"),
+        ({"service_tier": "flex"}, "leave --service-tier out"),
+    ],
+)
+def test_who_has_no_batches_says_so_before_anything_is_sent(
+    tmp_path: Path, seeds: Path, others: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        evolve(seeds, tmp_path / "run", **settings("http://127.0.0.1:1/v1", **others))
+
+
+def test_several_models_have_batches_of_their_own(tmp_path: Path, seeds: Path) -> None:
+    to = Batches(service)
+    run(seeds, tmp_path / "run", to, model={"default": "one", "answer": "two"})
+    for made in to.made.values():
+        bodies = [json.loads(line)["body"] for line in to.files[made.source].splitlines()]
+        assert len({body["model"] for body in bodies}) == 1
+
+
+# Anthropic's own form
+
+
+@pytest.fixture
+def anthropic(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicBatches]:
+    """A service that is taken for Anthropic's, because all calls go through it."""
+    to = AnthropicBatches(service)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-loopback")
+    with serve(to) as server:
+        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        yield to
+
+
+HTTP = {"api_key_env": "ANTHROPIC_API_KEY", "base_url": "http://api.anthropic.com/v1"}
+
+
+def as_loopback(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: file.replace(b"claude-loopback", b"loopback-1") for name, file in files.items()}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [batches.shuffled, batches.doubled, batches.expired, batches.half_failed],
+    ids=lambda fault: str(fault.__name__),
+)
+def test_calls_go_to_anthropic_in_its_own_form_and_come_back_as_any(
+    tmp_path: Path,
+    seeds: Path,
+    whole: dict[str, bytes],
+    anthropic: AnthropicBatches,
+    fault: batches.Fault,
+) -> None:
+    anthropic.faults[:] = [fault] * 3
+    evolve(seeds, tmp_path / "run", **settings("", **HTTP))
+    assert as_loopback(data_files(tmp_path / "run")) == whole
+    assert repeated(anthropic) == []
+
+
+def test_a_batch_of_anthropic_is_found_again_without_a_file(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes], anthropic: AnthropicBatches
+) -> None:
+    anthropic.lost_answers = 3
+    evolve(seeds, tmp_path / "run", **settings("", **HTTP))
+    assert as_loopback(data_files(tmp_path / "run")) == whole
+    assert repeated(anthropic) == []
+
+
+@pytest.mark.parametrize("host", [row.hosts[0] for row in SERVICES if row.hosts])
+def test_each_service_gets_files_and_batches_as_it_wants_them(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    to = Batches(service)
+    with serve(to) as server:
+        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        evolve(seeds, tmp_path / "run", **settings(f"http://{host}/v1", generations=1))
+    url, upload = FORMS[host]
+    assert (to.urls, to.uploads) == ({url}, {upload})
+    name = "generation-1.jsonl"
+    assert data_files(tmp_path / "run")[name] == whole[name]
+
+
+FORMS = {
+    "api.openai.com": ("/v1/chat/completions", "/files"),
+    "openai.azure.com": ("/chat/completions", "/files"),
+    "api.groq.com": ("/v1/chat/completions", "/files"),
+    "api.together.xyz": ("/v1/chat/completions", "/files/upload"),
+}
