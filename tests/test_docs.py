@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import evolinstruct
-from docs import api_page, licence_page
+from docs import api_page, licence_page, provider_page
 from docs.command_examples import CODES, ENDINGS, EXAMPLES
 from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
 from docs.constraint_page import PAGE, page
 from docs.pack_page import PAGE as PACK_PAGE
 from docs.pack_page import worked
+from docs.provider_page import PAGE as PROVIDER_PAGE
 from evolinstruct import errors, prompts
 from evolinstruct.run.job import EXIT_FAILED
 from tests import pages as pages_of_blocks
@@ -30,6 +31,10 @@ def test_the_pages_have_the_texts_and_options_of_the_program() -> None:
 
 def test_the_page_of_constraints_is_that_of_the_program() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "`make docs` writes it anew"
+
+
+def test_the_page_of_services_is_that_of_the_program() -> None:
+    assert PROVIDER_PAGE.read_text(encoding="utf-8") == provider_page.page(), "`make docs` mends it"
 
 
 def test_the_pack_that_the_page_of_packs_makes_prints_what_it_shows() -> None:
