@@ -12,7 +12,7 @@ from typing import Any
 
 from evolinstruct.checks.constraint import Constraint
 from evolinstruct.checks.response import Response
-from evolinstruct.checks.seen import SEEN, UNIT_TESTS
+from evolinstruct.checks.seen import AGREEMENT, SEEN, UNIT_TESTS
 from evolinstruct.checks.table import CONSTRAINTS
 from evolinstruct.errors import InputError
 from evolinstruct.languages import is_english
@@ -189,6 +189,14 @@ def tests_of(checks: Iterable[Check]) -> str:
     for check in checks:
         if check.name == UNIT_TESTS and check.saw is not None:
             return str(check.saw["tests"])
+    return ""
+
+
+def result_of(checks: Iterable[Check]) -> str:
+    """Return the result on which the answers to an instruction agree; empty where none is known."""
+    for check in checks:
+        if check.name == AGREEMENT and check.saw is not None:
+            return str(check.saw["result"])
     return ""
 
 
