@@ -2,12 +2,13 @@
 
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 import evolinstruct
-from docs import api_page, provider_page
+from docs import api_page, licence_page, provider_page
 from docs.command_examples import CODES, ENDINGS, EXAMPLES
 from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
 from docs.constraint_page import PAGE, page
@@ -117,3 +118,26 @@ def test_every_extra_for_users_is_told() -> None:
     text = (pages_of_blocks.ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
     told = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     assert told == extras - ours - {"report"}
+
+
+def test_the_page_of_licences_is_that_of_what_is_installed() -> None:
+    assert licence_page.PAGE.read_text(encoding="utf-8") == licence_page.page(), "`make docs`"
+    assert "unknown" not in licence_page.page()
+    project = tomllib.loads((pages_of_blocks.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    ours = {"dev", "browser", "notebook", "site", "train", "report"}
+    named = {
+        re.split(r"[<>=;[]", each)[0]: name
+        for name, needs in project["project"]["optional-dependencies"].items()
+        for each in needs
+        if name not in ours
+    }
+    assert {name: extra for name, (extra, _) in licence_page.EXTRAS.items()} == named
+
+
+@pytest.mark.parametrize("name", licence_page.EXTRAS)
+def test_an_extra_has_the_licence_that_it_is_said_to_have(name: str) -> None:
+    try:
+        named = licence_page.licence(name)
+    except PackageNotFoundError:
+        pytest.skip(name)
+    assert named.startswith(licence_page.EXTRAS[name][1])  # numpy adds those of parts of it

@@ -204,9 +204,7 @@ class Job:
     def _forecast(self, applicable: int) -> Forecast:
         plan = self._plan
         anew = plan.reviews.answered_anew
-        return forecast(
-            self._recipe, plan.pack.checks, plan.size, plan.unanswered, applicable, anew
-        )
+        return forecast(self._recipe, plan.pack, plan.size, plan.unanswered, applicable, anew)
 
     # The run
 
@@ -282,7 +280,7 @@ class Job:
             yield Notice(notice, is_loss=True)
         for notice in (*self._session.notices, *notices.about_settings(plan)):
             yield Notice(notice)
-        if plan.settings.execution.batch:
+        if plan.settings.execution.in_batches:
             yield Notice(notices.what_batches_take(rounds(self._recipe)))
         if self._recipe.reviews:
             yield Notice(what_is_decided(plan.reviews, out))

@@ -468,11 +468,22 @@ class ExecutionArguments(TypedDict, total=False):
             default=False,
         ),
     ]
+    batch_files: Annotated[
+        str,
+        SettingInfo(
+            HOW,
+            "Put batches into this folder as files instead of sending them, as for `vllm"
+            " run-batch`: calls in NAME.jsonl, whose results are expected in NAME.results.jsonl.",
+            "DIR",
+            default="",
+            env=True,
+        ),
+    ]
     submit: Annotated[
         bool,
         SettingInfo(
             HOW,
-            "With --batch, leave when all is sent (exit code 6) instead of waiting; the same"
+            "With batches, leave when all is sent (exit code 6) instead of waiting; the same"
             " command takes in what has come, and sends what follows.",
             "",
             Switch(),
