@@ -26,7 +26,7 @@ LAYERS = [
     ["llm.prices", "llm.providers"],
     ["settings"],
     ["elimination", "preference", "run_dir"],
-    ["diversity", "judges", "llm.retry"],
+    ["diversity", "judges", "llm.factory", "llm.retry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
     [

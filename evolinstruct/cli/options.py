@@ -17,6 +17,7 @@ from evolinstruct.errors import UsageError
 from evolinstruct.settings import SETTINGS, flag_of
 from evolinstruct.settings.kinds import Switch, off
 from evolinstruct.settings.table import (
+    BATCHES,
     COST,
     HOW,
     RULES,

@@ -319,8 +319,9 @@ class ExecutionArguments(TypedDict, total=False):
         SettingInfo(
             WHO,
             "A service by name, which fills in base URL and key variable, by purpose: openai,"
-            " openrouter, together, groq, deepseek, mistral, gemini, anthropic, ollama, vllm,"
-            " lmstudio, llamacpp.",
+            " openrouter, together, groq, deepseek, mistral, gemini, anthropic, azure, xai,"
+            " fireworks, huggingface, nvidia, cerebras, sambanova, moonshot, qwen, and on this"
+            " machine ollama, vllm, lmstudio, llamacpp.",
             "NAME",
             ByPurpose(),
             {},
