@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from evolinstruct.evolution.answering import times_asked
+from evolinstruct.evolution.answering import most_asked
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Pack, Tunable
 from evolinstruct.purposes import BEFORE_ANSWER, PURPOSES, Purpose, asked_by_runs, asks_sandbox
@@ -74,7 +74,7 @@ def _calls(
     for name, row in asked_by_runs(tunable.pack.checks).items():
         if row.is_asked_of_rewrites(recipe):
             analysed = wish.steps * wish.mini_batch * wish.rounds if name in BEFORE_ANSWER else 0
-            calls = (tried + analysed) * times_asked(name, recipe, tunable.pack.checks)
+            calls = (tried + analysed) * most_asked(name, recipe, tunable.pack)
             yield name, calls, _of_rewrite(row, tunable, length)
     own, child = len(tunable.method), length + _GROWTH
     analysing, optimizing = (_characters(wording, PURPOSES[name]) for name in (ANALYSE, OPTIMIZE))
