@@ -486,6 +486,13 @@ def test_a_run_that_is_not_prepared_or_differs_is_not_worked_on() -> None:
     assert "its prompts are not those of run.json" in refused("work run --shard 1/2 -o a.sqlite")
 
 
+def test_a_run_json_that_somebody_damaged_is_not_worked_on() -> None:
+    prepare()
+    Path("run/run.json").write_text(json.dumps({**state(), "spent": None}))
+    code, said = work("1/4")
+    assert (code, "run.json is not as it was written (spent: None)" in said) == (1, True), said
+
+
 def test_a_run_in_batches_is_not_worked_on() -> None:
     prepare("offline")
     said = json.loads(Path("run/run.json").read_text())
