@@ -26,10 +26,10 @@ evolinstruct check --provider anthropic --model MODEL
 ```
 
 No service was asked itself. Where the last column says so, a server on this machine played what the
-service answers: a reply, a refused key, a model that is not there; `check` told each rightly. Some of
-these answers were looked up in documents and public reports (statuses and fields as there, words of
-our own); the others are what the builders know of the service, and were not looked up. Of the rest,
-only the format was tried that they share: what may come in it, and how a call then ends, is in
+service answers: a reply, a refused key, a model that is not there; `check` told each rightly. Some
+of these answers were looked up in documents and public reports (statuses and fields as there, words
+of our own); the others are what the builders know of the service, and were not looked up. Of the
+rest, only the format was tried that they share: what may come in it, and how a call then ends, is in
 [calls.md](calls.md). `check` makes one tiny call to yours.
 """
 _TAIL = """
