@@ -29,8 +29,8 @@ No service was asked itself. Where the last column says so, a server on this mac
 service answers: a reply, a refused key, a model that is not there; `check` told each rightly. Some
 of these answers were looked up in documents and public reports (statuses and fields as there, words
 of our own); the others are what the builders know of the service, and were not looked up. Of the
-rest, only the format was tried that they share: what may come in it, and how a call then ends, is in
-[calls.md](calls.md). `check` makes one tiny call to yours.
+rest, only the format was tried that they share: what may come in it, and how a call then ends, is
+in [calls.md](calls.md). `check` makes one tiny call to yours.
 """
 _TAIL = """
 Azure is asked at your own resource, at the address in `AZURE_OPENAI_ENDPOINT`, and a model is the
