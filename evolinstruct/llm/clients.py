@@ -27,6 +27,7 @@ from evolinstruct.llm.balancer import Balancer
 from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import FIRST_REFUSALS, CircuitBreaker
+from evolinstruct.llm.in_process import with_model
 from evolinstruct.llm.intake import Intake, harmless_cause
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.prices import Tariff
@@ -70,14 +71,15 @@ def default_client(execution: Execution, model: str = "") -> str:
 
 
 def with_client(settings: Settings) -> Settings:
-    """Return the settings with the client named that answers where none is.
+    """Return the settings with the client named that answers where none is, and its own model.
 
     Raises:
-        InputError: a model is named, but no key and no service.
+        InputError: a model is named, but no key and no service; or the model of a client in this
+            process cannot be had.
         UsageError: there is neither a client nor a service.
     """
     if settings.recipe.client:
-        return settings
+        return with_model(settings)
     model = next(iter(settings.recipe.model.values()), "")
     client = default_client(settings.execution, model)
     return replace(settings, recipe=settings.recipe.model_copy(update={"client": client}))
@@ -325,7 +327,7 @@ class Clients:
 
     def _most_calls(self, execution: Execution) -> int:
         """Return how many calls one server may get at once, and note it if files set the bound."""
-        ceiling = defaults.LOCAL_CONCURRENCY if self._is_local else defaults.MAX_CONCURRENCY
+        ceiling = self._make.concurrency or defaults.MAX_CONCURRENCY
         wanted = execution.concurrency or execution.max_concurrency or ceiling
         most = min(wanted, _room_for(wanted))
         if most < wanted:
@@ -455,6 +457,7 @@ def _options(execution: Execution, asked: Asked, secrets: Secrets) -> tuple[Clie
             key_variable=servers.key_variable,
             max_reply_mb=execution.max_reply_mb,
             secrets=secrets,
+            concurrency=execution.concurrency,
         )
         for url in dict.fromkeys(servers.urls)
     )
@@ -475,6 +478,7 @@ class ClientFactory:
 
     Attributes:
         is_free: whether the client answers from this process and costs nothing.
+        concurrency: calls that such a client has under way at once; None for any other.
         owner: what messages call a user's own client; empty for a built-in one.
     """
 
@@ -490,6 +494,8 @@ class ClientFactory:
         self._make, self._title, self._name = plugin.value, plugin.title, name
         self.owner = "" if plugin.is_built_in else plugin.title
         self.is_free = getattr(self._make, "FREE", False) is True
+        own = getattr(self._make, "CONCURRENCY", defaults.LOCAL_CONCURRENCY)
+        self.concurrency = own if self.is_free else None
         if isinstance(self._make, type):
             self._check(self._make)
 
