@@ -463,11 +463,29 @@ def test_a_run_without_pairs_says_how_they_are_made(seeds: Path, tmp_path: Path)
         "was taken in place of a worse one; evolve with --answers 4 and --pick judge or vote, or"
         " with the pack verifiable."
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("{", "these are no answers set aside"),
+        ('[{"output": "7"}]', "these are no answers set aside"),
+        ('[{"output": 7, "model": "m", "why": 9}]', "an answer set aside has texts alone"),
+        ('[{"output": null, "model": "m", "why": "outvoted"}]', "has texts alone"),
+    ],
+)
+def test_damaged_answers_set_aside_are_refused_with_their_line(
+    seeds: Path, tmp_path: Path, field: str, said: str
+) -> None:
+    run = solve(seeds, GENERAL, tmp_path / "run", ["It is 7."])
     file = run.file(1)
-    file.write_text(file.read_text().replace('"set_aside": "[]"', '"set_aside": "{"', 1))
+    damaged = f'"set_aside": {json.dumps(field)}'
+    file.write_text(file.read_text().replace('"set_aside": "[]"', damaged, 1))
     told = typed(f"export {run.path} -o {tmp_path}/dpo --format dpo --no-seeds")
     assert told.exit_code == 1
-    assert "these are no answers set aside" in told.output
+    line = json.loads(file.read_text().splitlines()[0])
+    assert f"{line['id']}: set_aside: " in " ".join(told.output.split())
+    assert said in " ".join(told.output.split())
 
 
 # Purposes that work for a check
