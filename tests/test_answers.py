@@ -122,6 +122,19 @@ def test_too_few_that_agree_are_a_rejection_with_what_was_seen_and_refilter_know
     assert (off.let_through["check_failed"], off.unanswered) == (3, 0)
 
 
+def test_agreement_is_a_share_of_all_answers_that_were_asked_for(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    """A pack asks for five answers; of ten, five that agree are no share of 0.6."""
+    says = ["12"] * 5 + ["7", "8", "9", "Answer: 10", CallRejected("content_filter", "no")]
+    run = solve(seeds, pack, tmp_path / "run", says, answers=10)
+    rejected = list(run.read(1, Rejected))
+    assert {line.evidence for line in rejected} == {
+        "agreement: 5 of 10 answers agree, a share of less than 0.6"
+    }
+    assert len(rejected) == 3
+
+
 def test_an_answer_that_is_refused_agrees_with_none_and_the_others_count(
     seeds: Path, pack: Path, tmp_path: Path
 ) -> None:
