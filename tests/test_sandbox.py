@@ -14,6 +14,7 @@ import pytest
 
 from evolinstruct.errors import StopRun
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Request
+from evolinstruct.programs import statements
 from evolinstruct.sandbox import Results, SandboxClient, messages
 
 pytest.importorskip("pydantic_monty", reason="monty")
@@ -219,3 +220,28 @@ def test_without_docker_a_sentence_says_what_to_do(
         "--sandbox docker: the command docker is not installed; install it, or leave the option out"
         " to use Monty."
     )
+
+
+FORGED = """
+import json, os, sys
+
+def add(a, b):
+    said = {"tests": [TEST], "ended": None, "lacking": None}
+    os.write(3, json.dumps(said).encode() + b"\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "fault"),
+    [
+        ('{"line": 99, "error": "x" * 10**5}', f"assert add(1, 2) == 3: {'x' * 500}"),
+        ('{"line": float("inf"), "error": "x"}', "it crashes the interpreter"),
+    ],
+)
+def test_results_that_a_program_forges_are_read_like_any(
+    docker: Path, test: str, fault: str
+) -> None:
+    tests = "assert add(1, 2) == 3"
+    (found,) = ran((FORGED.replace("TEST", test), tests), sandbox="docker")
+    assert found.fault(statements(tests)) == fault
+    assert not found.all_passed
