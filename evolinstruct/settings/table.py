@@ -476,7 +476,6 @@ class ExecutionArguments(TypedDict, total=False):
             " run-batch`: calls in NAME.jsonl, whose results are expected in NAME.results.jsonl.",
             "DIR",
             default="",
-            env=True,
         ),
     ]
     submit: Annotated[
