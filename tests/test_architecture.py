@@ -50,6 +50,8 @@ LAYERS = [
 VENDORS = {
     "typer": "cli",
     "rich": "console",
+    "IPython": "console",
+    "pandas": "analysis",
     "pydantic": "settings",
     "jsonlines": "seeds",
     "tenacity": "llm.retry",

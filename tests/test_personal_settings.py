@@ -160,7 +160,7 @@ def test_a_key_of_the_file_is_used_and_enters_no_environment() -> None:
 
 def test_a_run_says_what_it_reads_from_the_file() -> None:
     Path(".env").write_text("EVOLINSTRUCT_CLIENT=offline\nEVOLINSTRUCT_BASEURL=x\nOTHER=x\n")
-    done = command_line("evolve seeds.txt -o run -g 1")
+    done = command_line("evolve seeds.txt -o run -g 1 --rpm 60000 --tpm 60000000")
     assert (
         "Read from .env in this folder: EVOLINSTRUCT_BASEURL and EVOLINSTRUCT_CLIENT.\n"
         "Not read, because no variable has this name: EVOLINSTRUCT_BASEURL (did you mean"
