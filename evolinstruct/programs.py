@@ -116,8 +116,8 @@ def _text(tree: ast.AST) -> str:
         return ast.unparse(tree)
     except RecursionError as error:  # writing goes less deep than parsing
         raise NoProgram("it is nested too deeply") from error
-    except ValueError as error:  # a number that is written in hexadecimal may be longer than that
-        raise NoProgram("it holds a number of thousands of digits") from error
+    except ValueError as error:  # written in hexadecimal, a number may have any length
+        raise NoProgram("it has a number of thousands of digits") from error
 
 
 def _asserts(statement: ast.stmt) -> bool:
@@ -127,7 +127,6 @@ def _asserts(statement: ast.stmt) -> bool:
 
 
 def _constants(tree: ast.AST) -> set[tuple[type, object]]:
-    """Return what constants say something, with their types, because 10 is no 10.0."""
     return {(type(value), value) for value in _values(tree) if _is_telling(value)}
 
 

@@ -227,17 +227,17 @@ GENERATOR = "def add(a, b):\n    def g():\n        yield a + b\n    return sum(g
             id="nested",
         ),
         pytest.param(
-            fenced(f"{ADDS}MASK = 0x{'f' * 5_000}\n"),
+            fenced(f"{ADDS}\nMOST = 0x{'f' * 5_000}\n"),
             fenced(TESTS),
-            "unit_tests: 3 of 3 tests pass; no stub can be made of the code: it holds a number of"
+            "unit_tests: 3 of 3 tests pass; the code cannot be emptied: it has a number of"
             " thousands of digits",
-            id="a number too long to be written",
+            id="a long number",
         ),
         pytest.param(
             fenced(ADDS),
-            fenced(f"{TESTS}assert add(0x{'f' * 5_000}, 1)\n"),
-            "unit_tests: the tests are no Python: it holds a number of thousands of digits",
-            id="a test with a number too long to be written",
+            fenced(f"{TESTS}assert add(0, 0) != 0x{'f' * 5_000}\n"),
+            "unit_tests: the tests are no Python: it has a number of thousands of digits",
+            id="tests with a long number",
         ),
         pytest.param(
             fenced("def plus(a, b):\n    return a + b\n"),

@@ -21,6 +21,7 @@ from evolinstruct.reading import (
     read_method,
     read_preference,
     read_verdict,
+    same_final_answer,
     same_result,
 )
 
@@ -110,6 +111,7 @@ def seconds(reply: str) -> float:
     read_instruction(reply, MARKERS)
     for read in (read_verdict, read_preference, read_method, read_code, final_answer):
         read(reply)
+    same_final_answer(reply, f"{reply}!")
     same_result(reply, f"{reply}!")
     return time.process_time() - start
 
@@ -129,6 +131,7 @@ REPEATED = st.lists(
 @given(before=REPLIES, again=REPEATED.map("".join), after=REPLIES)
 @example(before="answer:", again=" ", after="\n")
 @example(before="1", again=".", after="x!")
+@example(before="\\boxed{", again="~", after="}")
 @example(before="1", again=" ", after="x!")
 @example(before="", again="```a\n", after="")
 def test_a_reply_that_repeats_itself_is_read_in_time(before: str, again: str, after: str) -> None:

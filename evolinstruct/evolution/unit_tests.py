@@ -136,12 +136,12 @@ def _stub(solution: str) -> str:
     """Return a solution with its functions emptied.
 
     Raises:
-        _AtFault: it cannot be written anew.
+        _AtFault: it runs, but is too deep or too long to be written anew.
     """
     try:
         return programs.stub(solution)
     except NoProgram as error:
-        raise _AtFault(SOLUTION, f"no stub can be made of the code: {error}") from error
+        raise _AtFault(SOLUTION, f"the code cannot be emptied: {error}") from error
 
 
 async def _run(
