@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.openai import chat
-from evolinstruct.reading import own_text, read_instruction, read_verdict
+from evolinstruct.reading import (
+    own_text,
+    read_instruction,
+    read_method,
+    read_verdict,
+    same_final_answer,
+)
 
 MARKERS = ("Starting Instruction", "Rewritten Instruction", "#改写后的指令#")
 WORDS = st.sampled_from(
@@ -99,7 +105,10 @@ def test_what_is_read_of_any_reply_stands_in_it_at_length(reply: str) -> None:
 def seconds(reply: str) -> float:
     start = time.process_time()
     read_instruction(reply, MARKERS)
+    read_instruction(reply, MARKERS, marks=("<new_task>", "</new_task>"))
     read_verdict(reply)
+    read_method(reply)
+    same_final_answer(reply, "\\boxed{2}")
     return time.process_time() - start
 
 
@@ -125,6 +134,9 @@ def test_a_reply_that_repeats_itself_is_read_in_time(before: str, again: str, af
 @given(before=REPLIES, again=REPEATED.map("".join), after=REPLIES)
 @example(before="", again="\n\nNote: I added it.", after="")
 @example(before="", again="Sure, here is the rewritten prompt:\n\n", after="")
+@example(before="", again="<task_new>\n", after="")
+@example(before="", again="```text\n", after="")
+@example(before="\\boxed{1", again=" .", after="x y}")
 def test_a_megabyte_that_repeats_itself_is_read_in_time(
     before: str, again: str, after: str
 ) -> None:

@@ -6,14 +6,16 @@ import re
 from math import isclose
 from typing import NamedTuple
 
-_RESULT = r"(?P<number>-?\d[\d,.]*(?:/\d+)?)\s*(?P<unit>%|°?[^\W\d_]*)"
+# Its repetitions give nothing back: what one of them passes fits into the next one as well, so a
+# long text of spaces and stops would be tried in every division.
+_RESULT = r"(?P<number>-?\d[\d,.]*+(?:/\d+)?)\s*+(?P<unit>%|°?[^\W\d_]*)"
 _STATED = re.compile(
     r"(?:####|\\boxed\{|(?:answer|result|total|solution|sum|antwort|ergebnis|réponse|respuesta"
     r"|resposta|ответ|答案|答え|정답)(?: is| are|:|：|=| ist| est| es| é)?)[\s*$]*" + _RESULT,
     re.IGNORECASE,
 )
 _ALONE = re.compile(
-    r"[\s*$]*(?:(?:it|[a-z]) ?(?:is|=) ?)?[$€£]?" + _RESULT + r"[\s*$.]*", re.IGNORECASE
+    r"[\s*$]*+(?:(?:it|[a-z]) ?(?:is|=) ?)?[$€£]?" + _RESULT + r"[\s*$.]*+", re.IGNORECASE
 )
 _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounded in two ways
 
