@@ -61,9 +61,9 @@ def default_client(execution: Execution, model: str = "") -> str:
             " --base-url."
         )
     raise UsageError(
-        f"No model to ask: set {providers.KEY_VARIABLE}, or name a --provider, and a --model,"
-        " or give the --base-url of a local server and a --model,"
-        " or try things out with --client offline."
+        f"No model to ask: name one with --model, and set {providers.KEY_VARIABLE}, or name its"
+        " service with --provider, or its server with --base-url; or try things out with"
+        " --client offline."
     )
 
 
