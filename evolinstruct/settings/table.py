@@ -410,6 +410,16 @@ class ExecutionArguments(TypedDict, total=False):
             default="0",
         ),
     ]
+    events: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "Add what happens to RUN_DIR/events.jsonl, a line an event, without texts.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
     max_calls: Annotated[
         int | None, SettingInfo(COST, "Stop before more calls than these are sent.", "N")
     ]
