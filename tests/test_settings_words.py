@@ -129,6 +129,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "min_kept": st.none() | share,
     "allow_failures": st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,9}%)?", fullmatch=True),
     "events": st.booleans(),
+    "otel": st.booleans(),
     "max_calls": st.none() | count,
     "max_tokens_total": st.none() | count,
     "max_cost": st.none() | dollars.filter(bool),

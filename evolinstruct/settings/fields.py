@@ -205,6 +205,7 @@ class Execution(_Settings):
         "allow_failures"
     )
     events: StrictBool = _stated("events")
+    otel: StrictBool = _stated("otel")
 
     @property
     def in_batches(self) -> bool:

@@ -420,6 +420,17 @@ class ExecutionArguments(TypedDict, total=False):
             default=False,
         ),
     ]
+    otel: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "Record a span and metrics of each call with OpenTelemetry, without texts. Needs the"
+            " extra opentelemetry.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
     max_calls: Annotated[
         int | None, SettingInfo(COST, "Stop before more calls than these are sent.", "N")
     ]
