@@ -25,6 +25,8 @@ EXTRAS = {
     "math-verify": ("math", "Apache-2.0"),
     "numpy": ("diversity", "BSD-3-Clause"),
     "openpyxl": ("excel", "MIT"),
+    "opentelemetry-distro": ("opentelemetry", "Apache-2.0"),
+    "opentelemetry-exporter-otlp-proto-http": ("opentelemetry", "Apache-2.0"),
     "pandas": ("pandas", "BSD-3-Clause"),
     "pyarrow": ("parquet", "Apache-2.0"),
     "pydantic-monty": ("sandbox", "MIT"),
