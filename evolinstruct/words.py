@@ -103,6 +103,12 @@ def stop_words(language: str = "en") -> frozenset[str]:
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
+@cache
+def all_stop_words() -> frozenset[str]:
+    """Return the words that carry no content in some language."""
+    return frozenset().union(*map(stop_words, LANGUAGES))
+
+
 @dataclass(frozen=True, slots=True)
 class DiffPart:
     """A part of a text that two texts share, or that only one of them has.

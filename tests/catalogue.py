@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.faults.test_damage import DAMAGES
 from tests.test_against import BAD_SETS
+from tests.test_answers import REFUSED
 from tests.test_cli_errors import COMMAND_LINES, RECIPES
 from tests.test_personal_settings import BAD_DOTENVS, BAD_SETTINGS
 from tests.test_prompts import BROKEN
@@ -73,7 +74,7 @@ def text() -> str:
 
 
 def _command_lines() -> Iterator[_Row]:
-    return ((_code(words), said) for words, said in COMMAND_LINES.items())
+    return ((_code(words), said) for words, said in (COMMAND_LINES | REFUSED).items())
 
 
 def _settings_files() -> Iterator[_Row]:

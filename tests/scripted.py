@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from evolinstruct.errors import CallError
 from evolinstruct.llm.base import ClientOptions, Reply, Request, Usage
@@ -43,9 +43,16 @@ def obedient(request: Request) -> str | CallError:
         "evolve": f"{request.context.instruction} Give one reason.",
         "compare": "Not Equal",
         "answer": f"The answer to {request.context.instruction!r} is long and wise.",
+        "improve": f"The answer to {request.context.instruction!r} is longer and wiser.",
+        "judge": f"Verdict: {_longest(request.context.items)} is better",
         "tests": "```python\nassert answer() == 42\n```",
     }
     return words[request.purpose]
+
+
+def _longest(items: Sequence[tuple[str, str]]) -> str:
+    """Return the label of the longest text; of equal ones, the first."""
+    return max(items, key=lambda item: len(item[1]), default=("A", ""))[0]
 
 
 class Obedient(Scripted):

@@ -15,11 +15,11 @@ from evolinstruct.analysis.refilter import Refilter, refilter
 from evolinstruct.analysis.runs import Run
 from evolinstruct.checks import SEEN, Check, decode, encode
 from evolinstruct.elimination import choose
-from evolinstruct.errors import CallRejected, InputError
+from evolinstruct.errors import CallFailed, CallRejected, InputError
 from evolinstruct.evolution.seeing import SEEING
 from evolinstruct.llm.base import ClientOptions, Request
 from evolinstruct.purposes import PURPOSES, Purpose
-from evolinstruct.records import Rejected
+from evolinstruct.records import Failed, Rejected
 from evolinstruct.run_dir.directory import RunDir
 from tests.command_line import evolinstruct as typed
 from tests.runs import check_invariants, data_files, evolve, write_seeds
@@ -89,7 +89,7 @@ def test_the_first_answer_of_the_most_that_agree_is_taken_and_the_others_are_set
             {
                 "name": "agreement",
                 "args": {"answers": 5, "least": 0.6},
-                "saw": {"agreed": 3, "answers": 5},
+                "saw": {"agreed": 3, "answers": 5, "result": "12"},
             }
         ]
         why = ["outvoted", "agrees", "outvoted", "agrees"]
@@ -128,7 +128,7 @@ def test_an_answer_that_is_refused_agrees_with_none_and_the_others_count(
     refusal = CallRejected("refused_by_service", "no")
     run = solve(seeds, pack, tmp_path / "run", [refusal, "5", "5", refusal, "5"])
     for line in run.read(1):
-        assert decode(line.checks)[0].saw == {"agreed": 3, "answers": 5}
+        assert decode(line.checks)[0].saw == {"agreed": 3, "answers": 5, "result": "5"}
     none = solve(seeds, pack, tmp_path / "none", [refusal] * 5)
     assert {line.rule for line in none.read(1, Rejected)} == {"refused_by_service"}
 
@@ -162,8 +162,9 @@ def test_a_forecast_counts_every_answer_and_a_trace_shows_every_one(
 
 
 def test_what_was_seen_is_no_demand_of_the_instruction(tmp_path: Path) -> None:
-    """So neither an export for reinforcement learning nor `verify` takes it for one."""
-    seen = Check("agreement", {"answers": 5, "least": 0.6}, saw={"agreed": 5, "answers": 5})
+    """So `verify` does not take it for one."""
+    saw = {"agreed": 5, "answers": 5, "result": "5"}
+    seen = Check("agreement", {"answers": 5, "least": 0.6}, saw=saw)
     rows = [
         {"checks": encode([seen]), "output": "5"},
         {"checks": encode([Check("no_digits"), seen]), "output": "Five."},
@@ -180,12 +181,16 @@ DAMAGED = {
         " least (a number from 0 to 1)."
     ),
     '[{"name": "agreement", "args": {"answers": 5, "least": 1}}]': (
-        "checks: the check agreement lacks what it saw: agreed, answers."
+        "checks: the check agreement lacks what it saw: agreed, answers, result."
     ),
     '[{"name": "agreement", "args": {"answers": 5, "least": 1}, "saw": {"agreed": true,'
-    ' "answers": 5}}]': "checks: the check agreement lacks what it saw: agreed, answers.",
+    ' "answers": 5, "result": ""}}]': (
+        "checks: the check agreement lacks what it saw: agreed, answers, result."
+    ),
     '[{"name": "agreement", "args": {"answers": 5, "least": 1}, "declined": true, "saw": {"agreed":'
-    ' 1, "answers": 5}}]': "checks: the check agreement has an unknown key 'declined'.",
+    ' 1, "answers": 5, "result": ""}}]': (
+        "checks: the check agreement has an unknown key 'declined'."
+    ),
 }
 
 
@@ -252,6 +257,35 @@ def test_a_judge_is_asked_in_both_orders_and_of_those_that_are_level_the_first_i
     judged = [request for request in Solver.requests if request.purpose == "judge"]
     assert len(judged) == 3 * 3 * 2
     assert {request.temperature for request in judged} == {0.0}
+
+
+class Broken(Judged):
+    """Is asked for a judgement in vain, as long as `is_down`."""
+
+    is_down: ClassVar[bool] = True
+
+    def _say(self, request: Request) -> str | Exception:
+        if request.purpose == "judge" and self.is_down:
+            return CallFailed("http_500", "down", 6)
+        return super()._say(request)
+
+
+def test_a_judgement_that_failed_is_a_failed_line_which_a_retry_brings_back(
+    seeds: Path, tmp_path: Path
+) -> None:
+    says, how = ["A bee.", "Many bees."], {"answers": 2, "pick": "judge", "eliminate": False}
+    Broken.is_down = True
+    run = solve(seeds, GENERAL, tmp_path / "run", says, client="tests.test_answers:Broken", **how)
+    assert [(line.purpose, line.error) for line in run.read(1, Failed)] == [
+        ("judge", "http_500")
+    ] * 3
+    Broken.is_down = False
+    told = typed(
+        f"evolve {seeds} -o {run.path} --client tests.test_answers:Broken -g 1 --answers 2"
+        f" --pick judge --no-eliminate --operations deepen --prompts {GENERAL} --retry failed"
+    )
+    assert told.exit_code == 0, told.output
+    assert [line.output for line in run.read(1)] == ["Many bees."] * 3
 
 
 def test_verified_takes_the_first_answer_that_holds_and_asks_for_no_more(tmp_path: Path) -> None:

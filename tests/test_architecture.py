@@ -27,7 +27,7 @@ LAYERS = [
     ["llm.prices", "llm.providers"],
     ["settings"],
     ["elimination", "preference", "run_dir"],
-    ["diversity", "judges", "llm.retry"],
+    ["diversity", "judges", "llm.factory", "llm.retry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
     [
@@ -51,6 +51,8 @@ LAYERS = [
 VENDORS = {
     "typer": "cli",
     "rich": "console",
+    "IPython": "console",
+    "pandas": "analysis",
     "pydantic": "settings",
     "jsonlines": "seeds",
     "tenacity": "llm.retry",

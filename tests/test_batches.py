@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,10 @@ from evolinstruct.errors import (
     UsageError,
     WaitingForBatch,
 )
+from evolinstruct.llm.openai.anthropic_batches import TERMS
 from evolinstruct.llm.openai.batches import SERVICES
-from tests.faults.harness import service
+from tests.command_line import evolinstruct
+from tests.faults.harness import COMMAND, service
 from tests.loopback import Answer, Ask, batches, error, reply, serve
 from tests.loopback.batches import AnthropicBatches, Batches
 from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
@@ -315,3 +320,92 @@ FORMS = {
     "api.groq.com": ("/v1/chat/completions", "/files"),
     "api.together.xyz": ("/v1/chat/completions", "/files/upload"),
 }
+
+
+# As files
+
+
+def carry_out(folder: Path) -> None:
+    """Answer each file of calls in a folder, as `vllm run-batch` does."""
+    for calls in folder.glob("evolinstruct-*[0-9].jsonl"):
+        results = calls.with_suffix(".results.jsonl")
+        if not results.exists():
+            to = Batches(service)
+            asked = map(json.loads, calls.read_text().splitlines())
+            to.urls.add("/v1/chat/completions")
+            results.write_text("".join(json.dumps(to.result(each)) + "\n" for each in asked))
+
+
+def test_batches_go_out_as_files_and_results_come_in_as_files(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes]
+) -> None:
+    out, folder, left = tmp_path / "run", tmp_path / "batches", 0
+    how = settings("http://127.0.0.1:1/v1", batch=False, batch_files=str(folder), submit=True)
+    while True:
+        try:
+            evolve(seeds, out, **how)
+            break
+        except WaitingForBatch:
+            left += 1
+            carry_out(folder)
+    assert left > 2
+    assert data_files(out) == whole
+
+
+def test_results_that_are_still_being_written_are_waited_for(tmp_path: Path, seeds: Path) -> None:
+    out, folder = tmp_path / "run", tmp_path / "batches"
+    how = settings("http://127.0.0.1:1/v1", batch=False, batch_files=str(folder), submit=True)
+    with pytest.raises(WaitingForBatch):
+        evolve(seeds, out, **how)
+    carry_out(folder)
+    [results] = folder.glob("*.results.jsonl")
+    results.write_bytes(results.read_bytes()[:-9])
+    with pytest.raises(WaitingForBatch, match="1 batch, 13 done"):
+        evolve(seeds, out, **how)
+
+
+# The page
+
+
+PAGE = (Path(__file__).parent.parent / "docs" / "batches.md").read_text()
+
+
+def test_the_commands_of_the_page_are_taken_as_they_stand(
+    tmp_path: Path, seeds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "seeds.jsonl").write_bytes(seeds.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    lines = re.findall(r"evolinstruct (evolve .*)", PAGE)
+    assert len(lines) == 5
+    for line in lines:
+        said = evolinstruct(f"{line.removesuffix('--dry-run')} --dry-run")
+        assert said.exit_code == 0, said.output
+
+
+def test_the_page_has_the_limits_of_each_service() -> None:
+    rows = re.findall(r"^\| (\w+)[^|]* \| ([\d,]+) \| (\d+) MB \|$", PAGE, re.MULTILINE)
+    told = [(int(calls.replace(",", "")), int(size)) for _, calls, size in rows]
+    terms = [*SERVICES[:-1], TERMS, SERVICES[-1]]
+    assert told == [(each.requests, each.size // 1_000_000) for each in terms]
+
+
+WAITING = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+def test_fifty_thousand_calls_wait_in_less_than_300_mb(tmp_path: Path) -> None:
+    rows = ({"instruction": f"Explain number {n} of {n % 97} rivers."} for n in range(50_000))
+    seeds, folder = write_seeds(tmp_path / "seeds.jsonl", rows), tmp_path / "batches"
+    how = ("--client", "openai", "--model", "m", "--base-url", "http://127.0.0.1:1/v1")
+    command = [*COMMAND, "evolve", str(seeds), "-o", str(tmp_path / "run"), "-g", "1", "-q", *how]
+    command += ["--batch-files", str(folder), "--submit"]
+    measured = subprocess.run(
+        [sys.executable, "-c", WAITING, *command], check=True, capture_output=True
+    )
+    [calls] = folder.glob("*.jsonl")
+    assert calls.read_bytes().count(b"\n") == 50_000
+    assert int(measured.stdout) < 300

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 import sys
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,14 +14,15 @@ import pytest
 
 from evolinstruct.analysis.refilter import Refilter, refilter
 from evolinstruct.analysis.runs import Run
+from evolinstruct.api import prepare
 from evolinstruct.checks import decode
 from evolinstruct.elimination import choose
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import ClientOptions, Request
 from evolinstruct.records import Kept, Rejected
+from evolinstruct.run.events import LineWritten
 from evolinstruct.run_dir.directory import RunDir
 from tests.command_line import evolinstruct as typed
-from tests.faults.test_any_run import killed
 from tests.runs import check_invariants, data_files, evolve, write_seeds
 from tests.scripted import Scripted
 
@@ -88,10 +92,22 @@ def test_the_files_are_the_same_at_any_concurrency_and_after_a_run_that_was_cut(
 def test_a_run_that_is_killed_goes_on_to_the_same_bytes(
     run: Path, tmp_path: Path, moment: int
 ) -> None:
-    asked = {"client": "offline", "prompts": "code"}
-    left = killed(SEEDS, tmp_path / "run", moment, concurrency=2, **asked)
-    evolve(SEEDS, left, **asked)
+    left = asyncio.run(as_a_kill_leaves_it(tmp_path / "run", moment))
+    evolve(SEEDS, left, prompts="code")
     assert data_files(left) == data_files(run)
+
+
+async def as_a_kill_leaves_it(out: Path, moment: int) -> Path:
+    """Return a copy of a run's directory, taken when so many lines are written."""
+    job = prepare(SEEDS, out, client="offline", prompts="code", concurrency=2)
+    async with aclosing(job.events()) as events:
+        settled = 0
+        async for event in events:
+            settled += isinstance(event, LineWritten)
+            if settled > moment:
+                ignored = shutil.ignore_patterns("*-shm")
+                return Path(shutil.copytree(out, out.with_name("left"), ignore=ignored))
+    raise AssertionError("the run has ended before")
 
 
 @pytest.mark.parametrize("script", ["2-1-1-0-1-1-0-1-3-1-1-0-0", "1-0-0-0-1-3-1-3-3-3-1-1-1"])

@@ -2,17 +2,19 @@
 
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 import evolinstruct
-from docs import api_page
+from docs import api_page, licence_page, provider_page
 from docs.command_examples import CODES, ENDINGS, EXAMPLES
 from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
 from docs.constraint_page import PAGE, page
 from docs.pack_page import PAGE as PACK_PAGE
 from docs.pack_page import worked
+from docs.provider_page import PAGE as PROVIDER_PAGE
 from evolinstruct import errors, prompts
 from evolinstruct.run.job import EXIT_FAILED
 from tests import pages as pages_of_blocks
@@ -29,6 +31,10 @@ def test_the_pages_have_the_texts_and_options_of_the_program() -> None:
 
 def test_the_page_of_constraints_is_that_of_the_program() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "`make docs` writes it anew"
+
+
+def test_the_page_of_services_is_that_of_the_program() -> None:
+    assert PROVIDER_PAGE.read_text(encoding="utf-8") == provider_page.page(), "`make docs` mends it"
 
 
 def test_the_pack_that_the_page_of_packs_makes_prints_what_it_shows() -> None:
@@ -112,3 +118,26 @@ def test_every_extra_for_users_is_told() -> None:
     text = (pages_of_blocks.ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
     told = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     assert told == extras - ours - {"report"}
+
+
+def test_the_page_of_licences_is_that_of_what_is_installed() -> None:
+    assert licence_page.PAGE.read_text(encoding="utf-8") == licence_page.page(), "`make docs`"
+    assert "unknown" not in licence_page.page()
+    project = tomllib.loads((pages_of_blocks.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    ours = {"dev", "browser", "notebook", "site", "train", "report"}
+    named = {
+        re.split(r"[<>=;[]", each)[0]: name
+        for name, needs in project["project"]["optional-dependencies"].items()
+        for each in needs
+        if name not in ours
+    }
+    assert {name: extra for name, (extra, _) in licence_page.EXTRAS.items()} == named
+
+
+@pytest.mark.parametrize("name", licence_page.EXTRAS)
+def test_an_extra_has_the_licence_that_it_is_said_to_have(name: str) -> None:
+    try:
+        named = licence_page.licence(name)
+    except PackageNotFoundError:
+        pytest.skip(name)
+    assert named.startswith(licence_page.EXTRAS[name][1])  # numpy adds those of parts of it

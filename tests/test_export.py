@@ -67,6 +67,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "prompt": [SYSTEM, USER],
         "constraints": '[{"name": "no_digits", "args": {}}]',
         "tests": "",
+        "result": "",
     }
     | ORIGIN,
     "dpo": {

@@ -51,6 +51,38 @@ def test_instructions_stay_in_their_language_through_four_generations(
     assert {languages[line.seed_id] for line in kept} == set(LANGUAGES)
 
 
+def test_the_pack_in_spanish_is_the_default_one_in_another_language() -> None:
+    general, spanish = (prompts.read(prompts.find(name)) for name in ("general", "spanish"))
+
+    def build(pack: prompts.Pack) -> list[tuple[str, str, float, bool]]:
+        return [(each.name, each.kind, each.weight, each.uses_format) for each in pack.operations]
+
+    assert build(spanish) == build(general)
+    assert spanish.language == "es"
+    for operation in spanish.operations:
+        drawn = ("csv", ["json", "log"]) if operation.uses_format else ()
+        ((_, text),) = spanish.evolve(operation.name, TEXTS["Spanish"][0], *drawn)
+        assert tell(text) == "Spanish"
+        assert not set(general.marks or ()) & set(text.split())
+
+
+@pytest.mark.parametrize(
+    ("marker", "leaks"), [("instrucción", False), ("instrucción revisada", True), ("指令", True)]
+)
+def test_a_marker_of_one_word_is_everyday_language_where_words_have_spaces(
+    marker: str, leaks: bool
+) -> None:
+    child = f"Escribe la {marker} que falta en este cuento sobre un faro."
+    found = RULES.find_objection(Rewrite("Escribe un cuento.", child, (marker,), kind="in-breadth"))
+    assert (found is not None and found.rule == "prompt_leaked") is leaks
+
+
+def test_where_characters_count_as_words_twice_as_many_are_asked_for() -> None:
+    pack = prompts.read(prompts.find("general"))
+    ((_, text),) = pack.evolve("deepen", "怎样判断一个西瓜是否成熟？")
+    assert "has 13 words and your version 33 to 53." in text
+
+
 @pytest.mark.parametrize("before", LANGUAGES)
 @pytest.mark.parametrize("after", LANGUAGES)
 def test_a_rewrite_in_another_language_is_dropped_and_none_in_the_same(
@@ -156,6 +188,11 @@ STATED = [
     ("words_between", {"band": [70, 100]}, "Explica las mareas con entre 70 y 100 palabras."),
     ("numbered_items", {"number": 6}, "Nenne die Gründe als Liste von genau sechs Punkten."),
     ("paragraph_of_one_sentence", {"number": 2}, "Escribe todo; el segundo párrafo es una frase."),
+    (
+        "sentences_exactly",
+        {"number": 5},
+        "请解释潮汐的成因。The response has exactly five sentences.",
+    ),
     ("json_keys", {"keys": ["topic", "claim"]}, "请用JSON回答，键依次为“topic”和“claim”。"),
 ]
 

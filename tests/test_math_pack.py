@@ -108,6 +108,16 @@ def test_too_few_that_agree_are_rejected_with_what_was_seen(run: Path) -> None:
     assert all(line.evidence.startswith("agreement: ") for line in failed)
 
 
+def test_the_result_is_exported_for_reinforcement_learning(run: Path, tmp_path: Path) -> None:
+    told = typed(f"export {run} -o {tmp_path}/rlvr --format rlvr --no-seeds")
+    assert told.exit_code == 0, told.output
+    by_id = {line.id: line for line in lines(run, Kept)}
+    rows = [json.loads(row) for row in (tmp_path / "rlvr/train.jsonl").read_text().splitlines()]
+    assert {row["id"] for row in rows} == by_id.keys()
+    for row in rows:
+        assert same_final_answer(f"Answer: {row['result']}", by_id[row["id"]].output or "")
+
+
 @pytest.mark.slow
 def test_the_files_are_the_same_at_any_concurrency(run: Path, tmp_path: Path) -> None:
     evolve(Path("math"), tmp_path / "one", generations=4, prompts="math", concurrency=1)

@@ -11,7 +11,7 @@ import pytest
 
 from evolinstruct.errors import InputError, ServiceRefused, TryAgain, UsageError
 from evolinstruct.llm.base import Limits, Reply, Usage
-from evolinstruct.llm.clients import ClientFactory
+from evolinstruct.llm.factory import ClientFactory
 from evolinstruct.llm.openai_sdk import TABLE, OpenAISdkClient
 from tests.loopback import Answer, Ask, echo, error, hang, http, in_turn, reply, serve
 from tests.test_openai_client import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,15 +52,48 @@ def test_the_wheel_holds_the_package_and_both_data_folders_and_nothing_else(whee
     assert names == expected
 
 
+def pythons() -> list[str]:
+    """Return every Python of this machine that the program is for, one of each version."""
+    places = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python3"))
+    named = [shutil.which(f"python3.{minor}") for minor in range(11, 20)]
+    found: dict[str, str] = {}
+    for python in (sys.executable, *filter(None, named), *map(str, places)):
+        script = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
+        said = run(python, "-c", script, cwd=ROOT).stdout.split()
+        if said and (int(said[0]), int(said[1])) >= (3, 11):
+            found.setdefault(".".join(said), python)
+    return list(found.values())
+
+
+@pytest.fixture(scope="module", params=pythons())
+def environment(
+    request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return an environment of one Python that holds the wheel, what it needs, and no pip."""
+    folder = tmp_path_factory.mktemp("empty")
+    run(request.param, "-m", "venv", "--without-pip", folder / "empty", cwd=folder)
+    python = folder / "empty" / "bin" / "python"
+    pip(sys.executable, "--python", python, "install", wheel, cwd=folder)
+    return folder / "empty"
+
+
+_MOST_PACKAGES = 34
+_MOST_BYTES = 80_000_000
+"""What an environment may hold, the program and what Python compiles included."""
+
+
+def test_an_empty_environment_stays_small(environment: Path) -> None:
+    (packages,) = environment.glob("lib/python3.*/site-packages")
+    assert len(list(packages.glob("*.dist-info"))) <= _MOST_PACKAGES
+    assert sum(path.stat().st_size for path in packages.rglob("*")) <= _MOST_BYTES
+
+
 def test_the_installed_wheel_finds_its_data_from_another_directory(
-    wheel: Path, tmp_path: Path
+    environment: Path, tmp_path: Path
 ) -> None:
-    run(sys.executable, "-m", "venv", "empty", cwd=tmp_path)
-    environment = tmp_path / "empty" / "bin"
-    pip(environment / "python", "install", wheel, cwd=tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    program = environment / "evolinstruct"
+    program = environment / "bin" / "evolinstruct"
 
     packs = run(program, "prompts", "list", cwd=elsewhere)
     assert [line.split()[0] for line in packs.stdout.splitlines()] == sorted(

@@ -11,11 +11,11 @@ import pytest
 from evolinstruct import environment
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.llm.providers import Servers, servers_for
-from evolinstruct.settings import Execution, Layer, Settings, gather
+from evolinstruct.settings import SETTINGS, Execution, Layer, Settings, gather
 from tests.command_line import enter
 from tests.command_line import evolinstruct as command_line
 
-SETTINGS = """
+FILE = """
 model = "file"
 rpm = 1
 tpm = 1
@@ -39,7 +39,7 @@ model = { default = "far", answer = "far away" }
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     enter(tmp_path, monkeypatch)
     monkeypatch.setenv("EVOLINSTRUCT_SETTINGS", "settings.toml")
-    Path("settings.toml").write_text(SETTINGS)
+    Path("settings.toml").write_text(FILE)
     return tmp_path
 
 
@@ -160,7 +160,7 @@ def test_a_key_of_the_file_is_used_and_enters_no_environment() -> None:
 
 def test_a_run_says_what_it_reads_from_the_file() -> None:
     Path(".env").write_text("EVOLINSTRUCT_CLIENT=offline\nEVOLINSTRUCT_BASEURL=x\nOTHER=x\n")
-    done = command_line("evolve seeds.txt -o run -g 1")
+    done = command_line("evolve seeds.txt -o run -g 1 --rpm 60000 --tpm 60000000")
     assert (
         "Read from .env in this folder: EVOLINSTRUCT_BASEURL and EVOLINSTRUCT_CLIENT.\n"
         "Not read, because no variable has this name: EVOLINSTRUCT_BASEURL (did you mean"
@@ -174,6 +174,7 @@ _NO_KEY = (
     "a key has no place in a file; put it into a variable, and name that, as in api_key_env ="
     ' "MY_KEY".'
 )
+_PERSONAL = [name for name, setting in SETTINGS.items() if setting.is_personal]
 BAD_SETTINGS: dict[str, str] = {
     'api_key = "sk-abc"': f"api_key: {_NO_KEY}",
     'OPENAI_API_KEY = "sk-abc"': f"OPENAI_API_KEY: {_NO_KEY}",
@@ -182,10 +183,7 @@ BAD_SETTINGS: dict[str, str] = {
     'api_key_env = {answer = "sk-abc"}': f"api_key_env: {_NO_KEY}",
     "temperature = 1": "temperature decides what a run makes; give it as a flag or in a recipe.",
     'preset = "paper"': "preset decides what a run makes; give it as a flag or in a recipe.",
-    "rmp = 1": "rmp: unknown setting (did you mean 'rpm'?); there are client, model, provider,"
-    " base_url, api_key_env, concurrency, max_concurrency, prefetch, rpm, tpm, timeout,"
-    " max_reply_mb, max_wait, min_kept, allow_failures, max_calls, max_tokens_total, max_cost,"
-    " price_in, price_out, prices, service_tier.",
+    "rmp = 1": f"rmp: unknown setting (did you mean 'rpm'?); there are {', '.join(_PERSONAL)}.",
     "rpm = 'abc'": "rpm must be a whole number (given: 'abc').",
     "profile = 3": "profile must be the name of one (given: 3).",
     "profile = 'home'": "unknown profile 'home' in settings.toml; there are none.",

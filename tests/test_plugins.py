@@ -14,7 +14,7 @@ import pytest
 from evolinstruct.elimination import Rewrite, choose, find
 from evolinstruct.errors import EvolinstructError, InputError, RuleFailed, UsageError
 from evolinstruct.llm.base import ClientOptions, Request
-from evolinstruct.llm.clients import PLUGINS, ClientFactory
+from evolinstruct.llm.factory import PLUGINS, ClientFactory
 from tests.runs import evolve, tasks, write_seeds
 from tests.scripted import Scripted
 

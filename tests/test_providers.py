@@ -18,9 +18,10 @@ LOCAL = "http://localhost:9/v1"
 @pytest.fixture(autouse=True)
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two keys in the environment, and no base URL."""
-    for _, variable in PROVIDERS.values():
-        monkeypatch.delenv(variable or "-", raising=False)
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    for provider in PROVIDERS.values():
+        monkeypatch.delenv(provider.key_variable or "-", raising=False)
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_VERSION"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", "key-openai")
     monkeypatch.setenv("GROQ_API_KEY", "key-groq")
 
@@ -89,8 +90,7 @@ def test_an_unknown_provider_names_the_near_one_and_all() -> None:
     with pytest.raises(UsageError) as caught:
         servers_for(Execution(provider="grok"), "answer")  # type: ignore[arg-type]
     assert str(caught.value) == (
-        "There is no provider 'grok' (did you mean 'groq'?); known are openai, openrouter,"
-        " together, groq, deepseek, mistral, gemini, anthropic, ollama, vllm, lmstudio, llamacpp."
+        f"There is no provider 'grok' (did you mean 'groq'?); known are {', '.join(PROVIDERS)}."
         " Name any other by --base-url and --api-key-env."
     )
 
@@ -116,12 +116,45 @@ def test_a_key_is_in_no_representation() -> None:
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_every_provider_is_a_whole_address_and_local_ones_alone_need_no_key(name: str) -> None:
-    url, variable = PROVIDERS[name]
+def test_every_provider_is_a_whole_address_and_local_ones_alone_need_no_key(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", RESOURCE)
+    url, variable = PROVIDERS[name].url(), PROVIDERS[name].key_variable
     parts = urlsplit(url)
     local = parts.hostname == "localhost"
     assert (parts.scheme, variable is None) == ("http" if local else "https", local)
     assert not url.endswith("/")
+
+
+RESOURCE = "https://mine.openai.azure.com"
+
+
+@pytest.mark.parametrize(
+    ("version", "url"),
+    [
+        ("", f"{RESOURCE}/openai/v1"),
+        ("preview", f"{RESOURCE}/openai/v1?api-version=preview"),
+        ("2024-10-21", f"{RESOURCE}/openai/deployments/my%2Fmodel?api-version=2024-10-21"),
+    ],
+)
+def test_azure_is_asked_at_the_users_resource_in_the_version_that_is_set(
+    version: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", f"{RESOURCE}/")
+    monkeypatch.setenv("OPENAI_API_VERSION", version)
+    recipe = Recipe(model="my/model")  # type: ignore[arg-type]
+    azure = Execution(provider="azure")  # type: ignore[arg-type]
+    (options,) = options_in_use(recipe, azure, ["answer"])[Asked("answer", "my/model")]
+    assert (options.base_url, options.key_header) == (url, "api-key")
+
+
+def test_azure_without_a_resource_says_which_variable_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AZURE_OPENAI_ENDPOINT", raising=False)
+    with pytest.raises(InputError, match="set AZURE_OPENAI_ENDPOINT, as in https://NAME"):
+        servers_for(Execution(provider="azure"), "answer")  # type: ignore[arg-type]
 
 
 def test_a_server_that_shares_calls_with_others_is_alone_for_no_purpose() -> None:

@@ -135,6 +135,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "price_out": by_purpose(dollars),
     "prices": text,
     "batch": st.booleans(),
+    "batch_files": text,
     "submit": st.booleans(),
     "service_tier": by_purpose(st.from_regex(r"[a-z]{1,5}(,[a-z]{1,5})?", fullmatch=True)),
 }

@@ -115,6 +115,16 @@ def test_eight_shards_give_the_bytes_of_one_machine(options: str) -> None:
     assert len(new) < before / 10  # what the gate made different
 
 
+@pytest.mark.parametrize("pack", ["verifiable", "math"])
+def test_packs_that_check_answers_are_worked_on_too(pack: str) -> None:
+    prepare("offline", f"--prompts {pack}")
+    merge(spread(2))
+    before = rows("run/journal.sqlite")[0][0]
+    assert finish("offline", f"--prompts {pack}") == 0
+    assert data_files(Path("run")) == alone("offline", prompts=pack)
+    assert rows("run/journal.sqlite")[0][0] - before < before / 10
+
+
 def test_shards_divide_the_seeds_and_prepare_writes_them_without_a_call() -> None:
     prepare(options="--answer-seeds")
     seeds = [line["id"] for line in lines("run/generation-0.jsonl")]
@@ -456,6 +466,14 @@ def test_a_run_that_is_not_prepared_or_differs_is_not_worked_on() -> None:
     answer = Path("run/prompts/answer.txt")
     answer.write_text(answer.read_text() + "Be brief.\n")
     assert "its prompts are not those of run.json" in refused("work run --shard 1/2 -o a.sqlite")
+
+
+def test_a_run_in_batches_is_not_worked_on() -> None:
+    prepare("offline")
+    said = json.loads(Path("run/run.json").read_text())
+    said["conduct"]["batch"] = True
+    Path("run/run.json").write_text(json.dumps(said))
+    assert "run is carried out in batches" in refused("work run --shard 1/2 -o a.sqlite")
 
 
 @pytest.mark.parametrize("word", ["0/4", "5/4", "4", "1/0", "a/b", "1/4/2", "-1/4"])

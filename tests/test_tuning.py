@@ -517,6 +517,23 @@ def test_replies_that_are_missing_are_counted_and_told() -> None:
     assert tried["chosen"]
 
 
+def test_a_candidate_is_not_chosen_for_outcomes_that_are_missing() -> None:
+    model = Model(f"Make it harder by one step. {CARE}")
+
+    def failing(ask: Ask) -> Answer:
+        is_tried = purpose_of(ask) == "evolve" and CARE in ask.prompt
+        return error(418) if is_tried and "thing 1" not in ask.prompt else model(ask)
+
+    with serve(failing) as server:
+        told = asked(server, "--candidates 1")
+    assert told.exit_code == 3, told.output
+    own, candidate = trials()
+    assert (candidate["failures"], candidate["tried"] > 0, candidate["chosen"]) == (0, True, False)
+    assert candidate["missing"] >= own["failures"]
+    assert f"candidate 1: {candidate['missing']} outcomes missing" in told.output
+    assert own["method"] in Path("pack/operations/tuned.txt").read_text()
+
+
 # What is refused
 
 

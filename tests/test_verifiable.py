@@ -215,6 +215,12 @@ def test_anybody_s_answers_are_verified_whatever_their_shape(tmp_path: Path) -> 
     ]
 
 
+def test_a_forecast_counts_the_answers_that_are_asked_for_once_more(tmp_path: Path) -> None:
+    line = "evolve starter --limit 5 --client offline -g 2 --dry-run --json"
+    told = json.loads(typed(f"{line} -o {tmp_path}/run --prompts verifiable").stdout)
+    assert told["calls"] == {"evolve": 10, "compare": 10, "answer": 20}
+
+
 def test_the_demands_are_exported_for_reinforcement_learning(run: Path, tmp_path: Path) -> None:
     result = typed(f"export {run} -o {tmp_path / 'rlvr'} --format rlvr")
     assert result.exit_code == 0

@@ -18,6 +18,7 @@ from evolinstruct.checks.check import (
     lacks,
     of_rewrite,
     read,
+    result_of,
     seen_faults,
     tests_of,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "lacks",
     "of_rewrite",
     "read",
+    "result_of",
     "seen_faults",
     "suits",
     "tests_of",

@@ -12,7 +12,7 @@ from typing import Any
 
 from evolinstruct.checks.constraint import Constraint
 from evolinstruct.checks.response import Response
-from evolinstruct.checks.seen import SEEN, UNIT_TESTS
+from evolinstruct.checks.seen import AGREEMENT, SEEN, UNIT_TESTS
 from evolinstruct.checks.table import CONSTRAINTS
 from evolinstruct.errors import InputError
 from evolinstruct.languages import is_english
@@ -70,9 +70,11 @@ class Check:
         numbers and texts of the arguments, which is why none is drawn whose arguments it holds
         already.
         """
-        if is_english(text):
-            return self.constraint.is_stated(text, self.args)
-        return self.constraint.holds_arguments(text, self.args, abroad=True)
+        if self.constraint.is_stated(text, self.args):
+            return True  # in English, even amid another language
+        return not is_english(text) and self.constraint.holds_arguments(
+            text, self.args, abroad=True
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -187,6 +189,14 @@ def tests_of(checks: Iterable[Check]) -> str:
     for check in checks:
         if check.name == UNIT_TESTS and check.saw is not None:
             return str(check.saw["tests"])
+    return ""
+
+
+def result_of(checks: Iterable[Check]) -> str:
+    """Return the result on which the answers to an instruction agree; empty where none is known."""
+    for check in checks:
+        if check.name == AGREEMENT and check.saw is not None:
+            return str(check.saw["result"])
     return ""
 
 

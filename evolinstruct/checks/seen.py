@@ -108,7 +108,7 @@ SEEN: Mapping[str, SeenCheck] = {
             AGREEMENT,
             "Several answers to the instruction have the same result.",
             {"answers": Bounded(5, 2, 20), "least": Bounded(0.6, 0, 1)},
-            {"agreed": int, "answers": int},
+            {"agreed": int, "answers": int, "result": str},
             _agree,
         ),
         SeenCheck(

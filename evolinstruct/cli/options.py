@@ -17,6 +17,7 @@ from evolinstruct.errors import UsageError
 from evolinstruct.settings import SETTINGS, flag_of
 from evolinstruct.settings.kinds import Switch, off
 from evolinstruct.settings.table import (
+    BATCHES,
     COST,
     HOW,
     RULES,
@@ -142,7 +143,7 @@ OPTIONS: dict[str, Any] = {
 _STRICT = ("word_growth.least=10", "word_growth.most=20")
 _OF_RULES = ("rules", "no_rules", "strict")
 _OF_STAGES = (WHO, SAMPLING, HOW, COST)
-_OF_RUNS = ("min_kept", "batch", "submit")
+_OF_RUNS = ("min_kept",)
 
 
 def takes(
@@ -194,7 +195,9 @@ def work_options() -> dict[str, Any]:
     """Return the options of a worker: who answers, how calls are sent, and at what cost."""
     without = (*_OF_RUNS, "prefetch")
     return {
-        name: OPTIONS[name] for name in ExecutionArguments.__annotations__ if name not in without
+        name: OPTIONS[name]
+        for name in ExecutionArguments.__annotations__
+        if name not in without and SETTINGS[name].panel != BATCHES
     }
 
 

@@ -25,18 +25,9 @@ if TYPE_CHECKING:
     from evolinstruct.tuning import TuneJob
 
 _OPTIONS = stage_options(
-    *(
-        "seed",
-        "recipe",
-        "answers",
-        "no_answers",
-        "compare",
-        "eliminate",
-        "rules",
-        "no_rules",
-        "strict",
-    ),
-    *("against", "limit", "sample", "map", "skip_bad"),
+    *("seed", "recipe", "limit", "sample", "map", "skip_bad"),
+    *("answers", "no_answers", "pick", "evolve_answers", "sandbox"),
+    *("compare", "eliminate", "rules", "no_rules", "strict", "against"),
 )
 _WHAT = "What is tuned, and how long"
 _Out = Annotated[

@@ -72,11 +72,16 @@ def _said(step: int, trials: Sequence[Trial]) -> str:
         return f"The pack's own method fails {_rate(trials[0])}."
     said = [f"Step {step}: {counted(len(trials), 'candidate')}"]
     rates = [percent(trial.rate) for trial in trials if trial.rate is not None]
-    said += [f"which fail {listed(rates)}" if rates else "none fit to be tried"]
+    said += [f"failing {listed(rates)}" if rates else "none fit to be tried"]
     chosen = next((trial for trial in trials if trial.chosen), None)
     end = f"candidate {chosen.candidate} is next" if chosen else "the method stays as it is"
-    refused = [f"candidate {each.candidate}: {each.refused}" for each in trials if each.refused]
-    return one_line("; ".join([", ".join(said), end, *refused])) + "."
+    remarks = [f"candidate {each.candidate}: {each.refused}" for each in trials if each.refused]
+    remarks += [
+        f"candidate {each.candidate}: {counted(each.missing, _WANTED)} missing"
+        for each in trials
+        if each.missing
+    ]
+    return one_line("; ".join([", ".join(said), end, *remarks])) + "."
 
 
 def _rate(trial: Trial) -> str:

@@ -131,6 +131,18 @@ def _asks_for(words: re.Pattern[str], instruction: str) -> bool:
     return not _EDIT.search(lower) or bool(given_text(instruction))
 
 
+_TIME = re.compile(
+    r"\b(?:when|what time|how late|wann|wie spät|um wie viel uhr|quand|quelle heure|cuándo|qué hora"
+    r"|quando|que horas|когда|во сколько|который час)\b"
+    r"|几点|何时|什么时候|何時|いつ|몇\s*시|언제|متى|أي ساعة",
+)
+
+
+def asks_for_time(instruction: str) -> bool:
+    """Tell whether a time is asked for."""
+    return _TIME.search(lowered(instruction)) is not None
+
+
 # A given text
 
 _GIVEN = re.compile(

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.prose import count_prose
-from evolinstruct.words import count_words, letters_of_a_word, stop_words
+from evolinstruct.words import all_stop_words, count_words, letters_of_a_word
 
 # Growth
 
@@ -85,7 +85,7 @@ def _nothing_in_common(rewrite: Rewrite) -> str | None:
     if not rewrite.in_depth:
         return None
     own = 0
-    known = stop_words()
+    known = all_stop_words()
     for found in _CONTENT.finditer(rewrite.parent[:_LOOKED_AT].lower()):
         word = found[0]
         if word in known:
@@ -101,7 +101,11 @@ def _stems(word: str) -> tuple[str, ...]:
     """Return what to look for: a word's beginning; in unspaced scripts, each pair of letters."""
     if word[0].isascii() or script_of(word[0]) != "EAST ASIAN":
         return (word[:_STEM],)
-    return tuple([word[place : place + 2] for place in range(len(word) - 1)])
+    pairs = [word[place : place + 2] for place in range(len(word) - 1)]
+    return tuple([pair for pair in pairs if not _ENDINGS.fullmatch(pair)])
+
+
+_ENDINGS = re.compile("[\u3040-\u309f]+")  # Japanese writes particles and endings in hiragana
 
 
 RULES: tuple[Rule[Rewrite], ...] = (

@@ -12,7 +12,7 @@ from functools import cache
 
 from evolinstruct.elimination.rule import Answer, Rewrite, Rule
 from evolinstruct.elimination.talk import KINDS, shipped
-from evolinstruct.words import LANGUAGES, UNSPACED, is_placeholder, stop_words
+from evolinstruct.words import LANGUAGES, UNSPACED, all_stop_words, is_placeholder, stop_words
 
 # Rewrites
 
@@ -162,7 +162,7 @@ def _empty(answer: Answer) -> str | None:
     for found in _TOKEN.finditer(_straight(response)):
         word = found[0].lower()
         if _is_content(word[0]):
-            if word not in _of_any_language() and not _UNSPACED_LETTER.match(word):
+            if word not in all_stop_words() and not _UNSPACED_LETTER.match(word):
                 return None
             words.append(word)
     if words and not any(_is_said(words, language, answer) for language in LANGUAGES):
@@ -195,11 +195,6 @@ def _words(text: str) -> set[str]:
 
 
 _LATIN = ("en", "de", "fr", "es", "pt")
-
-
-@cache
-def _of_any_language() -> frozenset[str]:
-    return frozenset().union(*map(stop_words, LANGUAGES))
 
 
 _UNSPACED = ("zh", "ja")

@@ -17,6 +17,7 @@ from evolinstruct.elimination.asked_for import (
     asks_for_message,
     asks_for_questions,
     asks_for_refusal,
+    asks_for_time,
     asks_for_translation,
     given_text,
     without_ban,
@@ -33,6 +34,7 @@ _LEAST = 1.0  # score of the most telling sentence
 _MOST = 8.0  # a score says no more
 _NEUTRAL = -4.0  # score of a given text that is plainly no talk
 _HEAD, _TAIL = 400, 200  # characters of an instruction that are read
+_DIGIT = re.compile(r"\d")
 _BRIEF = 40  # characters: one word in a shorter answer says something
 _ALIKE = 0.3, 2.5  # times the length of a given text: its translation, or the like
 _PLAIN = -1.0  # score of a sentence that answers
@@ -64,6 +66,8 @@ def find_talk(answer: Answer) -> tuple[str, Sentence] | None:
     if _score(together(signs(answer.response, said), excused)) < _SURE:
         return None
     kind, sentence = _most_telling(said)
+    if kind == "defer" and _DIGIT.search(sentence.text) and asks_for_time(answer.instruction):
+        return None
     is_civil = excused["asks_for_message"] or min(each.talk for each in said) < _PLAIN
     return None if kind == "polite" and is_civil else (kind, sentence)
 

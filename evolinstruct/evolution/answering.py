@@ -20,7 +20,7 @@ from evolinstruct.evolution.candidates import Candidate, vote
 from evolinstruct.evolution.preferring import Preferring
 from evolinstruct.evolution.seeing import SEEING
 from evolinstruct.preference import JUDGE
-from evolinstruct.prompts import Checks, Messages
+from evolinstruct.prompts import Checks, Messages, Pack
 from evolinstruct.records import Kept
 from evolinstruct.set_aside import SetAside
 from evolinstruct.settings import Recipe
@@ -47,6 +47,12 @@ def times_asked(purpose: str, recipe: Recipe, checks_of_pack: Checks) -> int:
         unit_tests.RUN: unit_tests.RUNS * (held + recipe.evolve_answers),
     }
     return times.get(purpose, 1)
+
+
+def most_asked(purpose: str, recipe: Recipe, pack: Pack) -> int:
+    """Return how often a purpose is asked for one answered instruction, at most."""
+    again = {PURPOSE: 1, unit_tests.RUN: unit_tests.RUNS} if pack.corrects else {}
+    return times_asked(purpose, recipe, pack.checks) + again.get(purpose, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from evolinstruct.checks import AGREEMENT, UNIT_TESTS
 from evolinstruct.evolution import unit_tests
 from evolinstruct.evolution.calls import Calls
 from evolinstruct.evolution.candidates import Candidate
+from evolinstruct.reading import final_answer
 from evolinstruct.records import Kept
 
 
@@ -49,7 +50,8 @@ async def _agreement(
     before: Mapping[str, Any] | None,  # noqa: ARG001 - what agrees is counted anew
 ) -> dict[str, Any]:
     agreed = sum(calls.same(answer.output, each.output) for each in answers)
-    return {"agreed": agreed, "answers": args["answers"]}
+    result = final_answer(answer.output) or ""
+    return {"agreed": agreed, "answers": args["answers"], "result": result}
 
 
 SEEING: Mapping[str, See] = {AGREEMENT: _agreement, UNIT_TESTS: unit_tests.see}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from evolinstruct import set_aside
-from evolinstruct.checks import decode, demanded, encode, tests_of
+from evolinstruct.checks import decode, demanded, encode, result_of, tests_of
 from evolinstruct.records import Kept
 
 TrainingRow = dict[str, Any]
@@ -89,14 +89,18 @@ def _prompt_completion(line: Kept, system: str | None) -> TrainingRow:
 
 def _rlvr(line: Kept, system: str | None) -> TrainingRow:
     checks = decode(line.checks)
-    constraints, tests = encode(demanded(checks)), tests_of(checks)
-    return {"prompt": _asked(line, system), "constraints": constraints, "tests": tests}
+    return {
+        "prompt": _asked(line, system),
+        "constraints": encode(demanded(checks)),
+        "tests": tests_of(checks),
+        "result": result_of(checks),
+    }
 
 
 def is_verifiable(line: Kept) -> bool:
-    """Tell whether code can verify an answer: by constraints, or by tests."""
+    """Tell whether code can verify an answer: by constraints, by tests, or by its result."""
     checks = decode(line.checks)
-    return bool(demanded(checks) or tests_of(checks))
+    return bool(demanded(checks) or tests_of(checks) or result_of(checks))
 
 
 def worse(line: Kept) -> str | None:
@@ -145,7 +149,7 @@ _ALL = (
     ),
     Format(
         "rlvr",
-        {"prompt": [_TURN], "constraints": str, "tests": str},
+        {"prompt": [_TURN], "constraints": str, "tests": str, "result": str},
         traced=True,
         make=_rlvr,
         of="demands",

@@ -278,6 +278,7 @@ class ClientOptions:
         secrets: what is hidden wherever the client brings it in; a client that signs in with more
             than the key and the base URL adds that.
         sandbox: it is to run programs, and the model is the name of a sandbox.
+        key_header: the header that the key goes in, in lower case.
         concurrency: calls that the user wants to be under way at once, None where nobody says.
     """
 
@@ -290,6 +291,7 @@ class ClientOptions:
     max_reply_mb: float = defaults.MAX_REPLY_MB
     secrets: Secrets = field(default_factory=Secrets, compare=False)
     sandbox: bool = False
+    key_header: str = "authorization"
     concurrency: int | None = None
 
     def __repr__(self) -> str:

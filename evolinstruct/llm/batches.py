@@ -33,6 +33,7 @@ from evolinstruct.llm.clients import Asked, BatchClient
 from evolinstruct.llm.journal import FAILED, REJECTED, Journal, Outcome
 from evolinstruct.llm.journal.batch_book import Batched, NotedBatch, Row, custom_id, row
 from evolinstruct.llm.journal.client import NotInJournalError, request_key
+from evolinstruct.llm.openai.batch_files import BatchFiles
 from evolinstruct.llm.openai.batches import Batch, BatchService
 from evolinstruct.llm.openai.connection import HttpAnswer
 from evolinstruct.llm.prices import cost_of
@@ -56,12 +57,28 @@ class Batches:
     """
 
     def __init__(
-        self, clients: dict[Asked, BatchClient], budget: Budget, journal: Journal, name: str
+        self,
+        clients: dict[Asked, BatchClient],
+        budget: Budget,
+        journal: Journal,
+        name: str,
+        folder: Path | None = None,
     ) -> None:
-        """Bind the parts; `name` is that of the client in the journal's keys."""
+        """Bind the parts.
+
+        Args:
+            clients: who is asked for what.
+            budget: what may be spent.
+            journal: where outcomes go.
+            name: that of the client in the journal's keys.
+            folder: where batches go as files instead of to their service.
+        """
         self._by_asked = clients
         self._by_place = {each.place: each for each in clients.values()}
-        self._services = {place: each.client.batches() for place, each in self._by_place.items()}
+        self._services = {
+            place: each.client.batches() if folder is None else BatchFiles(folder)
+            for place, each in self._by_place.items()
+        }
         self._budget = budget
         self._journal = journal
         self._book = journal.book

@@ -6,12 +6,13 @@ variable that holds its key. A key is read here, and goes only to the server it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from urllib.parse import quote
 
 from evolinstruct import environment
-from evolinstruct.errors import UsageError
+from evolinstruct.errors import InputError, UsageError
 from evolinstruct.llm import address
 from evolinstruct.settings import DEFAULT, Execution
 from evolinstruct.text import did_you_mean
@@ -20,16 +21,47 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
 
 
+KEY_HEADER = "authorization"
+MODEL = "{model}"
+"""Stands in a base URL for the name of the model that is asked there."""
+
+
 class Provider(NamedTuple):
     """A service with a name.
 
     Attributes:
-        base_url: where it answers.
+        base_url: where it answers; only a path, where `host_variable` has the rest.
         key_variable: the environment variable that holds its key; None where it needs none.
+        key_header: the header that the key goes in.
+        host_variable: the variable that holds the address of the user's own part of the service.
+        version_variable: the variable that holds a version of its interface; it may be unset.
+        dated_url: the path of a version that is a date.
     """
 
     base_url: str
     key_variable: str | None
+    key_header: str = KEY_HEADER
+    host_variable: str | None = None
+    version_variable: str | None = None
+    dated_url: str = ""
+
+    def url(self) -> str:
+        """Return the base URL.
+
+        Raises:
+            InputError: the variable that holds its address is not set.
+        """
+        if self.host_variable is None:
+            return self.base_url
+        address_ = environment.variable(self.host_variable).rstrip("/")
+        if not address_:
+            raise InputError(
+                f"The address of your resource is not known; set {self.host_variable}, as in"
+                " https://NAME.openai.azure.com."
+            )
+        version = environment.variable(self.version_variable or "").strip()
+        path = self.dated_url if version[:1].isdigit() else self.base_url
+        return f"{address_}{path}" + (f"?api-version={version}" if version else "")
 
 
 PROVIDERS: Mapping[str, Provider] = {
@@ -41,6 +73,22 @@ PROVIDERS: Mapping[str, Provider] = {
     "mistral": Provider("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
     "gemini": Provider("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
     "anthropic": Provider("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
+    "azure": Provider(
+        "/openai/v1",
+        "AZURE_OPENAI_API_KEY",
+        key_header="api-key",
+        host_variable="AZURE_OPENAI_ENDPOINT",
+        version_variable="OPENAI_API_VERSION",
+        dated_url=f"/openai/deployments/{MODEL}",
+    ),
+    "xai": Provider("https://api.x.ai/v1", "XAI_API_KEY"),
+    "fireworks": Provider("https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
+    "huggingface": Provider("https://router.huggingface.co/v1", "HF_TOKEN"),
+    "nvidia": Provider("https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
+    "cerebras": Provider("https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
+    "sambanova": Provider("https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
+    "moonshot": Provider("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
+    "qwen": Provider("https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY"),
     # on this machine, at the port that each takes unless told otherwise
     "ollama": Provider("http://localhost:11434/v1", None),
     "vllm": Provider("http://localhost:8000/v1", None),
@@ -57,11 +105,13 @@ class Servers:
         urls: base URLs, one or more; None for the client's own default.
         key: the key, None if there is none.
         key_variable: the environment variable that must hold it; None where none must.
+        key_header: the header that it goes in.
     """
 
     urls: tuple[str | None, ...] = field(repr=False)
     key: str | None = field(repr=False)
     key_variable: str | None
+    key_header: str = KEY_HEADER
 
 
 def find(name: str) -> Provider:
@@ -96,6 +146,7 @@ def servers_for(execution: Execution, purpose: str) -> Servers:
     Raises:
         UsageError: a provider is unknown, a base URL is none, or a key stands where the name of its
             variable is meant.
+        InputError: the address of the user's own part of a service is not known.
     """
     for named in (purpose, DEFAULT):
         urls, provider = execution.base_url.get(named), execution.provider.get(named)
@@ -103,7 +154,7 @@ def servers_for(execution: Execution, purpose: str) -> Servers:
             break
     service = find(provider) if provider is not None else None
     if not urls and service is not None:
-        urls = [service.base_url]
+        urls = [service.url()]
     elif not urls:
         urls = list(filter(None, [environment.variable(URL_VARIABLE)]))
     for url in urls:
@@ -113,7 +164,14 @@ def servers_for(execution: Execution, purpose: str) -> Servers:
     needed = variable or (service.key_variable if service else None)
     looked_for = needed if variable or service else KEY_VARIABLE
     key = environment.variable(looked_for) if looked_for else None
-    return Servers(tuple(urls) or (None,), key or None, needed)
+    header = service.key_header if service else KEY_HEADER
+    return Servers(tuple(urls) or (None,), key or None, needed, header)
+
+
+def with_model(urls: Iterable[str | None], model: str) -> Iterator[str | None]:
+    """Yield the base URLs of a model, where its name is part of them."""
+    for url in urls:
+        yield url and url.replace(MODEL, quote(model, safe=""))
 
 
 def _check_variable(name: str | None) -> None:

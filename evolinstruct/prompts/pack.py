@@ -38,6 +38,7 @@ from evolinstruct.prompts.folder import MEASURES, files, find
 from evolinstruct.prompts.measures import Measure, read_measures
 from evolinstruct.prompts.named_checks import Checks, read_checks
 from evolinstruct.prompts.templates import Holds, Passage, Template, checked, markers, source
+from evolinstruct.prompts.worded import read_worded
 from evolinstruct.prose import count_prose
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.quartiles import BAND
@@ -257,7 +258,7 @@ def parse(folder: Path, found: Mapping[str, Passage]) -> Pack:
     sources = {name: text for name, text in found.items() if not name.startswith(f"{MEASURES}/")}
     about, settings = _about(sources["pack.toml"])
     measures = read_measures(_inside(found, MEASURES), about["name"])
-    purposes = _purposes(folder, sources, settings["checks"])
+    purposes = read_worded(folder, sources, settings["checks"])
     operations = _operations(folder, sources)
     _check_marks(sources["pack.toml"], settings["marks"], operations.values())
     formats = _unique(_format(text) for text in _inside(sources, "formats"))
@@ -285,23 +286,6 @@ def parse(folder: Path, found: Mapping[str, Passage]) -> Pack:
 def known_measures(pack: Pack) -> dict[tuple[str, str], Measure]:
     """Return a pack's measures; one that it lacks is that of general."""
     return {**read(find(PACK)).measures, **pack.measures}
-
-
-def _purposes(folder: Path, sources: Mapping[str, Passage], checks: Checks) -> dict[str, Template]:
-    """Return the prompts that stand in a file of their own, by purpose."""
-    worded = {name: row for name, row in PURPOSES.items() if row.worded_by == "file"}
-    for name, row in worded.items():
-        if row.for_check in checks and f"{name}.txt" not in sources:
-            raise InputError(
-                f"{folder / name}.txt: the file is missing; the check {row.for_check!r} needs it."
-            )
-    own = {name: sources[f"{name}.txt"] for name in worded if f"{name}.txt" in sources}
-    borrowed = [name for name, row in worded.items() if row.borrowed and name not in own]
-    texts = own | {name: source(find(PACK) / f"{name}.txt") for name in borrowed}
-    return {
-        name: Template.of(checked(text, Holds(frozenset(worded[name].prompt))))
-        for name, text in texts.items()
-    }
 
 
 def _about(text: Passage) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -82,7 +82,7 @@ def final_answer(answer: str) -> str | None:
     if (boxed := _boxed(answer)) is not None:
         return boxed
     if stated := list(_FINAL.finditer(answer)):
-        return stated[-1]["final"].strip(" *$")
+        return stated[-1]["final"].lstrip(" *$").rstrip(" *$.")
     last = (answer.strip().splitlines() or [""])[-1].strip()
     if last == answer.strip() and 0 < len(last) <= _SHORT:
         return said["final"] if (said := _SAID.fullmatch(last)) else last

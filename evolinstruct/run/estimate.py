@@ -395,7 +395,7 @@ def _time(
     tokens = out + sum(line.prompt_tokens for line in lines)
     if tariff.free:
         return calls / FREE_RATE, f"{FREE_RATE:,.0f} calls a second"
-    if execution.batch:
+    if execution.in_batches:
         number = rounds(recipe)
         return number * ROUND, f"{number} rounds of batches, half an hour each (24 hours at most)"
     in_flight = execution.concurrency or min(IN_FLIGHT, execution.max_concurrency or IN_FLIGHT)

@@ -16,13 +16,13 @@ from typing import Any, TypeVar, cast
 
 from evolinstruct.errors import CallError
 from evolinstruct.evolution import Evolution, Step
-from evolinstruct.evolution.answering import times_asked
+from evolinstruct.evolution.answering import most_asked
 from evolinstruct.evolution.calls import Ask
 from evolinstruct.gate import Gate
 from evolinstruct.llm.base import Reply, Request
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.client import JournalledClient, NoClient, NotInJournalError
-from evolinstruct.prompts import Checks
+from evolinstruct.prompts import Pack
 from evolinstruct.purposes import BEFORE_ANSWER, PURPOSES, asked_by_runs
 from evolinstruct.records import Kept, Member
 from evolinstruct.run.estimate import Estimate
@@ -82,7 +82,7 @@ class Forecast:
 
 def forecast(
     recipe: Recipe,
-    checks: Checks,
+    pack: Pack,
     seeds: int,
     unanswered: int,
     applicable: int = 0,
@@ -92,7 +92,7 @@ def forecast(
 
     Args:
         recipe: what is asked for.
-        checks: those of its pack.
+        pack: the prompts.
         seeds: how many instructions it starts from.
         unanswered: how many of them have no answer.
         applicable: how many replies of the journal are known to apply.
@@ -100,13 +100,13 @@ def forecast(
     """
     rewrites = seeds * recipe.generations
     calls = {}
-    for name, row in asked_by_runs(checks).items():
+    for name, row in asked_by_runs(pack.checks).items():
         asked = rewrites * row.is_asked_of_rewrites(recipe)
         asked += unanswered * row.is_asked_of_seeds(recipe)
         if name not in BEFORE_ANSWER:
             asked += anew * row.is_asked_of_rewrites(recipe)
         if asked or row.is_asked_of_rewrites(_USUAL):
-            calls[name] = asked * times_asked(name, recipe, checks)
+            calls[name] = asked * most_asked(name, recipe, pack)
     compared = sum(calls[name] for name in calls if PURPOSES[name].reply == "verdict")
     unclear = compared * recipe.may_vary("compare")
     return Forecast(seeds, calls, unclear, sum(calls.values()) - compared, applicable)

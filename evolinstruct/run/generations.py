@@ -107,7 +107,7 @@ class Generations:
     def _prefetching(self) -> Prefetch | None:
         """Return what plays families ahead, unless that is switched off."""
         execution = self._plan.settings.execution
-        if not execution.prefetch or execution.batch:
+        if not execution.prefetch or execution.in_batches:
             return None
         return Prefetch(
             self._session,

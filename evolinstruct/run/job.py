@@ -42,6 +42,7 @@ from evolinstruct.run.events import (
 from evolinstruct.run.forecast import Forecast, count_applicable, forecast
 from evolinstruct.run.generations import Generations
 from evolinstruct.run.live import LiveFile
+from evolinstruct.run.log import log, log_ending
 from evolinstruct.run.plan import Plan, make_plan
 from evolinstruct.run.reviewing import what_is_decided, what_was_applied, with_reviews
 from evolinstruct.run.seed_lines import write_seeds
@@ -156,6 +157,7 @@ class Job:
                 ):
                     async for event in events:
                         live.see(event)
+                        log(event)
                         yield event
             finally:
                 if gate is not None:
@@ -202,9 +204,7 @@ class Job:
     def _forecast(self, applicable: int) -> Forecast:
         plan = self._plan
         anew = plan.reviews.answered_anew
-        return forecast(
-            self._recipe, plan.pack.checks, plan.size, plan.unanswered, applicable, anew
-        )
+        return forecast(self._recipe, plan.pack, plan.size, plan.unanswered, applicable, anew)
 
     # The run
 
@@ -271,6 +271,7 @@ class Job:
         ending = told(error if isinstance(error, Exception) else Interrupted(INTERRUPTED))
         self.summary.status = str(ending)
         self.summary.exit_code = ending.exit_code
+        log_ending(ending)
 
     async def _said_first(self, retry: str | None) -> AsyncIterator[Event]:
         plan, out, journal = self._plan, self._dir.path, self._session.journal
@@ -279,7 +280,7 @@ class Job:
             yield Notice(notice, is_loss=True)
         for notice in (*self._session.notices, *notices.about_settings(plan)):
             yield Notice(notice)
-        if plan.settings.execution.batch:
+        if plan.settings.execution.in_batches:
             yield Notice(notices.what_batches_take(rounds(self._recipe)))
         if self._recipe.reviews:
             yield Notice(what_is_decided(plan.reviews, out))

@@ -83,7 +83,8 @@ class Session:
         )
         self._client_name = settings.recipe.client
         execution = settings.execution
-        self._in_batches = self._clients.batch_clients(execution) if execution.batch else None
+        self._in_batches = self._clients.batch_clients(execution) if execution.in_batches else None
+        self._batch_files = Path(execution.batch_files) if execution.batch_files else None
         self.batches: Batches | None = None
         self._journal: Journal | None = None
         self._known_in = known
@@ -142,7 +143,11 @@ class Session:
         )
         if self._in_batches is not None:
             self.batches = Batches(
-                self._in_batches, self._clients.budget, self._journal, self._client_name
+                self._in_batches,
+                self._clients.budget,
+                self._journal,
+                self._client_name,
+                self._batch_files,
             )
             self._client = JournalledClient(NoClient(), self._journal, self._client_name)
         elif batches := self._journal.book.batches():

@@ -18,6 +18,7 @@ from evolinstruct import elimination, prompts
 from evolinstruct.defaults import METHOD
 from evolinstruct.errors import InputError
 from evolinstruct.evolution import Evolution
+from evolinstruct.evolution.calls import Ask
 from evolinstruct.llm.budget import Spending
 from evolinstruct.llm.throttle import Sending
 from evolinstruct.purposes import asked_by
@@ -84,6 +85,11 @@ def prepare(run: Path, shard: Shard, out: Path, given: Layer) -> ShardJob:
     run_dir = RunDir(run)
     state = _state(run_dir)
     execution = gather_execution(given, state.get("conduct", {}), run_dir.state_file)
+    if execution.batch:
+        raise InputError(
+            f"{run} is carried out in batches, which workers do not send;"
+            " prepare it with --no-batch."
+        )
     part = divided(execution, shard, own_spending(state))
     settings = Settings(Recipe.of_run(state["recipe"]), SeedSettings(), part)
     evolving = _Evolving(run_dir, state, settings.recipe)
@@ -143,7 +149,12 @@ class _Evolving:
                 f" {'; '.join(differences)}; prepare it anew, with --update."
             )
 
-    def by(self, ask: Any) -> Evolution:
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """What calls are made for."""
+        return tuple(asked_by(self.recipe, self._pack.checks))
+
+    def by(self, ask: Ask) -> Evolution:
         """Return what evolves, asking through a session."""
         weights = weights_in_use(self.recipe, self._pack)
         return Evolution(self.recipe, self._pack, weights, ask, self._against, self._reviews)
@@ -176,8 +187,7 @@ class ShardJob(StageJob[StageSummary]):
             UsageError: the client is unknown, or lacks a setting.
             InputError: a key is missing.
         """
-        purposes = asked_by(settings.recipe)
-        super().__init__(settings, purposes, file, StageSummary(file.journal), known)
+        super().__init__(settings, evolving.purposes, file, StageSummary(file.journal), known)
         self._shard = shard
         self._evolving = evolving
         self._evolution = evolving.by(self._session.ask)

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from evolinstruct.errors import InputError, StopRun
-from evolinstruct.sandbox.process import Gone, Process
+from evolinstruct.sandbox.process import Gone, Process, Processes
 
 IMAGE = "python:3.12-slim"
 """The image where none is named."""
@@ -51,6 +51,7 @@ class Docker:
         self._limits = limits
         self._image = image
         self._memory = memory
+        self._processes = Processes()
         self.title = f"docker {image}"
 
     async def run(self, line: bytes, seconds: float) -> bytes:
@@ -58,10 +59,10 @@ class Docker:
 
         Raises:
             Gone: there is none.
-            StopRun: docker runs no container of the image.
+            StopRun: docker runs no container of the image, or the sandbox is closed.
         """
         name = f"evolinstruct-{os.getpid()}-{next(_NUMBERS)}"
-        process = await Process.start(self._command(name))
+        process = await self._processes.start(self._command(name))
         try:
             answer = await process.ask(self._limits + line, seconds + _BEGINNING)
             await process.end()
@@ -74,7 +75,7 @@ class Docker:
                 ) from gone
             raise
         finally:
-            await _remove(name)
+            await self._remove(name)
         return answer
 
     def _command(self, name: str) -> list[str]:
@@ -95,11 +96,11 @@ class Docker:
         run = ["docker", "run", "--rm", "--interactive", "--read-only", "--init", *given]
         return [*run, self._image, "python", "-I", "-c", script]
 
+    async def _remove(self, name: str) -> None:
+        """End a container that outlived the command which started it."""
+        process = await Process.start(["docker", "rm", "--force", name])
+        await process.exited()
+
     async def aclose(self) -> None:
-        """Do nothing: containers end with their programs."""
-
-
-async def _remove(name: str) -> None:
-    """End a container that outlived the command which started it."""
-    process = await Process.start(["docker", "rm", "--force", name])
-    await process.exited()
+        """End the commands that wait for containers; whoever asked removes these."""
+        await self._processes.aclose()

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from evolinstruct.errors import InputError
-from evolinstruct.sandbox.process import Process
+from evolinstruct.sandbox.process import Process, Processes
 
 _PACKAGE = "pydantic-monty"
 _FEW_THREADS = {"TOKIO_WORKER_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
@@ -40,6 +40,7 @@ class Monty:
         """
         check_there()
         self._limits = limits
+        self._processes = Processes()
         self._idle: list[Process] = []
         self.title = f"monty {version(_PACKAGE)}"
 
@@ -48,6 +49,7 @@ class Monty:
 
         Raises:
             Gone: there is none.
+            StopRun: the sandbox is closed.
         """
         first = b"" if self._idle else self._limits
         process = self._idle.pop() if self._idle else await self._started()
@@ -56,9 +58,9 @@ class Monty:
         return answer
 
     async def _started(self) -> Process:
-        return await Process.start([sys.executable, "-P", str(_SCRIPT)], **_FEW_THREADS)
+        command = [sys.executable, "-P", str(_SCRIPT)]
+        return await self._processes.start(command, **_FEW_THREADS)
 
     async def aclose(self) -> None:
         """End the processes."""
-        for process in self._idle:
-            await process.end()
+        await self._processes.aclose()

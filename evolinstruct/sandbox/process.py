@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from signal import SIGKILL
 
+from evolinstruct.errors import StopRun
+
 _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "LANG", "DOCKER_HOST", "MONTY_BIN")
 """Variables of the environment that a process gets; no key is among them."""
 _LONGEST = 2**20  # bytes of an answer
@@ -84,6 +86,11 @@ class Process:
         self._process.stdin.write(lines)
         return await self._process.stdout.readline()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and its exit status is known."""
+        return self._process.returncode is not None
+
     async def end(self) -> int:
         """Kill it, with all that it has started in its session; return its exit status."""
         with suppress(ProcessLookupError):
@@ -93,3 +100,32 @@ class Process:
     async def exited(self) -> int:
         """Wait until it has ended by itself; return its exit status."""
         return await self._process.wait()
+
+
+class Processes:
+    """The processes of a sandbox, none of which outlives it."""
+
+    def __init__(self) -> None:
+        self._started: set[Process] = set()
+        self._is_closed = False
+
+    async def start(self, command: Sequence[str], **variables: str) -> Process:
+        """Start a command, with these variables of the environment beside the harmless ones.
+
+        Raises:
+            OSError: it cannot be started.
+            StopRun: the sandbox is closed, which has ended what was under way.
+        """
+        if not self._is_closed:
+            process = await Process.start(command, **variables)
+            self._started = {each for each in self._started if not each.is_over} | {process}
+        if self._is_closed:
+            await self.aclose()
+            raise StopRun("The sandbox is closed; the same command goes on.")
+        return process
+
+    async def aclose(self) -> None:
+        """End all, also those that are at work, and start none any more."""
+        self._is_closed = True
+        for process in self._started:
+            await process.end()

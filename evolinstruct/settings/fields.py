@@ -199,14 +199,20 @@ class Execution(_Settings):
     service_tier: ByPurpose[Annotated[str, AfterValidator(tier_names)]] = _stated("service_tier")
     batch: StrictBool = _stated("batch")
     submit: StrictBool = _stated("submit")
+    batch_files: str = _stated("batch_files")
     min_kept: Share | None = _stated("min_kept")
     allow_failures: Annotated[str, Field(pattern=r"^\d{1,15}$|^\d{1,15}(\.\d{1,15})?%$")] = _stated(
         "allow_failures"
     )
 
+    @property
+    def in_batches(self) -> bool:
+        """Whether calls go in batches, to the service or as files."""
+        return self.batch or bool(self.batch_files)
+
     def tiers(self, purpose: str) -> list[str]:
         """Return the service tiers that calls of a purpose are asked in, the first one first."""
-        if self.batch:
+        if self.in_batches:
             return [BATCH]
         named = self.service_tier.get(purpose, self.service_tier.get(DEFAULT))
         return named.split(",") if named else []

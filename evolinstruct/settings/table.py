@@ -30,6 +30,7 @@ WHAT = "What is evolved, and how"
 SEEDS = "Which seeds"
 RULES = "Which rules judge"
 HOW = "How it is carried out"
+BATCHES = "Calls in batches"
 COST = "What it may cost, counting all that was ever spent in RUN_DIR"
 
 _PURPOSES = ", ".join(of_models())
@@ -318,8 +319,9 @@ class ExecutionArguments(TypedDict, total=False):
         SettingInfo(
             WHO,
             "A service by name, which fills in base URL and key variable, by purpose: openai,"
-            " openrouter, together, groq, deepseek, mistral, gemini, anthropic, ollama, vllm,"
-            " lmstudio, llamacpp.",
+            " openrouter, together, groq, deepseek, mistral, gemini, anthropic, azure, xai,"
+            " fireworks, huggingface, nvidia, cerebras, sambanova, moonshot, qwen, and on this"
+            " machine ollama, vllm, lmstudio, llamacpp.",
             "NAME",
             ByPurpose(),
             {},
@@ -455,11 +457,10 @@ class ExecutionArguments(TypedDict, total=False):
             {},
         ),
     ]
-
     batch: Annotated[
         bool,
         SettingInfo(
-            HOW,
+            BATCHES,
             "Send calls in batches, which many services answer for half the price within 24 hours,"
             " most within one; a generation takes three rounds of them.",
             "",
@@ -467,11 +468,21 @@ class ExecutionArguments(TypedDict, total=False):
             default=False,
         ),
     ]
+    batch_files: Annotated[
+        str,
+        SettingInfo(
+            BATCHES,
+            "Put batches into this folder as files instead of sending them, as for `vllm"
+            " run-batch`: calls in NAME.jsonl, whose results are expected in NAME.results.jsonl.",
+            "DIR",
+            default="",
+        ),
+    ]
     submit: Annotated[
         bool,
         SettingInfo(
-            HOW,
-            "With --batch, leave when all is sent (exit code 6) instead of waiting; the same"
+            BATCHES,
+            "With batches, leave when all is sent (exit code 6) instead of waiting; the same"
             " command takes in what has come, and sends what follows.",
             "",
             Switch(),

@@ -136,7 +136,7 @@ class Steps:
         refused = self._refused(method, batch, lines, written)
         trials = await self._tried(step, written, refused)
         better = [trial for trial in trials if trial.is_better_than(now)]
-        return self._kept(trials, min(better, key=lambda each: each.rate or 0.0, default=None))
+        return self._kept(trials, min(better, key=lambda each: each.at_worst, default=None))
 
     def _kept(self, trials: Sequence[Trial], best: Trial | None) -> Trial | None:
         """Note the trials of a step; return the one that is chosen, with the mark of it."""
@@ -228,6 +228,7 @@ class Steps:
         stage = Stage(work, self._session.ahead)
         self._working(stage)
         found: list[_Result] = []
+        self._tell(title, 0, len(items))
         async with aclosing(stage.results(iter(items))) as results:
             async for result in results:
                 found.append(result)

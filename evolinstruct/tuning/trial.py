@@ -106,9 +106,15 @@ class Trial:
         found: dict[str, int] = json.loads(self.rules)
         return found
 
+    @property
+    def at_worst(self) -> float:
+        """The failure rate if every outcome that is missing were a failure."""
+        size = self.tried + self.missing
+        return (self.failures + self.missing) / size if size else 1.0
+
     def is_better_than(self, other: Trial) -> bool:
-        """Tell whether it fails less often than another that was tried."""
-        return self.rate is not None and other.rate is not None and self.rate < other.rate
+        """Tell whether it fails less often, whatever its missing outcomes would have been."""
+        return other.rate is not None and self.at_worst < other.rate
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

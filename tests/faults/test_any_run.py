@@ -55,6 +55,17 @@ SCRIPTS = st.lists(
     st.sampled_from([0, 0, 1, 3]), min_size=len(KINDS) - 1, max_size=len(KINDS) - 1
 ).map(lambda weights: "-".join(map(str, [2, *weights])))
 TEXTS = st.lists(st.text(max_size=40), min_size=1, max_size=10)
+WAYS = st.sampled_from(
+    [
+        {},
+        {"answers": 3, "pick": "vote"},
+        {"answers": 3, "pick": "judge"},
+        {"answers": 2, "pick": "verified", "prompts": "verifiable"},
+        {"evolve_answers": 2},
+        {"prompts": "math"},
+    ]
+)
+"""How answers come about."""
 KILLS = st.lists(st.tuples(st.integers(0, 25), st.integers(1, 9)), max_size=3)
 
 
@@ -76,13 +87,18 @@ def killed(seeds: Path, out: Path, moment: int, **asked: Any) -> Path:
 
 
 def keeps_its_promises(
-    folder: Path, texts: list[str], script: str, seed: int, kills: list[tuple[int, int]]
+    folder: Path,
+    texts: list[str],
+    script: str,
+    seed: int,
+    way: dict[str, Any],
+    kills: list[tuple[int, int]],
 ) -> None:
     seeds = write_seeds(
         folder / "seeds.jsonl", [{"instruction": f"{n} {text}"} for n, text in enumerate(texts)]
     )
     asked = {"client": "tests.faults.test_any_run:Whatever", "model": script, "seed": seed}
-    asked |= {"generations": GENERATIONS, "answer_seeds": True}
+    asked |= {"generations": GENERATIONS, "answer_seeds": True, **way}
     whole, out = folder / "whole", folder / "run"
     summary = evolve(seeds, whole, **asked)
     for counts in summary.all_counts[1:]:
@@ -95,7 +111,7 @@ def keeps_its_promises(
     assert data_files(out) == data_files(whole)
 
 
-ANYTHING = given(texts=TEXTS, script=SCRIPTS, seed=st.integers(0, 9), kills=KILLS)
+ANYTHING = given(texts=TEXTS, script=SCRIPTS, seed=st.integers(0, 9), way=WAYS, kills=KILLS)
 NO_HURRY = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -107,9 +123,10 @@ def test_a_run_killed_anywhere_ends_in_the_same_bytes_with_every_line_accounted_
     texts: list[str],
     script: str,
     seed: int,
+    way: dict[str, Any],
     kills: list[tuple[int, int]],
 ) -> None:
-    keeps_its_promises(tmp_path_factory.mktemp("any"), texts, script, seed, kills)
+    keeps_its_promises(tmp_path_factory.mktemp("any"), texts, script, seed, way, kills)
 
 
 @pytest.mark.slow
@@ -120,6 +137,7 @@ def test_a_run_killed_anywhere_ends_in_the_same_bytes_at_length(
     texts: list[str],
     script: str,
     seed: int,
+    way: dict[str, Any],
     kills: list[tuple[int, int]],
 ) -> None:
-    keeps_its_promises(tmp_path_factory.mktemp("any"), texts, script, seed, kills)
+    keeps_its_promises(tmp_path_factory.mktemp("any"), texts, script, seed, way, kills)

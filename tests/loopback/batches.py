@@ -142,7 +142,7 @@ class Batches:
         asked = [json.loads(line) for line in self.files[made.source].splitlines()]
         assert len({line["custom_id"] for line in asked}) == len(asked)
         fault = self.faults.pop(0) if self.faults else whole
-        lines = [self._line(line) for line in asked]
+        lines = [self.result(line) for line in asked]
         made.state = fault(self, made, lines)
         for line in lines:
             if line.get("response", {}) and line["response"]["status_code"] == 200:
@@ -153,7 +153,8 @@ class Batches:
                 told = "".join(json.dumps(self._written(line)) + "\n" for line in part).encode()
                 made.files[name] = self._stored(told)
 
-    def _line(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def result(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return what comes of a line of calls."""
         name, body = asked["custom_id"], asked["body"]
         assert (asked["method"], {asked["url"]}) == ("POST", self.urls)
         self.asked[name] += 1
@@ -205,11 +206,11 @@ class AnthropicBatches(Batches):
                 return http(200, b"".join(self.files[each] for each in made.files.values()))
         return error(404, f"nothing at {method} {parts.path}")
 
-    def _line(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def result(self, asked: dict[str, Any]) -> dict[str, Any]:
         asked_for = asked["params"]
         assert asked_for["max_tokens"] > 0
         about = {"custom_id": asked["custom_id"], "body": asked_for, "method": "POST"}
-        return super()._line({**about, "url": "/v1/chat/completions"})
+        return super().result({**about, "url": "/v1/chat/completions"})
 
     def _written(self, line: dict[str, Any]) -> dict[str, Any]:
         response, result = line["response"], dict[str, Any]()

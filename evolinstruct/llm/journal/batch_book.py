@@ -22,7 +22,7 @@ from evolinstruct.llm.journal.integrity import damaged, digest_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batches (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,  -- never a second time: files are named by it
     place TEXT NOT NULL,        -- server and model
     source TEXT,                -- the service's name for the file of calls, once it is there
     id TEXT,                    -- the service's name for the batch, once it is made
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS batched (
 CREATE INDEX IF NOT EXISTS batched_by_batch ON batched (batch, purpose, model);
 """
 _EXISTS = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'batched'"
-_NUMBER = "SELECT ifnull(MAX(number), 0) + 1 FROM batches"
+_NUMBER = "SELECT ifnull(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'batches'"
 _PUT = "INSERT OR REPLACE INTO batched VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FIND = "SELECT * FROM batched WHERE custom_id = ?"
 _HELD = """

@@ -87,7 +87,7 @@ class OpenAIClient:
         address.check(self._home)
         self.server = address.server(self._home)
         self._key = options.api_key or None
-        self._headers = headers.headers_of(urlsplit(self._home), self._key)
+        self._headers = headers.headers_of(urlsplit(self._home), self._key, options.key_header)
         self._secrets = options.secrets
         self._proxy = proxy_for(self._home, self.PROXIES)
         for url in (self._home, self._proxy or ""):

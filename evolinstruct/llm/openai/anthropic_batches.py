@@ -19,6 +19,7 @@ from evolinstruct.llm.openai.batches import Batch, BatchService, Terms
 from evolinstruct.llm.openai.connection import HttpAnswer
 
 HOST = "api.anthropic.com"
+TERMS = Terms(requests=100_000, size=250_000_000)
 _PATH = "/messages/batches"
 _VERSION = "2023-06-01"
 _CLOCKS = 600.0  # seconds by which theirs and ours may differ
@@ -52,7 +53,7 @@ class AnthropicBatchService(BatchService):
     def __init__(self, *how: Any) -> None:
         """Connect to nothing yet; takes what `BatchService` takes."""
         super().__init__(*how)
-        self.terms = Terms(requests=100_000, size=250_000_000)
+        self.terms = TERMS
 
     def line(self, custom_id: str, body: Mapping[str, object]) -> bytes:
         """Return the part of a request that asks for one call."""

@@ -207,9 +207,8 @@ class BatchService:
         """
         try:
             async for line in self._connected.lines(self._path_of(name)):
-                found = _json(line)
-                if isinstance(found, dict) and (custom_id := _text(found, "custom_id")):
-                    yield custom_id, self._answer(found)
+                if (result := self._result(line)) is not None:
+                    yield result
         except NoAnswerError as error:
             raise self._unanswered(error) from None
         except RefusedError as refused:
@@ -228,6 +227,13 @@ class BatchService:
 
     def _path_of(self, results: str) -> str:
         return f"/files/{results}/content"
+
+    def _result(self, line: bytes) -> tuple[str, HttpAnswer | None] | None:
+        """Return the id of a call and its answer, from a line of results; None where it is none."""
+        found = _json(line)
+        if not isinstance(found, dict) or not (custom_id := _text(found, "custom_id")):
+            return None
+        return custom_id, self._answer(found)
 
     def _answer(self, found: Mapping[str, object]) -> HttpAnswer | None:
         """Return the answer to a call in a line of results, None where it was not carried out."""

@@ -18,6 +18,7 @@ from evolinstruct import environment
 from evolinstruct.errors import UsageError
 
 NO_KEY = "not-needed"  # some local servers refuse a call without an Authorization header
+_BEARER = "authorization"
 _CUSTOM = "OPENAI_CUSTOM_HEADERS"
 _VARIABLES = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
@@ -28,8 +29,8 @@ _PUBLIC = re.compile(
 """Headers whose value is no secret: it may well be a word of an ordinary reply."""
 
 
-def headers_of(base: SplitResult, key: str | None) -> dict[str, str]:
-    """Return the headers for a server, from its base URL and the key for it.
+def headers_of(base: SplitResult, key: str | None, key_header: str = _BEARER) -> dict[str, str]:
+    """Return the headers for a server, from its base URL, the key for it and the key's header.
 
     Raises:
         UsageError: a variable names one that cannot be sent.
@@ -44,14 +45,16 @@ def headers_of(base: SplitResult, key: str | None) -> dict[str, str]:
         "accept": "application/json",
         "content-type": "application/json",
         "user-agent": f"evolinstruct/{metadata.version('evolinstruct')}",
-        "authorization": f"Bearer {NO_KEY}",
+        _BEARER: f"Bearer {NO_KEY}",
         **named,
     }
-    if key is not None:
-        headers["authorization"] = f"Bearer {key}"
+    if key is not None and key_header == _BEARER:
+        headers[_BEARER] = f"Bearer {key}"
+    elif key is not None:
+        headers |= {_BEARER: "", key_header: key}
     if base.username or base.password:
         user = f"{unquote(base.username or '')}:{unquote(base.password or '')}"
-        headers["authorization"] = f"Basic {b64encode(user.encode()).decode()}"
+        headers[_BEARER] = f"Basic {b64encode(user.encode()).decode()}"
     return {name: value for name, value in headers.items() if value}
 
 
