@@ -221,6 +221,21 @@ def test_docker_runs_each_program_in_a_container_of_its_own(docker: Path) -> Non
     assert calls.count("--memory 268435456") == calls.count("--user 65534:65534") == 3
 
 
+@pytest.mark.parametrize("line", ["99", "1e999", '"one"', "null"])
+def test_results_that_a_program_forges_are_none_where_they_fit_no_test(
+    line: str, docker: Path
+) -> None:
+    said = f'{{"tests": [{{"line": {line}, "error": "x"}}], "ended": null, "lacking": null}}\n'
+    forging = (
+        "import os\nfor number in range(3, 9):\n    try:\n"
+        f"        os.write(number, {said.encode()!r})\n    except OSError:\n        pass\n"
+        "os._exit(0)\n"
+    )
+    assert ran((forging, "assert True"), sandbox="docker") == [
+        Results(1, ended="it crashes the interpreter")
+    ]
+
+
 def test_a_docker_that_runs_nothing_ends_the_run_in_a_sentence(docker: Path) -> None:
     (docker / "refuses").touch()
     with pytest.raises(StopRun) as error:
@@ -255,7 +270,7 @@ def add(a, b):
 @pytest.mark.parametrize(
     ("test", "fault"),
     [
-        ('{"line": 99, "error": "x" * 10**5}', f"assert add(1, 2) == 3: {'x' * 500}"),
+        ('{"line": 1, "error": "x" * 10**5}', f"assert add(1, 2) == 3: {'x' * 500}"),
         ('{"line": float("inf"), "error": "x"}', "it crashes the interpreter"),
     ],
 )

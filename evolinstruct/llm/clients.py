@@ -61,9 +61,9 @@ def default_client(execution: Execution, model: str = "") -> str:
             " --base-url."
         )
     raise UsageError(
-        f"No model to ask: set {providers.KEY_VARIABLE}, or name a --provider, and a --model,"
-        " or give the --base-url of a local server and a --model,"
-        " or try things out with --client offline."
+        f"No model to ask: name one with --model, and set {providers.KEY_VARIABLE}, or name its"
+        " service with --provider, or its server with --base-url; or try things out with"
+        " --client offline."
     )
 
 
@@ -338,8 +338,8 @@ class Clients:
         """Return who is asked in batches for each purpose.
 
         Raises:
-            UsageError: the client has no batches, several servers share its calls, or a service
-                tier is asked for beside.
+            UsageError: the client has no batches, code is to be run, several servers share its
+                calls, or a service tier is asked for beside.
         """
         if execution.service_tier:
             raise UsageError(
@@ -348,6 +348,11 @@ class Clients:
             )
         found = {}
         for asked, group in self._groups.items():
+            if asks_sandbox(asked.purpose):
+                raise UsageError(
+                    "--batch: the pack has code run by a sandbox, which takes no batches; leave the"
+                    " option out, or name another pack with --prompts."
+                )
             client, budgeted, _ = self._clients[group[0]]
             if len(group) > 1:
                 raise UsageError(

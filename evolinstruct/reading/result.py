@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from evolinstruct.words import word_lists
 
-# Its repetitions give nothing back: what one of them passes fits into the next one as well, so a
-# long text of spaces and stops would be tried in every division.
-_RESULT = r"(?P<number>-?\d[\d,.]*+(?:/\d+)?)\s*+(?P<unit>%|°?[^\W\d_]*)"
+# Possessive: what follows in _ALONE takes stops and spaces, too, and a long row of these would be
+# divided between the two in every way.
+_RESULT = r"(?P<number>-?\d[\d,.]*+(?:/\d+)?+)\s*+(?P<unit>%|°?[^\W\d_]*+)"
 _STATED = re.compile(
     r"(?:####|\\boxed\{|(?:answer|result|total|solution|sum|antwort|ergebnis|réponse|respuesta"
     r"|resposta|ответ|答案|答え|정답)(?: is| are|:|：|=| ist| est| es| é)?)[\s*$]*" + _RESULT,
@@ -24,7 +24,7 @@ _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounde
 
 _FINAL = re.compile(
     r"(?:^[ \t]*####|\b(?:answer|antwort|réponse|respuesta|resposta|ответ)[ \t*]*[:：]"
-    r"|\b(?:answer|result) (?:is|are)\b|\b(?:antwort|ergebnis) ist\b)[ \t*$]*"
+    r"|\b(?:answer|result) (?:is|are)\b|\b(?:antwort|ergebnis) ist\b)"
     r"(?P<final>[^\n]*\S)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -101,7 +101,7 @@ def final_answer(answer: str) -> str | None:
     if (boxed := _boxed(answer)) is not None:
         return boxed
     if stated := list(_FINAL.finditer(answer)):
-        return stated[-1]["final"].lstrip(" *$").rstrip(" *$.")
+        return stated[-1]["final"].lstrip(" \t*$").rstrip(" *$.")
     last = (answer.strip().splitlines() or [""])[-1].strip()
     if last == answer.strip() and 0 < len(last) <= _SHORT:
         return said["final"] if (said := _SAID.fullmatch(last)) else last

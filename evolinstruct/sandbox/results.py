@@ -60,17 +60,34 @@ class Results:
         )
 
     @classmethod
-    def read(cls, text: bytes | str, asked: int | None = None) -> Results:
-        """Read what `encode` wrote, or what a process says of a program with so many tests.
+    def read(cls, text: bytes | str) -> Results:
+        """Read what `encode` wrote.
 
         Raises:
             ValueError: it is nothing of the kind.
         """
+        return cls._read(text, None)
+
+    @classmethod
+    def of_process(cls, text: bytes, tests: Sequence[Statement]) -> Results:
+        """Read what a process says of a program with these statements of its tests.
+
+        Raises:
+            ValueError: it is nothing of the kind, or speaks of other tests.
+        """
+        lines = [each.line for each in tests if each.is_test]
+        found = cls._read(text, len(lines))
+        if [line for line, _ in found.tests] != lines[: len(found.tests)]:
+            raise ValueError(f"these are results of other tests: {text[:60]!r}")
+        return found
+
+    @classmethod
+    def _read(cls, text: bytes | str, asked: int | None) -> Results:
         try:
             found = json.loads(text)
             number = int(found["asked"]) if asked is None else asked
             tests = tuple((int(each["line"]), _text(each["error"])) for each in found["tests"])
-            return cls(number, tests[:number], _text(found["ended"]), _text(found["lacking"]))
+            return cls(number, tests, _text(found["ended"]), _text(found["lacking"]))
         except (TypeError, LookupError, OverflowError, RecursionError) as error:
             raise ValueError(f"these are no results: {text[:60]!r}") from error
 
