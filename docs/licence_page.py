@@ -25,6 +25,8 @@ EXTRAS = {
     "math-verify": ("math", "Apache-2.0"),
     "numpy": ("diversity", "BSD-3-Clause"),
     "openpyxl": ("excel", "MIT"),
+    "opentelemetry-distro": ("opentelemetry", "Apache-2.0"),
+    "opentelemetry-exporter-otlp-proto-http": ("opentelemetry", "Apache-2.0"),
     "pandas": ("pandas", "BSD-3-Clause"),
     "pyarrow": ("parquet", "Apache-2.0"),
     "pydantic-monty": ("sandbox", "MIT"),
@@ -32,6 +34,8 @@ EXTRAS = {
     "starlette": ("view", "BSD-3-Clause"),
     "threadpoolctl": ("diversity", "BSD-3-Clause"),
     "uvicorn": ("view", "BSD-3-Clause"),
+    "vllm": ("vllm", "Apache-2.0"),
+    "xllamacpp": ("llamacpp", "MIT"),
     "zstandard": ("zstd", "BSD-3-Clause"),
 }
 """What the extras for users name, with the extra and the licence."""

@@ -27,7 +27,7 @@ LAYERS = [
     ["llm.prices", "llm.providers"],
     ["settings"],
     ["elimination", "preference", "run_dir"],
-    ["diversity", "judges", "llm.factory", "llm.retry"],
+    ["diversity", "judges", "llm.factory", "llm.retry", "llm.telemetry"],
     ["contamination", "llm.address", "llm.balancer", "llm.circuit_breaker", "llm.intake"],
     ["llm.journal", "llm.service_tiers", "llm.throttle"],
     [

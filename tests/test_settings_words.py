@@ -128,6 +128,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "max_wait": st.floats(0, 10**7, exclude_min=True),
     "min_kept": st.none() | share,
     "allow_failures": st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,9}%)?", fullmatch=True),
+    "events": st.booleans(),
+    "otel": st.booleans(),
     "max_calls": st.none() | count,
     "max_tokens_total": st.none() | count,
     "max_cost": st.none() | dollars.filter(bool),

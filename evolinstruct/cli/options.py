@@ -143,7 +143,7 @@ OPTIONS: dict[str, Any] = {
 _STRICT = ("word_growth.least=10", "word_growth.most=20")
 _OF_RULES = ("rules", "no_rules", "strict")
 _OF_STAGES = (WHO, SAMPLING, HOW, COST)
-_OF_RUNS = ("min_kept",)
+_OF_RUNS = ("min_kept", "events")
 
 
 def takes(

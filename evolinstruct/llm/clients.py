@@ -3,6 +3,7 @@
 One call passes, from the top down:
 
     journal      what was asked before is not asked again (`journal.client`, made by the run)
+    telemetry    where it is wanted, each call is recorded when it has ended
     retry        passing troubles are waited out; a silent service ends the run
     balancer     where several servers answer the same calls, one of them is chosen
     throttle     so many calls under way, one limit for each server and model
@@ -27,13 +28,14 @@ from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import FIRST_REFUSALS, CircuitBreaker
 from evolinstruct.llm.factory import ClientFactory
-from evolinstruct.llm.in_process import with_model
+from evolinstruct.llm.in_process import with_own_model
 from evolinstruct.llm.intake import Intake
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.llm.retry import TOTAL_SECONDS, Retry
 from evolinstruct.llm.secrets import Secrets
 from evolinstruct.llm.service_tiers import TieredClient
+from evolinstruct.llm.telemetry import Telemetry
 from evolinstruct.llm.throttle import Sending, Throttle
 from evolinstruct.llm.throttle.pace import Pace
 from evolinstruct.purposes import asks_sandbox
@@ -76,7 +78,7 @@ def with_client(settings: Settings) -> Settings:
         UsageError: there is neither a client nor a service.
     """
     if settings.recipe.client:
-        return with_model(settings)
+        return with_own_model(settings)
     model = next(iter(settings.recipe.model.values()), "")
     client = default_client(settings.execution, model)
     return replace(settings, recipe=settings.recipe.model_copy(update={"client": client}))
@@ -188,12 +190,14 @@ class Clients:
             InputError: a key is missing.
         """
         self._make = ClientFactory(recipe.client)
+        self._name = recipe.client
         self._is_local = self._make.is_free  # answers from this process
         self._clients: dict[ClientOptions, tuple[Client, BudgetedClient, Client]] = {}
         self._throttles: dict[ClientOptions, Throttle] = {}
         self._balancers: list[Balancer] = []
         self._retries: dict[tuple[ClientOptions, ...], Retry] = {}
-        self._by_asked: dict[Asked, Retry] = {}
+        self._by_asked: dict[Asked, Client] = {}
+        self._telemetry = Telemetry() if execution.otel else None
         self._groups = options_in_use(recipe, execution, purposes, alone=alone)
         self.tariff = Tariff(execution, *_servers(self._groups))
         caps = Caps(execution.max_calls, execution.max_tokens_total, execution.max_cost)
@@ -203,7 +207,7 @@ class Clients:
         for asked, group in self._groups.items():
             if group not in self._retries:
                 self._retries[group] = self._wrap(group, execution)
-            self._by_asked[asked] = self._retries[group]
+            self._by_asked[asked] = self._recorded(asked, group, execution)
             if execution.max_cost is not None:
                 self._check_price(asked.purpose, asked.model)
 
@@ -228,6 +232,18 @@ class Clients:
         return Retry(
             client, breaker, total_seconds=seconds, sleep=throttles[0].pause, on_stop=self.stop
         )
+
+    def _recorded(
+        self, asked: Asked, group: tuple[ClientOptions, ...], execution: Execution
+    ) -> Client:
+        """Return the client over a group, its calls recorded where that is wanted."""
+        client = self._retries[group]
+        if self._telemetry is None or group[0].sandbox:  # a program is no call of a model
+            return client
+        named = _at(execution, asked.purpose, asked.server) if asked.server else execution
+        provider = providers.name_for(named, asked.purpose) or self._name
+        server = host(group[0]) if len(group) == 1 else ""
+        return self._telemetry.wrap(client, provider, server, in_process=self._is_local)
 
     def _has_replied(self, group: tuple[ClientOptions, ...]) -> bool:
         """Tell whether a group of servers has replied in this run, also to an earlier command."""

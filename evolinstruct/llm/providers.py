@@ -148,10 +148,7 @@ def servers_for(execution: Execution, purpose: str) -> Servers:
             variable is meant.
         InputError: the address of the user's own part of a service is not known.
     """
-    for named in (purpose, DEFAULT):
-        urls, provider = execution.base_url.get(named), execution.provider.get(named)
-        if urls or provider is not None:
-            break
+    urls, provider = _named_for(execution, purpose)
     service = find(provider) if provider is not None else None
     if not urls and service is not None:
         urls = [service.url()]
@@ -166,6 +163,20 @@ def servers_for(execution: Execution, purpose: str) -> Servers:
     key = environment.variable(looked_for) if looked_for else None
     header = service.key_header if service else KEY_HEADER
     return Servers(tuple(urls) or (None,), key or None, needed, header)
+
+
+def name_for(execution: Execution, purpose: str) -> str:
+    """Return the name of the service for a purpose; empty where none is named."""
+    return _named_for(execution, purpose)[1] or ""
+
+
+def _named_for(execution: Execution, purpose: str) -> tuple[list[str] | None, str | None]:
+    """Return the base URLs and the provider that are named for a purpose, or else for all."""
+    for named in (purpose, DEFAULT):
+        urls, provider = execution.base_url.get(named), execution.provider.get(named)
+        if urls or provider is not None:
+            break
+    return urls, provider
 
 
 def with_model(urls: Iterable[str | None], model: str) -> Iterator[str | None]:

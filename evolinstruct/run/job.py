@@ -42,7 +42,7 @@ from evolinstruct.run.events import (
 from evolinstruct.run.forecast import Forecast, count_applicable, forecast
 from evolinstruct.run.generations import Generations
 from evolinstruct.run.live import LiveFile
-from evolinstruct.run.log import log, log_ending
+from evolinstruct.run.log import Log
 from evolinstruct.run.plan import Plan, make_plan
 from evolinstruct.run.reviewing import what_is_decided, what_was_applied, with_reviews
 from evolinstruct.run.seed_lines import write_seeds
@@ -87,6 +87,7 @@ class Job:
         self._session = Session(
             plan.settings, asked_by(self._recipe, plan.pack.checks), run_dir, plan.state
         )
+        self._log = Log(run_dir.events if plan.settings.execution.events else None)
         self._records: list[dict[str, Any]] = []  # what run.json says of generations that ended
         self._made_from: list[str] = []
         self._is_idle = False
@@ -151,14 +152,15 @@ class Job:
                 open_gate, self._dir.gate, self._plan.rules, self._plan.pack.skips
             )
             try:
-                async with (
-                    LiveFile(self._dir.live) as live,
-                    aclosing(self._carried_out(gate, retry, only_prepare)) as events,
-                ):
-                    async for event in events:
-                        live.see(event)
-                        log(event)
-                        yield event
+                with self._log as log:
+                    async with (
+                        LiveFile(self._dir.live) as live,
+                        aclosing(self._carried_out(gate, retry, only_prepare)) as events,
+                    ):
+                        async for event in events:
+                            live.see(event)
+                            log.see(event)
+                            yield event
             finally:
                 if gate is not None:
                     gate.close()
@@ -271,7 +273,8 @@ class Job:
         ending = told(error if isinstance(error, Exception) else Interrupted(INTERRUPTED))
         self.summary.status = str(ending)
         self.summary.exit_code = ending.exit_code
-        log_ending(ending)
+        with suppress(InputError):  # a full disk was said already
+            self._log.see_early_end(ending)
 
     async def _said_first(self, retry: str | None) -> AsyncIterator[Event]:
         plan, out, journal = self._plan, self._dir.path, self._session.journal

@@ -21,7 +21,7 @@ from evolinstruct.run_dir.shape import find_misfit
 
 KINDS: dict[type[Line], str] = {Kept: "", Rejected: ".rejected", Failed: ".failed"}
 """What stands between ``generation-N`` and ``.jsonl`` for each kind of line."""
-_IN_PLACE = re.compile(r"\.lock|(journal|gate)\.sqlite(-\w+)?")
+_IN_PLACE = re.compile(r"\.lock|events\.jsonl|(journal|gate)\.sqlite(-\w+)?")
 _REPLACED = re.compile(
     r"((run|live)\.json|dataset\.jsonl|generation-\d+(\.\w+)?\.jsonl)(\.partial)?"
 )
@@ -84,6 +84,11 @@ class RunDir(OwnedDir):
     def live(self) -> Path:
         """What a run that is going on says of its progress; gone when it has ended."""
         return self.path / "live.json"
+
+    @property
+    def events(self) -> Path:
+        """What has happened in the run, where that is wanted; no command reads it."""
+        return self.path / "events.jsonl"
 
     @property
     def gate(self) -> Path:
@@ -152,7 +157,7 @@ class RunDir(OwnedDir):
 
 def _is_first_file(path: Path) -> bool:
     """Tell whether a run makes the file before run.json: a run killed there leaves it alone."""
-    names = (".lock", "run.json.partial", "journal.sqlite", "gate.sqlite")
+    names = (".lock", "run.json.partial", "journal.sqlite", "gate.sqlite", "events.jsonl")
     return path.name.startswith(names)
 
 

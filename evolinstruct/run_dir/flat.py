@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Hashable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from types import NoneType
@@ -104,13 +105,26 @@ def append(path: Path, *records: Any) -> None:
     """
     with write_errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        refuse_link(path, hard=True)
-        with open(path, "a+b", opener=without_links) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.truncate(_whole(file))
+        with opened(path) as file:
             file.writelines(map(encode, records))
             file.flush()
             os.fsync(file.fileno())
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file to add lines to, once nobody else does; a torn last line makes way.
+
+    Raises:
+        InputError: it is a link.
+        OSError: it cannot be opened.
+    """
+    refuse_link(path, hard=True)
+    with ExitStack() as stack:
+        file = stack.enter_context(open(path, "a+b", opener=without_links))
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(_whole(file))
+        stack.pop_all()
+        return file
 
 
 def file_of(folder: Path, person: str) -> Path:

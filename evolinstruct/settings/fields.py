@@ -204,6 +204,8 @@ class Execution(_Settings):
     allow_failures: Annotated[str, Field(pattern=r"^\d{1,15}$|^\d{1,15}(\.\d{1,15})?%$")] = _stated(
         "allow_failures"
     )
+    events: StrictBool = _stated("events")
+    otel: StrictBool = _stated("otel")
 
     @property
     def in_batches(self) -> bool:

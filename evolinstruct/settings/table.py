@@ -410,6 +410,27 @@ class ExecutionArguments(TypedDict, total=False):
             default="0",
         ),
     ]
+    events: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "Add what happens to RUN_DIR/events.jsonl, a line an event, without texts.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
+    otel: Annotated[
+        bool,
+        SettingInfo(
+            HOW,
+            "Record a span and metrics of each call with OpenTelemetry, without texts. Needs the"
+            " extra opentelemetry.",
+            "",
+            Switch(),
+            default=False,
+        ),
+    ]
     max_calls: Annotated[
         int | None, SettingInfo(COST, "Stop before more calls than these are sent.", "N")
     ]
