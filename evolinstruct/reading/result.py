@@ -39,8 +39,9 @@ _SHORT = 60
 # One result is written in several ways: with a word before it or a rounded number behind it, with
 # the sign of a currency on either side, with the name of a unit or its sign.
 _BEFORE = re.compile(
-    r"^[^\w≈~-]*(?:(?:≈|~|\\approx|(?:after|about|approximately|exactly|in|roughly|nach|etwa|genau|après"
-    r"|environ)(?= ))\s*)+(?=[$€£]?-?\d)"
+    r"^(?:[^\w≈~\\-]|\\(?!approx))*+(?:(?:≈|~|\\approx"
+    r"|(?:after|about|approximately|exactly|in|roughly|nach|etwa|genau|après|environ)(?= ))\s*+)++"
+    r"(?=[$€£]?-?\d)"
 )
 _ROUNDED = re.compile(r"(?<=\w)[\s$]*\(?(?:≈|\\approx).*", re.DOTALL)
 _WORKED_OUT = re.compile(r"(?P<as>-?\d[\d.]*/\d+)\s*=\s*-?[\d.]+(?:/\d+)?")
