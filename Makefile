@@ -137,6 +137,7 @@ $(VENV)/tried-heavy: pyproject.toml | $(VENV)/installed-dev
 	@$(INSTALL) '.[diversity]' 2>/dev/null || echo "SKIPPED diversity"
 	@$(INSTALL) '.[notebook]' 2>/dev/null || echo "SKIPPED notebook"
 	@$(INSTALL) '.[ray]' 2>/dev/null || echo "SKIPPED ray"
+	@$(INSTALL) '.[llamacpp]' 2>/dev/null || echo "SKIPPED llamacpp"
 	@$(MAKE) --no-print-directory $(VENV)/installed-train 2>/dev/null || echo "SKIPPED trainers"
 	@$(MAKE) --no-print-directory $(VENV)/axolotl 2>/dev/null || echo "SKIPPED axolotl"
 	@$(MAKE) --no-print-directory $(VENV)/llama-factory 2>/dev/null || echo "SKIPPED llama-factory"

@@ -26,10 +26,11 @@ evolinstruct check --provider anthropic --model MODEL
 ```
 
 No service was asked itself. Where the last column says so, a server on this machine played what the
-service answers by its documents and by public reports (statuses and fields as there, words of our
-own): a reply, a refused key, a model that is not there; `check` told each rightly. Of the others,
-only the format was tried that they share: what may come in it, and how a call then ends, is in
-[calls.md](calls.md). `check` makes one tiny call to yours.
+service answers: a reply, a refused key, a model that is not there; `check` told each rightly. Some
+of these answers were looked up in documents and public reports (statuses and fields as there, words
+of our own); the others are what the builders know of the service, and were not looked up. Of the
+rest, only the format was tried that they share: what may come in it, and how a call then ends, is
+in [calls.md](calls.md). `check` makes one tiny call to yours.
 """
 _TAIL = """
 Azure is asked at your own resource, at the address in `AZURE_OPENAI_ENDPOINT`, and a model is the
@@ -37,7 +38,8 @@ name of a deployment. `OPENAI_API_VERSION` may hold a version: a date, as in `20
 address of that deployment; a word, as in `preview`, is added to the one of all. For tokens of Entra
 instead of a key there is `--client openai-sdk`.
 """
-_OWN = "its documented answers"
+_LOOKED_UP = frozenset({"xai", "cerebras", "fireworks", "sambanova", "nvidia"})
+_DOCUMENTED, _KNOWN = "answers that were looked up", "answers that were not looked up"
 _SHARED = "the format that they share"
 
 
@@ -45,7 +47,8 @@ def page() -> str:
     """Return the text of the page."""
     rows = ["| name | base URL | key in | tried against |", "|---|---|---|---|"]
     for name, provider in PROVIDERS.items():
-        tried = _OWN if name in PLAYED else _SHARED
+        known = _DOCUMENTED if name in _LOOKED_UP else _KNOWN
+        tried = known if name in PLAYED else _SHARED
         rows.append(f"| `{name}` | {_place(provider)} | {_key(provider)} | {tried} |")
     return "\n".join([_HEAD, *rows, _TAIL])
 

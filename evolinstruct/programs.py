@@ -116,6 +116,8 @@ def _text(tree: ast.AST) -> str:
         return ast.unparse(tree)
     except RecursionError as error:  # writing goes less deep than parsing
         raise NoProgram("it is nested too deeply") from error
+    except ValueError as error:  # written in hexadecimal, a number may have any length
+        raise NoProgram("it has a number of thousands of digits") from error
 
 
 def _asserts(statement: ast.stmt) -> bool:
@@ -124,8 +126,8 @@ def _asserts(statement: ast.stmt) -> bool:
     )
 
 
-def _constants(tree: ast.AST) -> set[str]:
-    return {repr(value) for value in _values(tree) if _is_telling(value)}
+def _constants(tree: ast.AST) -> set[tuple[type, object]]:
+    return {(type(value), value) for value in _values(tree) if _is_telling(value)}
 
 
 def _values(tree: ast.AST) -> Iterator[object]:

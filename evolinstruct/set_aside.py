@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 from evolinstruct.errors import InputError
 
@@ -47,9 +47,12 @@ def decode(text: str | None, where: str = "set_aside") -> list[SetAside]:
         InputError: it is no such text; says where.
     """
     try:
-        return [SetAside(**each) for each in json.loads(text or NONE)]
+        found = [SetAside(**each) for each in json.loads(text or NONE)]
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{where}: these are no answers set aside: {error}.") from error
+    if not all(isinstance(said, str) for each in found for said in astuple(each)):
+        raise InputError(f"{where}: an answer set aside has texts alone: output, model and why.")
+    return found
 
 
 def encode(answers: Iterable[SetAside]) -> str:

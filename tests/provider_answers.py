@@ -1,6 +1,7 @@
-"""What services by name answer, as their documents have it: a reply, a wrong key, no such model.
+"""What services by name answer: a reply, a wrong key, no such model.
 
-Statuses and fields are those of documents and public reports, not of calls; the words are our own.
+Statuses and fields are those of documents, public reports or memory (docs/providers.md says which),
+not of calls; the words are our own.
 What is played here is what `check` is held against.
 """
 

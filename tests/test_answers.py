@@ -122,6 +122,19 @@ def test_too_few_that_agree_are_a_rejection_with_what_was_seen_and_refilter_know
     assert (off.let_through["check_failed"], off.unanswered) == (3, 0)
 
 
+def test_agreement_is_a_share_of_all_answers_that_were_asked_for(
+    seeds: Path, pack: Path, tmp_path: Path
+) -> None:
+    """A pack asks for five answers; of ten, five that agree are no share of 0.6."""
+    says = ["12"] * 5 + ["7", "8", "9", "Answer: 10", CallRejected("content_filter", "no")]
+    run = solve(seeds, pack, tmp_path / "run", says, answers=10)
+    rejected = list(run.read(1, Rejected))
+    assert {line.evidence for line in rejected} == {
+        "agreement: 5 of 10 answers agree, a share of less than 0.6"
+    }
+    assert len(rejected) == 3
+
+
 def test_an_answer_that_is_refused_agrees_with_none_and_the_others_count(
     seeds: Path, pack: Path, tmp_path: Path
 ) -> None:
@@ -463,11 +476,29 @@ def test_a_run_without_pairs_says_how_they_are_made(seeds: Path, tmp_path: Path)
         "was taken in place of a worse one; evolve with --answers 4 and --pick judge or vote, or"
         " with the pack verifiable."
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("{", "these are no answers set aside"),
+        ('[{"output": "7"}]', "these are no answers set aside"),
+        ('[{"output": 7, "model": "m", "why": 9}]', "an answer set aside has texts alone"),
+        ('[{"output": null, "model": "m", "why": "outvoted"}]', "has texts alone"),
+    ],
+)
+def test_damaged_answers_set_aside_are_refused_with_their_line(
+    seeds: Path, tmp_path: Path, field: str, said: str
+) -> None:
+    run = solve(seeds, GENERAL, tmp_path / "run", ["It is 7."])
     file = run.file(1)
-    file.write_text(file.read_text().replace('"set_aside": "[]"', '"set_aside": "{"', 1))
+    damaged = f'"set_aside": {json.dumps(field)}'
+    file.write_text(file.read_text().replace('"set_aside": "[]"', damaged, 1))
     told = typed(f"export {run.path} -o {tmp_path}/dpo --format dpo --no-seeds")
     assert told.exit_code == 1
-    assert "these are no answers set aside" in told.output
+    line = json.loads(file.read_text().splitlines()[0])
+    assert f"{line['id']}: set_aside: " in " ".join(told.output.split())
+    assert said in " ".join(told.output.split())
 
 
 # Purposes that work for a check

@@ -21,6 +21,7 @@ LAYERS = [
     ["run"],
     ["llm.batches"],
     ["gate", "llm.clients", "llm.openai_sdk"],
+    ["llm.in_process"],
     ["evolution", "seeds", "llm.budget", "llm.openai"],
     ["prompts", "equality", "filters", "parquet", "llm.usage"],
     ["llm.prices", "llm.providers"],
@@ -64,6 +65,8 @@ VENDORS = {
     "genai_prices": "llm.prices",
     "starlette": "web",
     "uvicorn": "web",
+    "vllm": "llm.in_process",
+    "xllamacpp": "llm.in_process",
 }
 
 FLOOR = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

@@ -232,6 +232,7 @@ def test_caps_count_batches_at_their_price(tmp_path: Path, seeds: Path) -> None:
         ({"client": "offline", "base_url": {}}, "the client offline has no batches"),
         ({"base_url": ["http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"]}, "share the calls"),
         ({"service_tier": "flex"}, "leave --service-tier out"),
+        ({"prompts": "code"}, "code run by a sandbox, which takes no batches"),
     ],
 )
 def test_who_has_no_batches_says_so_before_anything_is_sent(

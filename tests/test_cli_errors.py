@@ -84,8 +84,8 @@ COMMAND_LINES = {
     " there are paper, released.",
     "--prompts generl": "Unknown prompt pack 'generl' (did you mean 'general'?): it is not a"
     " folder, and the built-in packs are code, general, math, paper, spanish, verifiable.",
-    "--client ofline": "Unknown client 'ofline' (did you mean 'offline'?); known are offline,"
-    " openai, openai-sdk, and one of your own is named as package.module:Class.",
+    "--client ofline": "Unknown client 'ofline' (did you mean 'offline'?); known are llamacpp,"
+    " offline, openai, openai-sdk, vllm, and one of your own is named as package.module:Class.",
     "--client nowhere:Client": "Your client 'nowhere:Client': the module 'nowhere' is not"
     " installed; install it, or correct the name.",
     "--client openai": "No model is named, and there is no default one; name it with --model NAME,"

@@ -227,6 +227,19 @@ GENERATOR = "def add(a, b):\n    def g():\n        yield a + b\n    return sum(g
             id="nested",
         ),
         pytest.param(
+            fenced(f"{ADDS}\nMOST = 0x{'f' * 5_000}\n"),
+            fenced(TESTS),
+            "unit_tests: 3 of 3 tests pass; the code cannot be emptied: it has a number of"
+            " thousands of digits",
+            id="a long number",
+        ),
+        pytest.param(
+            fenced(ADDS),
+            fenced(f"{TESTS}assert add(0, 0) != 0x{'f' * 5_000}\n"),
+            "unit_tests: the tests are no Python: it has a number of thousands of digits",
+            id="tests with a long number",
+        ),
+        pytest.param(
             fenced("def plus(a, b):\n    return a + b\n"),
             fenced(TESTS),
             "unit_tests: the code defines plus, and the tests call add",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -196,6 +196,7 @@ NAMES = st.text() | st.lists(
 ).map("".join)  # fmt: skip
 
 
+@example("__init__.py, _a__b_")
 @given(NAMES)
 def test_foreign_text_in_a_card_reads_as_it_is(name: str) -> None:
     shown = MarkdownIt().enable(["table", "strikethrough"]).renderInline(f"by {prose(name)}.")

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from evolinstruct.errors import CallRejected
 from evolinstruct.llm.openai import chat
-from evolinstruct.reading import own_text, read_instruction, read_verdict
+from evolinstruct.reading import (
+    final_answer,
+    own_text,
+    read_code,
+    read_instruction,
+    read_method,
+    read_preference,
+    read_verdict,
+    same_result,
+)
 
 MARKERS = ("Starting Instruction", "Rewritten Instruction", "#改写后的指令#")
 WORDS = st.sampled_from(
@@ -99,7 +108,9 @@ def test_what_is_read_of_any_reply_stands_in_it_at_length(reply: str) -> None:
 def seconds(reply: str) -> float:
     start = time.process_time()
     read_instruction(reply, MARKERS)
-    read_verdict(reply)
+    for read in (read_verdict, read_preference, read_method, read_code, final_answer):
+        read(reply)
+    same_result(reply, f"{reply}!")
     return time.process_time() - start
 
 
@@ -116,6 +127,10 @@ REPEATED = st.lists(
 
 @settings(deadline=None, max_examples=8)
 @given(before=REPLIES, again=REPEATED.map("".join), after=REPLIES)
+@example(before="answer:", again=" ", after="\n")
+@example(before="1", again=".", after="x!")
+@example(before="1", again=" ", after="x!")
+@example(before="", again="```a\n", after="")
 def test_a_reply_that_repeats_itself_is_read_in_time(before: str, again: str, after: str) -> None:
     is_read_in_time(before, again, after, size=100_000)
 

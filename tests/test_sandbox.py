@@ -14,6 +14,7 @@ import pytest
 
 from evolinstruct.errors import StopRun
 from evolinstruct.llm.base import CallContext, CallId, ClientOptions, Request
+from evolinstruct.programs import statements
 from evolinstruct.sandbox import Results, SandboxClient, messages
 
 pytest.importorskip("pydantic_monty", reason="monty")
@@ -128,6 +129,27 @@ def test_what_the_sandbox_cannot_run_is_told_apart_from_a_wrong_program() -> Non
     assert not any(each.all_passed for each in slips)
 
 
+PASSED_OVER = {
+    "import re\ndef f(t): return re.sub('a+', lambda found: 'b', t)": "f('aab') == 'bb'",
+    "def f(t): return next((sign for sign in t if sign > 'a'), None)": "f('ab') == 'b'",
+    "def f(t): return next(reversed(t))": "f('ab') == 'b'",
+    "class Box:\n    def __bool__(self): return False\ndef f(t): return not Box()": "f(1)",
+    "class Card:\n    def __init__(self, rank): self.rank = rank\n"
+    "    def __lt__(self, other): return self.rank < other.rank\n"
+    "def f(t): return min(Card(rank) for rank in t).rank": "f([2, 1]) == 1",
+    "class Pile:\n    def __len__(self): return 2\ndef f(t): return len(Pile())": "f(1) == 2",
+}
+
+
+def test_what_monty_does_otherwise_than_python_is_no_fault_of_the_program() -> None:
+    found = ran(*[(program, f"assert {test}") for program, test in PASSED_OVER.items()])
+    assert all(each.lacking for each in found)
+    slips = ran(
+        ("def f(t): return t < 1", "assert f('a')"), ("def f(t): return len(t)", "assert f(1)")
+    )
+    assert not any(each.lacking or each.all_passed for each in slips)
+
+
 def test_nothing_a_program_meets_changes_from_run_to_run() -> None:
     program = (
         "import random, time\nfrom datetime import datetime\n"
@@ -199,6 +221,21 @@ def test_docker_runs_each_program_in_a_container_of_its_own(docker: Path) -> Non
     assert calls.count("--memory 268435456") == calls.count("--user 65534:65534") == 3
 
 
+@pytest.mark.parametrize("line", ["99", "1e999", '"one"', "null"])
+def test_results_that_a_program_forges_are_none_where_they_fit_no_test(
+    line: str, docker: Path
+) -> None:
+    said = f'{{"tests": [{{"line": {line}, "error": "x"}}], "ended": null, "lacking": null}}\n'
+    forging = (
+        "import os\nfor number in range(3, 9):\n    try:\n"
+        f"        os.write(number, {said.encode()!r})\n    except OSError:\n        pass\n"
+        "os._exit(0)\n"
+    )
+    assert ran((forging, "assert True"), sandbox="docker") == [
+        Results(1, ended="it crashes the interpreter")
+    ]
+
+
 def test_a_docker_that_runs_nothing_ends_the_run_in_a_sentence(docker: Path) -> None:
     (docker / "refuses").touch()
     with pytest.raises(StopRun) as error:
@@ -219,3 +256,28 @@ def test_without_docker_a_sentence_says_what_to_do(
         "--sandbox docker: the command docker is not installed; install it, or leave the option out"
         " to use Monty."
     )
+
+
+FORGED = """
+import json, os, sys
+
+def add(a, b):
+    said = {"tests": [TEST], "ended": None, "lacking": None}
+    os.write(3, json.dumps(said).encode() + b"\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "fault"),
+    [
+        ('{"line": 1, "error": "x" * 10**5}', f"assert add(1, 2) == 3: {'x' * 500}"),
+        ('{"line": float("inf"), "error": "x"}', "it crashes the interpreter"),
+    ],
+)
+def test_results_that_a_program_forges_are_read_like_any(
+    docker: Path, test: str, fault: str
+) -> None:
+    tests = "assert add(1, 2) == 3"
+    (found,) = ran((FORGED.replace("TEST", test), tests), sandbox="docker")
+    assert found.fault(statements(tests)) == fault
+    assert not found.all_passed

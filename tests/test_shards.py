@@ -24,6 +24,7 @@ import pytest
 from docs.command_pages import commands
 from evolinstruct.errors import CallFailed
 from evolinstruct.llm.base import CallId, ClientOptions, Reply, Request
+from evolinstruct.llm.journal.database import open_to_write
 from evolinstruct.run.job import EXIT_FAILED
 from evolinstruct.run.shards import Shard
 from evolinstruct.run_dir.owned import OwnedDir
@@ -239,6 +240,23 @@ def test_a_killed_worker_goes_on_and_repeats_only_what_was_in_flight(
     merge(["2-of-2.sqlite", "half.sqlite"])
     finish(PACED)
     assert data_files(Path("run")) == whole
+
+
+@pytest.mark.parametrize("moment", [b"", None], ids=["no table yet", "no word of its own yet"])
+def test_a_worker_that_is_killed_in_its_first_moment_goes_on(moment: bytes | None) -> None:
+    prepare()
+    file = Path("1-of-1.sqlite")
+    if moment is None:
+        open_to_write(file, must_exist=False).close()
+        assert evolinstruct(f"merge run {file}").stderr == (
+            f"Error: {file} holds nothing yet, because its worker ended too early; run the same"
+            " `evolinstruct work` again.\n"
+        )
+    else:
+        file.write_bytes(moment)
+    merge(spread(1))
+    finish()
+    assert data_files(Path("run")) == alone()
 
 
 def test_a_signal_ends_a_worker_in_good_order() -> None:
@@ -466,6 +484,13 @@ def test_a_run_that_is_not_prepared_or_differs_is_not_worked_on() -> None:
     answer = Path("run/prompts/answer.txt")
     answer.write_text(answer.read_text() + "Be brief.\n")
     assert "its prompts are not those of run.json" in refused("work run --shard 1/2 -o a.sqlite")
+
+
+def test_a_run_json_that_somebody_damaged_is_not_worked_on() -> None:
+    prepare()
+    Path("run/run.json").write_text(json.dumps({**state(), "spent": None}))
+    code, said = work("1/4")
+    assert (code, "run.json is not as it was written (spent: None)" in said) == (1, True), said
 
 
 def test_a_run_in_batches_is_not_worked_on() -> None:

@@ -327,7 +327,7 @@ def test_a_pack_with_checks_keeps_them_and_their_calls_are_foreseen() -> None:
     assert evolinstruct("prompts check pack").exit_code == 0
     said = json.loads(tune(f"--from code --dry-run --json {OFFLINE}", "other").stdout)["expected"]
     asked_for = {each["purpose"]: each["calls"] for each in said}
-    assert (asked_for["tests"], asked_for["run"]) == (6 + 3 * 2 * 6, 2 * (6 + 3 * 2 * 6))
+    assert (asked_for["tests"], asked_for["run"]) == (6 + 3 * 2 * 6, (2 + 2) * (6 + 3 * 2 * 6))
 
 
 def test_a_pack_may_word_what_the_optimizing_model_is_asked_and_is_the_same_for_runs() -> None:

@@ -16,14 +16,8 @@ from evolinstruct.text import counted, decimal, dollars, harmless, percent
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
-    from evolinstruct.judging import (
-        Expected,
-        JudgeCounts,
-        Judged,
-        JudgeSummary,
-        Rate,
-        Results,
-    )
+    from evolinstruct.judging import JudgeCounts, Judged, JudgeSummary, Rate, Results
+    from evolinstruct.run.stage_job import Expected
 
 _UNKNOWN = "unknown"
 _ALL = 0.5

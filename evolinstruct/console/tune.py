@@ -16,7 +16,8 @@ from evolinstruct.text import command, counted, dollars, listed, one_line, perce
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
-    from evolinstruct.tuning import Expected, Trial, Tuned, TuneSummary
+    from evolinstruct.run.stage_job import Expected
+    from evolinstruct.tuning import Trial, Tuned, TuneSummary
 
 _UNKNOWN = "unknown"
 _WANTED = "outcome"

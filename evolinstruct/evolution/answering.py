@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evolinstruct import checks, reading, set_aside
-from evolinstruct.checks import AGREEMENT, Check
+from evolinstruct.checks import Check
 from evolinstruct.errors import CallRejected
 from evolinstruct.evolution import unit_tests
-from evolinstruct.evolution.calls import Calls
+from evolinstruct.evolution.calls import Calls, answers_asked
 from evolinstruct.evolution.candidates import Candidate, vote
 from evolinstruct.evolution.preferring import Preferring
 from evolinstruct.evolution.seeing import SEEING
@@ -27,12 +27,6 @@ from evolinstruct.settings import Recipe
 from evolinstruct.settings.kinds import JUDGED, VERIFIED
 
 PURPOSE, IMPROVE = "answer", "improve"
-
-
-def answers_asked(recipe: Recipe, checks_of_pack: Checks) -> int:
-    """Return how many answers an instruction is asked for, at most, where it is answered."""
-    for_agreement: int = checks_of_pack.get(AGREEMENT, {"answers": 1})["answers"]
-    return max(recipe.answers, for_agreement)
 
 
 def times_asked(purpose: str, recipe: Recipe, checks_of_pack: Checks) -> int:
@@ -86,7 +80,6 @@ class Answering:
         self._recipe = recipe
         self._calls = calls
         self._pack = calls.pack
-        self._times = answers_asked(recipe, self._pack.checks)
         self._preferring = Preferring(recipe, calls) if recipe.judges else None
 
     def wants_answer(self, line: Kept) -> bool:
@@ -134,7 +127,7 @@ class Answering:
             CallError: none of them did, or a call has failed.
         """
         found, refused = list[Candidate](), list[CallRejected]()
-        for attempt in range(self._times):
+        for attempt in range(self._calls.answers):
             try:
                 found.append(await self._one(line, attempt))
             except CallRejected as refusal:
@@ -150,7 +143,7 @@ class Answering:
             CallError: no answer came whole, or a call has failed.
         """
         failed, refused = list[_Checked](), list[CallRejected]()
-        for attempt in range(self._times):
+        for attempt in range(self._calls.answers):
             try:
                 answer = await self._one(line, attempt)
             except CallRejected as refusal:
@@ -228,5 +221,5 @@ class Answering:
         """Have an answer written anew, with what is wrong with it."""
         answer = failed.answer.output
         messages = self._pack.correct(line.instruction, answer, failed.correctable)
-        corrected = await self._one(line, self._times, messages)
+        corrected = await self._one(line, self._calls.answers, messages)
         return await self._checked(line, corrected, failed.among, failed.seen)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from evolinstruct.checks import AGREEMENT
 from evolinstruct.equality import equality
 from evolinstruct.errors import CallFailed, CallRejected
 from evolinstruct.llm.base import CallContext, CallId, Reply, Request
-from evolinstruct.prompts import Messages, Pack
+from evolinstruct.prompts import Checks, Messages, Pack
 from evolinstruct.purposes import asked_by
 from evolinstruct.records import Kept
 from evolinstruct.settings import Recipe
@@ -20,6 +21,12 @@ _LENGTH = "length"
 _SMALL_CONTEXT = "use a model or a server with a larger context, or lower --max-tokens"
 
 
+def answers_asked(recipe: Recipe, checks_of_pack: Checks) -> int:
+    """Return how many answers an instruction is asked for, at most, where it is answered."""
+    for_agreement: int = checks_of_pack.get(AGREEMENT, {"answers": 1})["answers"]
+    return max(recipe.answers, for_agreement)
+
+
 class Calls:
     """What the calls of a run have in common.
 
@@ -27,6 +34,7 @@ class Calls:
         pack: the prompts.
         ask: asks as it is, without the settings of a purpose.
         same: tells whether two answers come to the same.
+        answers: how many answers an instruction is asked for, at most.
     """
 
     def __init__(self, recipe: Recipe, pack: Pack, ask: Ask) -> None:
@@ -35,6 +43,7 @@ class Calls:
         self.pack = pack
         self.ask = ask
         self.same = equality(recipe.equality)
+        self.answers = answers_asked(recipe, pack.checks)
         self._kinds = {operation.name: operation.kind for operation in pack.operations}
         purposes = asked_by(recipe, pack.checks)
         self._sampling = {purpose: recipe.sampling(purpose) for purpose in purposes}

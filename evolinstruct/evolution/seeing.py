@@ -32,7 +32,7 @@ class See(Protocol):
             line: the instruction, its answer still missing.
             args: the arguments of the check.
             answer: the answer that it is about.
-            answers: all that were asked for.
+            answers: those that were asked for and came whole.
             before: what it saw of an earlier answer to the instruction.
 
         Raises:
@@ -44,14 +44,14 @@ class See(Protocol):
 async def _agreement(
     calls: Calls,
     line: Kept,  # noqa: ARG001 - it sees by the answers alone
-    args: Mapping[str, Any],
+    args: Mapping[str, Any],  # noqa: ARG001 - how many are enough is judged by what was seen
     answer: Candidate,
     answers: Sequence[Candidate],
     before: Mapping[str, Any] | None,  # noqa: ARG001 - what agrees is counted anew
 ) -> dict[str, Any]:
     agreed = sum(calls.same(answer.output, each.output) for each in answers)
     result = final_answer(answer.output) or ""
-    return {"agreed": agreed, "answers": args["answers"], "result": result}
+    return {"agreed": agreed, "answers": calls.answers, "result": result}
 
 
 SEEING: Mapping[str, See] = {AGREEMENT: _agreement, UNIT_TESTS: unit_tests.see}

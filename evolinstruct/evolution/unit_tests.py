@@ -84,7 +84,7 @@ async def _look(calls: Calls, line: Kept, answer: str, saw: dict[str, Any]) -> N
         raise _AtFault(SANDBOX, results.lacking)
     if not results.all_passed:
         raise _AtFault(SOLUTION, results.fault(asked) or "not all of them were run")
-    stub, _ = await _run(calls, line, programs.stub(solution), tests, 1)
+    stub, _ = await _run(calls, line, _stub(solution), tests, 1)
     if stub.all_passed:
         saw["stub_passed"] = True
         raise _AtFault(TESTS, "the tests also pass a program that does nothing")
@@ -130,6 +130,18 @@ def _solution(answer: str, tests: str) -> str:
             wanted = ", ".join(sorted(called))
             why = f"the code defines {', '.join(names)}, and the tests call {wanted}"
     raise _AtFault(SOLUTION, why)
+
+
+def _stub(solution: str) -> str:
+    """Return a solution with its functions emptied.
+
+    Raises:
+        _AtFault: it runs, but is too deep or too long to be written anew.
+    """
+    try:
+        return programs.stub(solution)
+    except NoProgram as error:
+        raise _AtFault(SOLUTION, f"the code cannot be emptied: {error}") from error
 
 
 async def _run(

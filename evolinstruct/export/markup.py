@@ -12,7 +12,7 @@ from evolinstruct.text import one_line
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;"}
 # Within a word an underscore begins nothing, and names have many.
-_SPECIAL = re.compile(r"[\\`*\[\]|~$#]|(?<!\w)_|_(?!\w)")
+_SPECIAL = re.compile(r"[\\`*\[\]|~$#]|(?<![^\W_])_|_(?![^\W_])")
 _LAST_SHORT = 0xFFFF
 
 

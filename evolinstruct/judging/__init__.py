@@ -3,7 +3,6 @@
 from evolinstruct.judging.contest import Contest, Pair, Question, Text, read_contest
 from evolinstruct.judging.job import (
     SUMMARY,
-    Expected,
     Judged,
     JudgeJob,
     JudgeSummary,
@@ -27,7 +26,6 @@ __all__ = [
     "FILE",
     "SUMMARY",
     "Contest",
-    "Expected",
     "JudgeCounts",
     "JudgeJob",
     "JudgeSummary",

@@ -13,8 +13,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ from evolinstruct.prompts import Measure, Pack
 from evolinstruct.prompts.measures import PREFERENCE
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.run.stage import Stage
-from evolinstruct.run.stage_job import StageJob, StageSummary
+from evolinstruct.run.stage_job import Expected, StageJob, StageSummary
 from evolinstruct.run_dir import flat
 from evolinstruct.run_dir.directory import RunDir
 from evolinstruct.run_dir.lines import LineFile
@@ -79,31 +78,6 @@ class Wish:
     judges: tuple[str, ...] = ()
     of: str = ANSWERS
     by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What one model is likely to be asked.
-
-    Attributes:
-        purpose: to answer, or to judge.
-        model: who is asked.
-        calls: how many calls, if every reply can be read.
-        prompt_tokens: tokens in.
-        completion_tokens: tokens out.
-        cost: dollars; None where the price is unknown.
-    """
-
-    purpose: str
-    model: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost: Decimal | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {**asdict(self), "cost": None if self.cost is None else float(self.cost)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,6 +279,7 @@ class ClientOptions:
             than the key and the base URL adds that.
         sandbox: it is to run programs, and the model is the name of a sandbox.
         key_header: the header that the key goes in, in lower case.
+        concurrency: calls that the user wants to be under way at once, None where nobody says.
     """
 
     base_url: str | None
@@ -291,6 +292,7 @@ class ClientOptions:
     secrets: Secrets = field(default_factory=Secrets, compare=False)
     sandbox: bool = False
     key_header: str = "authorization"
+    concurrency: int | None = None
 
     def __repr__(self) -> str:
         return f"ClientOptions(model={self.model!r})"  # a base URL may hold a password

@@ -28,6 +28,7 @@ from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import FIRST_REFUSALS, CircuitBreaker
 from evolinstruct.llm.factory import ClientFactory
+from evolinstruct.llm.in_process import with_model
 from evolinstruct.llm.intake import Intake
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.prices import Tariff
@@ -69,14 +70,15 @@ def default_client(execution: Execution, model: str = "") -> str:
 
 
 def with_client(settings: Settings) -> Settings:
-    """Return the settings with the client named that answers where none is.
+    """Return the settings with the client named that answers where none is, and its own model.
 
     Raises:
-        InputError: a model is named, but no key and no service.
+        InputError: a model is named, but no key and no service; or the model of a client in this
+            process cannot be had.
         UsageError: there is neither a client nor a service.
     """
     if settings.recipe.client:
-        return settings
+        return with_model(settings)
     model = next(iter(settings.recipe.model.values()), "")
     client = default_client(settings.execution, model)
     return replace(settings, recipe=settings.recipe.model_copy(update={"client": client}))
@@ -338,7 +340,7 @@ class Clients:
 
     def _most_calls(self, execution: Execution) -> int:
         """Return how many calls one server may get at once, and note it if files set the bound."""
-        ceiling = defaults.LOCAL_CONCURRENCY if self._is_local else defaults.MAX_CONCURRENCY
+        ceiling = self._make.concurrency or defaults.MAX_CONCURRENCY
         wanted = execution.concurrency or execution.max_concurrency or ceiling
         most = min(wanted, _room_for(wanted))
         if most < wanted:
@@ -352,8 +354,8 @@ class Clients:
         """Return who is asked in batches for each purpose.
 
         Raises:
-            UsageError: the client has no batches, several servers share its calls, or a service
-                tier is asked for beside.
+            UsageError: the client has no batches, code is to be run, several servers share its
+                calls, or a service tier is asked for beside.
         """
         if execution.service_tier:
             raise UsageError(
@@ -362,6 +364,11 @@ class Clients:
             )
         found = {}
         for asked, group in self._groups.items():
+            if asks_sandbox(asked.purpose):
+                raise UsageError(
+                    "--batch: the pack has code run by a sandbox, which takes no batches; leave the"
+                    " option out, or name another pack with --prompts."
+                )
             client, budgeted, _ = self._clients[group[0]]
             if len(group) > 1:
                 raise UsageError(
@@ -469,6 +476,7 @@ def _options(execution: Execution, asked: Asked, secrets: Secrets) -> tuple[Clie
             max_reply_mb=execution.max_reply_mb,
             secrets=secrets,
             key_header=servers.key_header,
+            concurrency=execution.concurrency,
         )
         for url in dict.fromkeys(providers.with_model(servers.urls, asked.model))
     )

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import TypeGuard
 
+from evolinstruct import defaults
 from evolinstruct.errors import EvolinstructError, UsageError
 from evolinstruct.llm.base import Client, ClientOptions
 from evolinstruct.llm.intake import harmless_cause
@@ -19,6 +20,7 @@ class ClientFactory:
 
     Attributes:
         is_free: whether the client answers from this process and costs nothing.
+        concurrency: calls that such a client has under way at once; None for any other.
         owner: what messages call a user's own client; empty for a built-in one.
     """
 
@@ -34,6 +36,8 @@ class ClientFactory:
         self._make, self._title, self._name = plugin.value, plugin.title, name
         self.owner = "" if plugin.is_built_in else plugin.title
         self.is_free = getattr(self._make, "FREE", False) is True
+        own = getattr(self._make, "CONCURRENCY", defaults.LOCAL_CONCURRENCY)
+        self.concurrency = own if self.is_free else None
         if isinstance(self._make, type):
             self._check(self._make)
 

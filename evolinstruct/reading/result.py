@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from math import isclose
 from typing import NamedTuple
 
-_RESULT = r"(?P<number>-?\d[\d,.]*(?:/\d+)?)\s*(?P<unit>%|°?[^\W\d_]*)"
+from evolinstruct.words import word_lists
+
+# Possessive: what follows in _ALONE takes stops and spaces, too, and a long row of these would be
+# divided between the two in every way.
+_RESULT = r"(?P<number>-?\d[\d,.]*+(?:/\d+)?+)\s*+(?P<unit>%|°?[^\W\d_]*+)"
 _STATED = re.compile(
     r"(?:####|\\boxed\{|(?:answer|result|total|solution|sum|antwort|ergebnis|réponse|respuesta"
     r"|resposta|ответ|答案|答え|정답)(?: is| are|:|：|=| ist| est| es| é)?)[\s*$]*" + _RESULT,
@@ -19,7 +24,7 @@ _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounde
 
 _FINAL = re.compile(
     r"(?:^[ \t]*####|\b(?:answer|antwort|réponse|respuesta|resposta|ответ)[ \t*]*[:：]"
-    r"|\b(?:answer|result) (?:is|are)\b|\b(?:antwort|ergebnis) ist\b)[ \t*$]*"
+    r"|\b(?:answer|result) (?:is|are)\b|\b(?:antwort|ergebnis) ist\b)"
     r"(?P<final>[^\n]*\S)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -30,6 +35,20 @@ _TEXT = re.compile(r"\\(?:text|mathrm|textbf)\s*\{([^{}]*)\}")
 _NO_MATTER = re.compile(r"\\[,;!: ()]|\\(?:left|right|displaystyle)\b|[\s$*{}]")
 _SAID = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)* (?P<final>[$€£]?-?\d[\d,.]*(?: [^\W\d_]+)*[.!]?)")
 _SHORT = 60
+
+# One result is written in several ways: with a word before it or a rounded number behind it, with
+# the sign of a currency on either side, with the name of a unit or its sign.
+_BEFORE = re.compile(
+    r"^[^\w-]*(?:(?:≈|~|\\approx|(?:after|about|approximately|exactly|in|roughly|nach|etwa|genau|après"
+    r"|environ)(?= ))\s*)+(?=[$€£]?-?\d)"
+)
+_ROUNDED = re.compile(r"(?<=\w)[\s$]*\(?(?:≈|\\approx).*", re.DOTALL)
+_WORKED_OUT = re.compile(r"(?P<as>-?\d[\d.]*/\d+)\s*=\s*-?[\d.]+(?:/\d+)?")
+_CURRENCY = re.compile(r"([€£])\s*(\d[\d,.]*)")
+_POWER = re.compile(r"\^(?:\{([23])\}|([23])(?!\w))")
+_POWER_WORD = re.compile(r"\b(?:(square|sq)|cubic) ([^\W\d_]+)|\b([^\W\d_]+) (?:(squared)|cubed)\b")
+_PER = re.compile(r"(?<=[^\W\d_]) per (?=[^\W\d_])")
+_UNIT = re.compile(r"[^\W\d_²³]+|[€£]")
 
 
 class Result(NamedTuple):
@@ -82,7 +101,7 @@ def final_answer(answer: str) -> str | None:
     if (boxed := _boxed(answer)) is not None:
         return boxed
     if stated := list(_FINAL.finditer(answer)):
-        return stated[-1]["final"].lstrip(" *$").rstrip(" *$.")
+        return stated[-1]["final"].lstrip(" \t*$").rstrip(" *$.")
     last = (answer.strip().splitlines() or [""])[-1].strip()
     if last == answer.strip() and 0 < len(last) <= _SHORT:
         return said["final"] if (said := _SAID.fullmatch(last)) else last
@@ -107,8 +126,28 @@ def _formula(text: str) -> str:
     """Return a final answer without what makes no difference in a formula."""
     bare = _FRACTION.sub(r"\1/\2", text)
     bare = _TEXT.sub(r"\1", bare)
-    bare = _NO_MATTER.sub("", bare.casefold())
+    bare = _NO_MATTER.sub("", _written_alike(bare.casefold()))
     return re.sub(r",(?=\d{3}(?!\d))", "", bare).rstrip(".")
+
+
+def _written_alike(text: str) -> str:
+    """Return a final answer in lower case as if all wrote units and rounded numbers in one way."""
+    text = _ROUNDED.sub("", _BEFORE.sub("", text))
+    if (worked_out := _WORKED_OUT.fullmatch(text.strip())) is not None:
+        text = worked_out["as"]
+    text = _PER.sub("/", _POWER_WORD.sub(_raised, _CURRENCY.sub(r"\2 \1", text)))
+    text = _POWER.sub(lambda found: "²³"[int(found[1] or found[2]) - 2], text)
+    return _UNIT.sub(lambda found: _unit_names().get(found[0], found[0]), text)
+
+
+def _raised(found: re.Match[str]) -> str:
+    return f"{found[2] or found[3]}{'²' if found[1] or found[4] else '³'}"
+
+
+@cache
+def _unit_names() -> dict[str, str]:
+    """Return the name that stands for a unit, by each way in which it is written."""
+    return {way: name for name, ways in word_lists("units").items() for way in ways}
 
 
 def result_of(answer: str) -> Result | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -113,7 +113,7 @@ class Cluster:
             if "why" in said:
                 self.ended_early.append(f"The shard {said['shard']} ended early: {said['why']}")
             else:
-                yield _at_work(said["shards"], families, said["said"])
+                yield _at_work(said, families)
         if await driver.wait() and not self._is_over:
             self.ended_early.append(f"The cluster {self.address} went away.")
 
@@ -125,14 +125,8 @@ class Cluster:
         self._is_over = True
 
 
-def _at_work(shards: int, families: int, said: Iterable[Mapping[str, Any]]) -> AtWork:
-    known = [each for each in said if each]
-
-    def total(name: str) -> int:
-        return sum(each[name] for each in known)
-
-    costs = [each["cost"] for each in known]
-    cost = None if None in costs else sum((Decimal(str(each)) for each in costs), Decimal(0))
-    spent = Spending(total("calls"), total("tokens"), cost)
-    sending = Sending(total("in_flight"), total("limit"), waiting=0, paused=0.0)
-    return AtWork(shards, total("done"), families, total("failed"), spent, sending)
+def _at_work(said: Mapping[str, Any], families: int) -> AtWork:
+    cost = None if said["cost"] is None else Decimal(str(said["cost"]))
+    spent = Spending(said["calls"], said["tokens"], cost)
+    sending = Sending(said["in_flight"], said["limit"], waiting=0, paused=0.0)
+    return AtWork(said["shards"], said["done"], families, said["failed"], spent, sending)

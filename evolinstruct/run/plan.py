@@ -15,7 +15,7 @@ from evolinstruct.contamination import Items
 from evolinstruct.elimination import CONTAMINATED
 from evolinstruct.errors import InputError, UsageError
 from evolinstruct.evolution.answering import PURPOSE as ANSWER
-from evolinstruct.evolution.answering import answers_asked
+from evolinstruct.evolution.calls import answers_asked
 from evolinstruct.purposes import asked_by, asks_sandbox
 from evolinstruct.records import Kept
 from evolinstruct.run.differences import (

@@ -14,8 +14,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,16 @@ class _Driver:
         for name, actor in self._actors.items():
             if name not in self._asked:
                 self._asked[name] = actor.progress.remote()
-        self._tell({"shards": len(self._actors), "said": list(self._said.values())})
+        self._tell({"shards": len(self._actors), **_together(self._said.values())})
+
+
+def _together(said: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what actors said as one, so that a line is as short for a thousand of them."""
+    known = [each for each in said if each]
+    names = ("done", "failed", "calls", "tokens", "in_flight", "limit")
+    costs = [each["cost"] for each in known]
+    cost = None if None in costs else float(sum(Decimal(str(each)) for each in costs))
+    return {**{name: sum(each[name] for each in known) for name in names}, "cost": cost}
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +22,31 @@ from evolinstruct.run_dir.owned import OwnedDir
 from evolinstruct.settings import Settings
 
 EXIT_FAILED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the calls for one purpose to one model are expected to take.
+
+    Attributes:
+        purpose: what they are for.
+        model: who is asked; ``sandbox`` where programs are run.
+        calls: how many.
+        prompt_tokens: tokens in.
+        completion_tokens: tokens out, as long as replies usually are.
+        cost: dollars; None where the price is unknown.
+    """
+
+    purpose: str
+    model: str
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: Decimal | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {**asdict(self), "cost": None if self.cost is None else float(self.cost)}
 
 
 @dataclass(slots=True)
@@ -49,7 +75,6 @@ class StageSummary:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
-        cost = self.spent.cost
         return {
             "status": self.status,
             "exit_code": self.exit_code,
@@ -57,11 +82,7 @@ class StageSummary:
             "failed": dict(self.failed),
             "calls": self.calls,
             "replayed": self.replayed,
-            "spent": {
-                "calls": self.spent.calls,
-                "tokens": self.spent.tokens,
-                "cost": None if cost is None else float(cost),
-            },
+            "spent": self.spent.to_json(),
         }
 
 

@@ -101,7 +101,7 @@ def prepare(run: Path, shard: Shard, out: Path, given: Layer) -> ShardJob:
                 f"{out} is the shard {said['shard']} of this run, not {shard};"
                 " name another file with -o."
             )
-    has_known = state["spent"]["calls"] > 0 and run_dir.journal.exists()
+    has_known = state.get("spent", {}).get("calls") and run_dir.journal.exists()
     known = run_dir.journal if has_known else None
     return ShardJob(shard, file, settings, evolving, state, known)
 

@@ -86,6 +86,7 @@ RUN = Parts(
         ],
         "dataset": (_FILE, None),
         "journal": (int, None),
+        "spent": {str: (float, None)},
         "usage": [_USAGE],
         "prices": [{str: object}],
         "shards": [_SHARD],

@@ -104,7 +104,7 @@ class SandboxClient:
             try:
                 async with self._room:
                     answer = await sandbox.run(line, LIMITS["total"] + _GRACE)
-                return Results.read(answer, number)
+                return Results.of_process(answer, asked)
             except Gone as gone:
                 if gone.code is None:
                     return Results(number, ended="it hangs")

@@ -31,7 +31,18 @@ _SAME_EACH_TIME = {
 _NO_MODULE = re.compile(r"(?:No module named|cannot import name|module) '\w+")
 _NO_ATTRIBUTE = re.compile(r"(?:type object )?'(\w+)'(?: object)? has no attribute '(\w+)'")
 _NO_NAME = re.compile(r"name '(\w+)' is not defined")
-_NOT_YET = re.compile(r"does not yet support|not supported|monty", re.IGNORECASE)
+_NOT_HERE = re.compile(r"not supported|monty", re.IGNORECASE)
+# The second is said of every lazy thing but iter(...), because Monty makes a list of it at once.
+_NOT_YET = re.compile(r"not yet support|'list' object is not an iterator")
+_NOT_KNOWN = {"NotImplementedError": _NOT_HERE, "RuntimeError": _NOT_HERE, "TypeError": _NOT_YET}
+# Methods that Monty never calls, some of them without a word.
+_UNCALLED = frozenset(
+    f"__{name}__"
+    for name in (
+        *("lt", "le", "gt", "ge", "ne", "len", "bool"),
+        *("format", "getattr", "iadd", "reversed"),
+    )
+)
 
 
 class _Ended(Exception):
@@ -77,6 +88,8 @@ class Runner:
         self, session: Any, asked: Mapping[str, Any], tests: list[dict[str, Any]]
     ) -> None:
         until = time.monotonic() + self._limits["total"]
+        if (method := _uncalled(asked["program"])) is not None:
+            raise _Ended(f"the method {method} of a class is never called here", lacking=True)
         if (fault := self._fault(session, asked["program"])) is not None:
             raise _Ended(fault)
         for each in asked["statements"]:
@@ -142,7 +155,7 @@ class Runner:
 def _is_lacking(kind: str, words: str, code: str) -> bool:
     """Tell whether Python itself would have gone on, as far as an error's words show."""
     if kind == "SyntaxError":
-        return _parses(code)
+        return _parsed(code) is not None
     if kind in {"ModuleNotFoundError", "ImportError"} or _NO_MODULE.match(words):
         return True
     if kind == "PermissionError":
@@ -151,16 +164,25 @@ def _is_lacking(kind: str, words: str, code: str) -> bool:
         return hasattr(builtins, found[1]) or found[1] == "__import__"
     if kind == "AttributeError" and (found := _NO_ATTRIBUTE.match(words)):
         return hasattr(getattr(builtins, found[1], None), found[2])
-    return kind in {"NotImplementedError", "RuntimeError"} and _NOT_YET.search(words) is not None
+    return kind in _NOT_KNOWN and _NOT_KNOWN[kind].search(words) is not None
 
 
-def _parses(code: str) -> bool:
+def _uncalled(program: str) -> str | None:
+    """Return the first method of a program's classes that Monty never calls, if there is one."""
+    tree = _parsed(program) or ast.Module([], [])
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    members = [each for node in classes for each in node.body]
+    names = [each.name for each in members if isinstance(each, ast.FunctionDef)]
+    return next((name for name in names if name in _UNCALLED), None)
+
+
+def _parsed(code: str) -> ast.Module | None:
+    """Return a program's tree; None where Python cannot read it either."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            ast.parse(code)
+            return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+        return None
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from evolinstruct.programs import Statement
 from evolinstruct.text import shorten
 
 _LONGEST = 200  # characters of a test that are told
+_MOST_SAID = 500  # characters of an error; whoever runs programs says fewer, unless it is forged
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ class Results:
 
     def fault(self, tests: Sequence[Statement]) -> str | None:
         """Return what went wrong first, with the words of the test; None where nothing did."""
-        said = {each.line: each.code for each in tests}
-        for line, error in self.tests:
+        asked = (each for each in tests if each.is_test)
+        for test, (_, error) in zip(asked, self.tests, strict=False):
             if error is not None:
-                return f"{shorten(said[line].splitlines()[0], _LONGEST)}: {error}"
+                return f"{shorten(test.code.splitlines()[0], _LONGEST)}: {error}"
         return self.ended
 
     def encode(self) -> str:
@@ -59,20 +60,37 @@ class Results:
         )
 
     @classmethod
-    def read(cls, text: bytes | str, asked: int | None = None) -> Results:
-        """Read what `encode` wrote, or what a process says of a program with so many tests.
+    def read(cls, text: bytes | str) -> Results:
+        """Read what `encode` wrote.
 
         Raises:
             ValueError: it is nothing of the kind.
         """
+        return cls._read(text, None)
+
+    @classmethod
+    def of_process(cls, text: bytes, tests: Sequence[Statement]) -> Results:
+        """Read what a process says of a program with these statements of its tests.
+
+        Raises:
+            ValueError: it is nothing of the kind, or speaks of other tests.
+        """
+        lines = [each.line for each in tests if each.is_test]
+        found = cls._read(text, len(lines))
+        if [line for line, _ in found.tests] != lines[: len(found.tests)]:
+            raise ValueError(f"these are results of other tests: {text[:60]!r}")
+        return found
+
+    @classmethod
+    def _read(cls, text: bytes | str, asked: int | None) -> Results:
         try:
             found = json.loads(text)
             number = int(found["asked"]) if asked is None else asked
             tests = tuple((int(each["line"]), _text(each["error"])) for each in found["tests"])
-            return cls(number, tests[:number], _text(found["ended"]), _text(found["lacking"]))
-        except (TypeError, LookupError, RecursionError) as error:
+            return cls(number, tests, _text(found["ended"]), _text(found["lacking"]))
+        except (TypeError, LookupError, OverflowError, RecursionError) as error:
             raise ValueError(f"these are no results: {text[:60]!r}") from error
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else str(value)[:_MOST_SAID]

@@ -97,7 +97,7 @@ class RecipeArguments(TypedDict, total=False):
         str,
         SettingInfo(
             WHO,
-            "offline, openai, openai-sdk, or package.module:Class.",
+            "offline, openai, openai-sdk, llamacpp:FILE, vllm:MODEL, or package.module:Class.",
             "NAME",
             default="",
         ),

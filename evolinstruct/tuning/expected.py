@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from decimal import Decimal
-from typing import Any
 
-from evolinstruct.evolution.answering import times_asked
+from evolinstruct.evolution.answering import most_asked
 from evolinstruct.llm.prices import Tariff
 from evolinstruct.prompts import Pack, Tunable
 from evolinstruct.purposes import BEFORE_ANSWER, PURPOSES, Purpose, asked_by_runs, asks_sandbox
+from evolinstruct.run.stage_job import Expected
 from evolinstruct.settings import Recipe
 from evolinstruct.tuning.optimizing import ANALYSE, OPTIMIZE
 from evolinstruct.tuning.wish import Wish
@@ -19,31 +17,6 @@ _CHARACTERS_PER_TOKEN = 4
 _GROWTH = 80
 """Characters that a rewrite adds, usually."""
 _ORDER_TOKENS, _ORDER_CHARACTERS = 60, 3_000
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the calls of one purpose take at most.
-
-    Attributes:
-        purpose: what they are for.
-        model: who is asked; ``sandbox`` where programs are run.
-        calls: how many, if every step is made and every rewrite passes.
-        prompt_tokens: tokens in.
-        completion_tokens: tokens out, as long as replies usually are.
-        cost: dollars; None where the price is unknown.
-    """
-
-    purpose: str
-    model: str
-    calls: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost: Decimal | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {**asdict(self), "cost": None if self.cost is None else float(self.cost)}
 
 
 def expected(
@@ -74,7 +47,7 @@ def _calls(
     for name, row in asked_by_runs(tunable.pack.checks).items():
         if row.is_asked_of_rewrites(recipe):
             analysed = wish.steps * wish.mini_batch * wish.rounds if name in BEFORE_ANSWER else 0
-            calls = (tried + analysed) * times_asked(name, recipe, tunable.pack.checks)
+            calls = (tried + analysed) * most_asked(name, recipe, tunable.pack)
             yield name, calls, _of_rewrite(row, tunable, length)
     own, child = len(tunable.method), length + _GROWTH
     analysing, optimizing = (_characters(wording, PURPOSES[name]) for name in (ANALYSE, OPTIMIZE))

@@ -19,13 +19,13 @@ from evolinstruct.prompts.measures import RANKING
 from evolinstruct.purposes import asked_by
 from evolinstruct.run.seed_lines import SeedLines
 from evolinstruct.run.session import Session
-from evolinstruct.run.stage_job import StageJob, StageSummary
+from evolinstruct.run.stage_job import Expected, StageJob, StageSummary
 from evolinstruct.run_dir import flat
 from evolinstruct.run_dir.lines import LineFile
 from evolinstruct.seeds.test_items import read_test_items
 from evolinstruct.settings import Settings
 from evolinstruct.tuning.directory import TunedDir
-from evolinstruct.tuning.expected import Expected, expected
+from evolinstruct.tuning.expected import expected
 from evolinstruct.tuning.optimizing import ANALYSE, OPTIMIZE
 from evolinstruct.tuning.sample import Sample
 from evolinstruct.tuning.steps import Steps, Task

@@ -26,7 +26,8 @@ from evolinstruct.llm.journal.database import (
 from evolinstruct.llm.journal.integrity import damaged, digest_of
 
 _TABLE = "CREATE TABLE IF NOT EXISTS shard (said TEXT NOT NULL, digest INTEGER NOT NULL)"
-_HAS_TABLE = "SELECT COUNT(*) FROM sqlite_master WHERE name = ?"
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+_HAS_CALLS = "SELECT EXISTS (SELECT 1 FROM calls)"
 _CACHE = "PRAGMA cache_size = -65536"  # 64 MB: keys come in no order, all over the index
 _SAME_KEY = "ours.key = theirs.key AND ours.max_tokens IS theirs.max_tokens"
 _DIFFERING = f"""
@@ -88,7 +89,12 @@ def read_whole(path: Path) -> dict[str, Any]:
         check(path, must_exist=True)
     except sqlite3.Error as error:
         raise unusable(path, error) from error
-    return read_state(path)
+    if not (state := read_state(path)):
+        raise InputError(
+            f"{path} holds nothing yet, because its worker ended too early; run the same"
+            " `evolinstruct work` again."
+        )
+    return state
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -99,9 +105,11 @@ def read_state(path: Path) -> dict[str, Any]:
     """
     try:
         with closing(read_only(path)[0]) as db:
-            if not db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
-                return {}
-            if not db.execute(_HAS_TABLE, ("shard",)).fetchone()[0]:
+            tables = {name for (name,) in db.execute(_TABLES)}
+            if "shard" not in tables:
+                # A worker that is killed in its first moment leaves a journal without a call.
+                if not tables or ("calls" in tables and not db.execute(_HAS_CALLS).fetchone()[0]):
+                    return {}
                 raise InputError(
                     f"{path} is no shard's file; name one that `evolinstruct work` has made."
                 )
