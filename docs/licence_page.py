@@ -34,6 +34,8 @@ EXTRAS = {
     "starlette": ("view", "BSD-3-Clause"),
     "threadpoolctl": ("diversity", "BSD-3-Clause"),
     "uvicorn": ("view", "BSD-3-Clause"),
+    "vllm": ("vllm", "Apache-2.0"),
+    "xllamacpp": ("llamacpp", "MIT"),
     "zstandard": ("zstd", "BSD-3-Clause"),
 }
 """What the extras for users name, with the extra and the licence."""

@@ -190,6 +190,8 @@ def decode_object(line: bytes | str) -> dict[str, Any]:
     """
     try:
         fields: Any = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON (column {error.colno})") from error
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(fields, dict):

@@ -124,9 +124,9 @@ def test_without_a_client_the_three_ways_on_are_named(folder: Path) -> None:
     result = evolinstruct("evolve seeds.txt -o run")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        "Error: No model to ask: set OPENAI_API_KEY, or name a --provider, and a --model,"
-        " or give the --base-url of a local server and a --model,"
-        " or try things out with --client offline.\n"
+        "Error: No model to ask: name one with --model, and set OPENAI_API_KEY, or name its"
+        " service with --provider, or its server with --base-url; or try things out with"
+        " --client offline.\n"
     )
 
 

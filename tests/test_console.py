@@ -240,7 +240,7 @@ ENDS = {
     "a preview": (
         Summary("done", 0, [counts(4)], dataset={"lines": 1_234}),
         [
-            "1,234 instructions with answers, shuffled: run/dataset.jsonl",
+            "1,234 instructions with answers, 1,114 of them seeds, shuffled: run/dataset.jsonl",
             "What each generation kept, and what was rejected and why: run/generation-*.jsonl",
             "Next: look at the data; the same command with -g 5 adds a generation to it.",
         ],

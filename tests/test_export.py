@@ -362,6 +362,7 @@ def test_instructions_without_answers_are_counted(made: Path, tmp_path: Path) ->
 
 REFUSED = {
     "a format": (ExportOptions("alpacca"), "did you mean 'alpaca'"),
+    "a trainer as a format": (ExportOptions("trl"), "as in --format chat --trainer trl"),
     "a trainer": (ExportOptions("chat", trainer="tlr"), "did you mean 'trl'"),
     "a trainer's format": (
         ExportOptions("alpaca", trainer="trl"),

@@ -66,6 +66,33 @@ def test_a_file_that_holds_no_model_to_chat_with_is_named_before_anything_is_wri
     assert not Path("run").exists()
 
 
+@pytest.mark.skipif(find_spec("vllm") is not None, reason="vllm")
+def test_what_is_not_installed_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    Path("model").mkdir()
+    Path("model/config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
+    result = evolinstruct("evolve seeds.txt -o run --client vllm:model")
+    assert result.exit_code == 1
+    assert "--client vllm needs the package vllm, which is not installed" in result.stderr
+    assert "evolinstruct[vllm]" in result.stderr
+
+
+@pytest.mark.parametrize("config", [None, "no JSON", "{}", "[]"])
+def test_a_folder_that_holds_no_model_is_named(
+    config: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    Path("model").mkdir()
+    if config is not None:
+        Path("model/config.json").write_text(config)
+    result = evolinstruct("evolve seeds.txt -o run --client vllm:model")
+    assert result.exit_code == 1
+    assert "--client vllm: model/config.json" in result.stderr
+    assert "name a folder with a model." in " ".join(result.stderr.split())
+
+
 @pytest.mark.parametrize("client", ["llamacpp", "llamacpp:"])
 def test_a_client_in_this_process_needs_a_model(
     client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -97,6 +97,8 @@ def test_a_final_answer_is_found_in_time_that_grows_with_the_text() -> None:
     for text in (r"\boxed{" * 100_000, "Answer: " * 100_000, "{" * 10**6, "1," * 10**6):
         final_answer(text)
         same_final_answer(text, text)
+    for sign in (" ", ".", " \n", "$", "1,"):
+        same_final_answer(f"\\boxed{{1{sign * 100_000}!\n1}}", r"\boxed{2}")
 
 
 @pytest.fixture(scope="module")

@@ -167,7 +167,7 @@ def test_a_server_that_shares_calls_with_others_is_alone_for_no_purpose() -> Non
 def test_a_provider_is_enough_to_choose_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     assert default_client(Execution(provider="ollama")) == "openai"  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match=r"^No model to ask: set OPENAI_API_KEY"):
+    with pytest.raises(UsageError, match=r"^No model to ask: name one with --model"):
         default_client(Execution())
 
 

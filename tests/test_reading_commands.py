@@ -178,7 +178,11 @@ def test_a_preview_without_a_place_leaves_nothing_behind(
         ("show run --rule x --failed", 2, "--rule is for rejected lines and --failed for others"),
         ("show run --limit few", 2, "--limit must be a whole number from 0 up (given: few)."),
         ("show run --sample 0", 2, "--sample must be a whole number from 1 up (given: 0)."),
-        ("show seeds.txt", 1, "seeds.txt, line 1, is no line of a run"),
+        (
+            "show seeds.txt",
+            1,
+            "seeds.txt, line 1, is no line of a run: it is not JSON (column 1); name",
+        ),
         ("trace run zz", 1, "No line of run has an id that begins with 'zz'"),
         ("stats run --json --csv", 2, "--json and --csv cannot both be given"),
         ("stats run --sample x", 2, "--sample must be a whole number from 1 up (given: x)."),

@@ -108,6 +108,7 @@ def test_what_is_read_of_any_reply_stands_in_it_at_length(reply: str) -> None:
 def seconds(reply: str) -> float:
     start = time.process_time()
     read_instruction(reply, MARKERS)
+    read_instruction(reply, MARKERS, marks=("<new_task>", "</new_task>"))
     for read in (read_verdict, read_preference, read_method, read_code, final_answer):
         read(reply)
     same_result(reply, f"{reply}!")
@@ -140,6 +141,9 @@ def test_a_reply_that_repeats_itself_is_read_in_time(before: str, again: str, af
 @given(before=REPLIES, again=REPEATED.map("".join), after=REPLIES)
 @example(before="", again="\n\nNote: I added it.", after="")
 @example(before="", again="Sure, here is the rewritten prompt:\n\n", after="")
+@example(before="", again="<task_new>\n", after="")
+@example(before="", again="```text\n", after="")
+@example(before="\\boxed{1", again=" .", after="x y}")
 def test_a_megabyte_that_repeats_itself_is_read_in_time(
     before: str, again: str, after: str
 ) -> None:

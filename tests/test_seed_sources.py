@@ -235,6 +235,12 @@ def test_the_command_shows_it_and_ends_with_1_for_bad_rows(
         2,
         "Error: --map: quest=q is no PART=KEY; parts are instruction, input, output.\n",
     )
+    turned = evolinstruct("seeds seeds.txt --map task=instruction")
+    assert (turned.exit_code, turned.stderr) == (
+        2,
+        "Error: --map: task=instruction is no PART=KEY (did you mean instruction=task?);"
+        " parts are instruction, input, output.\n",
+    )
 
 
 def test_scripts_are_told_by_most_letters() -> None:

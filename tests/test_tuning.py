@@ -288,6 +288,8 @@ def test_a_reply_without_a_method_is_told() -> None:
         ("Here it is:\n```\nDo it.\n```\n", "Do it."),
         ("<method>\nDo it, and the mark is forgotten.", "Do it, and the mark is forgotten."),
         ("```\nOne.\n```\nor\n```\nAnother.\n```", None),
+        ("~~~text\nDo it.\n~~~\n", "Do it."),
+        ("```text\n" * 200_000, None),  # read in no time
         ("I would leave the <method> as it is.", None),
         ("<method>\n</method>", None),
         ("", None),

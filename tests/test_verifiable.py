@@ -154,7 +154,7 @@ BAD = {
     '{"checks": {"name": "no_digits"}, "output": "x"}': (
         "{}:1: checks are a list of objects with the keys name and args."
     ),
-    "[1]": "{}:1: this is no row of JSON: expected an object, found list.",
+    "[1]": "{}:1: this is no row: expected an object, found list.",
 }
 
 

@@ -150,7 +150,7 @@ def _row(line: bytes, where: str) -> dict[str, Any]:
     try:
         return decode_object(line)
     except ValueError as error:
-        raise InputError(f"{where}: this is no row of JSON: {error}.") from error
+        raise InputError(f"{where}: this is no row: {error}.") from error
 
 
 def _checks(row: Mapping[str, Any], where: str) -> list[Check]:

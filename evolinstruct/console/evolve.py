@@ -262,7 +262,9 @@ def where_to_look(summary: Summary, out: Path) -> Iterator[str]:
     """Yield where the files are, and what to do next."""
     if summary.dataset_lines is not None:
         lines = counted(summary.dataset_lines, "instruction")
-        yield f"{lines} with answers, shuffled: {out / 'dataset.jsonl'}"
+        seeds = summary.dataset_lines - summary.kept
+        among = f", {seeds:,} of them {'seed' if seeds == 1 else 'seeds'}" if seeds else ""
+        yield f"{lines} with answers{among}, shuffled: {out / 'dataset.jsonl'}"
     yield f"What each generation kept, and what was rejected and why: {out}/generation-*.jsonl"
     if failed := sum(counts.failed.total() for counts in summary.all_counts):
         yield (

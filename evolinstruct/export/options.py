@@ -90,6 +90,11 @@ class ExportOptions:
         Raises:
             UsageError: a name is unknown, a number out of range, or two options conflict.
         """
+        if self.format in trainers.TRAINERS:
+            raise UsageError(
+                f"--format {self.format}: this is a trainer; name a format of rows, and"
+                f" --trainer {self.format} beside it, as in --format chat --trainer {self.format}."
+            )
         _require_known("format", self.format, FORMATS)
         if self.reviewed is not None and self.reviewed not in WISHES:
             hint = did_you_mean(self.reviewed, WISHES)

@@ -28,7 +28,7 @@ from evolinstruct.llm.base import Client, ClientOptions, Reply, Request
 from evolinstruct.llm.budget import Budget, BudgetedClient, Caps
 from evolinstruct.llm.circuit_breaker import FIRST_REFUSALS, CircuitBreaker
 from evolinstruct.llm.factory import ClientFactory
-from evolinstruct.llm.in_process import with_model
+from evolinstruct.llm.in_process import with_own_model
 from evolinstruct.llm.intake import Intake
 from evolinstruct.llm.openai import OpenAIClient
 from evolinstruct.llm.prices import Tariff
@@ -63,9 +63,9 @@ def default_client(execution: Execution, model: str = "") -> str:
             " --base-url."
         )
     raise UsageError(
-        f"No model to ask: set {providers.KEY_VARIABLE}, or name a --provider, and a --model,"
-        " or give the --base-url of a local server and a --model,"
-        " or try things out with --client offline."
+        f"No model to ask: name one with --model, and set {providers.KEY_VARIABLE}, or name its"
+        " service with --provider, or its server with --base-url; or try things out with"
+        " --client offline."
     )
 
 
@@ -78,7 +78,7 @@ def with_client(settings: Settings) -> Settings:
         UsageError: there is neither a client nor a service.
     """
     if settings.recipe.client:
-        return with_model(settings)
+        return with_own_model(settings)
     model = next(iter(settings.recipe.model.values()), "")
     client = default_client(settings.execution, model)
     return replace(settings, recipe=settings.recipe.model_copy(update={"client": client}))

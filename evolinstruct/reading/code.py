@@ -1,4 +1,4 @@
-"""Code: what a reply holds of programs, in fenced blocks as models write them."""
+"""Code: what a reply holds between fences, as models write them, and which of it is Python."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ def read_code(text: str) -> list[str]:
 
     A block that is never closed was cut off, and one in another language is no program of ours.
     """
-    blocks, opened, language = list[str](), "", ""
-    block, has_fence = list[str](), False
+    if not any(_FENCE.match(line) for line in text.splitlines()):
+        return [text]
+    return [block for language, block in fenced(text) if language in _PYTHON]
+
+
+def fenced(text: str) -> list[tuple[str, str]]:
+    """Return the blocks between fences that are closed: the language that each names, and it."""
+    blocks, block, opened, language = list[tuple[str, str]](), list[str](), "", ""
     for line in text.splitlines():
         fence = _FENCE.match(line)
-        has_fence = has_fence or fence is not None
         if not opened:
             if fence is not None:
                 opened, language, block = fence[1], fence[2].lower(), []
         elif fence is not None and fence[1].startswith(opened) and line.strip() == fence[1]:
-            if language in _PYTHON:
-                blocks.append("\n".join(block) + "\n")
+            blocks.append((language, "\n".join(block) + "\n"))
             opened = ""
         else:
             block.append(line)
-    return blocks if has_fence else [text]
+    return blocks

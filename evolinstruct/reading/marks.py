@@ -152,11 +152,12 @@ _ALIKE, _NEARLY_SAME = 0.6, 0.9
 
 def _between_others(text: str, marks: tuple[str, str], parent: str) -> str:
     """Return what stands between marks that are nearly those asked for, or all of the text."""
-    wanted = re.sub(r"\W", "", marks[0]).lower()
+    wanted, seen = re.sub(r"\W", "", marks[0]).lower(), set[str]()
     for opened in _OTHER.finditer(text):
         name = opened[1]
-        if opened[0].strip() in parent:
+        if name in seen or opened[0].strip() in parent:
             continue
+        seen.add(name)  # where its first one is not taken, no later one is
         alike = SequenceMatcher(None, wanted, name.lower()).ratio()
         ended = re.compile(
             rf"^[ \t]*(?:<|\[|&lt;)/{re.escape(name)}(?:>|\]|&gt;)[ \t]*$", re.MULTILINE

@@ -18,7 +18,7 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _ALONE = re.compile(
-    r"[\s*$]*(?:(?:it|[a-z]) ?(?:is|=) ?)?[$€£]?" + _RESULT + r"[\s*$.]*", re.IGNORECASE
+    r"[\s*$]*+(?:(?:it|[a-z]) ?(?:is|=) ?)?[$€£]?" + _RESULT + r"[\s*$.]*+", re.IGNORECASE
 )
 _CLOSE, _APART = 1e-9, 0.02  # numbers between the two may be one result, rounded in two ways
 

@@ -59,11 +59,15 @@ class Summary:
         return None if self.dataset is None else int(self.dataset["lines"])
 
     @property
+    def kept(self) -> int:
+        """How many rewrites were kept in all generations."""
+        return sum(counts.kept for counts in self.all_counts if counts.generation)
+
+    @property
     def tokens_per_kept(self) -> float | None:
         """Tokens in and out, as reported, for each instruction that was kept; None if none was."""
-        kept = sum(counts.kept for counts in self.all_counts if counts.generation)
         tokens = sum(row.prompt_tokens + row.completion_tokens for row in self.usage)
-        return round(tokens / kept, 1) if kept else None
+        return round(tokens / self.kept, 1) if self.kept else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as plain data."""

@@ -349,7 +349,8 @@ def by_part(value: object) -> object:
     for part, key in value.items():
         if part not in defaults.PARTS or not key:
             parts = ", ".join(defaults.PARTS)
-            raise ValueError(f"{part}={key} is no PART=KEY; parts are {parts}")
+            turned = f" (did you mean {key}={part}?)" if key in defaults.PARTS else ""
+            raise ValueError(f"{part}={key} is no PART=KEY{turned}; parts are {parts}")
     return dict(value)
 
 

@@ -44,7 +44,7 @@ ENGINES = {
 }
 
 
-def with_model(settings: Settings) -> Settings:
+def with_own_model(settings: Settings) -> Settings:
     """Return the settings with the model that their client means: it alone is asked, for all.
 
     Raises:
