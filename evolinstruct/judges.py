@@ -16,7 +16,8 @@ Ask = Callable[[Request], Awaitable[Reply]]
 """Returns the reply to a request, or raises what the call ended in."""
 
 _T = TypeVar("_T")
-_TRIES = 2  # of a judge, where nothing can be read
+TRIES = 2
+"""How often a judgement is asked for at most, where nothing can be read."""
 _NO_JUDGEMENT = "no_judgement"
 _AGAIN = (
     "That cannot be read. Write the last line alone, in exactly the form that was asked for, with"
@@ -99,7 +100,7 @@ class Judge:
             StopRun: no further call can have a reply.
         """
         messages, place = self._render(texts), self._place(about)
-        for attempt in range(_TRIES):
+        for attempt in range(TRIES):
             call_id = CallId(place, self._purpose, attempt)
             request = Request(call_id, context, messages, wants=wants, **self._sampling)
             try:

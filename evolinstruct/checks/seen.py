@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evolinstruct.text import counted
+
 AGREEMENT = "agreement"
 """The check that has an instruction answered several times."""
 UNIT_TESTS = "unit_tests"
@@ -93,7 +95,7 @@ def _pass(args: Mapping[str, Any], saw: Mapping[str, Any]) -> str | None:
     if fault:
         return str(fault)
     if asked < args["least"]:
-        return f"there are {asked} tests, and {args['least']} are needed"
+        return f"{counted(asked, 'test')}, where at least {args['least']} are needed"
     return None
 
 

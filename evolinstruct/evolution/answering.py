@@ -19,6 +19,7 @@ from evolinstruct.evolution.calls import Calls, answers_asked
 from evolinstruct.evolution.candidates import Candidate, vote
 from evolinstruct.evolution.preferring import Preferring
 from evolinstruct.evolution.seeing import SEEING
+from evolinstruct.judges import TRIES
 from evolinstruct.preference import JUDGE
 from evolinstruct.prompts import Checks, Messages, Pack
 from evolinstruct.records import Kept
@@ -45,8 +46,9 @@ def times_asked(purpose: str, recipe: Recipe, checks_of_pack: Checks) -> int:
 
 def most_asked(purpose: str, recipe: Recipe, pack: Pack) -> int:
     """Return how often a purpose is asked for one answered instruction, at most."""
+    times = times_asked(purpose, recipe, pack.checks)
     again = {PURPOSE: 1, unit_tests.RUN: unit_tests.RUNS} if pack.corrects else {}
-    return times_asked(purpose, recipe, pack.checks) + again.get(purpose, 0)
+    return times * TRIES if purpose == JUDGE else times + again.get(purpose, 0)
 
 
 @dataclass(frozen=True, slots=True)

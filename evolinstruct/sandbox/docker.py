@@ -6,8 +6,10 @@ results can; it can do nothing else.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -99,7 +101,8 @@ class Docker:
     async def _remove(self, name: str) -> None:
         """End a container that outlived the command which started it."""
         process = await Process.start(["docker", "rm", "--force", name])
-        await process.exited()
+        with suppress(TimeoutError):  # a service that hangs would hold the run
+            await asyncio.wait_for(process.exited(), _BEGINNING)
 
     async def aclose(self) -> None:
         """End the commands that wait for containers; whoever asked removes these."""

@@ -113,11 +113,17 @@ class Processes:
         """Start a command, with these variables of the environment beside the harmless ones.
 
         Raises:
-            OSError: it cannot be started.
-            StopRun: the sandbox is closed, which has ended what was under way.
+            StopRun: it cannot be started, or the sandbox is closed, which has ended what was under
+                way.
         """
         if not self._is_closed:
-            process = await Process.start(command, **variables)
+            try:
+                process = await Process.start(command, **variables)
+            except OSError as error:
+                raise StopRun(
+                    f"The sandbox cannot start {command[0]} ({error.strerror}); see to that, then"
+                    " run the same command again."
+                ) from error
             self._started = {each for each in self._started if not each.is_over} | {process}
         if self._is_closed:
             await self.aclose()

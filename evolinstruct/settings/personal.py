@@ -90,9 +90,9 @@ def path() -> Path:
     The program runs on POSIX systems alone, so one rule for configuration files is enough.
     """
     if named := environment.variable(VARIABLE):
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))  # noqa: PTH111 - where nobody has a home, it stays
     folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(folder).expanduser() / "evolinstruct" / "settings.toml"
+    return Path(os.path.expanduser(folder), "evolinstruct", "settings.toml")  # noqa: PTH111
 
 
 def read_personal() -> PersonalSettings:
@@ -102,7 +102,9 @@ def read_personal() -> PersonalSettings:
         InputError: it cannot be read, is not TOML, or holds a key.
     """
     file = path()
-    if not file.exists() and not environment.variable(VARIABLE):
+    # A folder that may not be looked into has no file for us: that raises nothing here.
+    is_there = os.path.exists(file)  # noqa: PTH110
+    if not is_there and not environment.variable(VARIABLE):
         return PersonalSettings(file, {}, {}, None)
     place = f"The settings file {file}"
     try:
