@@ -9,39 +9,33 @@ twice.
 from __future__ import annotations
 
 import asyncio
-import marshal
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryFile
-from typing import IO, BinaryIO, TypeVar
+from tempfile import NamedTemporaryFile
+from typing import TypeVar
 
 from evolinstruct.errors import (
     BudgetReached,
-    CallFailed,
-    CallRejected,
     ServiceRefused,
     ServiceSilent,
     StopRun,
     TryAgain,
 )
 from evolinstruct.llm.base import Client, Reply, Request
+from evolinstruct.llm.batches.spool import Cut, Spool
+from evolinstruct.llm.batches.taking import ATTEMPTS, Taking
 from evolinstruct.llm.budget import Budget, Spending, most
 from evolinstruct.llm.clients import Asked, BatchClient
-from evolinstruct.llm.journal import FAILED, REJECTED, Journal, Outcome
-from evolinstruct.llm.journal.batch_book import Batched, NotedBatch, Row, custom_id, row
+from evolinstruct.llm.journal import Journal
+from evolinstruct.llm.journal.batch_book import Batched, NotedBatch, custom_id, row
 from evolinstruct.llm.journal.client import NotInJournalError, request_key
 from evolinstruct.llm.openai.batch_files import BatchFiles
 from evolinstruct.llm.openai.batches import Batch, BatchService
-from evolinstruct.llm.openai.connection import HttpAnswer
 from evolinstruct.llm.prices import cost_of
 from evolinstruct.text import counted, listed
 
-ATTEMPTS = 6
-"""Answers that were none, after which a call has failed; and how often the service is asked."""
-_AT_ONCE = 500  # outcomes in one commit
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before the service is asked once more
 
 _T = TypeVar("_T")
@@ -83,7 +77,7 @@ class Batches:
         self._journal = journal
         self._book = journal.book
         self._name = name
-        self._waiting: dict[str, _Spool] = {}
+        self._waiting: dict[str, Spool] = {}
         self._most = {place: each.terms.requests for place, each in self._services.items()}
         self._full: set[str] = set()
         self._done: dict[int, int] = {}
@@ -119,7 +113,7 @@ class Batches:
         body, sent = to.client.body(request), to.client.parameters(request)
         call = Batched(name, key, request, sent, *most(request), attempts)
         if to.place not in self._waiting:
-            self._waiting[to.place] = _Spool()
+            self._waiting[to.place] = Spool()
         self._waiting[to.place].put(row(call), self._services[to.place].line(name, body))
 
     def begin(self) -> None:
@@ -142,7 +136,7 @@ class Batches:
         for place, spool in self._waiting.items():
             while spool and place not in self._full and cap is None:
                 with NamedTemporaryFile(prefix="evolinstruct-", suffix=".jsonl") as file:
-                    cut = _Cut(self._budget, spool, file, self._services[place].terms.size)
+                    cut = Cut(self._budget, spool, file, self._services[place].terms.size)
                     batch = self._book.note(place, cut.rows(self._most[place]))
                     cap = cut.cap
                     if batch is not None:
@@ -255,7 +249,7 @@ class Batches:
 
     async def _take_in(self, batch: NotedBatch, found: Batch) -> None:
         service = self._services[batch.place]
-        taking = _Taking(self._by_place[batch.place], self._budget, self._journal, batch)
+        taking = Taking(self._by_place[batch.place], self._budget, self._journal, batch)
         for file in found.results:
             await self._patiently(lambda f=file: taking.read(service, f))  # type: ignore[misc]
         refusal = taking.end()
@@ -297,7 +291,7 @@ class Batches:
         self._budget.ledger.flush()
         return calls
 
-    def _tell(self, batch: NotedBatch, found: Batch, taking: _Taking, lost: int) -> None:
+    def _tell(self, batch: NotedBatch, found: Batch, taking: Taking, lost: int) -> None:
         if taking.strange:
             self._notices.append(
                 f"The batch {found.id} brought {counted(taking.strange, 'line')} of no call that"
@@ -398,172 +392,3 @@ class Batches:
         self.begin()
         for service in self._services.values():
             await service.aclose()
-
-
-class _Spool:
-    """Calls that wait to be sent, on disk: a row of the book and a line of an upload each."""
-
-    def __init__(self) -> None:
-        self._file: BinaryIO = TemporaryFile()  # noqa: SIM115 - closed with the spool
-        self._end = 0
-        self._next: tuple[Row, bytes] | None = None
-
-    def put(self, row: Row, line: bytes) -> None:
-        marshal.dump((row, line), self._file)
-        self._end = -1
-
-    def __bool__(self) -> bool:
-        return self.peek() is not None
-
-    def peek(self) -> tuple[Row, bytes] | None:
-        """Return the first that waits; it stays."""
-        if self._end < 0:
-            self._end = self._file.tell()
-            self._file.seek(0)
-        if self._next is None and self._file.tell() < self._end:
-            self._next = marshal.load(self._file)  # noqa: S302 - our own, of this process
-        return self._next
-
-    def pop(self) -> None:
-        self._next = None
-
-    def close(self) -> None:
-        self._file.close()
-
-
-@dataclass(slots=True)
-class _Cut:
-    """The part of a spool that goes into one batch.
-
-    Attributes:
-        budget: what may be spent.
-        spool: what waits.
-        file: where the lines go.
-        size: bytes at most.
-        calls: what is in it, by purpose.
-        cap: what a user is told of the cap that left no room for more, if one did.
-    """
-
-    budget: Budget
-    spool: _Spool
-    file: IO[bytes]
-    size: int
-    calls: Counter[str] = field(default_factory=Counter)
-    cap: str | None = None
-
-    def rows(self, requests: int) -> Iterator[Row]:
-        """Yield the rows of so many calls at most, and write their lines."""
-        size = 0
-        while self.calls.total() < requests and (first := self.spool.peek()) is not None:
-            row, line = first
-            size += len(line)
-            if size > self.size and self.calls:
-                return
-            purpose, model, prompt, completion = _priced(row)
-            cost = cost_of(self.budget.batch_price(purpose, model), prompt, completion)
-            self.cap = self.budget.set_aside(prompt + completion, cost)
-            if self.cap is not None:
-                return
-            self.spool.pop()
-            self.file.write(line)
-            self.calls[purpose] += 1
-            yield row
-
-
-def _priced(row: Row) -> tuple[str, str, int, int]:
-    _, _, purpose, model, _, prompt, completion, *_ = row
-    return purpose, model, prompt, completion
-
-
-class _Taking:
-    """Takes in what came of the calls of one batch.
-
-    Attributes:
-        ended: calls that have an outcome, by purpose.
-        strange: lines of no call that waits for one.
-    """
-
-    def __init__(
-        self, to: BatchClient, budget: Budget, journal: Journal, batch: NotedBatch
-    ) -> None:
-        self._to = to
-        self._budget = budget
-        self._journal = journal
-        self._number = batch.number
-        self._seen: set[str] = set()
-        self._outcomes: list[tuple[Batched, Outcome]] = []
-        self._again: list[Batched] = []
-        self._turned_down: list[tuple[Batched, CallFailed]] = []
-        self._refusal: ServiceRefused | None = None
-        self.ended: Counter[str] = Counter()
-        self.strange = 0
-
-    async def read(self, service: BatchService, file: str) -> None:
-        """Take in a file of results; what was taken in before is left out."""
-        async with aclosing(service.results(file)) as results:
-            async for name, answer in results:
-                call = None if name in self._seen else self._journal.book.find(name)
-                if call is None or call.batch != self._number:
-                    self.strange += name not in self._seen
-                    continue
-                self._seen.add(name)
-                self._see(call, answer)
-                if len(self._outcomes) + len(self._again) >= _AT_ONCE:
-                    self._store()
-
-    def end(self) -> ServiceRefused | None:
-        """Take in the rest; return why no call can succeed, where that is so."""
-        names = {failure.error for _, failure in self._turned_down}
-        if self._turned_down and not self.ended and len(names) == 1:
-            # No call of it was taken: the fault is hardly theirs.
-            _, failure = self._turned_down[0]
-            what = failure.advice or "correct what it names, then run the same command again"
-            self._refusal = self._refusal or ServiceRefused(
-                f"{self._to.place}: the service turned every call of a batch down"
-                f" ({failure.message}); {what}."
-            )
-            self._again += [call for call, _ in self._turned_down]
-        else:
-            for call, failure in self._turned_down:
-                self._take(call, Outcome.of_error(FAILED, failure, call.request, call.attempts + 1))
-        self._store()
-        return self._refusal
-
-    def _see(self, call: Batched, answer: HttpAnswer | None) -> None:
-        """Take in one answer; None says that the call was never carried out."""
-        if answer is None:
-            self._again.append(call)
-            return
-        came = self._to.client.read_batched(answer, call.request, call.sent)
-        if isinstance(came, Reply):
-            reply = self._to.intake.reply(came)
-            self._budget.count_answered(call.request, reply.usage, call.bound)
-            self._take(call, Outcome.of_reply(reply, call.request))
-            return
-        self._budget.count_unanswered(call.request, None)
-        if came is not None:
-            self._to.intake.error(came)
-        match came:
-            case CallRejected():
-                self._take(call, Outcome.of_error(REJECTED, came, call.request, 1))
-            case CallFailed():
-                self._turned_down.append((call, came))
-            case TryAgain() if call.attempts + 1 >= ATTEMPTS:
-                self._take(call, Outcome.of_error(FAILED, came, call.request, call.attempts + 1))
-            case TryAgain():
-                self._again.append(replace(call, attempts=call.attempts + 1))
-            case ServiceRefused():
-                self._refusal = self._refusal or came
-                self._again.append(call)
-            case _:  # it will be asked otherwise
-                self._again.append(call)
-
-    def _take(self, call: Batched, outcome: Outcome) -> None:
-        self.ended[call.request.purpose] += 1
-        self._outcomes.append((call, outcome))
-
-    def _store(self) -> None:
-        # What was spent first: a kill in between counts too much, never too little.
-        self._budget.ledger.flush()
-        self._journal.take_in(self._outcomes, self._again)
-        self._outcomes, self._again = [], []
