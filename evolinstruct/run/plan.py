@@ -88,9 +88,9 @@ def make_plan(
         InputError: a pack, a seed file, a test set, a review or the directory is wrong.
     """
     run_dir.check_place()
-    pack = prompts.read(prompts.find(settings.recipe.prompts))
-    weights = weights_in_use(settings.recipe, pack)
     recipe = settings.recipe
+    pack = prompts.read(prompts.find(recipe.prompts))
+    weights = weights_in_use(recipe, pack)
     check_answers(recipe, pack)
     equality.require(recipe.equality)
     against = read_test_items(recipe.against) if recipe.against else None
@@ -100,31 +100,23 @@ def make_plan(
     state = run_dir.state()
     check_state(run_dir, state)
     if not state and any(map(asks_sandbox, asked_by(recipe, pack.checks))):
-        sandbox.check_there(
-            recipe.sandbox
-        )  # what goes on may find all that it needs in its journal
+        # A run that goes on may find all that it needs in its journal.
+        sandbox.check_there(recipe.sandbox)
     reviews = read_reviews(run_dir.path) if recipe.reviews else NONE
     seeds = SeedLines(sources, settings.seeds, preview, recipe.seed)
-    was_preview = is_preview(state)
-    if preview and state and not was_preview:
-        raise InputError(
-            f"{run_dir.path} holds a whole run; look at it with"
-            f" `{command('evolinstruct', 'show', run_dir.path)}`,"
-            " or name another directory with -o."
-        )
-    found = SeedComparison(run_dir, state, grows_anywhere=was_preview)
+    if preview:
+        _refuse_whole_run(run_dir, state)
+    found = SeedComparison(run_dir, state, grows_anywhere=is_preview(state))
     counts = SeedCounts()
     contaminated = _Contaminated(against, rules.get(CONTAMINATED))
     for line in seeds.read(counts):
         found.see(line)
         contaminated.see(line)
-    differences, additions = differing_settings(state, settings.recipe, pack) if state else ([], [])
+    differences, additions = differing_settings(state, recipe, pack) if state else ([], [])
     if state:
-        differences += [
-            *differing_rules(state, recipe, rules),
-            *differing_reviews(state, reviews),
-            *differing_method(state),
-        ]
+        differences += differing_rules(state, recipe, rules)
+        differences += differing_reviews(state, reviews)
+        differences += differing_method(state)
     found.report(differences, additions)
     return Plan(
         settings,
@@ -143,6 +135,15 @@ def make_plan(
         contaminated.count,
         reviews,
     )
+
+
+def _refuse_whole_run(run_dir: RunDir, state: Mapping[str, Any]) -> None:
+    if state and not is_preview(state):
+        raise InputError(
+            f"{run_dir.path} holds a whole run; look at it with"
+            f" `{command('evolinstruct', 'show', run_dir.path)}`,"
+            " or name another directory with -o."
+        )
 
 
 def weights_in_use(recipe: Recipe, pack: prompts.Pack) -> dict[str, float]:
