@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 BAND = (10, 20)
-"""So many words an in-depth prompt asks a rewrite to add (paper, section 3.1)."""
+"""So many words an in-depth prompt asks a rewrite to add, unless its pack says otherwise (paper,
+section 3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ class Band:
     above: int
 
     @classmethod
-    def of(cls, added: Mapping[int, int]) -> Band | None:
-        """Sort counted growths by the band; return None if there are none."""
-        least, most = BAND
+    def of(cls, added: Mapping[int, int], asked: tuple[int, int]) -> Band | None:
+        """Sort counted growths by what was asked for, in words; return None if there are none."""
+        least, most = asked
         below = sum(count for words, count in added.items() if words < least)
         above = sum(count for words, count in added.items() if words > most)
         total = sum(added.values())

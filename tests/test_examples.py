@@ -23,7 +23,7 @@ from tests.command_line import evolinstruct
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-DIRECTORY = (DOCS / "run-directory.md").read_text(encoding="utf-8")
+DIRECTORY = (DOCS / "run-directory.md").read_text(encoding="utf-8").partition("\n## ")[0]
 BIN = Path(sys.executable).parent
 
 

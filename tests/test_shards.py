@@ -462,6 +462,7 @@ def test_a_shard_of_another_run_or_method_is_refused() -> None:
     assert "other.sqlite is a shard of another run" in refused(
         "work run --shard 1/2 -o other.sqlite"
     )
+    assert evolinstruct(f"{EVOLVE} offline -o other -g 1 --update -q").exit_code == 0
     shutil.copy("other/journal.sqlite", "journal.sqlite")
     assert "journal.sqlite is no shard's file" in refused("merge run journal.sqlite")
     assert "journal.sqlite is no shard's file" in refused("work run --shard 1/2 -o journal.sqlite")

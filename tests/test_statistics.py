@@ -49,13 +49,25 @@ def test_quartiles_of_counted_numbers_are_those_of_the_numbers(numbers: list[int
 
 
 def test_nothing_has_no_quartiles_and_no_band() -> None:
-    assert (Quartiles.of({}), Band.of({})) == (None, None)
+    assert (Quartiles.of({}), Band.of({}, (10, 20))) == (None, None)
 
 
 def test_the_band_holds_growth_from_10_to_20_words() -> None:
-    band = Band.of(Counter([9, 10, 20, 21, 40]))
+    band = Band.of(Counter([9, 10, 20, 21, 40]), (10, 20))
     assert band == Band(below=1, within=2, above=2)
     assert band.outside == 0.6
+
+
+def test_growth_is_held_against_what_the_pack_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    assert evolinstruct("evolve math -o run --prompts math --client offline -g 1 -q").exit_code == 0
+    (run,) = json.loads(evolinstruct("stats run --json").stdout)["runs"]
+    assert run["band"] == [10, 30]
+    grown = measure(Run("run")).total.added
+    outside = sum(count for words, count in grown.items() if not 10 <= words <= 30)
+    assert run["total"]["words_added_band"]["outside"] == pytest.approx(outside / grown.total())
 
 
 def counts_of(groups: Mapping[Any, GroupStatistics]) -> list[tuple[Any, Counts]]:

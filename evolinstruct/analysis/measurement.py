@@ -19,7 +19,6 @@ from evolinstruct.analysis.state import State
 from evolinstruct.analysis.statistics import GroupStatistics, Table, in_table
 from evolinstruct.diversity.phrases import Distinctness, Phrases
 from evolinstruct.prose import count_prose
-from evolinstruct.quartiles import BAND
 from evolinstruct.records import Kept
 from evolinstruct.text import harmless_cell
 from evolinstruct.words import count_words, letters_of_a_word
@@ -35,6 +34,7 @@ class RunStatistics:
         seeds: the seeds.
         cells: by generation and operation.
         plain: names of the plain in-depth operations, whose growth has a band.
+        asked: the band: how many words they are asked to add, at least and at most.
         distinctness: how diverse the instructions of each generation are; under None, of all.
         sample: diversity is measured on at most so many texts.
         sample_seed: the seed that draws them.
@@ -46,6 +46,7 @@ class RunStatistics:
     seeds: GroupStatistics
     cells: Mapping[tuple[int, str | None], GroupStatistics]
     plain: frozenset[str]
+    asked: tuple[int, int]
     distinctness: Mapping[int | None, Distinctness | None]
     sample: int
     sample_seed: int
@@ -61,6 +62,7 @@ class RunStatistics:
                 new = GroupStatistics(
                     distinctness=self.distinctness.get(name),
                     difficulty=None if found is None else found.generations.get(name),
+                    asked=self.asked,
                 )
                 groups.setdefault(name, new).include(cell)
         return groups
@@ -77,7 +79,8 @@ class RunStatistics:
         for (_, name), cell in sorted(self.cells.items(), key=lambda item: item[0][1] or ""):
             if name:
                 difficulty = None if found is None else found.operations.get(name)
-                groups.setdefault(name, GroupStatistics(difficulty=difficulty)).include(cell)
+                new = GroupStatistics(difficulty=difficulty, asked=self.asked)
+                groups.setdefault(name, new).include(cell)
         return groups
 
     @property
@@ -94,6 +97,7 @@ class RunStatistics:
         total = GroupStatistics(
             distinctness=self.distinctness[None],
             difficulty=None if self.difficulties is None else self.difficulties.total,
+            asked=self.asked,
         )
         for group in self.generations.values():
             total.include(group)
@@ -132,7 +136,7 @@ class RunStatistics:
                     if key is not None
                 },
             },
-            "band": list(BAND),
+            "band": list(self.asked),
             "plain_operations": sorted(self.plain),
             "difficulty": self.difficulties and self.difficulties.way._asdict(),
         }
@@ -220,6 +224,7 @@ def measure(
         seeds=measuring.seeds,
         cells=measuring.cells,
         plain=plain,
+        asked=run.pack.added_words,
         distinctness=distinctness,
         sample=sample,
         sample_seed=sample_seed,

@@ -40,6 +40,7 @@ class GroupStatistics:
         cost: dollars; None where a price is unknown.
         distinctness: how diverse its instructions are, where that is measured.
         difficulty: how difficult they are, where that was scored.
+        asked: how many words plain in-depth operations are asked to add, at least and at most.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -54,6 +55,7 @@ class GroupStatistics:
     cost: float | None = 0.0
     distinctness: Distinctness | None = None
     difficulty: Difficulty | None = None
+    asked: tuple[int, int] = BAND
 
     @property
     def tokens(self) -> int | None:
@@ -63,7 +65,7 @@ class GroupStatistics:
     @property
     def band(self) -> Band | None:
         """How the growth by plain in-depth operations keeps to its band."""
-        return Band.of(self.added)
+        return Band.of(self.added, self.asked)
 
     @property
     def cost_per_point(self) -> float | None:
@@ -360,7 +362,7 @@ SECTIONS = ("", _INSTRUCTION, _ANSWER, _ADDED, "words added, others", _DIVERSITY
 """The titles among the rows by generation, in their order."""
 _HALF = ("lower", "median", "upper")
 _ALL_FIVE = ("least", *_HALF, "most")
-_OUTSIDE = f"outside {BAND[0]} to {BAND[1]}"
+_OUTSIDE = "outside the band"
 
 # fmt: off
 STATISTICS: tuple[Statistic, ...] = (

@@ -116,10 +116,11 @@ def _show_operations(page: Page, run: RunStatistics) -> None:
         return
     head, rows = _columns("operations", {_ALL: run.total, **run.operations})
     page.table("By operation", head, rows)
+    least, most = run.asked
     page.print(
-        "added: median of words added. outside: share whose growth is outside the 10 to 20 words"
-        " that only the plain in-depth operations are asked for. tokens, cost: for each kept"
-        " instruction."
+        f"added: median of words added. outside: share whose growth is outside the {least} to"
+        f" {most} words that only the plain in-depth operations are asked for. tokens, cost: for"
+        " each kept instruction."
     )
 
 

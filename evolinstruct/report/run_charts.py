@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from evolinstruct.analysis.measurement import RunStatistics
 from evolinstruct.analysis.statistics import GroupStatistics, Table, find, in_table
-from evolinstruct.quartiles import BAND, Quartiles
+from evolinstruct.quartiles import Quartiles
 from evolinstruct.report.canvas import Axis
 from evolinstruct.report.charts import (
     Bar,
@@ -224,7 +224,9 @@ def _by_rule(run: RunStatistics) -> Iterator[list[str]]:
 def _growth(runs: _Runs) -> Chart:
     groups = _by_group(runs, _generations, "gen.")
     added = [group.added for row in groups.values() for group in row if group]
-    least, most = _span(added)
+    bands = [run.asked for run in runs.values()]
+    band = min(least for least, _ in bands), max(most for _, most in bands)
+    least, most = _span(added, band[1])
     width = max(1, -(-(most - least) // _BINS))
     first = least // width * width
     rows = {
@@ -232,25 +234,23 @@ def _growth(runs: _Runs) -> Chart:
         for name, row in groups.items()
     }
     axis = Axis("words added, plain in-depth operations; asked for: shaded")
-    drawing = histograms(rows, axis, width, BAND, [*runs])
+    drawing = histograms(rows, axis, width, band, [*runs])
     says = {name: _kept_to_band(run) for name, run in _named(runs).items()}
     head, cells = _columns("generation", "growth"), _cells("growth", runs, _generations)
     return Chart("Words added by a rewrite", says, drawing if any(added) else None, head, cells)
 
 
 def _kept_to_band(run: RunStatistics) -> str:
-    band, (low, high) = run.total.band, BAND
+    band, (low, high) = run.total.band, run.asked
     if band is None:
         return "No plain in-depth evolution was kept yet."
     return f"{percent(1 - band.outside)} added the {low} to {high} words that are asked for."
 
 
-def _span(many: Sequence[Counter[int]]) -> tuple[int, int]:
+def _span(many: Sequence[Counter[int]], asked: int) -> tuple[int, int]:
     """Return the numbers between which nearly all lie, the band included."""
     every: Counter[int] = sum(many, Counter())
-    return min(0, _percentile(every, _TAIL / 5)), max(
-        2 * BAND[1], _percentile(every, 1 - _TAIL / 5)
-    )
+    return min(0, _percentile(every, _TAIL / 5)), max(2 * asked, _percentile(every, 1 - _TAIL / 5))
 
 
 def _percentile(counts: Counter[int], part: float) -> int:
