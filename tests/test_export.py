@@ -216,6 +216,15 @@ HOSTILE = 'a|b_c <b>`x` [y](z)\n---\n# "Mine" \x1b[31m'
 """A name for whatever may be named."""
 
 
+def test_without_a_format_all_of_them_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(tmp_path, monkeypatch)
+    told = evolinstruct("export run -o out")
+    assert told.exit_code == 2
+    assert told.stderr.startswith("Error: Name a format with --format: alpaca, chat, ")
+
+
 def test_no_name_adds_to_the_structure_of_a_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

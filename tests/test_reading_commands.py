@@ -172,8 +172,8 @@ def test_a_preview_without_a_place_leaves_nothing_behind(
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
-        ("show zzz", 1, "There is no zzz; name the directory of a run."),
-        ("show rum", 1, "There is no rum (did you mean 'run'?); name the directory of a run."),
+        ("show zzz", 1, "There is no directory zzz; name that of a run."),
+        ("show rum", 1, "There is no directory rum (did you mean 'run'?); name that of a run."),
         ("show run -g 7", 1, "run has no generation 7; its last one is 2."),
         ("show run --rule x --failed", 2, "--rule is for rejected lines and --failed for others"),
         ("show run --limit few", 2, "--limit must be a whole number from 0 up (given: few)."),

@@ -167,7 +167,7 @@ def broken(path: Path, kind: str) -> Path:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("nowhere", "There is no .*nowhere; name the directory of a run."),
+        ("nowhere", "There is no directory .*nowhere; name that of a run."),
         ("file", "run.json is a file; name the directory of a run."),
         ("no run", "holds no run .*; name the directory that `evolinstruct evolve -o` has"),
         ("newer", "run.json is from a newer version of evolinstruct; update it."),

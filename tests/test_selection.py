@@ -215,7 +215,7 @@ def test_fewer_than_asked_for_are_taken_and_told(run: Path) -> None:
         ("run -n 0 -o out.jsonl", 2, "-n must be a whole number from 1 up (given: 0)."),
         ("run -n 3 -o run/out.jsonl", 1, "run/out.jsonl lies among the files of a run"),
         ("lines.jsonl -n 3 -o lines.jsonl --by words", 1, "lines.jsonl is read here"),
-        ("nowhere -n 3 -o out.jsonl", 1, "There is no nowhere; name the directory of a run."),
+        ("nowhere -n 3 -o out.jsonl", 1, "There is no directory nowhere; name that of a run."),
         ("run -n 3 -o out.jsonl --apart 2", 2, "--apart must be from -1 to 1"),
         ("run -n 3 -o out.jsonl --diverse facility --balance skill", 2, "leave one of them out"),
         ("run -n 3 -o out.jsonl --diverse much", 2, "must be k-centre or facility (given: much)"),

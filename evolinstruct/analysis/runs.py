@@ -38,6 +38,7 @@ _FILE = re.compile(r"generation-(\d+)\.jsonl")
 _NAMED = 5
 _MOST_BESIDE = 1_000  # names of a folder that are looked through for the run that is meant
 _NEAR = 3
+_SLIPS = 2  # wrong characters of an id, as where two change places
 _L = TypeVar("_L", Kept, Rejected, Failed)
 
 
@@ -318,7 +319,7 @@ class Run:
         """Return the ids that are most like it at both ends, as after one wrong character."""
         likeness = _likeness(prefix)
         nearest = nlargest(2 * _NEAR, self._ids(), likeness)
-        near = [ids[0].decode() for ids in nearest if likeness(ids) >= len(prefix) / 2]
+        near = [ids[0].decode() for ids in nearest if likeness(ids) >= len(prefix) - _SLIPS]
         return list(dict.fromkeys(near))[:_NEAR]  # a seed may have two lines
 
     def _ids(self) -> Iterator[tuple[bytes, bytes]]:
@@ -337,7 +338,7 @@ def _check(run_dir: RunDir) -> None:
     path = run_dir.path
     if not path.exists():
         near = did_you_mean(str(path), map(str, _runs_beside(path)))
-        raise InputError(f"There is no {path}{near}; name the directory of a run.")
+        raise InputError(f"There is no directory {path}{near}; name that of a run.")
     if not path.is_dir():
         raise InputError(f"{path} is a file; name the directory of a run.")
     if not run_dir.is_run:

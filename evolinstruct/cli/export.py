@@ -10,6 +10,7 @@ import typer
 
 from evolinstruct.cli.options import FILTERS, AsJson, Quiet, Verbose, switch, takes, word
 from evolinstruct.cli.reporting import reported
+from evolinstruct.errors import UsageError
 
 _KEPT_FILTERS = {name: option for name, option in FILTERS.items() if name != "rule"}
 _CARD = "What the card says"
@@ -18,7 +19,7 @@ _SHARING = "Sharing"
 _RunDir = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run, finished or not.")]
 _Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The folder to write.")]
 _Format = Annotated[
-    str,
+    str | None,
     word(
         "alpaca, chat, prompt-completion, sharegpt or openai-finetune; dpo or dpo-plain (an answer"
         " and a worse one); rlvr (what code can verify).",
@@ -92,7 +93,7 @@ _OutputLicense = Annotated[
 def command(
     run_dir: _RunDir,
     out: _Out,
-    format: _Format,  # noqa: A002 - the name of the flag
+    format: _Format = None,  # noqa: A002 - the name of the flag
     only: _Only = None,
     without: _Without = None,
     reviewed: _Reviewed = None,
@@ -127,6 +128,8 @@ def command(
         from evolinstruct.console.export import told  # noqa: PLC0415 - slow
         from evolinstruct.export import push as uploading  # noqa: PLC0415 - slow
 
+        if format is None:
+            raise UsageError(f"Name a format with --format: {', '.join(export.FORMATS)}.")
         options = export.ExportOptions(
             format=format,
             filters=filters,

@@ -95,7 +95,7 @@ class Page:
             widths = [min(width, widest) for width in widths]
         for start, end in _parts(widths, room):
             self.print()
-            self.print(Text(title, style="bold"))
+            self.print(Text(title if start == 0 else f"{title}, continued", style="bold"))
             self._terminal.print(_table(head, rows, start + 1, widths[start:end]), soft_wrap=True)
 
     def shorten(self, text: str, lines: int) -> str:

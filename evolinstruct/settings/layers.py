@@ -268,7 +268,8 @@ def read_toml(path: Path, place: str, advice: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise InputError(f"{place} is not UTF-8 text; save it so.") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits too
-        raise InputError(f"{place} is not TOML: {error}.") from error
+        hint = "; texts stand in quotes" if "Invalid value (at line" in str(error) else ""
+        raise InputError(f"{place} is not TOML: {error}{hint}.") from error
 
 
 def read_map(words: Mapping[str, Any]) -> dict[str, str]:
