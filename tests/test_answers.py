@@ -354,7 +354,7 @@ def test_no_answers_is_short_for_none_and_older_words_are_read(seeds: Path, tmp_
 def test_a_dry_run_prices_the_answers_and_the_judge(seeds: Path, tmp_path: Path) -> None:
     line = f"evolve {seeds} -o {tmp_path}/run --client offline -g 1 --dry-run --json"
     told = json.loads(typed(f"{line} --answers 4 --pick judge").stdout)
-    assert told["calls"] == {"evolve": 3, "compare": 3, "answer": 12, "judge": 18}
+    assert told["calls"] == {"evolve": 3, "compare": 3, "answer": 12, "judge": 36}  # each once more
     by = {row["purpose"]: row for row in told["expected"]["by"]}
     assert 15 <= by["judge"]["calls"] <= 18
     assert by["judge"]["prompt_tokens"] > 700 * by["judge"]["calls"]
@@ -418,7 +418,7 @@ def test_a_rewrite_that_fails_a_check_is_set_aside_without_asking_the_judge(
 def test_rewrites_are_priced_and_capped_runs_end_as_whole_ones(seeds: Path, tmp_path: Path) -> None:
     line = f"evolve {seeds} -o {tmp_path}/run --client offline -g 1 --dry-run --json"
     told = json.loads(typed(f"{line} --evolve-answers 2").stdout)
-    assert told["calls"] == {"evolve": 3, "compare": 3, "answer": 3, "improve": 6, "judge": 12}
+    assert told["calls"] == {"evolve": 3, "compare": 3, "answer": 3, "improve": 6, "judge": 24}
     settings: dict[str, Any] = {"generations": 1, "evolve_answers": 2}
     evolve(seeds, tmp_path / "whole", **settings)
     for cap in (7, 12, 100):
