@@ -102,7 +102,8 @@ class Docker:
         """End a container that outlived the command which started it."""
         process = await Process.start(["docker", "rm", "--force", name])
         with suppress(TimeoutError):  # a service that hangs would hold the run
-            await asyncio.wait_for(process.exited(), _BEGINNING)
+            async with asyncio.timeout(_BEGINNING):
+                await process.exited()
 
     async def aclose(self) -> None:
         """End the commands that wait for containers; whoever asked removes these."""

@@ -61,7 +61,9 @@ class Process:
             Gone: it gives none within so many seconds, or one beyond all bounds.
         """
         try:
-            answer = await asyncio.wait_for(self._answer(lines), seconds)
+            # Not by wait_for: before Python 3.12 it loses a cancellation that comes as it ends.
+            async with asyncio.timeout(seconds):
+                answer = await self._answer(lines)
         except TimeoutError as error:
             await self.end()
             raise Gone(None) from error
@@ -77,7 +79,8 @@ class Process:
     async def _last_word(self) -> int:
         """Return the exit status of a process that answers no more; it is killed if it lingers."""
         with suppress(TimeoutError):
-            return await asyncio.wait_for(self.exited(), _LINGERS)
+            async with asyncio.timeout(_LINGERS):
+                return await self.exited()
         return await self.end()
 
     async def _answer(self, lines: bytes) -> bytes:
