@@ -15,6 +15,7 @@ _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "LANG", "DOCKER_H
 """Variables of the environment that a process gets; no key is among them."""
 _LONGEST = 2**20  # bytes of an answer
 _LINGERS = 1.0  # seconds between the end of its output and its own
+_TOLD = 10.0  # seconds between its being killed and asyncio's saying so
 
 
 class Gone(Exception):
@@ -98,7 +99,10 @@ class Process:
         """Kill it, with all that it has started in its session; return its exit status."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, SIGKILL)
-        return await self._process.wait()
+        with suppress(TimeoutError):  # what is killed is gone: no run waits for ever to be told so
+            async with asyncio.timeout(_TOLD):
+                return await self._process.wait()
+        return -SIGKILL
 
     async def exited(self) -> int:
         """Wait until it has ended by itself; return its exit status."""
