@@ -186,17 +186,19 @@ def lacks(checks: Iterable[Check]) -> list[str]:
 
 def tests_of(checks: Iterable[Check]) -> str:
     """Return the unit tests that an answer was held against; empty where there were none."""
-    for check in checks:
-        if check.name == UNIT_TESTS and check.saw is not None:
-            return str(check.saw["tests"])
-    return ""
+    return _saw_of(checks, UNIT_TESTS, "tests")
 
 
 def result_of(checks: Iterable[Check]) -> str:
     """Return the result on which the answers to an instruction agree; empty where none is known."""
+    return _saw_of(checks, AGREEMENT, "result")
+
+
+def _saw_of(checks: Iterable[Check], name: str, field: str) -> str:
+    """Return a field of what the first check of a name saw; empty where none saw anything."""
     for check in checks:
-        if check.name == AGREEMENT and check.saw is not None:
-            return str(check.saw["result"])
+        if check.name == name and check.saw is not None:
+            return str(check.saw[field])
     return ""
 
 

@@ -53,7 +53,6 @@ from evolinstruct.text import did_you_mean
 
 SUMMARY = "summary.json"
 ANSWERS, INSTRUCTIONS = KINDS = ("answers", "instructions")
-"""Of a judge, unless told otherwise: it is to say the same twice."""
 _PATIENCE = 20
 """After so many pairs without any verdict of a judge, it is asked no more."""
 _CHARACTERS_PER_TOKEN = 4
