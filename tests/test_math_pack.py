@@ -46,6 +46,14 @@ SAME = {
     ("Answer: 12/32 = 3/8", "Answer: 3/8"): True,
     ("Antwort: 5 Stunden", "Antwort: 5 h"): True,
     ("Answer: 50 percent", "Answer: 50 %"): True,
+    ("Answer: 90 s (1.5 minutes)", "Answer: 90 seconds"): True,
+    ("Answer: 7/8 (about 87.5 %)", r"Answer: $\frac{7}{8}$"): True,
+    ("Answer: x = 4 (a double root)", "Answer: 4"): True,
+    (r"Answer: $\frac{2}{3}$ (or 66.7 %)", "Answer: 2/3"): True,
+    ("Answer: 48 cm² (0.0048 m²)", "Answer: 48 square centimetres"): True,
+    ("Answer: 3 (mod 7)", "Answer: 3 (mod 5)"): False,
+    ("Answer: 2 (x + 1)", "Answer: 2 (x + 3)"): False,
+    ("Answer: (2, 3)", "Answer: 2"): False,
     ("Answer: 4 hours", "Answer: 4 minutes"): False,
     ("Answer: 4 m", "Answer: 4 min"): False,
     ("Answer: 48 cm²", "Answer: 48 cm³"): False,
@@ -97,7 +105,7 @@ def test_a_final_answer_is_found_in_time_that_grows_with_the_text() -> None:
     for text in (r"\boxed{" * 100_000, "Answer: " * 100_000, "{" * 10**6, "1," * 10**6):
         final_answer(text)
         same_final_answer(text, text)
-    for sign in (" ", ".", " \n", "$", "1,", "~", "≈ "):
+    for sign in (" ", ".", " \n", "$", "1,", "~", "≈ ", "1 (", "(1 "):
         same_final_answer(f"\\boxed{{1{sign * 100_000}!\n1}}", r"\boxed{2}")
         same_final_answer(f"\\boxed{{{sign * 100_000}x}}", r"\boxed{2}")
 

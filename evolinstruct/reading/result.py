@@ -44,6 +44,12 @@ _BEFORE = re.compile(
     r"(?=[$€£]?-?\d)"
 )
 _ROUNDED = re.compile(r"(?<=\w)[\s$]*\(?(?:≈|\\approx).*", re.DOTALL)
+_AMOUNT = r"[€£]?-?\d[\d.,]*+(?:/\d+)?+(?:[^\W\d_]|[ $%°²³^{}/€£])*+"
+_RESTATED = re.compile(
+    rf"(?P<as>[\s$]*+(?:[a-z] ?= ?)?{_AMOUNT}(?<=[\s$]))"
+    rf"\((?!mod\b)(?:{_AMOUNT}|(?=[^()]*?[^\W\d_]{{2}})[^()+*^=]*+)\)[\s$.]*+"
+)
+"""A result, and in brackets what it is in other words: 60 min (1 hour)."""
 _WORKED_OUT = re.compile(r"(?P<as>-?\d[\d.]*/\d+)\s*=\s*-?[\d.]+(?:/\d+)?")
 _CURRENCY = re.compile(r"([€£])\s*(\d[\d,.]*)")
 _POWER = re.compile(r"\^(?:\{([23])\}|([23])(?!\w))")
@@ -134,6 +140,8 @@ def _formula(text: str) -> str:
 def _written_alike(text: str) -> str:
     """Return a final answer in lower case as if all wrote units and rounded numbers in one way."""
     text = _ROUNDED.sub("", _BEFORE.sub("", text))
+    if (restated := _RESTATED.fullmatch(text)) is not None:
+        text = restated["as"]
     if (worked_out := _WORKED_OUT.fullmatch(text.strip())) is not None:
         text = worked_out["as"]
     text = _PER.sub("/", _POWER_WORD.sub(_raised, _CURRENCY.sub(r"\2 \1", text)))
