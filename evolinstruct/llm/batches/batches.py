@@ -31,12 +31,13 @@ from evolinstruct.llm.clients import Asked, BatchClient
 from evolinstruct.llm.journal import Journal
 from evolinstruct.llm.journal.batch_book import Batched, NotedBatch, custom_id, row
 from evolinstruct.llm.journal.client import NotInJournalError, request_key
-from evolinstruct.llm.openai.batch_files import BatchFiles
 from evolinstruct.llm.openai.batches import Batch, BatchService
 from evolinstruct.llm.prices import cost_of
 from evolinstruct.text import counted, listed
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before the service is asked once more
+
+_WHO_AND_WHAT = ("model", "messages")  # what is no parameter in the body of a call
 
 _T = TypeVar("_T")
 
@@ -70,8 +71,7 @@ class Batches:
         self._by_asked = clients
         self._by_place = {each.place: each for each in clients.values()}
         self._services = {
-            place: each.client.batches() if folder is None else BatchFiles(folder)
-            for place, each in self._by_place.items()
+            place: each.client.batches(folder) for place, each in self._by_place.items()
         }
         self._budget = budget
         self._journal = journal
@@ -110,7 +110,8 @@ class Batches:
 
     def _note(self, name: str, key: bytes, request: Request, attempts: int) -> None:
         to = self._by_asked[Asked(request.purpose, request.model, request.server)]
-        body, sent = to.client.body(request), to.client.parameters(request)
+        body = to.client.body(request)
+        sent = {name: value for name, value in body.items() if name not in _WHO_AND_WHAT}
         call = Batched(name, key, request, sent, *most(request), attempts)
         if to.place not in self._waiting:
             self._waiting[to.place] = Spool()

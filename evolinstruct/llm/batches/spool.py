@@ -13,19 +13,24 @@ from evolinstruct.llm.budget import Budget
 from evolinstruct.llm.journal.batch_book import Row
 from evolinstruct.llm.prices import cost_of
 
+_SIZE = 8  # bytes of a length
+
 
 class Spool:
     """Calls that wait to be sent, on disk: a row of the book and a line of an upload each."""
 
     def __init__(self) -> None:
         self._file: BinaryIO = TemporaryFile()  # noqa: SIM115 - closed with the spool
-        self._end = 0
+        self._count = 0
+        self._is_read = False
         self._next: tuple[Row, bytes] | None = None
 
     def put(self, row: Row, line: bytes) -> None:
         """Let a call wait."""
-        marshal.dump((row, line), self._file)
-        self._end = -1
+        # In one piece: `marshal.load` reads a file in as many as there are values.
+        packed = marshal.dumps((row, line))
+        self._file.write(len(packed).to_bytes(_SIZE) + packed)
+        self._count += 1
 
     def __bool__(self) -> bool:
         """Whether any waits."""
@@ -33,16 +38,18 @@ class Spool:
 
     def peek(self) -> tuple[Row, bytes] | None:
         """Return the first that waits; it stays."""
-        if self._end < 0:
-            self._end = self._file.tell()
+        if not self._is_read:
             self._file.seek(0)
-        if self._next is None and self._file.tell() < self._end:
-            self._next = marshal.load(self._file)  # noqa: S302 - our own, of this process
+            self._is_read = True
+        if self._next is None and self._count:
+            size = int.from_bytes(self._file.read(_SIZE))
+            self._next = marshal.loads(self._file.read(size))  # noqa: S302 - of this process
         return self._next
 
     def pop(self) -> None:
         """Let go of the first."""
         self._next = None
+        self._count -= 1
 
     def close(self) -> None:
         """Let go of the file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -12,8 +13,7 @@ from evolinstruct.llm.budget import Budget
 from evolinstruct.llm.clients import BatchClient
 from evolinstruct.llm.journal import FAILED, REJECTED, Journal, Outcome
 from evolinstruct.llm.journal.batch_book import Batched, NotedBatch
-from evolinstruct.llm.openai.batches import BatchService
-from evolinstruct.llm.openai.connection import HttpAnswer
+from evolinstruct.llm.openai.batches import BatchService, Result
 
 ATTEMPTS = 6
 """Answers that were none, after which a call has failed."""
@@ -46,15 +46,14 @@ class Taking:
     async def read(self, service: BatchService, file: str) -> None:
         """Take in a file of results; what was taken in before is left out."""
         async with aclosing(service.results(file)) as results:
-            async for name, answer in results:
-                call = None if name in self._seen else self._journal.book.find(name)
-                if call is None or call.batch != self._number:
-                    self.strange += name not in self._seen
-                    continue
-                self._seen.add(name)
-                self._see(call, answer)
-                if len(self._outcomes) + len(self._again) >= _AT_ONCE:
-                    self._store()
+            came: dict[str, Result | None] = {}
+            async for name, result in results:
+                if name not in self._seen:
+                    came.setdefault(name, result)
+                if len(came) >= _AT_ONCE:
+                    self._see_all(came)
+                    came = {}
+            self._see_all(came)
 
     def end(self) -> ServiceRefused | None:
         """Take in the rest; return why no call can succeed, where that is so."""
@@ -74,12 +73,24 @@ class Taking:
         self._store()
         return self._refusal
 
-    def _see(self, call: Batched, answer: HttpAnswer | None) -> None:
-        """Take in one answer; None says that the call was never carried out."""
-        if answer is None:
+    def _see_all(self, came: Mapping[str, Result | None]) -> None:
+        """Take in what came of calls, by their ids, and store it."""
+        calls = self._journal.book.find_all(came)
+        for name, result in came.items():
+            call = calls.get(name)
+            if call is None or call.batch != self._number:
+                self.strange += 1
+                continue
+            self._seen.add(name)
+            self._see(call, result)
+        self._store()
+
+    def _see(self, call: Batched, result: Result | None) -> None:
+        """Take in what came of one call; None says that it was never carried out."""
+        if result is None:
             self._again.append(call)
             return
-        came = self._to.client.read_batched(answer, call.request, call.sent)
+        came = self._to.client.read_batched(result, call.request, call.sent)
         if isinstance(came, Reply):
             reply = self._to.intake.reply(came)
             self._budget.count_answered(call.request, reply.usage, call.bound)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -39,7 +39,6 @@ CREATE TABLE IF NOT EXISTS batched (
     digest INTEGER NOT NULL,
     batch INTEGER               -- none: it is to be asked again; no part of the digest
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS batched_by_batch ON batched (batch, purpose, model);
 """
 _EXISTS = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'batched'"
 _NUMBER = "SELECT ifnull(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'batches'"
@@ -121,6 +120,13 @@ class BatchBook:
         row = self._read(_FIND, name).fetchone()
         return None if row is None else self._call(row)
 
+    def find_all(self, names: Collection[str]) -> dict[str, Batched]:
+        """Return the calls of custom ids, by these; what there is no call of is left out."""
+        if not self._is_made:
+            return {}
+        query = f"SELECT * FROM batched WHERE custom_id {_one_of(names)}"  # noqa: S608
+        return {call.custom_id: call for call in map(self._call, self._read(query, *names))}
+
     def batches(self) -> list[NotedBatch]:
         """Return the batches that have not ended, in the order in which they were noted."""
         if not self._is_made:
@@ -176,8 +182,8 @@ class BatchBook:
 
     def apply(self, answered: Sequence[Batched], again: Sequence[Batched]) -> None:
         """Forget what was answered, and let the others be asked again; within a transaction."""
-        names = [(call.custom_id,) for call in answered]
-        self._db.executemany("DELETE FROM batched WHERE custom_id = ?", names)
+        names = [call.custom_id for call in answered]
+        self._db.execute(f"DELETE FROM batched WHERE custom_id {_one_of(names)}", names)  # noqa: S608
         self._db.executemany(_PUT, [(*row(call), None) for call in again])
 
     def _put(self, batch: NotedBatch) -> None:
@@ -211,6 +217,10 @@ class BatchBook:
         )
         prompt, completion, attempts = counts
         return Batched(name, key, request, sent, prompt, completion, attempts, batch)
+
+
+def _one_of(values: Collection[object]) -> str:
+    return f"IN ({', '.join('?' * len(values))})"
 
 
 Row = tuple[Any, ...]

@@ -8,9 +8,10 @@ the work of the clients around it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -35,7 +36,8 @@ from evolinstruct.llm.openai import (
     headers,
 )
 from evolinstruct.llm.openai.anthropic_batches import AnthropicBatchService
-from evolinstruct.llm.openai.batches import BatchService
+from evolinstruct.llm.openai.batch_files import BatchFiles
+from evolinstruct.llm.openai.batches import BatchService, Result
 from evolinstruct.llm.openai.connection import (
     Connection,
     HttpAnswer,
@@ -144,16 +146,18 @@ class OpenAIClient:
 
     # In batches
 
-    def batches(self) -> BatchService:
-        """Return what sends batches to the server."""
+    def batches(self, folder: Path | None) -> BatchService:
+        """Return what sends batches to the server, or puts them into a folder."""
+        if folder is not None:
+            return BatchFiles(folder, self._secrets)
         place = f"{address.bare(self._home)}, model {self._model!r}"
         if _host(self._home).endswith(anthropic_batches.HOST):
             signed = anthropic_batches.headers_of(self._headers, self._key)
             return AnthropicBatchService(
-                lambda: self._own_connection(signed), self._home, place, self._clean
+                lambda: self._own_connection(signed), self._home, place, self._secrets
             )
         return BatchService(
-            lambda: self._own_connection(self._headers), self._home, place, self._clean
+            lambda: self._own_connection(self._headers), self._home, place, self._secrets
         )
 
     def body(self, request: Request) -> dict[str, object]:
@@ -161,21 +165,19 @@ class OpenAIClient:
         return self._parameters.adapt(_format(request).body(request))
 
     def read_batched(
-        self, answer: HttpAnswer, request: Request, sent: dict[str, object]
+        self, came: Result, request: Request, sent: dict[str, object]
     ) -> Reply | CallError | ServiceRefused | None:
         """Return how a call in a batch ended; None where the next one will be another.
 
         Args:
-            answer: what came of it.
+            came: what came of it.
             request: what was asked, without its messages.
             sent: the parameters that were sent.
         """
-        asked = request.parameters()
-        return self._meant(answer, asked, sent, request)
-
-    def parameters(self, request: Request) -> dict[str, object]:
-        """Return the parameters that are sent for a request, as far as is known by now."""
-        return self._parameters.adapt(request.parameters())
+        answer, asked = HttpAnswer(came.status, {}, b""), request.parameters()
+        if came.status >= HTTPStatus.MULTIPLE_CHOICES:
+            return self._refused(answer, chat.error_in(came.body), asked, sent, request)
+        return self._read(lambda: chat.fields_of(came.body), answer, asked, sent, request)
 
     def take_notices(self) -> list[str]:
         """Return what was learned since the last time, a sentence each."""
@@ -205,24 +207,25 @@ class OpenAIClient:
         request: Request,
     ) -> Reply | _Ending | None:
         """Return what an answer means; None where a parameter was learned from it."""
-        answer = replace(answer, content=self._secrets.hide_in_bytes(answer.content))
+        content = self._secrets.hide_in_bytes(answer.content)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            return self._refused(answer, chat.error(answer.content), asked, body, request)
-        return self._read(answer, asked, body, request)
+            return self._refused(answer, chat.error(content), asked, body, request)
+        if answer.is_cut:
+            long = f"the answer is longer than {self._most_bytes / _MILLION:g} MB (--max-reply-mb)"
+            return self._ending(errors.TOO_LARGE, request, long)
+        return self._read(lambda: chat.parse(content), answer, asked, body, request)
 
     def _read(
         self,
+        parse: Callable[[], Mapping[str, object]],
         answer: HttpAnswer,
         asked: dict[str, object],
         sent: dict[str, object],
         request: Request,
     ) -> Reply | _Ending | None:
         """Return what an answer of success holds: a reply, or an error in its place."""
-        if answer.is_cut:
-            long = f"the answer is longer than {self._most_bytes / _MILLION:g} MB (--max-reply-mb)"
-            return self._ending(errors.TOO_LARGE, request, long)
         try:
-            found = chat.parse(answer.content)
+            found = parse()
             if (trouble := _format(request).trouble(found)) is not None:
                 status = chat.status(trouble) or answer.status
                 inner = replace(answer, status=status)

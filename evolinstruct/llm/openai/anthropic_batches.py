@@ -15,8 +15,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from evolinstruct.llm.intake import count
-from evolinstruct.llm.openai.batches import Batch, BatchService, Terms
-from evolinstruct.llm.openai.connection import HttpAnswer
+from evolinstruct.llm.openai.batches import Batch, BatchService, Result, Terms
 
 HOST = "api.anthropic.com"
 TERMS = Terms(requests=100_000, size=250_000_000)
@@ -112,19 +111,17 @@ class AnthropicBatchService(BatchService):
             done=sum(number for state, number in counts.items() if state not in undone),
         )
 
-    def _answer(self, found: Mapping[str, object]) -> HttpAnswer | None:
-        """Return the answer to a call, in OpenAI's form; None where it was not carried out."""
+    def _came(self, found: Mapping[str, object]) -> Result | None:
+        """Return what came of a call, in OpenAI's form; None where it was not carried out."""
         result = _fields(found.get("result"))
         if result.get("type") == "succeeded":
-            return HttpAnswer(
-                200, {}, json.dumps(completion(_fields(result.get("message")))).encode()
-            )
+            return Result(200, completion(_fields(result.get("message"))))
         if result.get("type") != "errored":
             return None
         error = _fields(result.get("error"))
         error = _fields(error.get("error")) or error
         status = _STATUS.get(str(error.get("type")), 500)
-        return HttpAnswer(status, {}, json.dumps({"error": error}).encode())
+        return Result(status, {"error": error})
 
 
 def params(body: Mapping[str, object]) -> dict[str, object]:

@@ -13,16 +13,17 @@ from shutil import copyfileobj
 
 from evolinstruct.atomic_write import replaced
 from evolinstruct.errors import InputError
-from evolinstruct.llm.openai.batches import Batch, BatchService, Terms
-from evolinstruct.llm.openai.connection import HttpAnswer
+from evolinstruct.llm.openai.batches import Batch, BatchService, Result, Terms
+from evolinstruct.llm.secrets import Secrets
 
 
 class BatchFiles(BatchService):
     """A folder instead of a service. Raises InputError where it cannot be read or written."""
 
-    def __init__(self, folder: Path) -> None:
-        """Write nothing yet."""
+    def __init__(self, folder: Path, secrets: Secrets) -> None:
+        """Write nothing yet; hide these secrets in what comes."""
         self.terms = Terms(size=2_000_000_000)
+        self._secrets = secrets
         self._folder = folder
 
     async def upload(self, lines: Path, name: str, first: str, size: int) -> str:  # noqa: ARG002
@@ -50,8 +51,8 @@ class BatchFiles(BatchService):
         """
         return self._described(name)
 
-    async def results(self, name: str) -> AsyncGenerator[tuple[str, HttpAnswer | None]]:
-        """Yield from a file of results the id of each call, and its answer."""
+    async def results(self, name: str) -> AsyncGenerator[tuple[str, Result | None]]:
+        """Yield from a file of results the id of each call, and what came of it."""
         try:
             with (self._folder / name).open("rb") as file:
                 for line in file:

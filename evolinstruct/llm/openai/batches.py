@@ -13,12 +13,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from evolinstruct.errors import ServiceRefused, TryAgain
 from evolinstruct.llm.openai import chat, errors
 from evolinstruct.llm.openai.connection import Connection, HttpAnswer, RefusedError
 from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
+from evolinstruct.llm.secrets import Secrets
 
 _MILLION = 1_000_000
 _PAGE = 100
@@ -94,6 +96,18 @@ class Batch:
     trouble: str = ""
 
 
+class Result(NamedTuple):
+    """What came of one call of a batch.
+
+    Attributes:
+        status: of HTTP, as the service tells it for this call.
+        body: parsed, in OpenAI's form.
+    """
+
+    status: int
+    body: object
+
+
 class BatchService:
     """Sends batches to one server, and tells what became of them.
 
@@ -108,7 +122,7 @@ class BatchService:
     keeps_files = True
 
     def __init__(
-        self, connect: Callable[[], Connection], home: str, place: str, clean: Callable[[str], str]
+        self, connect: Callable[[], Connection], home: str, place: str, secrets: Secrets
     ) -> None:
         """Connect to nothing yet.
 
@@ -116,13 +130,13 @@ class BatchService:
             connect: makes what carries calls, inside the running loop.
             home: the base URL.
             place: names the server in messages.
-            clean: makes a service's words fit for a person.
+            secrets: what is hidden in all that the service sends.
         """
         host = urlsplit(home).hostname or ""
         self.terms = next(row for row in SERVICES if not row.hosts or host.endswith(row.hosts))
         self._connect = connect
         self._place = place
-        self._clean = clean
+        self._secrets = secrets
         self._made: Connection | None = None
 
     def line(self, custom_id: str, body: Mapping[str, object]) -> bytes:
@@ -200,8 +214,8 @@ class BatchService:
             return None
         return self._batch(self._found(self._checked(answer)))
 
-    async def results(self, name: str) -> AsyncGenerator[tuple[str, HttpAnswer | None]]:
-        """Yield from a file of results the id of each call, and its answer; None where it has none.
+    async def results(self, name: str) -> AsyncGenerator[tuple[str, Result | None]]:
+        """Yield from a file of results the id of each call, and what came of it; None for nothing.
 
         A line that is none is left out: what its call was, nobody can tell.
         """
@@ -228,24 +242,24 @@ class BatchService:
     def _path_of(self, results: str) -> str:
         return f"/files/{results}/content"
 
-    def _result(self, line: bytes) -> tuple[str, HttpAnswer | None] | None:
-        """Return the id of a call and its answer, from a line of results; None where it is none."""
-        found = _json(line)
+    def _result(self, line: bytes) -> tuple[str, Result | None] | None:
+        """Return the id of a call and what came of it, from a line; None where that is none."""
+        found = _json(self._secrets.hide_in_bytes(line))
         if not isinstance(found, dict) or not (custom_id := _text(found, "custom_id")):
             return None
-        return custom_id, self._answer(found)
+        return custom_id, self._came(found)
 
-    def _answer(self, found: Mapping[str, object]) -> HttpAnswer | None:
-        """Return the answer to a call in a line of results, None where it was not carried out."""
+    def _came(self, found: Mapping[str, object]) -> Result | None:
+        """Return what a line says that came of a call, None where it was not carried out."""
         response, error = found.get("response"), found.get("error")
         if isinstance(response, dict) and isinstance(status := response.get("status_code"), int):
-            return HttpAnswer(status, {}, json.dumps(response.get("body")).encode())
+            return Result(status, response.get("body"))
         if not isinstance(error, dict) or _EXPIRED.search(
             f"{error.get('code')} {chat.said(error)}"
         ):
             return None
         # Of a line that has an error and no status, only its words tell what it means.
-        return HttpAnswer(chat.status(error) or 500, {}, json.dumps(found).encode())
+        return Result(chat.status(error) or 500, found)
 
     async def _asked(self, sending: Awaitable[HttpAnswer]) -> HttpAnswer:
         try:
@@ -276,6 +290,9 @@ class BatchService:
             return TryAgain(meaning.name or "batch_refused", said, wait)
         advice = meaning.advice or "the service does not take this batch; ask without --batch"
         return ServiceRefused(f"{self._place}: {advice} ({said}).")
+
+    def _clean(self, said: str) -> str:
+        return chat.clean_message(said, self._secrets)
 
     def _found(self, answer: HttpAnswer) -> Mapping[str, object]:
         found = _json(answer.content)

@@ -78,6 +78,15 @@ def parse(content: bytes) -> Mapping[str, object]:
         found = json.loads(content)
     except (ValueError, RecursionError):  # nesting without end is garbage too
         raise _instead_of_json(content) from None
+    return fields_of(found)
+
+
+def fields_of(found: object) -> Mapping[str, object]:
+    """Return the JSON object that a body is.
+
+    Raises:
+        UnreadableError: it is none.
+    """
     if isinstance(found, list) and found:  # as Gemini sends errors
         found = found[0]
     if not isinstance(found, dict):
@@ -163,6 +172,11 @@ def error(content: bytes) -> object:
         found = json.loads(content)
     except (ValueError, RecursionError):
         return content[:_LONGEST_READ].decode(errors="replace")
+    return error_in(found)
+
+
+def error_in(found: object) -> object:
+    """Return the error in a parsed body."""
     return found.get("error", found) if isinstance(found, dict) else found
 
 
