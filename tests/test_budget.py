@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -348,7 +349,7 @@ def tokens_by_row(out: Path) -> list[int]:
 
 def make_former(journal: Path) -> None:
     """Put what was spent into the form that it had before tiers and dollars."""
-    with sqlite3.connect(journal) as db:
+    with closing(sqlite3.connect(journal)) as db, db:
         names = [row[1] for row in db.execute("PRAGMA table_info(spending)")]
         former = [name for name in names[:-1] if name != "tier" and not name.endswith("due")]
         rows = db.execute(f"SELECT {', '.join(former)} FROM spending").fetchall()
@@ -375,7 +376,7 @@ def test_an_account_of_a_former_version_is_carried_over(tmp_path: Path, seeds: P
         assert (spent(out), data_files(out)) == (before, files)
     more = evolve(seeds, out, **{**asked, "generations": 2}, max_cost="9")
     assert more.exit_code in {0, 3}
-    with sqlite3.connect(out / "journal.sqlite") as db:
+    with closing(sqlite3.connect(out / "journal.sqlite")) as db, db:
         assert db.execute("PRAGMA user_version").fetchone() == (4,)
     db.close()
 
@@ -392,7 +393,7 @@ def test_the_file_admits_to_every_call_whichever_tier_bills_it(tmp_path: Path) -
     )
     for count in range(1, 61):
         asyncio.run(client.complete(replace(REQUEST, service_tier="flex")))
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path)) as db, db:
             calls = "replies + unanswered_calls + leased_calls"
             rows = db.execute(f"SELECT {calls}, due, unanswered_due, leased_due FROM spending")
             admitted = [(row[0], sum(map(Decimal, row[1:]))) for row in rows]
@@ -443,7 +444,7 @@ def test_a_kill_loses_sight_of_no_call(tmp_path: Path, seeds: Path, calls: int) 
         process.send_signal(signal.SIGKILL)
         process.wait()
     sent = log.stat().st_size
-    with sqlite3.connect(out / "journal.sqlite") as db:
+    with closing(sqlite3.connect(out / "journal.sqlite")) as db, db:
         rows = "SELECT SUM(prompt_tokens + completion_tokens) FROM calls"
         journalled = db.execute(rows).fetchone()[0] or 0
     db.close()
@@ -518,7 +519,7 @@ def test_a_number_that_cannot_be_stored_leaves_the_file_as_it_was_and_open_to_ot
     account.open(10, 10, None)
     ledger.note(account)  # would wait in vain for a transaction that was left open
     ledger.close()
-    with sqlite3.connect(tmp_path / "journal.sqlite") as db:
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as db, db:
         assert db.execute("SELECT leased_calls, leased_prompt FROM spending").fetchone() == (1, 10)
     db.close()
 

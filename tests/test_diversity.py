@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import closing
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -510,7 +511,7 @@ def test_vectors_of_different_lengths_are_refused(tmp_path: Path) -> None:
         kept_file.add("m", [(b"a", b"12"), (b"b", b"123")])
     with store.opened(path) as kept_file, pytest.raises(InputError, match="differ in length"):
         kept_file.find("m", [b"a", b"b"])
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA user_version = 9")
     with pytest.raises(InputError, match="another version"), store.opened(path):
         pass

@@ -158,7 +158,8 @@ def test_calls_that_end_together_share_a_commit_and_each_gets_its_own(tmp_path: 
     replies = ask(tmp_path / "j", Scripted(lambda r: r.call_id.child_id), *requests)
     assert replies == [reply(f"c{n}") for n in range(50)]
     # Taken up to the last whole commit, the file holds them all.
-    rows = sqlite3.connect(tmp_path / "j").execute("SELECT text FROM calls ORDER BY rowid")
+    with closing(sqlite3.connect(tmp_path / "j")) as db:
+        rows = db.execute("SELECT text FROM calls ORDER BY rowid").fetchall()
     assert [row[0] for row in rows] == [f"c{n}" for n in range(50)]
 
 

@@ -1,4 +1,4 @@
-"""What the rules for answers find of answers that two writers wrote, in ten languages.
+"""What the rules for answers find of answers that three writers wrote, in ten languages.
 
 ``labelled_answers.jsonl`` holds whole pairs that nothing was trained on. Almost half are good
 answers that look like bad ones. The shares below are what was found when they were written; they

@@ -10,6 +10,7 @@ import sqlite3
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import closing
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -179,7 +180,7 @@ def test_a_plain_operation_adds_10_to_20_words_in_most_cases(operation: str) -> 
 
 
 def read_sql(block: str) -> int:
-    with sqlite3.connect(":memory:") as base:
+    with closing(sqlite3.connect(":memory:")) as base, base:
         base.executescript(block)
         (name,) = base.execute("SELECT name FROM sqlite_master").fetchone()
         return len(base.execute(f"SELECT * FROM {name}").fetchall())

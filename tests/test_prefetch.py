@@ -9,6 +9,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -91,8 +92,8 @@ def rank(request: Request) -> tuple[int, int]:
 
 def journal(out: Path) -> Counter[tuple[bytes, int]]:
     """Return what was asked, by key and bound."""
-    db = sqlite3.connect(out / "journal.sqlite")
-    return Counter(db.execute("SELECT key, max_tokens FROM calls").fetchall())
+    with closing(sqlite3.connect(out / "journal.sqlite")) as db:
+        return Counter(db.execute("SELECT key, max_tokens FROM calls").fetchall())
 
 
 def state(out: Path) -> dict[str, Any]:
@@ -353,8 +354,8 @@ def test_an_interrupt_waits_for_prefetched_calls_that_are_paid_for(
     job = prepare(seeds, tmp_path / "run", client=LATE, generations=3, concurrency=8)
     with pytest.raises(Interrupted):
         carry_out(job)
-    db = sqlite3.connect(tmp_path / "run" / "journal.sqlite")
-    [[count]] = db.execute("SELECT COUNT(*) FROM calls WHERE generation = 2").fetchall()
+    with closing(sqlite3.connect(tmp_path / "run" / "journal.sqlite")) as db:
+        [[count]] = db.execute("SELECT COUNT(*) FROM calls WHERE generation = 2").fetchall()
     assert count == len(sent) - 1 >= 4
     assert state(tmp_path / "run")["spent"]["in_vain"] >= count
 

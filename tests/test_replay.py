@@ -99,10 +99,10 @@ def test_the_journal_is_read_while_it_is_written(run: Run) -> None:
 
 def test_a_journal_that_lacks_a_call_tells_those_before_it(run: Run) -> None:
     import sqlite3  # noqa: PLC0415
+    from contextlib import closing  # noqa: PLC0415
 
-    with sqlite3.connect(run.journal) as database:
+    with closing(sqlite3.connect(run.journal)) as database, database:
         database.execute("DELETE FROM calls WHERE purpose = 'compare'")
-    database.close()
     with replaying(run) as replay:
         calls = replay.step(next(run.families()).steps[0])
     assert [call.request.purpose for call in calls] == ["evolve"]

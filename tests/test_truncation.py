@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_reply_that_fits_twice_the_tokens_is_kept_and_one_that_does_not_is_rej
         "the answer reply does not end within 1,000 tokens",
     )
     assert Counter(summary.calls) == {"evolve": 4, "compare": 4, "answer": 8}
-    with sqlite3.connect(out / "journal.sqlite") as db:
+    with closing(sqlite3.connect(out / "journal.sqlite")) as db, db:
         found = db.execute("SELECT max_tokens, word, attempt FROM calls WHERE purpose = 'answer'")
         limits = Counter(found.fetchall())
     db.close()

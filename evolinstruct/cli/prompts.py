@@ -96,8 +96,9 @@ def check(pack: _Pack, verbose: Verbose = 0) -> None:
 
         found = prompts.read(prompts.find(pack))
         typer.echo(
-            f"{found.name} is in order: {len(found.operations)} operations,"
-            f" {len(found.formats)} formats, {text.counted(len(found.measures), 'measure')},"
+            f"{found.name} is in order: {text.counted(len(found.operations), 'operation')},"
+            f" {text.counted(len(found.formats), 'format')},"
+            f" {text.counted(len(found.measures), 'measure')},"
             f" {text.counted(len(found.checks), 'check')} of answers.",
             err=True,
         )

@@ -113,8 +113,11 @@ def _tell(job: TuneJob, report: Report) -> None:
     from evolinstruct.console.tune import show_expected  # noqa: PLC0415 - slow
 
     expected = job.expected()
-    show_expected(report.console, expected)
-    report.facts = {"expected": [each.to_json() for each in expected]}
+    show_expected(report.console, expected, job.receivers())
+    report.facts = {
+        "expected": [each.to_json() for each in expected],
+        "receivers": job.receivers(),
+    }
 
 
 def _tune(job: TuneJob, report: Report) -> None:

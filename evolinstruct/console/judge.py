@@ -9,17 +9,17 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from evolinstruct.console.evolve import took, who_gets_texts
-from evolinstruct.console.stage import Progress, warn_of_missing
+from evolinstruct.console import stage
+from evolinstruct.console.evolve import took
+from evolinstruct.console.stage import Progress, say_calls, warn_of_missing
 from evolinstruct.judging.results import SKILL
-from evolinstruct.text import counted, decimal, dollars, harmless, percent
+from evolinstruct.text import counted, decimal, harmless, percent
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
     from evolinstruct.judging import JudgeCounts, Judged, JudgeSummary, Rate, Results
     from evolinstruct.run.stage_job import Expected
 
-_UNKNOWN = "unknown"
 _ALL = 0.5
 
 
@@ -31,20 +31,8 @@ def show_plan(
     visible: float,
 ) -> None:
     """Say what judging would take, and what difference could be seen."""
-    table = _table("model", "to", left=2)
-    for name in ("calls", "tokens in", "tokens out", "cost"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for each in expected:
-        counts = (each.calls, each.prompt_tokens, each.completion_tokens)
-        cost = _UNKNOWN if each.cost is None else dollars(each.cost)
-        table.add_row(_plain(each.model), each.purpose, *(f"{n:,}" for n in counts), cost)
-    console.show(table, Text())
-    console.say(who_gets_texts(receivers))
-    calls = sum(each.calls for each in expected)
-    console.say(
-        f"About {counted(calls, 'call')}, and one more for each reply that cannot be read; what the"
-        " journal holds is not paid again. No call was made, and nothing was written."
-    )
+    rows = [((each.model, each.purpose), each) for each in expected]
+    say_calls(console, stage.show_expected(console, ("model", "to"), rows, receivers))
     some = counted(questions, "question")
     console.say(
         f"With {some}, a true win rate of {percent(0.5 + visible)} or more is seen four times in"

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
-from evolinstruct.console.evolve import took, who_gets_texts
-from evolinstruct.console.stage import Progress, warn_of_missing
-from evolinstruct.text import counted, dollars
+from evolinstruct.console import stage
+from evolinstruct.console.evolve import took
+from evolinstruct.console.stage import Progress, say_calls, warn_of_missing
+from evolinstruct.text import counted
 
 if TYPE_CHECKING:
     from evolinstruct.console import Console
     from evolinstruct.scoring import Expected, Scored, ScoreSummary
 
-_UNKNOWN = "unknown"
 _OF_THE_PAPER = (
     "The paper's own judge: Alpaca 3.00, ShareGPT 4.63, its first generation 5.48, its fourth 7.08."
 )
@@ -27,22 +23,8 @@ def show_expected(
     console: Console, expected: Sequence[Expected], receivers: Mapping[str, Sequence[str]]
 ) -> None:
     """Say what scoring would take."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("measure", "method"):
-        table.add_column(name, no_wrap=True)
-    for name in ("calls", "tokens in", "tokens out", "cost"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for each in expected:
-        counts = (each.calls, each.prompt_tokens, each.completion_tokens)
-        cost = _UNKNOWN if each.cost is None else dollars(each.cost)
-        table.add_row(each.way.measure, each.way.method, *(f"{n:,}" for n in counts), cost)
-    console.show(table, Text())
-    console.say(who_gets_texts(receivers))
-    calls = sum(each.calls for each in expected)
-    console.say(
-        f"About {counted(calls, 'call')}, and one more for each reply that cannot be read; what the"
-        " journal holds is not paid again. No call was made, and nothing was written."
-    )
+    rows = [((each.way.measure, each.way.method), each) for each in expected]
+    say_calls(console, stage.show_expected(console, ("measure", "method"), rows, receivers))
 
 
 def progress_of(event: Scored) -> Progress:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from rich import box
+from rich.table import Table
 from rich.text import Text
 
+from evolinstruct.console.evolve import who_gets_texts
 from evolinstruct.console.ticker import Ticker, bar
-from evolinstruct.text import clock, counted, dollars, listed, short_number
+from evolinstruct.text import clock, counted, dollars, harmless, listed, short_number
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from evolinstruct.console import Console
     from evolinstruct.llm.budget import Spending
     from evolinstruct.llm.throttle import Sending
+    from evolinstruct.run.stage_job import Expected
+    from evolinstruct.scoring import Expected as ExpectedScores
 
 _Event = TypeVar("_Event")
 
@@ -55,6 +60,43 @@ async def show_stage(
                 shown = _Shown(progress_of(event))
                 ticker.show(shown)
             shown.progress = progress_of(event)
+
+
+def show_expected(
+    console: Console,
+    names: Sequence[str],
+    expected: Sequence[tuple[Sequence[str], Expected | ExpectedScores]],
+    receivers: Mapping[str, Sequence[str]],
+) -> int:
+    """Say what a stage would take and who would get texts; return how many calls it would make.
+
+    Args:
+        console: where that is said.
+        names: those of the columns that tell rows apart.
+        expected: what stands in these, and what the row's calls take.
+        receivers: what each server would get texts for.
+    """
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in names:
+        table.add_column(name)
+    for name in ("calls", "tokens in", "tokens out", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for told, each in expected:
+        counts = (each.calls, each.prompt_tokens, each.completion_tokens)
+        cost = "unknown" if each.cost is None else dollars(each.cost)
+        # Names may be anybody's: they can neither steer the terminal nor be taken for markup.
+        table.add_row(*(Text(harmless(one)) for one in told), *(f"{n:,}" for n in counts), cost)
+    console.show(table, Text())
+    console.say(who_gets_texts(receivers))
+    return sum(each.calls for _, each in expected)
+
+
+def say_calls(console: Console, calls: int) -> None:
+    """Say how many calls of judges a stage would make, and that none was made."""
+    console.say(
+        f"About {counted(calls, 'call')}, and one more for each reply that cannot be read; what the"
+        " journal holds is not paid again. No call was made, and nothing was written."
+    )
 
 
 class _Shown:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
+from evolinstruct.console import stage
 from evolinstruct.console.evolve import took
 from evolinstruct.console.stage import Progress, warn_of_missing
 from evolinstruct.text import command, counted, dollars, listed, one_line, percent
@@ -19,23 +16,16 @@ if TYPE_CHECKING:
     from evolinstruct.run.stage_job import Expected
     from evolinstruct.tuning import Trial, Tuned, TuneSummary
 
-_UNKNOWN = "unknown"
 _WANTED = "outcome"
 
 
-def show_expected(console: Console, expected: Sequence[Expected]) -> None:
+def show_expected(
+    console: Console, expected: Sequence[Expected], receivers: Mapping[str, Sequence[str]]
+) -> None:
     """Say what tuning would take at most."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("purpose", "model"):
-        table.add_column(name)
-    for name in ("calls", "tokens in", "tokens out", "cost"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for each in expected:
-        counts = (each.calls, each.prompt_tokens, each.completion_tokens)
-        cost = _UNKNOWN if each.cost is None else dollars(each.cost)
-        table.add_row(each.purpose, Text(each.model), *(f"{n:,}" for n in counts), cost)
-    console.show(table, Text())
-    calls, costs = sum(each.calls for each in expected), [each.cost for each in expected]
+    rows = [((each.purpose, each.model), each) for each in expected]
+    calls = stage.show_expected(console, ("purpose", "model"), rows, receivers)
+    costs = [each.cost for each in expected]
     known = [cost for cost in costs if cost is not None]
     price = "at a price that is not known" if None in costs else f"for about {dollars(sum(known))}"
     console.say(

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from evolinstruct.elimination.asked_for import asks_for_part, asks_for_repetition
-from evolinstruct.elimination.endings import break_off
+from evolinstruct.elimination.asked_for import (
+    asks_for_message,
+    asks_for_part,
+    asks_for_refusal,
+    asks_for_repetition,
+)
+from evolinstruct.elimination.endings import break_off, may_be_signed
 from evolinstruct.elimination.loops import find_loop
 from evolinstruct.elimination.rule import Answer, Parameter, Rule
 from evolinstruct.elimination.unanswered import find_talk
@@ -48,7 +53,10 @@ def _talks(answer: Answer, words: float, *kinds: str) -> str | None:
 
 def _breaks_off(answer: Answer) -> str | None:
     evidence = break_off(answer.response)
-    return None if evidence is None or asks_for_part(answer.instruction) else evidence
+    if evidence is None or asks_for_part(answer.instruction):
+        return None
+    is_letter = asks_for_message(answer.instruction) or asks_for_refusal(answer.instruction)
+    return None if is_letter and may_be_signed(answer.response) else evidence
 
 
 def _loops(answer: Answer, *, times: float = 4) -> str | None:

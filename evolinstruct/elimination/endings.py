@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
+from evolinstruct.words import count_words, letters_of_a_word
+
 _TAIL = 1200  # characters at the end
+_TITLE = 0.7  # of the words of a sentence at most begin with a capital letter
+_CLOSING_WORDS = 6
 _PROSE = 6  # words: a shorter last line is a heading, an item or data
 _ENDS = ".!?…。！？؟۔"
 _CLOSES = "\"'”’»）)]」』*_~|`>}"
-_MARKER = re.compile(r"[ \t]*(?:[-*•·–]|\d{1,3}[.)、．]|[（(]?[a-zа-я]\))(?:\s+|$|(?<=、))")
+_MARKER = re.compile(
+    r"[ \t]*(?:[-*•·–]|\d{1,3}[.)、．]|[（(]?[a-zа-я]\)|\d\ufe0f?\u20e3)(?:\s+|$|(?<=、))"
+)
 _INNER = re.compile(  # begins with the sign, because words are many and signs are few
     r"[.!?؟。！？](?:(?<=[^\W\d_]{4}[.!?؟])['\"”’»)*]*\s+"
     r"(?=[\"'“«„(*]*[A-ZÀ-ÞА-Я\u0600-\u06ff\uac00-\ud7af])"
@@ -174,8 +180,13 @@ _SIGNED = re.compile(
     r"[.!?…][\"'”’»)]*\s+[-–—]\s*\S+(?:\s\S+){0,3}\Z"
     r"|(?:\A|[.!?…]\s+)[^.!?,]{0,30},\s*[A-ZÀ-ÞА-Я]\S*(?:\s[A-ZÀ-ÞА-Я]\S*){0,2}\Z"
 )
+_CLOSING = re.compile(
+    r"(?:[.!?…。！？؟][\"'”’»)*]*\s*|\n)(?P<last>[^\s.!?…。！？؟][^\n.!?…。！？؟]{0,39})\Z"
+)
+"""A few words behind a whole sentence."""
 _TO_VERB = re.compile(r"\bto \w+(?: \w+){1,2}\Z")
 _OPENING = re.compile(r"(?:\S+\s+){2,}\S+[:：]\Z|\S{8,}[:：]\Z")
+_NO_PROSE = re.compile(r" [·|☐☑□=→⇒⟹] ")
 _HALVED = re.compile(r"[^\W\d_]{4,}-\Z")
 _LABELLED = re.compile(r"\S+(?: \S+)?[:：] ")
 _COMMA = re.compile(r"[\u3040-\u9fff][、，]")
@@ -199,6 +210,15 @@ def break_off(text: str) -> str | None:
     return None
 
 
+def may_be_signed(text: str) -> bool:
+    """Tell whether a text may end in what closes a letter: a greeting, a name."""
+    found = _CLOSING.search(text.rstrip()[-_TAIL:])
+    if found is None:
+        return False
+    last = found["last"]
+    return count_words(last) <= _CLOSING_WORDS * letters_of_a_word(last) and not dangles(last)
+
+
 # Blocks
 
 
@@ -207,7 +227,7 @@ def _is_open_block(text: str, line: str) -> bool:
         return True
     if line.startswith("|"):
         return _is_open_row(text[: -len(line)], line)
-    return bool(_MARKER.fullmatch(line)) or line in {"**", "##", "###"}
+    return (line != text and bool(_MARKER.fullmatch(line))) or line in {"**", "##", "###"}
 
 
 def _is_open_row(above: str, line: str) -> bool:
@@ -259,6 +279,8 @@ def _is_unfinished(above: str, line: str) -> bool:
     last = line
     for last_end in _INNER.finditer(line, marker.end() if marker else 0):
         last = line[last_end.end() :]
+    if _NO_PROSE.search(last):
+        return False
     if last != line:
         return _is_sentence(last) and not _SIGNED.search(last)
     if marker:
@@ -274,7 +296,8 @@ def _is_sentence(text: str) -> bool:
     words = text.split()
     if len(words) == 1:
         return len(text) >= 4 and not text.isascii()  # noqa: PLR2004
-    return len(words) >= 3 and not all(word[:1].isupper() for word in words)  # noqa: PLR2004
+    capitals = sum(word[:1].isupper() for word in words)
+    return len(words) >= 3 and capitals <= _TITLE * len(words)  # noqa: PLR2004
 
 
 def _is_long(line: str) -> bool:

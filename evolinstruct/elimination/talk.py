@@ -1,7 +1,7 @@
 """Talk: what an assistant says to whoever asked, instead of an answer or around it.
 
-A linear classifier of sentences knows five kinds of talk in ten languages. `training/talk.py` makes
-its weights from the sentences in `training/talk`.
+A linear classifier of sentences knows five kinds of talk in ten languages. `python -m training`
+makes its weights from the sentences in `training/talk`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _WEIGHTS = Path(__file__).parents[1] / "data" / "talk.txt"
 _HEAD, _TAIL = 240, 160  # characters that are read
 _EDGE = 80  # characters that tell whether to read on
 _NONE = [-8.0] * len(KINDS)  # scores of what is no talk
-_MAY = 0.4  # score of a sentence that may be talk
-_MAY_BY_WORDS = -2.5  # the same by its words alone
+_CUT = 0.6  # by so much a sentence may score more than its part that is looked at first
+_BY_WORDS = 3.5  # the same, by its words alone
 _STEM = 5  # letters
 _GRAMS = (1, 2, 3)  # letters, in scripts whose words take no spaces or many endings
 
@@ -90,15 +90,15 @@ class Classifier:
         self._pairs = {tuple(f.split(" ")): own for f, own in self._known.items() if " " in f}
         self._weigh = lru_cache(maxsize=1 << 14)(self._weigh_parts)
 
-    def may_talk(self, text: str) -> bool:
-        """Tell whether the first sentence or the last may be talk; without, a text is an answer."""
+    def may_talk(self, text: str, least: float) -> bool:
+        """Tell whether the first sentence or the last may be talk, of such a score at least."""
         edges = [*islice(split(text[:_EDGE]), 1), *deque(split(text[-_EDGE:]), maxlen=1)]
         for edge in edges:
             words = tokens(edge)
             known = sum(map(self._weigh, words))
-            if max(_scores(known)) < _MAY_BY_WORDS:
+            if max(_scores(known)) < least - _BY_WORDS:
                 continue
-            if max(_scores(known + self._follow(words))) >= _MAY:
+            if max(_scores(known + self._follow(words))) >= least - _CUT:
                 return True
         return False
 

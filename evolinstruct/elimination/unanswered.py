@@ -1,18 +1,21 @@
 """Answers that are none: all they hold is talk to whoever asked.
 
-A linear classifier tells them from answers by how much of each kind of talk their sentences are,
-and by what the instruction asks for. `training/talk.py` makes its weights from the answers in
+Boosted trees tell them from answers by how much of each kind of talk their sentences are, by their
+wording, and by what the instruction asks for. `python -m training` makes them from the answers in
 `training/talk/pairs.jsonl`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from math import sqrt
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from evolinstruct.elimination import wording
 from evolinstruct.elimination.asked_for import (
     asks_for_message,
     asks_for_questions,
@@ -23,20 +26,26 @@ from evolinstruct.elimination.asked_for import (
     without_ban,
 )
 from evolinstruct.elimination.rule import Answer
-from evolinstruct.elimination.talk import KINDS, Classifier, Sentence, shipped
+from evolinstruct.elimination.talk import KINDS, Classifier, Sentence, shipped, spoken
+from evolinstruct.elimination.wording import Wording
 from evolinstruct.words import count_words
 
-SAME = 3.7
+_SAME = 3.7
 """From so much talk in a given text on, an answer that talks says nothing."""
-_WEIGHTS = Path(__file__).parents[1] / "data" / "unanswered.txt"
-_SURE = 0.55  # score from which on an answer is none
+_TREES = Path(__file__).parents[1] / "data" / "unanswered.txt"
+_SURE = 0.85  # sum of the trees from which on an answer is none
 _LEAST = 1.0  # score of the most telling sentence
+_SHORT, _LEAST_OF_SHORT = 500, -1.0  # characters; the same where there are no more
+_NOTHING_ELSE = 1.5  # score of the least telling sentence
+_CLEAR = 2.0  # the same, where words to somebody are asked for: they may sound like anything
 _MOST = 8.0  # a score says no more
 _NEUTRAL = -4.0  # score of a given text that is plainly no talk
-_HEAD, _TAIL = 400, 200  # characters of an instruction that are read
+HEAD, _TAIL = 400, 200
+"""Characters of an instruction that are read."""
 _DIGIT = re.compile(r"\d")
 _BRIEF = 40  # characters: one word in a shorter answer says something
 _ALIKE = 0.3, 2.5  # times the length of a given text: its translation, or the like
+_TRACE = 0.45  # of the most telling score: with less, a kind is but a trace in another one
 _PLAIN = -1.0  # score of a sentence that answers
 _DEMANDS = asks_for_message, asks_for_questions, asks_for_refusal, asks_for_translation
 _SUBJECT = re.compile(
@@ -44,6 +53,8 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 """The line that opens a letter."""
+Tree = float | list[Any]
+"""A number, or the name of a sign, a bound, the tree for what is at most that, and the other."""
 _IN_ORDER = ("ask", "refuse", "defer"), ("meta",), ("polite",)
 
 
@@ -53,27 +64,70 @@ def find_talk(answer: Answer) -> tuple[str, Sentence] | None:
 
     None if the answer may well be one.
     """
-    classifier = shipped()
-    if count_words(answer.response[:_BRIEF]) == 1 or not classifier.may_talk(answer.response):
+    heard = hear(answer, _trained())
+    if heard is None or not _is_none(heard.found):
         return None
-    said = classifier.read(answer.response)
-    if max([sentence.talk for sentence in said], default=-_MOST) < _LEAST:
-        return None
-    excused = excuses(answer, classifier)
-    is_letter = excused["asks_for_message"] and _SUBJECT.match(answer.response)
-    if is_letter or excused["given_talk"] >= SAME:
-        return None
-    if _score(together(signs(answer.response, said), excused)) < _SURE:
-        return None
+    said = heard.said
     kind, sentence = _most_telling(said)
     if kind == "defer" and _DIGIT.search(sentence.text) and asks_for_time(answer.instruction):
         return None
-    is_civil = excused["asks_for_message"] or min(each.talk for each in said) < _PLAIN
-    return None if kind == "polite" and is_civil else (kind, sentence)
+    if heard.found["asks_for_message"]:
+        is_civil = kind not in {"ask", "refuse"} and heard.found["polite"] >= _LEAST
+    else:
+        is_civil = kind == "polite" and min(each.talk for each in said) < _PLAIN
+    return None if is_civil else (kind, sentence)
+
+
+class Trained(NamedTuple):
+    """Classifiers that tell what trees ask for.
+
+    Attributes:
+        talk: of sentences.
+        sounds: of answers.
+        asked: of instructions.
+    """
+
+    talk: Classifier
+    sounds: Wording
+    asked: Wording
+
+
+class Heard(NamedTuple):
+    """What is read of an answer that may be none.
+
+    Attributes:
+        said: its sentences.
+        found: signs and excuses, by name.
+    """
+
+    said: Sequence[Sentence]
+    found: Mapping[str, float]
+
+
+def hear(answer: Answer, trained: Trained) -> Heard | None:
+    """Return what is read of an answer that may be none; None where it plainly is one."""
+    response = answer.response
+    least = _LEAST if len(response) > _SHORT else _LEAST_OF_SHORT
+    if count_words(response[:_BRIEF]) == 1 or not trained.talk.may_talk(response, least):
+        return None
+    words = spoken(response)
+    said = trained.talk.sentences(words)
+    if max([sentence.talk for sentence in said], default=-_MOST) < least:
+        return None
+    excused = excuses(answer, trained.talk)
+    is_message = excused["asks_for_message"] and (
+        _SUBJECT.match(response)
+        or (not said[-1].asks and max(sentence.talk for sentence in said) < _CLEAR)
+    )
+    if is_message or excused["given_talk"] >= _SAME:
+        return None
+    sounds, asked = trained.sounds.score(words), trained.asked.score(answer.instruction[:HEAD])
+    found = {**signs(response, said), **excused, "sounds": sounds, "asked": asked}
+    return Heard(said, found)
 
 
 def signs(response: str, said: Sequence[Sentence]) -> dict[str, float]:
-    """Return what is read of an answer that may be none, by name; `said` are its sentences."""
+    """Return what the sentences of an answer that may be none tell, by name."""
     length = sum([sentence.words for sentence in said]) or 1
     columns = zip(*[sentence.scores for sentence in said], strict=True)
     most = {kind: _bounded(max(column)) for kind, column in zip(KINDS, columns, strict=True)}
@@ -90,8 +144,8 @@ def signs(response: str, said: Sequence[Sentence]) -> dict[str, float]:
 def excuses(answer: Answer, classifier: Classifier) -> dict[str, float]:
     """Return what in the instruction may call for an answer that sounds like talk, by name."""
     instruction = answer.instruction
-    if len(instruction) > _HEAD + _TAIL:
-        instruction = f"{instruction[:_HEAD]}\n{instruction[-_TAIL:]}"
+    if len(instruction) > HEAD + _TAIL:
+        instruction = f"{instruction[:HEAD]}\n{instruction[-_TAIL:]}"
     instruction = without_ban(instruction)
     text = given_text(instruction)
     talk = [_bounded(sentence.talk) for sentence in classifier.sentences(text)]
@@ -109,17 +163,20 @@ def demands(instruction: str) -> dict[str, float]:
     return {asks_for.__name__: float(asks_for(instruction)) for asks_for in _DEMANDS}
 
 
-def together(found: Mapping[str, float], excused: Mapping[str, float]) -> dict[str, float]:
-    """Return signs, excuses and their products: an excuse does not excuse each kind alike."""
-    products = {
-        f"{kind}*{name}": found[kind] * value for kind in KINDS for name, value in excused.items()
-    }
-    return {**found, **excused, **products}
+def _is_none(found: Mapping[str, float]) -> bool:
+    """Tell whether an answer is none: it is nothing but talk without an excuse, or trees say so."""
+    is_excused = found["given_talk"] or any(found[asks_for.__name__] for asks_for in _DEMANDS)
+    if found["least"] >= _NOTHING_ELSE and not is_excused:
+        return True
+    return sum([_ask(tree, found) for tree in _trees()]) >= _SURE
 
 
-def _score(found: Mapping[str, float]) -> float:
-    weights = _weights()
-    return weights["bias"] + sum([weights[name] * value for name, value in found.items()])
+def _ask(tree: Tree, found: Mapping[str, float]) -> float:
+    """Return what a tree says of signs and excuses."""
+    while not isinstance(tree, float):
+        name, bound, low, high = tree
+        tree = low if found[name] <= bound else high
+    return tree
 
 
 def _bounded(score: float) -> float:
@@ -131,11 +188,14 @@ def _most_telling(said: Sequence[Sentence]) -> tuple[str, Sentence]:
 
     What ends in a question asks, whatever it promises before.
     """
-    talk = [sentence for sentence in said if sentence.talk >= _LEAST]
+    most = max(sentence.talk for sentence in said)
+    least = min(_LEAST, most)
+    talk = [sentence for sentence in said if sentence.talk >= least]
     columns = dict(
         zip(KINDS, zip(*[sentence.scores for sentence in talk], strict=True), strict=True)
     )
-    told = ([kind for kind in kinds if max(columns[kind]) >= _LEAST] for kinds in _IN_ORDER)
+    enough = min(most, max(least, most * _TRACE))
+    told = ([kind for kind in kinds if max(columns[kind]) >= enough] for kinds in _IN_ORDER)
     kind = max(next(filter(None, told)), key=lambda kind: sum(columns[kind]))
     if kind != "refuse" and said[-1].asks:
         return "ask", said[-1]
@@ -143,6 +203,11 @@ def _most_telling(said: Sequence[Sentence]) -> tuple[str, Sentence]:
 
 
 @cache
-def _weights() -> Mapping[str, float]:
-    lines = _WEIGHTS.read_text(encoding="utf-8").splitlines()
-    return {name: float(weight) for name, weight in (line.split() for line in lines)}
+def _trained() -> Trained:
+    return Trained(shipped(), wording.shipped("answers"), wording.shipped("instructions"))
+
+
+@cache
+def _trees() -> Sequence[Tree]:
+    lines = _TREES.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]

@@ -295,8 +295,11 @@ class Ledger:
             rows = self._read(self._db, path)
             has_shards = self._db.execute(_HAS_SHARDS).fetchone()[0]
             of_shards = _whole(self._db.execute(_OF_SHARDS), path) if has_shards else []
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
+        except (sqlite3.Error, InputError) as error:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+            raise error if isinstance(error, InputError) else self._trouble(error) from error
         self._accounts, self._groups, self._written = {}, {}, {}
         for account in self._taken_up(rows):
             self._add(account)

@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -36,7 +37,7 @@ HOW = ("--concurrency", str(CONCURRENCY), "--max-concurrency", str(CONCURRENCY))
 
 
 def vectors(out: Path) -> list[tuple[bytes, bytes]]:
-    with sqlite3.connect(out / "embeddings.sqlite") as db:
+    with closing(sqlite3.connect(out / "embeddings.sqlite")) as db, db:
         return db.execute("SELECT digest, vector FROM vectors ORDER BY digest").fetchall()
 
 

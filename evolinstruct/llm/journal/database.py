@@ -81,20 +81,23 @@ def open_to_write(path: Path, *, must_exist: bool) -> sqlite3.Connection:
     path.touch()  # with the permissions that other files get: SQLite's own are narrower
     # As a URI: so may other journals be named, which are attached to this one.
     db = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
-    version = _version(db)
-    if version == _CARRIED_OVER:
-        db.execute(f"PRAGMA user_version = {_FORMAT}")
-    if version == 0:
-        # In one transaction, before the log is in use: a power cut leaves all of it or nothing.
-        db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; {_number()} COMMIT;")
-    db.execute(_PREFETCHED)
-    db.create_function("digest_of", -1, digest_of, deterministic=True)
-    db.execute("PRAGMA journal_mode = WAL")
-    # In the write-ahead log with NORMAL a commit does not wait for the disk: thousands of calls a
-    # second may end. A kill loses nothing, the system has it. A power cut loses what is younger
-    # than a second, because `journal.sync` syncs the log that often.
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA cache_size = -16000")
+    with closed_on_error(db):
+        version = _version(db)
+        if version == _CARRIED_OVER:
+            db.execute(f"PRAGMA user_version = {_FORMAT}")
+        if version == 0:
+            # In one transaction, before the log is in use: a power cut leaves all of it or nothing.
+            db.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; {_number()} COMMIT;"
+            )
+        db.execute(_PREFETCHED)
+        db.create_function("digest_of", -1, digest_of, deterministic=True)
+        db.execute("PRAGMA journal_mode = WAL")
+        # In the write-ahead log with NORMAL a commit does not wait for the disk: thousands of calls
+        # a second may end. A kill loses nothing, the system has it. A power cut loses what is
+        # younger than a second, because `journal.sync` syncs the log that often.
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA cache_size = -16000")
     return db
 
 
@@ -116,7 +119,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise _missing(path)
     db, _ = read_only(path)
-    _refuse_other_version(db, path, must_exist=True)
+    with closed_on_error(db):
+        _refuse_other_version(db, path, must_exist=True)
     return db
 
 
@@ -133,6 +137,9 @@ def read_only(path: Path) -> tuple[sqlite3.Connection, str]:
         db.close()
         uri = f"{name}?immutable=1"
         db = sqlite3.connect(uri, uri=True)
+    except sqlite3.Error:
+        db.close()
+        raise
     return db, uri
 
 
@@ -145,7 +152,6 @@ def _refuse_other_version(db: sqlite3.Connection, path: Path, *, must_exist: boo
     version = _version(db)
     if version in {_FORMAT, _CARRIED_OVER} or (version == 0 and not must_exist):
         return version
-    db.close()
     if version == 0:
         raise InputError(f"The journal {path} is empty; {_LOST}")
     if version > _FORMAT:
@@ -193,6 +199,16 @@ def _ours() -> set[tuple[str, ...]]:
         return set(db.execute(_OBJECTS))
     finally:
         db.close()
+
+
+@contextmanager
+def closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
+    """Close a database if anything is raised in the block."""
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
 
 
 @contextmanager

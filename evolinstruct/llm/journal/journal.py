@@ -14,6 +14,7 @@ from evolinstruct.llm.base import Alternatives, CallId, Request, Usage
 from evolinstruct.llm.journal.batch_book import BatchBook, Batched
 from evolinstruct.llm.journal.database import (
     LOGPROBS_TABLE,
+    closed_on_error,
     open_to_read,
     open_to_write,
     transaction,
@@ -28,6 +29,7 @@ _INSERT = f"INSERT INTO calls VALUES ({', '.join('?' * 17)})"  # noqa: S608 - no
 _FIND = """
 SELECT rowid, * FROM calls WHERE key = ? ORDER BY max_tokens IS ? DESC, rowid DESC LIMIT 1
 """
+_HAS_RETIRED = "SELECT 1 FROM retired LIMIT 1"
 _HAS_LOGPROBS = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'logprobs'"
 _INSERT_LOGPROBS = "INSERT OR REPLACE INTO logprobs VALUES (?, ?, ?, ?)"
 _FIND_LOGPROBS = "SELECT said, digest FROM logprobs WHERE key = ? AND max_tokens = ?"
@@ -96,13 +98,15 @@ class Journal:
                 self._db = open_to_read(path)
             else:
                 self._db = open_to_write(path, must_exist=must_exist)
-                self.lost_pages = count_lost_pages(self._db, log)
-                self._unused = int(self._db.execute(_UNUSED).fetchone()[0])
-            self.book = BatchBook(self._db, path)
-            self.number = int(self._db.execute("PRAGMA application_id").fetchone()[0])
-            self._earlier = self.outcomes()
-            self._has_retired = bool(self._db.execute("SELECT 1 FROM retired LIMIT 1").fetchone())
-            self._has_logprobs = bool(self._db.execute(_HAS_LOGPROBS).fetchone()[0])
+            with closed_on_error(self._db):
+                if not only_read:
+                    self.lost_pages = count_lost_pages(self._db, log)
+                    self._unused = int(self._db.execute(_UNUSED).fetchone()[0])
+                self.book = BatchBook(self._db, path)
+                self.number = int(self._db.execute("PRAGMA application_id").fetchone()[0])
+                self._earlier = self.outcomes()
+                self._has_retired = bool(self._db.execute(_HAS_RETIRED).fetchone())
+                self._has_logprobs = bool(self._db.execute(_HAS_LOGPROBS).fetchone()[0])
         except (sqlite3.Error, UnicodeDecodeError) as error:  # of a message, where that is garbled
             raise unusable(path, error) from error
 

@@ -1,0 +1,1 @@
+"""Makes the classifiers that tell talk from answers, from texts of ours: ``python -m training``."""

@@ -1,0 +1,147 @@
+"""Boosted trees: each makes up for what those before it got wrong, by a few questions.
+
+A tree is a number, or a list: the feature that it asks for, a bound, the tree for what is at most
+that, and the tree for what is more. The same rows give the same trees on every machine.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from training.linear import softmax
+
+Example = tuple[Mapping[str, float], bool, float]
+"""Features, whether it is of the kind, and a weight."""
+Tree = float | list[Any]
+_TREES = 160
+_LEAVES = 8  # of a tree
+_LEAST = 30  # examples in a leaf
+_PARTS = 32  # of the values of a feature
+_RATE = 0.05
+_RIDGE = 5.0
+_DIGITS = 4
+
+
+def boost(examples: Sequence[Example]) -> Iterator[Tree]:
+    """Yield trees whose sum is above 0 for what is rather of the kind."""
+    draw = random.Random(0)
+    features = [_Feature.of(name, examples) for name in examples[0][0]]
+    scores = [0.0] * len(examples)
+    for _ in range(_TREES):
+        tree = _Tree(examples, scores, draw.sample(features, len(features) // 2))
+        for leaf in tree.leaves:
+            for row in leaf.rows:
+                scores[row] += leaf.value
+        yield tree.root.to_json()
+
+
+@dataclass
+class _Feature:
+    """A feature, and in which part of its values each example has it."""
+
+    name: str
+    bounds: list[float]
+    parts: list[int]
+
+    @classmethod
+    def of(cls, name: str, examples: Sequence[Example]) -> _Feature:
+        values = [found[name] for found, _, _ in examples]
+        ranked = sorted(set(values))
+        if len(ranked) > _PARTS:
+            ranked = sorted(values)
+            ranked = sorted({ranked[len(ranked) * part // _PARTS] for part in range(_PARTS)})
+        bounds = [round((one + other) / 2, _DIGITS) for one, other in pairwise(ranked)]
+        return cls(name, bounds, [bisect_left(bounds, value) for value in values])
+
+
+@dataclass
+class _Leaf:
+    """Examples that answer a tree's questions alike; with `bound`, they are asked one more."""
+
+    rows: list[int]
+    value: float
+    gain: float = 0.0
+    name: str = ""
+    bound: float = 0.0
+    parted: tuple[list[int], list[int]] = ([], [])
+    below: tuple[_Leaf, _Leaf] | None = None
+
+    def to_json(self) -> Tree:
+        if self.below is None:
+            return round(self.value, _DIGITS)
+        low, high = self.below
+        return [self.name, self.bound, low.to_json(), high.to_json()]
+
+
+class _Tree:
+    """A tree, grown where a question gains most."""
+
+    def __init__(
+        self, examples: Sequence[Example], scores: Sequence[float], features: Sequence[_Feature]
+    ) -> None:
+        self._features = features
+        self._slopes, self._curves = [], []
+        for (_, is_one, weight), score in zip(examples, scores, strict=True):
+            likely = softmax([score])[0]
+            self._slopes.append((is_one - likely) * weight)
+            self._curves.append(likely * (1 - likely) * weight)
+        self.root = self._leaf([*range(len(examples))])
+        self.leaves = [self.root]
+        while len(self.leaves) < _LEAVES:
+            best = max(self.leaves, key=lambda leaf: leaf.gain)
+            if not best.gain:
+                break
+            low, high = map(self._leaf, best.parted)
+            best.below = low, high
+            self.leaves.remove(best)
+            self.leaves += [low, high]
+
+    def _leaf(self, rows: list[int]) -> _Leaf:
+        slope, curve = (
+            sum(map(self._slopes.__getitem__, rows)),
+            sum(map(self._curves.__getitem__, rows)),
+        )
+        leaf = _Leaf(rows, _RATE * slope / (curve + _RIDGE))
+        asked, part = None, 0
+        for feature in self._features:
+            gain, after = self._gain(rows, feature, slope, curve)
+            if gain > leaf.gain:
+                leaf.gain, asked, part = gain, feature, after
+        if asked is not None:
+            leaf.name, leaf.bound = asked.name, asked.bounds[part]
+            leaf.parted = (
+                [row for row in rows if asked.parts[row] <= part],
+                [row for row in rows if asked.parts[row] > part],
+            )
+        return leaf
+
+    def _gain(
+        self, rows: Sequence[int], feature: _Feature, slope: float, curve: float
+    ) -> tuple[float, int]:
+        """Return what a question for a feature gains at most, and the last part of its low side."""
+        slopes, curves, counts = ([0.0] * (len(feature.bounds) + 1) for _ in range(3))
+        for row in rows:
+            part = feature.parts[row]
+            slopes[part] += self._slopes[row]
+            curves[part] += self._curves[row]
+            counts[part] += 1
+        best, after = 0.0, 0
+        whole = slope * slope / (curve + _RIDGE)
+        low_slope = low_curve = low = 0.0
+        for part in range(len(feature.bounds)):
+            low_slope += slopes[part]
+            low_curve += curves[part]
+            low += counts[part]
+            if low < _LEAST or len(rows) - low < _LEAST:
+                continue
+            high_slope, high_curve = slope - low_slope, curve - low_curve
+            gain = low_slope * low_slope / (low_curve + _RIDGE) - whole
+            gain += high_slope * high_slope / (high_curve + _RIDGE)
+            if gain > best:
+                best, after = gain, part
+        return best, after
