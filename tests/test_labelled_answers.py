@@ -17,13 +17,13 @@ from evolinstruct.elimination import Answer
 from evolinstruct.elimination.answers import RULES
 
 LABELS = {  # the share that any of the rules finds
-    "asks_back": 0.89,
-    "refuses": 0.79,
-    "defers": 0.71,
+    "asks_back": 0.92,
+    "refuses": 0.85,
+    "defers": 0.77,
     "cut_off": 0.80,
-    "loops": 0.92,
+    "loops": 0.94,
 }
-PRECISION = 0.94
+PRECISION = 0.97
 PAIRS = [
     json.loads(line)
     for line in Path(__file__).with_name("labelled_answers.jsonl").read_text("utf-8").splitlines()

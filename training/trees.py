@@ -18,11 +18,11 @@ from training.linear import softmax
 Example = tuple[Mapping[str, float], bool, float]
 """Features, whether it is of the kind, and a weight."""
 Tree = float | list[Any]
-_TREES = 160
+_TREES = 80
 _LEAVES = 8  # of a tree
 _LEAST = 30  # examples in a leaf
 _PARTS = 32  # of the values of a feature
-_RATE = 0.05
+_RATE = 0.1
 _RIDGE = 5.0
 _DIGITS = 4
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from math import sqrt
 from pathlib import Path
@@ -48,6 +48,10 @@ _ALIKE = 0.3, 2.5  # times the length of a given text: its translation, or the l
 _TRACE = 0.45  # of the most telling score: with less, a kind is but a trace in another one
 _PLAIN = -1.0  # score of a sentence that answers
 _DEMANDS = asks_for_message, asks_for_questions, asks_for_refusal, asks_for_translation
+_UNEXCUSED = dict.fromkeys(
+    ("given_talk", "as_long_as_given", "is_question", *(each.__name__ for each in _DEMANDS)), 0.0
+) | {"asked": 3.0}
+"""Of an instruction that asks for nothing like talk, and sounds like those that get no answer."""
 _SUBJECT = re.compile(
     r"\W*(?:subject|betreff|objet|asunto|assunto|тема|件名|主题|主旨|제목|الموضوع)\W{0,3}[:：]",
     re.IGNORECASE,
@@ -64,7 +68,7 @@ def find_talk(answer: Answer) -> tuple[str, Sentence] | None:
 
     None if the answer may well be one.
     """
-    heard = hear(answer, _trained())
+    heard = hear(answer, _trained(), _may_be_none)
     if heard is None or not _is_none(heard.found):
         return None
     said = heard.said
@@ -104,8 +108,16 @@ class Heard(NamedTuple):
     found: Mapping[str, float]
 
 
-def hear(answer: Answer, trained: Trained) -> Heard | None:
-    """Return what is read of an answer that may be none; None where it plainly is one."""
+def hear(
+    answer: Answer, trained: Trained, may_be_none: Callable[[Mapping[str, float]], bool] | None
+) -> Heard | None:
+    """Return what is read of an answer that may be none; None where it plainly is one.
+
+    Args:
+        answer: the answer, with its instruction.
+        trained: what reads it.
+        may_be_none: tells whether it is worth to look for excuses, which takes longest.
+    """
     response = answer.response
     least = _LEAST if len(response) > _SHORT else _LEAST_OF_SHORT
     if count_words(response[:_BRIEF]) == 1 or not trained.talk.may_talk(response, least):
@@ -114,6 +126,9 @@ def hear(answer: Answer, trained: Trained) -> Heard | None:
     said = trained.talk.sentences(words)
     if max([sentence.talk for sentence in said], default=-_MOST) < least:
         return None
+    found = {**signs(response, said), "sounds": trained.sounds.score(words)}
+    if may_be_none is not None and not may_be_none(found):
+        return None
     excused = excuses(answer, trained.talk)
     is_message = excused["asks_for_message"] and (
         _SUBJECT.match(response)
@@ -121,9 +136,9 @@ def hear(answer: Answer, trained: Trained) -> Heard | None:
     )
     if is_message or excused["given_talk"] >= _SAME:
         return None
-    sounds, asked = trained.sounds.score(words), trained.asked.score(answer.instruction[:HEAD])
-    found = {**signs(response, said), **excused, "sounds": sounds, "asked": asked}
-    return Heard(said, found)
+    return Heard(
+        said, {**found, **excused, "asked": trained.asked.score(answer.instruction[:HEAD])}
+    )
 
 
 def signs(response: str, said: Sequence[Sentence]) -> dict[str, float]:
@@ -168,6 +183,15 @@ def _is_none(found: Mapping[str, float]) -> bool:
     is_excused = found["given_talk"] or any(found[asks_for.__name__] for asks_for in _DEMANDS)
     if found["least"] >= _NOTHING_ELSE and not is_excused:
         return True
+    return _is_likely(found)
+
+
+def _may_be_none(found: Mapping[str, float]) -> bool:
+    """Tell whether an answer would be none without any excuse."""
+    return _is_likely({**found, **_UNEXCUSED})
+
+
+def _is_likely(found: Mapping[str, float]) -> bool:
     return sum([_ask(tree, found) for tree in _trees()]) >= _SURE
 
 

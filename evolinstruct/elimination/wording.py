@@ -16,6 +16,7 @@ from evolinstruct.elimination.talk import STEP, ZERO, damping
 BIAS = -1.0
 _DATA = Path(__file__).parents[1] / "data"
 _SIZES = (2, 3, 4)
+_HEAD, _TAIL = 160, 80  # characters that are read
 
 
 class Wording:
@@ -36,7 +37,9 @@ class Wording:
 
 
 def letters(text: str) -> set[str]:
-    """Return the rows of letters in a text, in lower case."""
+    """Return the rows of letters in a text's head and tail, in lower case."""
+    if len(text) > _HEAD + _TAIL:
+        text = f"{text[:_HEAD]} {text[-_TAIL:]}"
     text = f" {' '.join(text.lower().split())} "
     return {text[at : at + size] for size in _SIZES for at in range(len(text) - size + 1)}
 
