@@ -86,6 +86,7 @@ example-finetune: $(VENV)/installed-train
 	    $(VENV)/finetune/data $(VENV)/finetune/model
 
 docs: $(VENV)/installed-dev
+	@$(INSTALL) '.[diversity]'
 	@$(BIN)/python -m docs.command_pages
 	@$(BIN)/python -m docs.constraint_page
 	@$(BIN)/python -m docs.pack_page

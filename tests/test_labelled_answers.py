@@ -18,7 +18,7 @@ from evolinstruct.elimination.answers import RULES
 
 LABELS = {  # the share that any of the rules finds
     "asks_back": 0.92,
-    "refuses": 0.85,
+    "refuses": 0.83,
     "defers": 0.77,
     "cut_off": 0.80,
     "loops": 0.94,

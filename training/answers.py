@@ -90,5 +90,5 @@ def seeds_as_examples(trained: Trained) -> Iterator[Example]:
 
 
 def _examples(answer: Answer, trained: Trained, is_none: bool, weight: float) -> Iterator[Example]:
-    if (heard := hear(answer, trained, None)) is not None:
+    if (heard := hear(answer, trained, is_example=True)) is not None:
         yield heard.found, is_none, weight

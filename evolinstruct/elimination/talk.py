@@ -30,7 +30,7 @@ _HEAD, _TAIL = 240, 160  # characters that are read
 _EDGE = 80  # characters that tell whether to read on
 _NONE = [-8.0] * len(KINDS)  # scores of what is no talk
 _CUT = 0.6  # by so much a sentence may score more than its part that is looked at first
-_BY_WORDS = 3.5  # the same, by its words alone
+_BY_WORDS = 6.0  # the same, by its words alone
 _STEM = 5  # letters
 _GRAMS = (1, 2, 3)  # letters, in scripts whose words take no spaces or many endings
 

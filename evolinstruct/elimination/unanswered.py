@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from math import sqrt
 from pathlib import Path
@@ -33,9 +33,10 @@ from evolinstruct.words import count_words
 _SAME = 3.7
 """From so much talk in a given text on, an answer that talks says nothing."""
 _TREES = Path(__file__).parents[1] / "data" / "unanswered.txt"
-_SURE = 0.85  # sum of the trees from which on an answer is none
+_SURE, _LIKELY = 0.7, 0.4  # sums of the trees from which on an answer is none
 _LEAST = 1.0  # score of the most telling sentence
-_SHORT, _LEAST_OF_SHORT = 500, -1.0  # characters; the same where there are no more
+_SHORT, _LEAST_OF_SHORT = 500, 0.5  # characters; the same where there are no more
+_LEAST_OF_EXAMPLES = -1.0
 _NOTHING_ELSE = 1.5  # score of the least telling sentence
 _CLEAR = 2.0  # the same, where words to somebody are asked for: they may sound like anything
 _MOST = 8.0  # a score says no more
@@ -68,7 +69,7 @@ def find_talk(answer: Answer) -> tuple[str, Sentence] | None:
 
     None if the answer may well be one.
     """
-    heard = hear(answer, _trained(), _may_be_none)
+    heard = hear(answer, _trained())
     if heard is None or not _is_none(heard.found):
         return None
     said = heard.said
@@ -108,18 +109,15 @@ class Heard(NamedTuple):
     found: Mapping[str, float]
 
 
-def hear(
-    answer: Answer, trained: Trained, may_be_none: Callable[[Mapping[str, float]], bool] | None
-) -> Heard | None:
+def hear(answer: Answer, trained: Trained, *, is_example: bool = False) -> Heard | None:
     """Return what is read of an answer that may be none; None where it plainly is one.
 
-    Args:
-        answer: the answer, with its instruction.
-        trained: what reads it.
-        may_be_none: tells whether it is worth to look for excuses, which takes longest.
+    Of examples to train with, more may be none, so that what is near is learned, too.
     """
     response = answer.response
-    least = _LEAST if len(response) > _SHORT else _LEAST_OF_SHORT
+    least = _LEAST
+    if len(response) <= _SHORT:
+        least = _LEAST_OF_EXAMPLES if is_example else _LEAST_OF_SHORT
     if count_words(response[:_BRIEF]) == 1 or not trained.talk.may_talk(response, least):
         return None
     words = spoken(response)
@@ -127,8 +125,8 @@ def hear(
     if max([sentence.talk for sentence in said], default=-_MOST) < least:
         return None
     found = {**signs(response, said), "sounds": trained.sounds.score(words)}
-    if may_be_none is not None and not may_be_none(found):
-        return None
+    if not is_example and not _may_be_none(found):
+        return None  # looking for excuses takes longest
     excused = excuses(answer, trained.talk)
     is_message = excused["asks_for_message"] and (
         _SUBJECT.match(response)
@@ -179,20 +177,19 @@ def demands(instruction: str) -> dict[str, float]:
 
 
 def _is_none(found: Mapping[str, float]) -> bool:
-    """Tell whether an answer is none: it is nothing but talk without an excuse, or trees say so."""
+    """Tell whether an answer is none; likely is enough where all of it is talk, unexcused."""
     is_excused = found["given_talk"] or any(found[asks_for.__name__] for asks_for in _DEMANDS)
-    if found["least"] >= _NOTHING_ELSE and not is_excused:
-        return True
-    return _is_likely(found)
+    is_nothing_else = found["least"] >= _NOTHING_ELSE and not is_excused
+    return _is_likely(found, _LIKELY if is_nothing_else else _SURE)
 
 
 def _may_be_none(found: Mapping[str, float]) -> bool:
     """Tell whether an answer would be none without any excuse."""
-    return _is_likely({**found, **_UNEXCUSED})
+    return _is_likely({**found, **_UNEXCUSED}, _LIKELY)
 
 
-def _is_likely(found: Mapping[str, float]) -> bool:
-    return sum([_ask(tree, found) for tree in _trees()]) >= _SURE
+def _is_likely(found: Mapping[str, float], least: float) -> bool:
+    return sum([_ask(tree, found) for tree in _trees()]) >= least
 
 
 def _ask(tree: Tree, found: Mapping[str, float]) -> float:

@@ -37,8 +37,6 @@ from evolinstruct.text import counted, listed
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before the service is asked once more
 
-_WHO_AND_WHAT = ("model", "messages")  # what is no parameter in the body of a call
-
 _T = TypeVar("_T")
 
 
@@ -110,8 +108,7 @@ class Batches:
 
     def _note(self, name: str, key: bytes, request: Request, attempts: int) -> None:
         to = self._by_asked[Asked(request.purpose, request.model, request.server)]
-        body = to.client.body(request)
-        sent = {name: value for name, value in body.items() if name not in _WHO_AND_WHAT}
+        body, sent = to.client.body(request), to.client.parameters(request)
         call = Batched(name, key, request, sent, *most(request), attempts)
         if to.place not in self._waiting:
             self._waiting[to.place] = Spool()

@@ -179,6 +179,10 @@ class OpenAIClient:
             return self._refused(answer, chat.error_in(came.body), asked, sent, request)
         return self._read(lambda: chat.fields_of(came.body), answer, asked, sent, request)
 
+    def parameters(self, request: Request) -> dict[str, object]:
+        """Return the parameters that are sent for a request, as far as is known by now."""
+        return self._parameters.adapt(request.parameters())
+
     def take_notices(self) -> list[str]:
         """Return what was learned since the last time, a sentence each."""
         notices, self._notices = self._notices, []
