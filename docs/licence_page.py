@@ -55,8 +55,8 @@ Written by `make docs` from the packages that are installed; not by hand.
 
 evolinstruct itself, with its prompts, seeds, lists of words and pages, is written for this project
 and licensed under Apache-2.0. The classifiers of answers are trained by `python -m training` on
-sentences and pairs written for it. No text of a paper, of another tool's prompts or of a benchmark is part of
-it.
+sentences and pairs written for it. No text of a paper, of another tool's prompts or of a benchmark
+is part of it.
 """
 
 
