@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,24 @@ def line(text: str, family: str = "one", generation: int = 1) -> Kept:
     )
 
 
+_OPEN: list[Gate] = []
+
+
+def opened(*parts: Any, **more: Any) -> Gate:
+    """Open a gate; it is closed when the test ends, if it is not before."""
+    _OPEN.append(Gate(*parts, **more))
+    return _OPEN[-1]
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    while _OPEN:
+        _OPEN.pop().close()
+
+
 def gate(path: Path | None = None, near: dict[str, float] | None = NEAR, **more: Any) -> Gate:
-    made = Gate(path, near, **more)
+    made = opened(path, near, **more)
     made.begin(0, "x")
     return made
 
@@ -164,7 +180,7 @@ def test_meanings_are_remembered_by_the_file(tmp_path: Path) -> None:
     made.begin(1, "y")
     assert verdict(made, "cccc", "two") is None  # in a generation that does not end
     made.close()
-    again = Gate(path, None, equal=False, meanings=Meanings(0.9, by_letters))
+    again = opened(path, None, equal=False, meanings=Meanings(0.9, by_letters))
     again.begin(1, "y")
     assert verdict(again, "cccc", "three") is None
     assert verdict(again, "aaa", "four") is not None
@@ -253,7 +269,7 @@ def test_finished_generations_are_remembered_and_unfinished_ones_forgotten(tmp_p
     assert verdict(made, "Say no more than this.", "one", 2) is None
     made.close()
 
-    again = Gate(path, NEAR)
+    again = opened(path, NEAR)
     assert [again.holds(n, "xyz"[n]) for n in range(3)] == [True, True, False]
     assert not again.holds(1, "another")
     again.begin(2, "z")
@@ -295,7 +311,7 @@ def test_a_garbled_file_is_never_believed(tmp_path: Path, number: int) -> None:
         garbled[dice.randrange(len(garbled))] ^= 1 << dice.randrange(8)
         path.write_bytes(garbled)
         try:
-            again = Gate(path, NEAR)
+            again = opened(path, NEAR)
         except InputError:
             outcomes.add("said")
             continue
@@ -328,14 +344,14 @@ def test_what_a_disk_changed_is_noticed(tmp_path: Path, change: str) -> None:
         made.look(line(f"{LONG} {n}", str(n), 0))
     made.end()
     made.close()
-    whole = Gate(path, NEAR)
+    whole = opened(path, NEAR)
     assert whole.holds(0, "x")
     whole.close()
     db = sqlite3.connect(path)
     with db:
         db.execute(change)
     db.close()
-    again = Gate(path, NEAR)
+    again = opened(path, NEAR)
     assert not again.holds(0, "x")
     again.close()
 
