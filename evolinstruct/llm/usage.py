@@ -287,19 +287,21 @@ class Ledger:
         """
         self._path = path
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
-            # A garbled text is read all the same: its row's checksum refuses it with a sentence.
-            self._db.text_factory = partial(str, encoding="utf-8", errors="replace")
-            # A kill loses nothing; a power cut, what came since the journal was synced last.
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            rows = self._read(self._db, path)
-            has_shards = self._db.execute(_HAS_SHARDS).fetchone()[0]
-            of_shards = _whole(self._db.execute(_OF_SHARDS), path) if has_shards else []
-        except (sqlite3.Error, InputError) as error:
-            if self._db is not None:
-                self._db.close()
-                self._db = None
-            raise error if isinstance(error, InputError) else self._trouble(error) from error
+            db = sqlite3.connect(path, isolation_level=None)
+            try:
+                # A garbled text is read all the same: its row's checksum refuses it with a sentence.
+                db.text_factory = partial(str, encoding="utf-8", errors="replace")
+                # A kill loses nothing; a power cut, what came since the journal was synced last.
+                db.execute("PRAGMA synchronous = NORMAL")
+                rows = self._read(db, path)
+                has_shards = db.execute(_HAS_SHARDS).fetchone()[0]
+                of_shards = _whole(db.execute(_OF_SHARDS), path) if has_shards else []
+            except BaseException:
+                db.close()
+                raise
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+        self._db = db
         self._accounts, self._groups, self._written = {}, {}, {}
         for account in self._taken_up(rows):
             self._add(account)

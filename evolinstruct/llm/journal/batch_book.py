@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS batched (
 """
 _EXISTS = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'batched'"
 _NUMBER = "SELECT ifnull(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'batches'"
+_AT_ONCE = 500  # names in a statement: SQLite bounds them
 _PUT = "INSERT OR REPLACE INTO batched VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FIND = "SELECT * FROM batched WHERE custom_id = ?"
 _HELD = """
@@ -121,7 +122,7 @@ class BatchBook:
         return None if row is None else self._call(row)
 
     def find_all(self, names: Collection[str]) -> dict[str, Batched]:
-        """Return the calls of custom ids, by these; what there is no call of is left out."""
+        """Return the calls of some hundred custom ids; what there is no call of is left out."""
         if not self._is_made:
             return {}
         query = f"SELECT * FROM batched WHERE custom_id {_one_of(names)}"  # noqa: S608
@@ -183,7 +184,9 @@ class BatchBook:
     def apply(self, answered: Sequence[Batched], again: Sequence[Batched]) -> None:
         """Forget what was answered, and let the others be asked again; within a transaction."""
         names = [call.custom_id for call in answered]
-        self._db.execute(f"DELETE FROM batched WHERE custom_id {_one_of(names)}", names)  # noqa: S608
+        for begin in range(0, len(names), _AT_ONCE):
+            some = names[begin : begin + _AT_ONCE]
+            self._db.execute(f"DELETE FROM batched WHERE custom_id {_one_of(some)}", some)  # noqa: S608
         self._db.executemany(_PUT, [(*row(call), None) for call in again])
 
     def _put(self, batch: NotedBatch) -> None:
