@@ -289,7 +289,7 @@ class Ledger:
         try:
             db = sqlite3.connect(path, isolation_level=None)
             try:
-                # A garbled text is read all the same: its row's checksum refuses it with a sentence.
+                # A garbled text is read all the same: its row's checksum refuses it, in a sentence.
                 db.text_factory = partial(str, encoding="utf-8", errors="replace")
                 # A kill loses nothing; a power cut, what came since the journal was synced last.
                 db.execute("PRAGMA synchronous = NORMAL")
