@@ -24,7 +24,7 @@ from evolinstruct.llm.openai.batches import SERVICES
 from tests.command_line import evolinstruct
 from tests.faults.harness import COMMAND, service
 from tests.loopback import Answer, Ask, batches, error, reply, serve
-from tests.loopback.batches import AnthropicBatches, Batches
+from tests.loopback.batches import AnthropicBatches, Batches, MistralBatches
 from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
 
 GENERATIONS = 2
@@ -299,6 +299,59 @@ def test_a_batch_of_anthropic_is_found_again_without_a_file(
     assert repeated(anthropic) == []
 
 
+# Mistral's own form
+
+
+@pytest.fixture
+def mistral(monkeypatch: pytest.MonkeyPatch) -> Iterator[MistralBatches]:
+    """A service that is taken for Mistral's, because all calls go through it."""
+    to = MistralBatches(service)
+    monkeypatch.setenv("MISTRAL_API_KEY", "mistral-loopback-key")
+    with serve(to) as server:
+        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        yield to
+
+
+MISTRAL = {"api_key_env": "MISTRAL_API_KEY", "base_url": "http://api.mistral.ai/v1"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [batches.shuffled, batches.doubled, batches.expired, batches.cancelled, batches.half_failed],
+    ids=lambda fault: str(fault.__name__),
+)
+def test_calls_go_to_mistral_as_jobs_and_come_back_as_any(
+    tmp_path: Path,
+    seeds: Path,
+    whole: dict[str, bytes],
+    mistral: MistralBatches,
+    fault: batches.Fault,
+) -> None:
+    mistral.faults[:] = [fault] * 3
+    evolve(seeds, tmp_path / "run", **settings("", **MISTRAL))
+    assert data_files(tmp_path / "run") == whole
+    assert repeated(mistral) == []
+
+
+def test_a_job_of_mistral_is_found_again_by_its_file(
+    tmp_path: Path, seeds: Path, whole: dict[str, bytes], mistral: MistralBatches
+) -> None:
+    mistral.lost_answers = 3
+    evolve(seeds, tmp_path / "run", **settings("", **MISTRAL))
+    assert data_files(tmp_path / "run") == whole
+    assert repeated(mistral) == []
+
+
+def test_a_job_that_mistral_turns_down_says_why(
+    tmp_path: Path, seeds: Path, mistral: MistralBatches
+) -> None:
+    mistral.faults[:] = [batches.turned_down]
+    with pytest.raises(ServiceRefused, match="The model gpt-0 has no batches"):
+        evolve(seeds, tmp_path / "run", **settings("", **MISTRAL))
+
+
 @pytest.mark.parametrize("host", [row.hosts[0] for row in SERVICES if row.hosts])
 def test_each_service_gets_files_and_batches_as_it_wants_them(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, host: str
@@ -386,7 +439,7 @@ def test_the_commands_of_the_page_are_taken_as_they_stand(
 def test_the_page_has_the_limits_of_each_service() -> None:
     rows = re.findall(r"^\| (\w+)[^|]* \| ([\d,]+) \| (\d+) MB \|$", PAGE, re.MULTILINE)
     told = [(int(calls.replace(",", "")), int(size)) for _, calls, size in rows]
-    terms = [*SERVICES[:-1], TERMS, SERVICES[-1]]
+    terms = [*SERVICES[:-1], TERMS, *[SERVICES[-1]] * 2]  # Mistral's are those of all others
     assert told == [(each.requests, each.size // 1_000_000) for each in terms]
 
 

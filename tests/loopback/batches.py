@@ -251,6 +251,66 @@ class AnthropicBatches(Batches):
         }
 
 
+class MistralBatches(Batches):
+    """The same in Mistral's form: files as ever, and jobs in the place of batches."""
+
+    STATES = {"completed": "SUCCESS", "failed": "FAILED", "expired": "TIMEOUT_EXCEEDED"} | {
+        "validating": "QUEUED",
+        "in_progress": "RUNNING",
+        "cancelled": "CANCELLED",
+    }
+
+    def route(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer whatever is no request for a completion."""
+        parts = urlsplit(target)
+        key = headers.get("authorization", "")
+        match method, parts.path.removeprefix("/v1").strip("/").split("/"):
+            case "POST", ["batch", "jobs"]:
+                self.requests += 1
+                asked = json.loads(body)
+                [source] = asked["input_files"]
+                assert asked["model"]
+                return self._make({"input_file_id": source, "endpoint": asked["endpoint"]}, key)
+            case "GET", ["batch", "jobs"]:
+                self.requests += 1
+                query = parse_qs(parts.query)
+                page, size = int(query["page"][0]), int(query["page_size"][0])
+                newest = [made for made in reversed(self.made.values()) if made.key == key]
+                some = newest[page * size : (page + 1) * size]
+                return self._json({"data": [*map(self._told, some)], "total": len(newest)})
+            case "GET", ["batch", "jobs", name] if self._is_of(name, key):
+                self.requests += 1
+                return self._look(self.made[name])
+            case _, ["files", *_]:
+                return super().route(method, target, headers, body)
+        return error(404, f"nothing at {method} {parts.path}")
+
+    def _is_of(self, name: str, key: str) -> bool:
+        return name in self.made and self.made[name].key == key
+
+    def result(self, asked: dict[str, Any]) -> dict[str, Any]:
+        assert "model" not in asked["body"]
+        assert asked.keys() == {"custom_id", "body"}
+        body = {**asked["body"], "model": "loopback-1"}
+        about = {"custom_id": asked["custom_id"], "body": body, "method": "POST"}
+        return super().result({**about, "url": "/v1/chat/completions"})
+
+    def _told(self, made: Made) -> dict[str, Any]:
+        total = self.files[made.source].count(b"\n")
+        return {
+            "id": made.id,
+            "object": "batch",
+            "input_files": [made.source],
+            "endpoint": "/v1/chat/completions",
+            "status": self.STATES[made.state],
+            "errors": [made.trouble] if made.trouble else [],
+            "output_file": made.files.get("output_file_id"),
+            "error_file": made.files.get("error_file_id"),
+            "total_requests": total,
+            "completed_requests": 0 if made.state in UNDONE else total,
+        }
+
+
 def without(lines: list[dict[str, Any]], others: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [line for line in lines if line not in others]
 

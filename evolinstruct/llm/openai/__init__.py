@@ -34,6 +34,7 @@ from evolinstruct.llm.openai import (
     errors,
     finish_reasons,
     headers,
+    mistral_batches,
 )
 from evolinstruct.llm.openai.anthropic_batches import AnthropicBatchService
 from evolinstruct.llm.openai.batch_files import BatchFiles
@@ -46,6 +47,7 @@ from evolinstruct.llm.openai.connection import (
     redirect,
 )
 from evolinstruct.llm.openai.errors import ErrorMeaning, NoAnswerError
+from evolinstruct.llm.openai.mistral_batches import MistralBatchService
 from evolinstruct.llm.openai.parameters import ParameterAdapter, ParameterRefusedError
 from evolinstruct.text import shorten
 
@@ -156,9 +158,10 @@ class OpenAIClient:
             return AnthropicBatchService(
                 lambda: self._own_connection(signed), self._home, place, self._secrets
             )
-        return BatchService(
-            lambda: self._own_connection(self._headers), self._home, place, self._secrets
-        )
+        how = (lambda: self._own_connection(self._headers), self._home, place, self._secrets)
+        if _host(self._home).endswith(mistral_batches.HOST):
+            return MistralBatchService(*how, model=self._model)
+        return BatchService(*how)
 
     def body(self, request: Request) -> dict[str, object]:
         """Return what is sent for a request, as far as is known by now."""

@@ -1,7 +1,7 @@
 """Batches in OpenAI's form: a file of calls goes up, a batch is made of it, files of results come.
 
 A service that strays from the form a little is a row of `SERVICES`; one that has a form of its own,
-a class beside (`anthropic_batches`).
+a class beside (`anthropic_batches`, `mistral_batches`).
 """
 
 from __future__ import annotations
@@ -194,13 +194,10 @@ class BatchService:
         for _ in range(_MOST_PAGES):
             params = {"limit": str(_PAGE), **({after: last} if last else {})}
             answer = await self._answered(self._connected.send("GET", path, params=params))
-            found = _json(answer.content)
-            listed = found.get("data") if isinstance(found, dict) else found
-            rows = listed if isinstance(listed, list) else []
+            found, rows = _json(answer.content), rows_of(answer)
             for row in rows:
-                if isinstance(row, dict):
-                    yield row
-                    last = _text(row, "id")
+                yield row
+                last = _text(row, "id")
             if not rows or not isinstance(found, dict) or not found.get("has_more"):
                 return
 
@@ -326,6 +323,13 @@ class BatchService:
             is_full=state == "failed" and is_full,
             trouble=self._clean(said or "it gives no reason") if state == "failed" else "",
         )
+
+
+def rows_of(answer: HttpAnswer) -> list[Mapping[str, object]]:
+    """Return the rows of a list that a service sends, alone or as a field."""
+    found = _json(answer.content)
+    listed = found.get("data") if isinstance(found, dict) else found
+    return [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
 
 
 def _text(found: Mapping[str, object], name: str) -> str:
