@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,16 @@ def test_the_wheel_holds_the_package_and_both_data_folders_and_nothing_else(whee
     expected = files_below(ROOT / "evolinstruct") | {f"evolinstruct/_shipped/{n}" for n in data}
     names = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == expected
+
+
+def test_what_an_index_shows_links_to_nothing_that_only_the_repository_has(wheel: Path) -> None:
+    with ZipFile(wheel) as files:
+        (name,) = [name for name in files.namelist() if name.endswith(".dist-info/METADATA")]
+        said = files.read(name).decode()
+    assert "# evolinstruct" in said
+    assert "your first hundred instructions" in said
+    targets = re.findall(r"\]\(([^)]*)\)", said)
+    assert all(target.startswith("https://") for target in targets)
 
 
 def pythons() -> list[str]:

@@ -156,13 +156,14 @@ def books(folder: Path, calls: list[Request], clock: Clock) -> None:
     db = open_to_write(folder / "journal.sqlite", must_exist=False)
     book, spool = BatchBook(db, folder / "journal.sqlite"), Spool()
     keys = [request_key("openai", call) for call in calls]
+    sent = [call.parameters() for call in calls]
     names: list[str] = []
 
     def note() -> None:
-        for key, call in zip(keys, calls, strict=True):
+        for key, call, parameters in zip(keys, calls, sent, strict=True):
             name = custom_id(key, call.max_tokens)
             names.append(name)
-            spool.put(row(Batched(name, key, call, call.parameters(), *most(call))), b"")
+            spool.put(row(Batched(name, key, call, parameters, *most(call))), b"")
 
     def rows() -> Iterator[tuple[object, ...]]:
         while (first := spool.peek()) is not None:
