@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Coroutine
 from functools import partial
 from typing import Any, Generic, TypeVar
+from weakref import finalize
 
 from evolinstruct.errors import InputError
 
@@ -71,6 +72,7 @@ class ReorderBuffer(Generic[_T]):
         if self._spilled is None:
             # A nameless database lies on disk as soon as it outgrows its small cache.
             self._spilled = sqlite3.connect("", isolation_level=None)
+            finalize(self, self._spilled.close)
             self._spilled.execute("CREATE TABLE results (position INTEGER PRIMARY KEY, result)")
             self._spilled.execute("BEGIN")
         try:
