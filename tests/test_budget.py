@@ -540,3 +540,5 @@ def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> N
     again = Ledger(lambda *_: None)
     again.open(tmp_path / "journal.sqlite")
     assert [found.calls for found in again.accounts()] >= [1]
+    for each in (again, ledger):
+        each.close()
