@@ -23,6 +23,7 @@ from evolinstruct.llm.throttle import Sending
 from evolinstruct.run.session import INTERRUPTED
 from evolinstruct.run_dir.directory import RunDir
 
+_LONGEST_LINE = 1 << 24  # bytes: an error may repeat whatever the user wrote
 _DRIVER = "evolinstruct.run.ray_driver"
 
 
@@ -91,7 +92,12 @@ class Cluster:
         pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         # In a session of its own: Ctrl-C is for this process, which tells the other one.
         self._driver = await asyncio.create_subprocess_exec(
-            sys.executable, *words, stdout=pipe, stderr=nothing, start_new_session=True
+            sys.executable,
+            *words,
+            stdout=pipe,
+            stderr=nothing,
+            start_new_session=True,
+            limit=_LONGEST_LINE,
         )
         try:
             async for event in self._read(self._driver):

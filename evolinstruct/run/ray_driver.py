@@ -25,12 +25,14 @@ from evolinstruct.installation import import_extra
 from evolinstruct.run import work
 from evolinstruct.run.shards import Shard
 from evolinstruct.settings import Layer
+from evolinstruct.text import shorten
 
 EVERY = 1.0
 """Seconds between two lines."""
 _RESTARTS = 20
 """So often an actor that dies is started again: what dies each time would never end."""
 _GRACE = 15.0
+_SHOWN = 200  # characters of a cluster's name, and of what is said of it
 
 
 Tell = Callable[[Mapping[str, Any]], object]
@@ -166,10 +168,10 @@ def main(asked: Mapping[str, str], tell: Tell) -> None:
     try:
         ray.init(address=asked["address"], log_to_driver=False, logging_level="ERROR")
     except (OSError, RuntimeError, ValueError) as error:
-        told = " ".join(str(error).split())
+        told = shorten(" ".join(str(error).split()), _SHOWN)
         raise InputError(
-            f"--ray: the cluster {asked['address']} cannot be reached ({told}); start one with"
-            " `ray start --head`, or correct the address."
+            f"--ray: the cluster {shorten(asked['address'], _SHOWN)} cannot be reached ({told});"
+            " start one with `ray start --head`, or correct the address."
         ) from error
     try:
         _Driver(ray, asked, tell).carry_out()
