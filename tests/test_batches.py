@@ -7,8 +7,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -250,18 +251,27 @@ def test_several_models_have_batches_of_their_own(tmp_path: Path, seeds: Path) -
         assert len({body["model"] for body in bodies}) == 1
 
 
+Service = TypeVar("Service", bound=Batches)
+
+
+@contextmanager
+def taken_for_others(to: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """Have all calls go through a service, whatever host they name."""
+    with serve(to) as server:
+        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        yield to
+
+
 # Anthropic's own form
 
 
 @pytest.fixture
 def anthropic(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnthropicBatches]:
     """A service that is taken for Anthropic's, because all calls go through it."""
-    to = AnthropicBatches(service)
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-loopback")
-    with serve(to) as server:
-        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("NO_PROXY", raising=False)
+    with taken_for_others(AnthropicBatches(service), monkeypatch) as to:
         yield to
 
 
@@ -305,12 +315,8 @@ def test_a_batch_of_anthropic_is_found_again_without_a_file(
 @pytest.fixture
 def mistral(monkeypatch: pytest.MonkeyPatch) -> Iterator[MistralBatches]:
     """A service that is taken for Mistral's, because all calls go through it."""
-    to = MistralBatches(service)
     monkeypatch.setenv("MISTRAL_API_KEY", "mistral-loopback-key")
-    with serve(to) as server:
-        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("NO_PROXY", raising=False)
+    with taken_for_others(MistralBatches(service), monkeypatch) as to:
         yield to
 
 
@@ -356,11 +362,7 @@ def test_a_job_that_mistral_turns_down_says_why(
 def test_each_service_gets_files_and_batches_as_it_wants_them(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
-    to = Batches(service)
-    with serve(to) as server:
-        monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("NO_PROXY", raising=False)
+    with taken_for_others(Batches(service), monkeypatch) as to:
         evolve(seeds, tmp_path / "run", **settings(f"http://{host}/v1", generations=1))
     url, upload = FORMS[host]
     assert (to.urls, to.uploads) == ({url}, {upload})

@@ -102,10 +102,6 @@ class Classifier:
                 return True
         return False
 
-    def read(self, text: str) -> list[Sentence]:
-        """Return the sentences of an answer that may be talk, from its head and its tail."""
-        return self.sentences(spoken(text))
-
     def sentences(self, text: str) -> list[Sentence]:
         """Return the sentences of a text; lines of code are no talk."""
         return [self._read(each) for each in split(text)]

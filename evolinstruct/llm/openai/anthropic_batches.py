@@ -19,7 +19,6 @@ from evolinstruct.llm.openai.batches import Batch, BatchService, Result, Terms
 
 HOST = "api.anthropic.com"
 TERMS = Terms(requests=100_000, size=250_000_000)
-_PATH = "/messages/batches"
 _VERSION = "2023-06-01"
 _CLOCKS = 600.0  # seconds by which theirs and ours may differ
 _FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
@@ -47,6 +46,7 @@ def headers_of(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
 class AnthropicBatchService(BatchService):
     """Sends batches to Anthropic."""
 
+    path = "/messages/batches"
     keeps_files = False
 
     def __init__(self, *how: Any) -> None:
@@ -72,7 +72,7 @@ class AnthropicBatchService(BatchService):
                 whole.write(b"," + line)
             whole.write(b"]}")
             whole.seek(0)
-            made = await self._answered(self._connected.send_file(_PATH, whole))
+            made = await self._answered(self._connected.send_file(self.path, whole))
         return self._batch(self._found(made))
 
     async def find(self, source: str, known: Container[str]) -> Batch | None:
@@ -83,7 +83,7 @@ class AnthropicBatchService(BatchService):
         """
         _, size, noted = json.loads(source)
         near: list[tuple[float, Mapping[str, object]]] = []
-        async for row in self._listed(_PATH, "after_id"):
+        async for row in self._listed("after_id"):
             made = _moment(row.get("created_at"))
             if made < noted - _CLOCKS:
                 break
@@ -91,12 +91,8 @@ class AnthropicBatchService(BatchService):
                 near.append((abs(made - noted), row))
         return self._batch(min(near, key=lambda each: each[0])[1]) if near else None
 
-    async def look(self, name: str) -> Batch | None:
-        """Return what became of a batch, None where the service knows none of that name."""
-        return await self._looked(f"{_PATH}/{name}")
-
     def _path_of(self, results: str) -> str:
-        return f"{_PATH}/{results}/results"
+        return f"{self.path}/{results}/results"
 
     def _batch(self, found: Mapping[str, object]) -> Batch:
         name, counts = str(found.get("id")), _counts(found)

@@ -115,10 +115,12 @@ class BatchService:
     the kind can succeed.
 
     Attributes:
+        path: where batches are, below the base URL.
         keeps_files: a batch is made of a file that stays at the service.
         terms: what it takes.
     """
 
+    path = "/batches"
     keeps_files = True
 
     def __init__(
@@ -172,7 +174,10 @@ class BatchService:
             "completion_window": _WINDOW,
             **({"metadata": {"evolinstruct": mark}} if self.terms.takes_marks else {}),
         }
-        made = await self._answered(self._connected.send("POST", "/batches", body=body))
+        return await self._created(body)
+
+    async def _created(self, body: Mapping[str, object]) -> Batch:
+        made = await self._answered(self._connected.send("POST", self.path, body=body))
         return self._batch(self._found(made))
 
     async def find(self, source: str, known: Container[str]) -> Batch | None:  # noqa: ARG002
@@ -182,18 +187,18 @@ class BatchService:
             source: as `upload` returned it.
             known: names of batches that are known to be others.
         """
-        async with aclosing(self._listed("/batches", "after")) as rows:
+        async with aclosing(self._listed("after")) as rows:
             async for row in rows:
                 if _text(row, "input_file_id") == source:
                     return self._batch(row)
         return None
 
-    async def _listed(self, path: str, after: str) -> AsyncGenerator[Mapping[str, object]]:
+    async def _listed(self, after: str) -> AsyncGenerator[Mapping[str, object]]:
         """Yield the service's batches, the newest first."""
         last = ""
         for _ in range(_MOST_PAGES):
             params = {"limit": str(_PAGE), **({after: last} if last else {})}
-            answer = await self._answered(self._connected.send("GET", path, params=params))
+            answer = await self._answered(self._connected.send("GET", self.path, params=params))
             found, rows = _json(answer.content), rows_of(answer)
             for row in rows:
                 yield row
@@ -203,10 +208,7 @@ class BatchService:
 
     async def look(self, name: str) -> Batch | None:
         """Return what became of a batch, None where the service knows none of that name."""
-        return await self._looked(f"/batches/{name}")
-
-    async def _looked(self, path: str) -> Batch | None:
-        answer = await self._asked(self._connected.send("GET", path))
+        answer = await self._asked(self._connected.send("GET", f"{self.path}/{name}"))
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         return self._batch(self._found(self._checked(answer)))

@@ -10,7 +10,6 @@ from evolinstruct.llm.openai import chat
 from evolinstruct.llm.openai.batches import Batch, BatchService, rows_of
 
 HOST = "api.mistral.ai"
-_PATH = "/batch/jobs"
 _PAGE = 100
 _MOST_PAGES = 20
 _HOURS = 24
@@ -24,6 +23,8 @@ _STATES = {
 
 class MistralBatchService(BatchService):
     """Sends batches to Mistral."""
+
+    path = "/batch/jobs"
 
     def __init__(self, *how: Any, model: str) -> None:
         """Connect to nothing yet; takes what `BatchService` takes, and the model of all calls."""
@@ -44,14 +45,13 @@ class MistralBatchService(BatchService):
             "metadata": {"evolinstruct": mark},
             "timeout_hours": _HOURS,
         }
-        made = await self._answered(self._connected.send("POST", _PATH, body=body))
-        return self._batch(self._found(made))
+        return await self._created(body)
 
     async def find(self, source: str, known: Container[str]) -> Batch | None:  # noqa: ARG002
         """Return the job that was made of a file, None where there is none."""
         for page in range(_MOST_PAGES):
             params = {"page": str(page), "page_size": str(_PAGE)}
-            answer = await self._answered(self._connected.send("GET", _PATH, params=params))
+            answer = await self._answered(self._connected.send("GET", self.path, params=params))
             rows = rows_of(answer)
             for row in rows:
                 if source in _files(row):
@@ -59,10 +59,6 @@ class MistralBatchService(BatchService):
             if len(rows) < _PAGE:
                 break
         return None
-
-    async def look(self, name: str) -> Batch | None:
-        """Return what became of a job, None where the service knows none of that name."""
-        return await self._looked(f"{_PATH}/{name}")
 
     def _batch(self, found: Mapping[str, object]) -> Batch:
         """Return a job as a batch: what it says, in OpenAI's words."""
