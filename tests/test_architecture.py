@@ -44,7 +44,7 @@ LAYERS = [
     ["checks", "set_aside"],
     ["draws", "errors", "programs", "quartiles", "reading", "records"],
     ["languages", "llm.base", "prose"],
-    ["defaults", "llm.secrets", "purposes", "text", "words"],
+    ["databases", "defaults", "llm.secrets", "purposes", "text", "words"],
 ]
 """The rooms, from the roof to the ground; a room may import those on lower floors only."""
 

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from evolinstruct.atomic_write import refuse_link
+from evolinstruct.databases import closed_on_error, transaction
 from evolinstruct.errors import InputError
 
 FOLDER = "diversity"
@@ -70,9 +71,8 @@ class Store:
     def add(self, model: str, vectors: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep the vectors of texts, by digest; when this returns, a kill does not lose them."""
         rows = [(digest, model, vector) for digest, vector in vectors]
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
-        self._db.execute("COMMIT")
+        with transaction(self._db):
+            self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
 
     def use(self, model: str) -> None:
         """Note that a model's vectors are used."""
@@ -115,13 +115,13 @@ def _connected(path: Path, *, only_read: bool) -> sqlite3.Connection:
     mode = "ro" if only_read else "rw"
     name = f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(name, uri=True, isolation_level=None, timeout=_PATIENCE)
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0 and not only_read:
-        db.executescript(_SCHEMA)
-    elif version != _FORMAT:
-        db.close()
-        raise _unusable(path, "it is of another version")
-    db.execute("PRAGMA synchronous = NORMAL")
+    with closed_on_error(db):
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and not only_read:
+            db.executescript(_SCHEMA)
+        elif version != _FORMAT:
+            raise _unusable(path, "it is of another version")
+        db.execute("PRAGMA synchronous = NORMAL")
     return db
 
 

@@ -23,9 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evolinstruct.databases import closed_on_error, transaction
 from evolinstruct.errors import InputError
 from evolinstruct.llm.base import Request, Usage
-from evolinstruct.llm.journal.database import transaction
 from evolinstruct.llm.journal.integrity import damaged, digest_of
 from evolinstruct.llm.prices import Price, cost_of
 
@@ -288,7 +288,7 @@ class Ledger:
         self._path = path
         try:
             db = sqlite3.connect(path, isolation_level=None)
-            try:
+            with closed_on_error(db):
                 # A garbled text is read all the same: its row's checksum refuses it, in a sentence.
                 db.text_factory = partial(str, encoding="utf-8", errors="replace")
                 # A kill loses nothing; a power cut, what came since the journal was synced last.
@@ -296,9 +296,6 @@ class Ledger:
                 rows = self._read(db, path)
                 has_shards = db.execute(_HAS_SHARDS).fetchone()[0]
                 of_shards = _whole(db.execute(_OF_SHARDS), path) if has_shards else []
-            except BaseException:
-                db.close()
-                raise
         except sqlite3.Error as error:
             raise self._trouble(error) from error
         self._db = db

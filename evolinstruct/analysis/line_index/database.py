@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evolinstruct.atomic_write import refuse_link
+from evolinstruct.databases import closed_on_error
 
 FILE = "view.sqlite"
 _FORMAT = 1
@@ -99,7 +100,7 @@ class Database:
 
 def _opened(file: Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
-    try:
+    with closed_on_error(db):
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA synchronous = OFF")  # what a power cut tears is made again
         db.execute("PRAGMA cache_size = -65536")
@@ -107,9 +108,6 @@ def _opened(file: Path) -> sqlite3.Connection:
         if db.execute("PRAGMA user_version").fetchone() != (_FORMAT,):
             make_tables(db)
         db.execute("COMMIT")
-    except BaseException:
-        db.close()
-        raise
     return db
 
 

@@ -6,13 +6,13 @@ import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
 from evolinstruct.analysis.line_index.database import make_tables
 from evolinstruct.analysis.line_index.query import spaced
 from evolinstruct.analysis.runs import Run
+from evolinstruct.databases import transaction
 from evolinstruct.defaults import SCORES
 from evolinstruct.errors import InputError
 from evolinstruct.records import Failed, Kept, Line, Rejected
@@ -76,7 +76,7 @@ class Update:
             InputError: a file cannot be read, or is not one of a run; or it was stopped.
         """
         files = _files(self._path)
-        with self._transaction():
+        with transaction(self._db):
             is_new = not self._have_only_grown(files)
             if is_new:
                 make_tables(self._db)
@@ -85,16 +85,6 @@ class Update:
             added = sum([self._add(file) for file in files])
             self._db.executemany(_COUNT, [(*key, count) for key, count in self._counts.items()])
             self._score(is_new=bool(added))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     # Files
 

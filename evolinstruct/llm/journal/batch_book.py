@@ -16,8 +16,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from evolinstruct.databases import transaction
 from evolinstruct.llm.base import CallContext, CallId, Request
-from evolinstruct.llm.journal.database import transaction, unusable
+from evolinstruct.llm.journal.database import unusable
 from evolinstruct.llm.journal.integrity import damaged, digest_of
 
 _SCHEMA = """

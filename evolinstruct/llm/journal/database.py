@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from secrets import randbelow
 
+from evolinstruct.databases import closed_on_error
 from evolinstruct.errors import InputError
 from evolinstruct.llm.journal.integrity import damaged, digest_of, find_damage
 
@@ -199,28 +198,6 @@ def _ours() -> set[tuple[str, ...]]:
         return set(db.execute(_OBJECTS))
     finally:
         db.close()
-
-
-@contextmanager
-def closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
-    """Close a database if anything is raised in the block."""
-    try:
-        yield
-    except BaseException:
-        db.close()
-        raise
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is written in the block; whatever is raised there takes all of it back."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
 
 
 def unusable(path: Path, error: Exception) -> InputError:

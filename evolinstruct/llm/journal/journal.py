@@ -10,14 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evolinstruct.databases import closed_on_error, transaction
 from evolinstruct.llm.base import Alternatives, CallId, Request, Usage
 from evolinstruct.llm.journal.batch_book import BatchBook, Batched
 from evolinstruct.llm.journal.database import (
     LOGPROBS_TABLE,
-    closed_on_error,
     open_to_read,
     open_to_write,
-    transaction,
     unusable,
 )
 from evolinstruct.llm.journal.integrity import count_lost_pages, damaged, digest_of

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evolinstruct.databases import transaction
 from evolinstruct.errors import InputError
 from evolinstruct.llm.journal.database import (
     check,
     open_to_write,
     read_only,
-    transaction,
     unusable,
 )
 from evolinstruct.llm.journal.integrity import damaged, digest_of
