@@ -37,6 +37,7 @@ def test_the_page_of_services_is_that_of_the_program() -> None:
     assert PROVIDER_PAGE.read_text(encoding="utf-8") == provider_page.page(), "`make docs` mends it"
 
 
+@pytest.mark.slow
 def test_the_pack_that_the_page_of_packs_makes_prints_what_it_shows() -> None:
     shown = PACK_PAGE.read_text(encoding="utf-8")
     assert worked(shown) == shown, "`make docs` writes it anew"

@@ -147,6 +147,7 @@ def test_a_run_is_the_same_with_and_without_it_and_asks_nothing_twice(
     assert gate == {} or needed == made
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 99),

@@ -221,6 +221,7 @@ def repeated(asked: Path, file: str) -> int:
     return sum(count - 1 for call, count in times.items() if call not in failed)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_goes_on_and_repeats_only_what_was_in_flight(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def test_parts_are_sent_as_they_change(run: Path, viewer: Viewer) -> None:
         assert newest.index("Describe a &lt;b&gt;zebra&lt;/b&gt;.") < newest.index("Name three")
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_and_started_again_is_told(run: Path, viewer: Viewer) -> None:
     with viewer.events("/1/live/events") as events:
         going_on(run, 1.0, kept=1)  # and nothing after it
