@@ -73,12 +73,16 @@ _LONGEST = 200_000  # characters; a longer text is data
 
 def count_prose(text: str) -> int:
     """Return how many words a text has that are neither code nor data."""
-    count = count_words(text)
+    return count_words(text) - count_data(text)
+
+
+def count_data(text: str) -> int:
+    """Return how many words a text has in its blocks of code or data."""
     if "\n" not in text or len(text) > _LONGEST:
-        return count
-    lines = text.split("\n")
-    blocks = ["\n".join(lines[block.start : block.stop]) for block in find_blocks(text)]
-    return count - sum(map(count_words, blocks))
+        return 0
+    blocks = list(find_blocks(text))
+    lines = text.split("\n") if blocks else []
+    return sum([count_words("\n".join(lines[block.start : block.stop])) for block in blocks])
 
 
 def holds_data(text: str) -> bool:

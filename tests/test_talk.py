@@ -22,12 +22,7 @@ DATA = Path(evolinstruct.__file__).parent / "data"
 def test_the_texts_give_the_weights_that_are_shipped(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "training", str(tmp_path)], cwd=ROOT, check=True)
     written = sorted(file.name for file in tmp_path.iterdir())
-    assert written == [
-        "talk.txt",
-        "unanswered.txt",
-        "wording_of_answers.txt",
-        "wording_of_instructions.txt",
-    ]
+    assert written == ["talk.txt", "unanswered.txt"]
     for name in written:
         assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
 

@@ -1,9 +1,9 @@
 """``python -m training [FOLDER]``: trains the classifiers and writes their weights.
 
-Those of sentences (talk.txt), of whole answers and of instructions by their letters
-(wording_of_*.txt), and the trees that decide by what these tell (unanswered.txt). What they tell
-the trees of an answer comes from weights that never saw it. The same texts give the same weights
-on every machine, because only operations are used that all round alike.
+Those of sentences, of whole answers and of instructions by their words (talk.txt), and the trees
+that decide by what these tell (unanswered.txt). What they tell the trees of an answer comes from
+weights that never saw it. The same texts give the same weights on every machine, because only
+operations are used that all round alike.
 """
 
 from __future__ import annotations
@@ -14,19 +14,25 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from evolinstruct.elimination import wording
 from evolinstruct.elimination.rule import Answer
-from evolinstruct.elimination.talk import BIAS, KINDS, Classifier, features, spoken, tokens
-from evolinstruct.elimination.unanswered import HEAD, Trained
-from evolinstruct.elimination.wording import Wording, letters
+from evolinstruct.elimination.talk import (
+    BIAS,
+    BIAS_OF_TEXTS,
+    KINDS,
+    Classifier,
+    features,
+    split,
+    spoken,
+    tokens,
+)
+from evolinstruct.elimination.unanswered import HEAD
 from training import answers, linear, sentences, trees
 from training.answers import ANSWERS, Pair
 
 _WEIGHTS = Path(__file__).parents[1] / "evolinstruct" / "data"
 _MET = 3  # times: what is met less often says nothing of a sentence
+_MET_IN_TEXTS = 5
 _ROUNDS = 20
-_LETTERS_MET = 5
-_FILES = ("talk.txt", "wording_of_answers.txt", "wording_of_instructions.txt")
 _NONE = "none"
 
 
@@ -40,47 +46,50 @@ def main() -> None:
     parts = [halves[1], halves[0], pairs]
     with ProcessPoolExecutor() as pool:
         told = [pool.map(train, parts) for train in (of_sentences, of_answers, of_instructions)]
-        weights = [*zip(*told, strict=True)]
-    trained = [
-        Trained(Classifier(talk), Wording(sounds), Wording(asked))
-        for talk, sounds, asked in weights
-    ]
+        weights = [[*linear.lines(*each)] for each in zip(*told, strict=True)]
+    trained = [*map(Classifier, weights)]
     found = [*answers.seeds_as_examples(trained[-1])]
     for half, others in zip(halves, trained, strict=False):
         found += answers.examples(half, others)
-    for name, lines in zip(_FILES, weights[-1], strict=True):
-        write(folder / name, lines)
-    write(folder / "unanswered.txt", map(json.dumps, trees.boost(found)))
+        found += answers.talk_as_examples(half, others)
+    write(folder / "talk.txt", weights[-1])
+    first, last = (map(json.dumps, each) for each in trees.boost(found))
+    write(folder / "unanswered.txt", [*first, "", *last])
 
 
-def of_sentences(pairs: Sequence[Pair]) -> list[str]:
-    """Return the weights of sentences, as lines; those of pairs are added to the others."""
+def of_sentences(pairs: Sequence[Pair]) -> linear.Weights:
+    """Return the weights of sentences; those of pairs are added to the others."""
     rows = [*sentences.sentences(), *answers.ordinary(), *answers.said(pairs)]
     found = [(kind, features(tokens(text)), weight) for kind, text, weight in rows]
-    weights = linear.train(found, KINDS, bias=BIAS, met=_MET, rounds=_ROUNDS)
-    return [*linear.lines(weights)]
+    return linear.train(found, KINDS, bias=BIAS, met=_MET, rounds=_ROUNDS)
 
 
-def of_answers(pairs: Sequence[Pair]) -> list[str]:
-    """Return the weights of letters in answers, as lines."""
-    return _of_letters(pairs, lambda answer: spoken(answer.response), 0.1, 40)
+def of_answers(pairs: Sequence[Pair]) -> linear.Weights:
+    """Return the weights of whole answers."""
+    return _of_texts(pairs, lambda answer: split(spoken(answer.response)), 0.3, 20)
 
 
-def of_instructions(pairs: Sequence[Pair]) -> list[str]:
-    """Return the weights of letters in instructions, as lines."""
-    return _of_letters(pairs, lambda answer: answer.instruction[:HEAD], 0.25, 20)
+def of_instructions(pairs: Sequence[Pair]) -> linear.Weights:
+    """Return the weights of instructions."""
+    return _of_texts(pairs, lambda answer: [answer.instruction[:HEAD]], 0.25, 20)
 
 
-def _of_letters(
-    pairs: Sequence[Pair], text_of: Callable[[Answer], str], weight: float, rounds: int
-) -> list[str]:
-    """Return weights of letters; with a low weight, what is learned holds better for others."""
+def _of_texts(
+    pairs: Sequence[Pair],
+    texts_of: Callable[[Answer], Iterable[str]],
+    weight: float,
+    rounds: int,
+) -> linear.Weights:
+    """Return weights; with a low weight, what is learned holds better for others."""
     found = [
-        ("plain" if kind in ANSWERS else _NONE, sorted(letters(text_of(answer))), weight)
+        (
+            "plain" if kind in ANSWERS else _NONE,
+            [each for text in texts_of(answer) for each in features(tokens(text))],
+            weight,
+        )
         for kind, answer in [*pairs, *answers.seeds()]
     ]
-    weights = linear.train(found, (_NONE,), bias=wording.BIAS, met=_LETTERS_MET, rounds=rounds)
-    return [*linear.lines(weights)]
+    return linear.train(found, (_NONE,), bias=BIAS_OF_TEXTS, met=_MET_IN_TEXTS, rounds=rounds)
 
 
 def write(path: Path, lines: Iterable[str]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from evolinstruct.elimination.asked_for import PLACE, demands
 from evolinstruct.elimination.rule import Answer
-from evolinstruct.elimination.talk import split, spoken, tokens
-from evolinstruct.elimination.unanswered import Trained, demands, hear
-from training.sentences import TEXTS, Sentence
+from evolinstruct.elimination.talk import Classifier, split, spoken, tokens
+from evolinstruct.elimination.unanswered import excuses, hear, signs
+from training.sentences import TEXTS, Sentence, sentences
 from training.trees import Example
 
 _SEEDS = Path(__file__).parents[1] / "seeds" / "starter.jsonl"
@@ -20,6 +21,8 @@ _ORDINARY = 2.0  # weight of what answers say
 _INSTEAD = 2.0  # weight of what is said instead of an answer
 _TOPIC = 3  # letters of a word that may name what is asked for
 _SEED = 3.0  # weight of a starter seed
+_ALONE = 0.5  # weight of a sentence or two alone
+_SOME = 5  # every so many sentences
 
 Pair = tuple[str, Answer]
 """A kind, and the answer with its instruction."""
@@ -65,7 +68,7 @@ def said(pairs: Iterable[Pair]) -> Iterator[Sentence]:
         if kind not in ANSWERS:
             for text in texts:
                 yield kind, _without_topic(text, answer.instruction), _INSTEAD / len(texts)
-        elif kind == PLAIN and not any(demands(answer.instruction).values()):
+        elif kind == PLAIN and demands(answer.instruction) <= {PLACE}:
             for text in texts:
                 yield kind, text, _ORDINARY
 
@@ -76,19 +79,32 @@ def _without_topic(text: str, instruction: str) -> str:
     return _WORD.sub(lambda found: "" if found[0].lower() in asked else found[0], text)
 
 
-def examples(pairs: Iterable[Pair], trained: Trained) -> Iterator[Example]:
-    """Yield answers as examples, where anything in them may be talk."""
+def examples(pairs: Iterable[Pair], classifier: Classifier) -> Iterator[Example]:
+    """Yield answers that may be none as examples."""
     for kind, answer in pairs:
         is_none = kind not in ANSWERS
-        yield from _examples(answer, trained, is_none, 1.0 if is_none else _FINE)
+        yield from _examples(answer, classifier, is_none, 1.0 if is_none else _FINE)
 
 
-def seeds_as_examples(trained: Trained) -> Iterator[Example]:
+def talk_as_examples(pairs: Sequence[Pair], classifier: Classifier) -> Iterator[Example]:
+    """Yield sentences of talk as examples: one or two are the whole answer to some instruction."""
+    rows = [text for kind, text, _ in sentences() if kind != PLAIN]
+    for place in range(0, len(rows), _SOME):
+        instruction = pairs[place % len(pairs)][1].instruction
+        text = " ".join(rows[place : place + 1 + place % 2])
+        if not demands(instruction):
+            yield from _examples(Answer(instruction, text), classifier, True, _ALONE)
+
+
+def seeds_as_examples(classifier: Classifier) -> Iterator[Example]:
     """Yield the answers of the starter seeds as examples, likewise."""
     for _, answer in seeds():
-        yield from _examples(answer, trained, False, _SEED)
+        yield from _examples(answer, classifier, False, _SEED)
 
 
-def _examples(answer: Answer, trained: Trained, is_none: bool, weight: float) -> Iterator[Example]:
-    if (heard := hear(answer, trained, is_example=True)) is not None:
-        yield heard.found, is_none, weight
+def _examples(
+    answer: Answer, classifier: Classifier, is_none: bool, weight: float
+) -> Iterator[Example]:
+    if said := hear(answer.response, classifier):
+        found = signs(answer.response, said, classifier)
+        yield found, excuses(answer, classifier), is_none, weight

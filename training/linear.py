@@ -15,13 +15,16 @@ from evolinstruct.elimination.talk import STEP, ZERO, damping
 
 Row = tuple[str, Sequence[str], float]
 """A kind, features, and a weight."""
+Weights = dict[str, list[float]]
+"""Of each feature, one for each kind."""
 _ENOUGH = 0.01  # a smaller error is none
 _MOST = 31  # steps
+_TRIFLE = 2  # steps: a feature whose weights are no more says next to nothing
 
 
 def train(
     rows: Sequence[Row], kinds: Sequence[str], *, bias: float, met: int, rounds: int
-) -> dict[str, list[float]]:
+) -> Weights:
     """Return the weights of features for each kind; what is of no kind is of none of them.
 
     Args:
@@ -65,9 +68,15 @@ def exp(exponent: float) -> float:
     return power
 
 
-def lines(weights: dict[str, list[float]]) -> Iterator[str]:
-    """Yield a feature, a tab and a character for each weight, where one is not zero."""
-    for feature, own in sorted(weights.items()):
+def lines(*classifiers: Weights) -> Iterator[str]:
+    """Yield a feature, a tab and a character for each of its weights in some classifiers."""
+    none = [[0.0] * len(next(iter(weights.values()))) for weights in classifiers]
+    for feature in sorted(set().union(*classifiers)):
+        own = [
+            weight
+            for weights, zeros in zip(classifiers, none, strict=True)
+            for weight in weights.get(feature, zeros)
+        ]
         steps = [max(-_MOST, min(_MOST, round(weight / STEP))) for weight in own]
-        if any(steps):
+        if max(map(abs, steps)) > _TRIFLE:
             yield f"{feature}\t{''.join(chr(ZERO + step) for step in steps)}"

@@ -8,36 +8,48 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from training.linear import softmax
 
-Example = tuple[Mapping[str, float], bool, float]
-"""Features, whether it is of the kind, and a weight."""
+Example = tuple[Mapping[str, float], Mapping[str, float], bool, float]
+"""Features that all trees may ask for, others, whether it is of the kind, and a weight."""
 Tree = float | list[Any]
-_TREES = 80
-_LEAVES = 8  # of a tree
-_LEAST = 30  # examples in a leaf
+_Mark = tuple[bool, float]
+"""Whether an example is of the kind, and its weight."""
+_FIRST, _LAST = 40, 240  # trees
+_LEAVES = 12  # of a tree
+_LEAST = 15  # examples in a leaf
 _PARTS = 32  # of the values of a feature
 _RATE = 0.1
-_RIDGE = 5.0
+_RIDGE = 1.0
 _DIGITS = 4
 
 
-def boost(examples: Sequence[Example]) -> Iterator[Tree]:
-    """Yield trees whose sum is above 0 for what is rather of the kind."""
+def boost(examples: Sequence[Example]) -> tuple[list[Tree], list[Tree]]:
+    """Return trees that ask for some features alone, and those that may ask for all.
+
+    The sum of all is above 0 for what is rather of the kind.
+    """
     draw = random.Random(0)
-    features = [_Feature.of(name, examples) for name in examples[0][0]]
+    marks = [(is_one, weight) for *_, is_one, weight in examples]
     scores = [0.0] * len(examples)
-    for _ in range(_TREES):
-        tree = _Tree(examples, scores, draw.sample(features, len(features) // 2))
+    some, others = ([each[part] for each in examples] for part in range(2))
+    features = [_Feature.of(name, some) for name in some[0]]
+
+    def grow() -> Tree:
+        tree = _Tree(marks, scores, draw.sample(features, len(features) // 2))
         for leaf in tree.leaves:
             for row in leaf.rows:
                 scores[row] += leaf.value
-        yield tree.root.to_json()
+        return tree.root.to_json()
+
+    first = [grow() for _ in range(_FIRST)]
+    features += [_Feature.of(name, others) for name in others[0]]
+    return first, [grow() for _ in range(_LAST)]
 
 
 @dataclass
@@ -49,8 +61,8 @@ class _Feature:
     parts: list[int]
 
     @classmethod
-    def of(cls, name: str, examples: Sequence[Example]) -> _Feature:
-        values = [found[name] for found, _, _ in examples]
+    def of(cls, name: str, found: Sequence[Mapping[str, float]]) -> _Feature:
+        values = [each[name] for each in found]
         ranked = sorted(set(values))
         if len(ranked) > _PARTS:
             ranked = sorted(values)
@@ -82,15 +94,15 @@ class _Tree:
     """A tree, grown where a question gains most."""
 
     def __init__(
-        self, examples: Sequence[Example], scores: Sequence[float], features: Sequence[_Feature]
+        self, marks: Sequence[_Mark], scores: Sequence[float], features: Sequence[_Feature]
     ) -> None:
         self._features = features
         self._slopes, self._curves = [], []
-        for (_, is_one, weight), score in zip(examples, scores, strict=True):
+        for (is_one, weight), score in zip(marks, scores, strict=True):
             likely = softmax([score])[0]
             self._slopes.append((is_one - likely) * weight)
             self._curves.append(likely * (1 - likely) * weight)
-        self.root = self._leaf([*range(len(examples))])
+        self.root = self._leaf([*range(len(marks))])
         self.leaves = [self.root]
         while len(self.leaves) < _LEAVES:
             best = max(self.leaves, key=lambda leaf: leaf.gain)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from evolinstruct.elimination.asked_for import (
-    asks_for_message,
+    MESSAGE,
+    REFUSAL,
     asks_for_part,
-    asks_for_refusal,
     asks_for_repetition,
+    demands,
 )
 from evolinstruct.elimination.endings import break_off, may_be_signed
 from evolinstruct.elimination.loops import find_loop
@@ -55,7 +56,7 @@ def _breaks_off(answer: Answer) -> str | None:
     evidence = break_off(answer.response)
     if evidence is None or asks_for_part(answer.instruction):
         return None
-    is_letter = asks_for_message(answer.instruction) or asks_for_refusal(answer.instruction)
+    is_letter = not demands(answer.instruction).isdisjoint((MESSAGE, REFUSAL))
     return None if is_letter and may_be_signed(answer.response) else evidence
 
 

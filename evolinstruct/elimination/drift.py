@@ -11,7 +11,7 @@ from collections import Counter
 from functools import lru_cache
 
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
-from evolinstruct.prose import count_prose
+from evolinstruct.prose import count_data
 from evolinstruct.words import all_stop_words, count_words, letters_of_a_word
 
 # Growth
@@ -21,11 +21,15 @@ def _word_growth(rewrite: Rewrite, *, least: float = -40, most: float = 150) -> 
     if not rewrite.plain_in_depth:
         return None
     parent, child = rewrite.parent, rewrite.child
-    if count_words(parent) <= -least and count_words(child) <= most:
+    before, after = count_words(parent), count_words(child)
+    if before <= -least and after <= most:
         return None  # many rewrites, however many of the words are data
     per_word = letters_of_a_word(parent)
     least, most = per_word * least, per_word * most
-    before, after = count_prose(parent), count_prose(child)
+    after -= count_data(child)
+    if least <= after - before and after <= most:
+        return None  # most of the others, however many of the parent's words are data
+    before -= count_data(parent)
     if least <= after - before <= most:
         return None
     return f"from {before} to {after} words, where {least:+g} to {most:+g} are allowed"

@@ -155,6 +155,7 @@ _DANGLING = frozenset(
         "حول",
         "لأن",
         "حيث",
+        "لو",
     ]
 )
 _STRANDED = frozenset(
@@ -185,7 +186,10 @@ _CLOSING = re.compile(
 )
 """A few words behind a whole sentence."""
 _TO_VERB = re.compile(r"\bto \w+(?: \w+){1,2}\Z")
-_OPENING = re.compile(r"(?:\S+\s+){2,}\S+[:：]\Z|\S{8,}[:：]\Z")
+_OPENING = re.compile(r"(?:\S+\s+){2,}\S+ ?[:：]\Z|\S{8,}[:：]\Z")
+_NUMBER = re.compile(r"\s*\d{1,3}[.)、．]")
+_EMPTY_ITEM = re.compile(r"(?:\s[-–—]|[^\s:：]\s?[:：])\Z")
+"""The end of an item that lacks what should stand behind its sign."""
 _NO_PROSE = re.compile(r" [·|☐☑□=→⇒⟹] ")
 _HALVED = re.compile(r"[^\W\d_]{4,}-\Z")
 _LABELLED = re.compile(r"\S+(?: \S+)?[:：] ")
@@ -196,14 +200,18 @@ _CODE = re.compile(r"\s*(?:def|if|for|while|class|elif|else|try|with|case|switch
 def break_off(text: str) -> str | None:
     """Return the words in which a text breaks off; None if it may well be whole."""
     text = text.rstrip()
-    if not text or text[-1] in _ENDS:
-        return None
     tail = text[-_TAIL:]
     above, _, line = tail.rpartition("\n")
+    if above and _NUMBER.fullmatch(line):
+        is_form = any(_NUMBER.fullmatch(each.rstrip()) for each in above.split("\n"))
+        return None if is_form else f'it ends in "…{tail[-40:].strip()}"'
+    if not text or text[-1] in _ENDS:
+        return None
     if (
         _is_open_block(text, line)
         or dangles(line)
         or _announces(line)
+        or _is_empty_item(above, line)
         or _is_unfinished(above, line)
     ):
         return f'it ends in "…{tail[-40:].strip()}"'
@@ -266,6 +274,16 @@ def dangles(line: str) -> bool:
 def _announces(line: str) -> bool:
     """Tell whether a line ends in a colon that something should follow."""
     return line.endswith((":", "：")) and bool(_OPENING.match(line)) and not _CODE.match(line)
+
+
+def _is_empty_item(above: str, line: str) -> bool:
+    """Tell whether an item ends in the sign behind which the items above it say something."""
+    if not _MARKER.match(line) or not (sign := _EMPTY_ITEM.search(line)):
+        return False
+    items = [each.rstrip() for each in above.split("\n") if _MARKER.match(each)]
+    return bool(items) and all(
+        sign[0].strip()[-1] in each and not _EMPTY_ITEM.search(each) for each in items
+    )
 
 
 # Sentences

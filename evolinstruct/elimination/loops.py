@@ -70,7 +70,9 @@ def _is_long(run: str) -> bool:
 
 def _is_prose(unit: str) -> bool:
     """Tell whether what is repeated are words: zeros and dashes of data may repeat."""
-    return sum(map(str.isalpha, unit)) * 2 >= len(unit)
+    if "|" in unit:
+        unit = "".join(map(str.strip, unit.split("|")))
+    return sum(map(str.isalpha, unit)) * 2 >= len(unit) > 0
 
 
 def _scattered(text: str, times: float) -> tuple[str, int] | None:

@@ -1,7 +1,8 @@
 """Talk: what an assistant says to whoever asked, instead of an answer or around it.
 
-A linear classifier of sentences knows five kinds of talk in ten languages. `python -m training`
-makes its weights from the sentences in `training/talk`.
+Linear classifiers by words and pairs of words, in ten languages: of sentences, which may be of five
+kinds of talk; of answers, by how they sound; of instructions, by how those sound that get none.
+`python -m training` makes their weights from the texts in `training/talk`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import islice, pairwise, repeat
+from itertools import chain, islice, pairwise, repeat
 from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +21,13 @@ from evolinstruct.words import count_words
 KINDS = ("ask", "meta", "refuse", "defer", "polite")
 """Asks for what is missing; speaks of the work to come; refuses; points elsewhere or to later;
 thanks, wishes, apologizes, praises."""
+COLUMNS = (*KINDS, "sounds", "asked")
+"""Of the file of weights: one for each kind, for answers that are none, for their instructions."""
 
 BIAS = -4.0
+"""Score of a sentence of which nothing is known."""
+BIAS_OF_TEXTS = -1.0
+"""The same of an answer or an instruction."""
 STEP = 0.25
 """Of a weight; in the file each is a character so many steps above or below `ZERO`."""
 ZERO = ord("P")
@@ -29,13 +35,14 @@ _WEIGHTS = Path(__file__).parents[1] / "data" / "talk.txt"
 _HEAD, _TAIL = 240, 160  # characters that are read
 _EDGE = 80  # characters that tell whether to read on
 _NONE = [-8.0] * len(KINDS)  # scores of what is no talk
-_CUT = 0.6  # by so much a sentence may score more than its part that is looked at first
-_BY_WORDS = 6.0  # the same, by its words alone
+_LEAST = -0.6  # score of a sentence that may be talk
 _STEM = 5  # letters
 _GRAMS = (1, 2, 3)  # letters, in scripts whose words take no spaces or many endings
 
 _FIELD, _MASK = 20, (1 << 20) - 1  # bits
-_SHIFTS = range(_FIELD, _FIELD * (1 + len(KINDS)), _FIELD)
+_SHIFTS = range(_FIELD, _FIELD * (1 + len(COLUMNS)), _FIELD)
+_OF_KINDS = _SHIFTS[: len(KINDS)]
+_SOUNDS, _ASKED = _SHIFTS[len(KINDS) :]
 _UNKNOWN = sum([ZERO << shift for shift in _SHIFTS], 1)
 
 _GRAMMED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -65,12 +72,14 @@ class Sentence(NamedTuple):
         words: how many it has.
         scores: one for each of `KINDS`; above 0, it is rather of that kind than of an answer.
         talk: the highest of them.
+        known: the sum of its weights.
     """
 
     text: str
     words: int
     scores: Sequence[float]
     talk: float
+    known: int
 
     @property
     def asks(self) -> bool:
@@ -82,44 +91,61 @@ class Classifier:
     """Tells talk from answers by weights.
 
     Args:
-        lines: those of a file of weights: a feature, a tab and a character for each of `KINDS`.
+        lines: those of a file of weights: a feature, a tab and a character for each of `COLUMNS`.
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._known = dict(map(_weighed, lines))
         self._pairs = {tuple(f.split(" ")): own for f, own in self._known.items() if " " in f}
-        self._weigh = lru_cache(maxsize=1 << 14)(self._weigh_parts)
+        # What stands between white space recurs, so most of it need not be taken apart.
+        self._weigh = lru_cache(maxsize=1 << 14)(self._weigh_piece)
 
-    def may_talk(self, text: str, least: float) -> bool:
-        """Tell whether the first sentence or the last may be talk, of such a score at least."""
-        edges = [*islice(split(text[:_EDGE]), 1), *deque(split(text[-_EDGE:]), maxlen=1)]
-        for edge in edges:
-            words = tokens(edge)
-            known = sum(map(self._weigh, words))
-            if max(_scores(known)) < least - _BY_WORDS:
-                continue
-            if max(_scores(known + self._follow(words))) >= least - _CUT:
-                return True
-        return False
+    def may_talk(self, text: str) -> bool:
+        """Tell whether the first sentence or the last may be talk, by some of its words."""
+        edges = chain(islice(split(text[:_EDGE]), 1), deque(split(text[-_EDGE:]), maxlen=1))
+        return any(max(_scores(self._weigh_text(edge))) >= _LEAST for edge in edges)
 
     def sentences(self, text: str) -> list[Sentence]:
         """Return the sentences of a text; lines of code are no talk."""
         return [self._read(each) for each in split(text)]
 
+    def sounds(self, said: Iterable[Sentence]) -> float:
+        """Return how much an answer of such sentences sounds like none; above 0, rather so."""
+        return _score(sum([each.known for each in said]), _SOUNDS)
+
+    def asked(self, instruction: str) -> float:
+        """Return how much an instruction sounds like one that gets no answer; above 0, it does."""
+        return _score(self._weigh_text(instruction), _ASKED)
+
     def _read(self, text: str) -> Sentence:
-        scores = _NONE if _is_code(text) else self.score(text)
-        return Sentence(text, count_words(text), scores, max(scores))
+        known = self._weigh_text(text)
+        scores = _NONE if _is_code(text) else _scores(known)
+        return Sentence(text, count_words(text), scores, max(scores), known)
 
-    def score(self, text: str) -> list[float]:
-        """Return how much of each of `KINDS` a sentence is."""
+    def _weigh_text(self, text: str) -> int:
+        pieces = [*map(self._weigh, text.lower().split())]
+        if _NO_WORD in pieces:
+            pieces = [piece for piece in pieces if piece is not _NO_WORD]
+        if not pieces:
+            return 0
+        known, beginnings, ends = zip(*pieces, strict=True)
+        total: int = sum(known)
+        return total + self._follow(zip(ends, beginnings[1:], strict=False))
+
+    def _weigh_piece(self, text: str) -> _Piece:
         words = tokens(text)
-        return _scores(sum(map(self._weigh, words)) + self._follow(words))
+        if not words:
+            return _NO_WORD
+        known = sum(map(self._known.get, chain(*map(parts, words)), repeat(_UNKNOWN)))
+        return known + self._follow(pairs(words)), words[0][:_STEM], words[-1][:_STEM]
 
-    def _weigh_parts(self, word: str) -> int:
-        return sum(map(self._known.get, parts(word), repeat(_UNKNOWN)))
+    def _follow(self, pairs: Iterable[tuple[str, str]]) -> int:
+        return sum(map(self._pairs.get, pairs, repeat(_UNKNOWN)))
 
-    def _follow(self, words: Sequence[str]) -> int:
-        return sum(map(self._pairs.get, pairs(words), repeat(_UNKNOWN)))
+
+_Piece = tuple[int, str, str]
+"""What is known of a piece of text between white space, and the stems at its ends."""
+_NO_WORD: _Piece = (0, "", "")
 
 
 def _is_code(text: str) -> bool:
@@ -144,7 +170,12 @@ def _weighed(line: str) -> tuple[str, int]:
 def _scores(known: int) -> list[float]:
     count = known & _MASK
     zero, scale = ZERO * count, STEP * damping(count)
-    return [BIAS + ((known >> shift & _MASK) - zero) * scale for shift in _SHIFTS]
+    return [BIAS + ((known >> shift & _MASK) - zero) * scale for shift in _OF_KINDS]
+
+
+def _score(known: int, shift: int) -> float:
+    count = known & _MASK
+    return BIAS_OF_TEXTS + ((known >> shift & _MASK) - ZERO * count) * STEP * damping(count)
 
 
 def damping(count: int) -> float:

@@ -1,8 +1,8 @@
 """Answers that are none: all they hold is talk to whoever asked.
 
-Boosted trees tell them from answers by how much of each kind of talk their sentences are, by their
-wording, and by what the instruction asks for. `python -m training` makes them from the answers in
-`training/talk/pairs.jsonl`.
+Boosted trees tell them from answers: some ask only for signs in the answer, such as how much of
+each kind of talk its sentences are; the others for excuses too, which the instruction may give.
+`python -m training` makes them from the answers in `training/talk/pairs.jsonl`.
 """
 
 from __future__ import annotations
@@ -15,51 +15,26 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evolinstruct.elimination import wording
-from evolinstruct.elimination.asked_for import (
-    asks_for_message,
-    asks_for_questions,
-    asks_for_refusal,
-    asks_for_time,
-    asks_for_translation,
-    given_text,
-    without_ban,
-)
+from evolinstruct.elimination.asked_for import DEMANDS, demands, given_text, without_ban
 from evolinstruct.elimination.rule import Answer
-from evolinstruct.elimination.talk import KINDS, Classifier, Sentence, shipped, spoken
-from evolinstruct.elimination.wording import Wording
+from evolinstruct.elimination.talk import KINDS, Classifier, Sentence, shipped, spoken, tokens
 from evolinstruct.words import count_words
 
-_SAME = 3.7
-"""From so much talk in a given text on, an answer that talks says nothing."""
 _TREES = Path(__file__).parents[1] / "data" / "unanswered.txt"
-_SURE, _LIKELY = 0.7, 0.4  # sums of the trees from which on an answer is none
-_LEAST = 1.0  # score of the most telling sentence
-_SHORT, _LEAST_OF_SHORT = 500, 0.5  # characters; the same where there are no more
-_LEAST_OF_EXAMPLES = -1.0
-_NOTHING_ELSE = 1.5  # score of the least telling sentence
-_CLEAR = 2.0  # the same, where words to somebody are asked for: they may sound like anything
+_SURE = 0.9  # sum of all trees from which on an answer is none
+_HOPELESS = -1.5  # sum of those that ask for signs alone, below which the others need not be asked
 _MOST = 8.0  # a score says no more
 _NEUTRAL = -4.0  # score of a given text that is plainly no talk
 HEAD, _TAIL = 400, 200
 """Characters of an instruction that are read."""
-_DIGIT = re.compile(r"\d")
-_BRIEF = 40  # characters: one word in a shorter answer says something
+_COUNTED = 1000  # characters of an answer in which signs and new words are counted
+_ITEM = re.compile(r"\s*(?:[-*•]|\d+[.)])\s")
+_DIGITS, _QUOTES = "0123456789", '"«“「'
+_MANY = 20  # more of a sign say no more
 _ALIKE = 0.3, 2.5  # times the length of a given text: its translation, or the like
+_WORD, _STEM = 3, 5  # letters of a word that may name something; that tell it from others
 _TRACE = 0.45  # of the most telling score: with less, a kind is but a trace in another one
-_PLAIN = -1.0  # score of a sentence that answers
-_DEMANDS = asks_for_message, asks_for_questions, asks_for_refusal, asks_for_translation
-_UNEXCUSED = dict.fromkeys(
-    ("given_talk", "as_long_as_given", "is_question", *(each.__name__ for each in _DEMANDS)), 0.0
-) | {"asked": 3.0}
-"""Of an instruction that asks for nothing like talk, and sounds like those that get no answer."""
-_SUBJECT = re.compile(
-    r"\W*(?:subject|betreff|objet|asunto|assunto|тема|件名|主题|主旨|제목|الموضوع)\W{0,3}[:：]",
-    re.IGNORECASE,
-)
-"""The line that opens a letter."""
-Tree = float | list[Any]
-"""A number, or the name of a sign, a bound, the tree for what is at most that, and the other."""
+_TELLING = 1.0  # score of a sentence that tells the kind
 _IN_ORDER = ("ask", "refuse", "defer"), ("meta",), ("polite",)
 
 
@@ -69,88 +44,47 @@ def find_talk(answer: Answer) -> tuple[str, Sentence] | None:
 
     None if the answer may well be one.
     """
-    heard = hear(answer, _trained())
-    if heard is None or not _is_none(heard.found):
+    classifier, trees = shipped(), _trees()
+    said = hear(answer.response, classifier)
+    if not said:
         return None
-    said = heard.said
-    kind, sentence = _most_telling(said)
-    if kind == "defer" and _DIGIT.search(sentence.text) and asks_for_time(answer.instruction):
+    found = signs(answer.response, said, classifier)
+    told = trees.for_signs.sum(found)
+    if told < _HOPELESS:
         return None
-    if heard.found["asks_for_message"]:
-        is_civil = kind not in {"ask", "refuse"} and heard.found["polite"] >= _LEAST
-    else:
-        is_civil = kind == "polite" and min(each.talk for each in said) < _PLAIN
-    return None if is_civil else (kind, sentence)
+    told += trees.for_all.sum({**found, **excuses(answer, classifier)})
+    return _most_telling(said) if told >= _SURE else None
 
 
-class Trained(NamedTuple):
-    """Classifiers that tell what trees ask for.
-
-    Attributes:
-        talk: of sentences.
-        sounds: of answers.
-        asked: of instructions.
-    """
-
-    talk: Classifier
-    sounds: Wording
-    asked: Wording
+def hear(response: str, classifier: Classifier) -> Sequence[Sentence]:
+    """Return the sentences of an answer that may be none; nothing where it plainly is one."""
+    if not classifier.may_talk(response):
+        return ()
+    return classifier.sentences(spoken(response))
 
 
-class Heard(NamedTuple):
-    """What is read of an answer that may be none.
-
-    Attributes:
-        said: its sentences.
-        found: signs and excuses, by name.
-    """
-
-    said: Sequence[Sentence]
-    found: Mapping[str, float]
-
-
-def hear(answer: Answer, trained: Trained, *, is_example: bool = False) -> Heard | None:
-    """Return what is read of an answer that may be none; None where it plainly is one.
-
-    Of examples to train with, more may be none, so that what is near is learned, too.
-    """
-    response = answer.response
-    least = _LEAST
-    if len(response) <= _SHORT:
-        least = _LEAST_OF_EXAMPLES if is_example else _LEAST_OF_SHORT
-    if count_words(response[:_BRIEF]) == 1 or not trained.talk.may_talk(response, least):
-        return None
-    words = spoken(response)
-    said = trained.talk.sentences(words)
-    if max([sentence.talk for sentence in said], default=-_MOST) < least:
-        return None
-    found = {**signs(response, said), "sounds": trained.sounds.score(words)}
-    if not is_example and not _may_be_none(found):
-        return None  # looking for excuses takes longest
-    excused = excuses(answer, trained.talk)
-    is_message = excused["asks_for_message"] and (
-        _SUBJECT.match(response)
-        or (not said[-1].asks and max(sentence.talk for sentence in said) < _CLEAR)
-    )
-    if is_message or excused["given_talk"] >= _SAME:
-        return None
-    return Heard(
-        said, {**found, **excused, "asked": trained.asked.score(answer.instruction[:HEAD])}
-    )
-
-
-def signs(response: str, said: Sequence[Sentence]) -> dict[str, float]:
-    """Return what the sentences of an answer that may be none tell, by name."""
+def signs(response: str, said: Sequence[Sentence], classifier: Classifier) -> dict[str, float]:
+    """Return what an answer that may be none tells, by name."""
     length = sum([sentence.words for sentence in said]) or 1
     columns = zip(*[sentence.scores for sentence in said], strict=True)
     most = {kind: _bounded(max(column)) for kind, column in zip(KINDS, columns, strict=True)}
+    seen = response[:_COUNTED]
+    lines = seen.split("\n")
     return most | {
+        "sounds": classifier.sounds(said),
         "talk": sum([_bounded(each.talk) * each.words for each in said]) / length,
         "most": max(most.values()),
         "least": _bounded(min([sentence.talk for sentence in said])),
+        "first": _bounded(said[0].talk),
+        "last": _bounded(said[-1].talk),
+        "last_asks": float(said[-1].asks),
         "words": sqrt(sqrt(count_words(response))),
         "sentences": sqrt(sqrt(len(said))),
-        "questions": sum([each.words for each in said if each.asks]) / length,
+        "asking": sum([each.words for each in said if each.asks]) / length,
+        "lines": float(min(len(lines), _MANY)),
+        "items": float(min(len([*filter(_ITEM.match, lines)]), _MANY)),
+        "digits": float(min(sum(map(seen.count, _DIGITS)), _MANY)),
+        "quotes": float(min(sum(map(seen.count, _QUOTES)), _MANY)),
     }
 
 
@@ -160,44 +94,22 @@ def excuses(answer: Answer, classifier: Classifier) -> dict[str, float]:
     if len(instruction) > HEAD + _TAIL:
         instruction = f"{instruction[:HEAD]}\n{instruction[-_TAIL:]}"
     instruction = without_ban(instruction)
-    text = given_text(instruction)
+    text, demanded = given_text(instruction), demands(instruction)
     talk = [_bounded(sentence.talk) for sentence in classifier.sentences(text)]
     least, most = _ALIKE
+    said = [word[:_STEM] for word in tokens(answer.response[:_COUNTED]) if len(word) >= _WORD]
+    asked = {word[:_STEM] for word in tokens(instruction)}
+    new = [word for word in said if word not in asked]
     return {
+        "asked": classifier.asked(instruction[:HEAD]),
         "given_talk": max([_NEUTRAL, *talk]) - _NEUTRAL,
         "as_long_as_given": float(least * len(text) <= len(answer.response) <= most * len(text)),
         "is_question": float(instruction.rstrip().endswith(("?", "？", "؟"))),
-        **demands(instruction),
+        "length": sqrt(sqrt(len(answer.instruction))),
+        "new": len(new) / (len(said) or 1),
+        "new_words": sqrt(len(set(new))),
+        **{each: float(each in demanded) for each in DEMANDS},
     }
-
-
-def demands(instruction: str) -> dict[str, float]:
-    """Return what an instruction asks for that sounds like talk, by name."""
-    return {asks_for.__name__: float(asks_for(instruction)) for asks_for in _DEMANDS}
-
-
-def _is_none(found: Mapping[str, float]) -> bool:
-    """Tell whether an answer is none; likely is enough where all of it is talk, unexcused."""
-    is_excused = found["given_talk"] or any(found[asks_for.__name__] for asks_for in _DEMANDS)
-    is_nothing_else = found["least"] >= _NOTHING_ELSE and not is_excused
-    return _is_likely(found, _LIKELY if is_nothing_else else _SURE)
-
-
-def _may_be_none(found: Mapping[str, float]) -> bool:
-    """Tell whether an answer would be none without any excuse."""
-    return _is_likely({**found, **_UNEXCUSED}, _LIKELY)
-
-
-def _is_likely(found: Mapping[str, float], least: float) -> bool:
-    return sum([_ask(tree, found) for tree in _trees()]) >= least
-
-
-def _ask(tree: Tree, found: Mapping[str, float]) -> float:
-    """Return what a tree says of signs and excuses."""
-    while not isinstance(tree, float):
-        name, bound, low, high = tree
-        tree = low if found[name] <= bound else high
-    return tree
 
 
 def _bounded(score: float) -> float:
@@ -210,7 +122,7 @@ def _most_telling(said: Sequence[Sentence]) -> tuple[str, Sentence]:
     What ends in a question asks, whatever it promises before.
     """
     most = max(sentence.talk for sentence in said)
-    least = min(_LEAST, most)
+    least = min(_TELLING, most)
     talk = [sentence for sentence in said if sentence.talk >= least]
     columns = dict(
         zip(KINDS, zip(*[sentence.scores for sentence in talk], strict=True), strict=True)
@@ -223,12 +135,51 @@ def _most_telling(said: Sequence[Sentence]) -> tuple[str, Sentence]:
     return kind, talk[columns[kind].index(max(columns[kind]))]
 
 
-@cache
-def _trained() -> Trained:
-    return Trained(shipped(), wording.shipped("answers"), wording.shipped("instructions"))
+# Trees
+
+_Tree = float | tuple[int, float, Any, Any]
+"""A number, or the place of a value, a bound, the tree for what is at most that, and the other."""
+
+
+class Forest:
+    """Trees that are asked for the same values.
+
+    Args:
+        trees: each is a number, or a list: a name, a bound, and two trees.
+    """
+
+    def __init__(self, trees: Sequence[float | list[Any]]) -> None:
+        self._places: dict[str, int] = {}
+        self._trees = [*map(self._placed, trees)]
+
+    def _placed(self, tree: float | list[Any]) -> _Tree:
+        if isinstance(tree, float):
+            return tree
+        name, bound, low, high = tree
+        place = self._places.setdefault(name, len(self._places))
+        return place, bound, self._placed(low), self._placed(high)
+
+    def sum(self, found: Mapping[str, float]) -> float:
+        """Return what the trees say of values, by their names, added up."""
+        values = [found[name] for name in self._places]
+        return sum([_ask(tree, values) for tree in self._trees])
+
+
+def _ask(tree: _Tree, values: Sequence[float]) -> float:
+    while isinstance(tree, tuple):
+        place, bound, low, high = tree
+        tree = low if values[place] <= bound else high
+    return tree
+
+
+class _Trees(NamedTuple):
+    """Those that ask for signs alone, and those that ask for excuses too."""
+
+    for_signs: Forest
+    for_all: Forest
 
 
 @cache
-def _trees() -> Sequence[Tree]:
-    lines = _TREES.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+def _trees() -> _Trees:
+    parts = _TREES.read_text(encoding="utf-8").split("\n\n")
+    return _Trees(*(Forest([*map(json.loads, part.splitlines())]) for part in parts))
