@@ -33,7 +33,6 @@ LAYERS = [
     [
         "agreement",
         "environment",
-        "installation",
         "atomic_write",
         "intervals",
         "plugins",
@@ -41,7 +40,7 @@ LAYERS = [
         "llm.offline",
         "sandbox",
     ],
-    ["checks", "set_aside"],
+    ["checks", "installation", "set_aside"],
     ["draws", "errors", "programs", "quartiles", "reading", "records"],
     ["languages", "llm.base", "prose"],
     ["databases", "defaults", "llm.secrets", "purposes", "text", "words"],

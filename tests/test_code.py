@@ -358,6 +358,6 @@ def test_without_monty_a_sentence_says_what_to_install(
     with pytest.raises(InputError) as error:
         evolve(SEEDS, tmp_path / "run", prompts="code")
     assert str(error.value) == (
-        "The sandbox needs the package pydantic-monty, which is not installed;"
+        "The sandbox needs the package pydantic_monty, which is not installed;"
         " run: python -m pip install 'evolinstruct[sandbox]'"
     )

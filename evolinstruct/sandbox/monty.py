@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
-from evolinstruct.errors import InputError
+from evolinstruct.installation import require_extra
 from evolinstruct.sandbox.process import Process, Processes
 
-_PACKAGE = "pydantic-monty"
+_PACKAGE = "pydantic_monty"
 _FEW_THREADS = {"TOKIO_WORKER_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 """A thread for each of many cores would take the addresses that a process may have."""
 _SCRIPT = Path(__file__).with_name("in_monty.py")
@@ -22,11 +21,7 @@ def check_there() -> None:
     Raises:
         InputError: it is not installed; names the command that installs it.
     """
-    if find_spec(_PACKAGE.replace("-", "_")) is None:
-        raise InputError(
-            f"The sandbox needs the package {_PACKAGE}, which is not installed;"
-            " run: python -m pip install 'evolinstruct[sandbox]'"
-        )
+    require_extra(_PACKAGE, "sandbox", "The sandbox")
 
 
 class Monty:
