@@ -2,8 +2,8 @@
 
 ``labelled_answers.jsonl`` holds whole pairs that nothing was trained on. Almost half are good
 answers that look like bad ones. Settings of the classifiers were chosen by those of writers 1, 4
-and 5; those of 6 and 7 were looked at once, when all was settled, and tell how others fare. The
-shares below are what was found when they were written; they are not to fall.
+and 5, nothing by those of writers 6 and 7, which tell how others fare. The shares below are what
+was found when they were written; they are not to fall.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from evolinstruct.elimination import Answer
 from evolinstruct.elimination.answers import RULES
 
 LABELS = {  # the share that any of the rules finds: of all, and of writers 6 and 7
-    "asks_back": (0.92, 0.86),
-    "refuses": (0.91, 0.88),
-    "defers": (0.83, 0.85),
+    "asks_back": (0.91, 0.82),
+    "refuses": (0.89, 0.87),
+    "defers": (0.87, 0.88),
     "cut_off": (0.89, 0.96),
     "loops": (0.97, 0.96),
 }
-PRECISION = 0.979, 0.99
-SETTLED = 6  # the first writer who was looked at once
+PRECISION = 0.98, 0.98
+SETTLED = 6  # the first writer by whom nothing was chosen
 PAIRS = [
     json.loads(line)
     for line in Path(__file__).with_name("labelled_answers.jsonl").read_text("utf-8").splitlines()

@@ -51,7 +51,6 @@ def main() -> None:
     found = [*answers.seeds_as_examples(trained[-1])]
     for half, others in zip(halves, trained, strict=False):
         found += answers.examples(half, others)
-        found += answers.talk_as_examples(half, others)
     write(folder / "talk.txt", weights[-1])
     first, last = (map(json.dumps, each) for each in trees.boost(found))
     write(folder / "unanswered.txt", [*first, "", *last])

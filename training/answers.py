@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from evolinstruct.elimination.asked_for import PLACE, demands
 from evolinstruct.elimination.rule import Answer
 from evolinstruct.elimination.talk import Classifier, split, spoken, tokens
 from evolinstruct.elimination.unanswered import excuses, hear, signs
-from training.sentences import TEXTS, Sentence, sentences
+from training.sentences import TEXTS, Sentence
 from training.trees import Example
 
 _SEEDS = Path(__file__).parents[1] / "seeds" / "starter.jsonl"
@@ -19,10 +19,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 _FINE = 1.5  # weight of an answer as an example: to lose one is worse than to keep what is none
 _ORDINARY = 2.0  # weight of what answers say
 _INSTEAD = 2.0  # weight of what is said instead of an answer
+_EDGES = 2  # sentences: the first and the last of more may be talk around an answer
 _TOPIC = 3  # letters of a word that may name what is asked for
 _SEED = 3.0  # weight of a starter seed
-_ALONE = 0.5  # weight of a sentence or two alone
-_SOME = 5  # every so many sentences
 
 Pair = tuple[str, Answer]
 """A kind, and the answer with its instruction."""
@@ -69,7 +68,7 @@ def said(pairs: Iterable[Pair]) -> Iterator[Sentence]:
             for text in texts:
                 yield kind, _without_topic(text, answer.instruction), _INSTEAD / len(texts)
         elif kind == PLAIN and demands(answer.instruction) <= {PLACE}:
-            for text in texts:
+            for text in texts[1:-1] if len(texts) > _EDGES else texts:
                 yield kind, text, _ORDINARY
 
 
@@ -84,16 +83,6 @@ def examples(pairs: Iterable[Pair], classifier: Classifier) -> Iterator[Example]
     for kind, answer in pairs:
         is_none = kind not in ANSWERS
         yield from _examples(answer, classifier, is_none, 1.0 if is_none else _FINE)
-
-
-def talk_as_examples(pairs: Sequence[Pair], classifier: Classifier) -> Iterator[Example]:
-    """Yield sentences of talk as examples: one or two are the whole answer to some instruction."""
-    rows = [text for kind, text, _ in sentences() if kind != PLAIN]
-    for place in range(0, len(rows), _SOME):
-        instruction = pairs[place % len(pairs)][1].instruction
-        text = " ".join(rows[place : place + 1 + place % 2])
-        if not demands(instruction):
-            yield from _examples(Answer(instruction, text), classifier, True, _ALONE)
 
 
 def seeds_as_examples(classifier: Classifier) -> Iterator[Example]:

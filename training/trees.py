@@ -20,11 +20,11 @@ Example = tuple[Mapping[str, float], Mapping[str, float], bool, float]
 Tree = float | list[Any]
 _Mark = tuple[bool, float]
 """Whether an example is of the kind, and its weight."""
-_FIRST, _LAST = 40, 240  # trees
+_FIRST, _LAST = 60, 400  # trees
 _LEAVES = 12  # of a tree
 _LEAST = 15  # examples in a leaf
 _PARTS = 32  # of the values of a feature
-_RATE = 0.1
+_RATE = 0.06
 _RIDGE = 1.0
 _DIGITS = 4
 

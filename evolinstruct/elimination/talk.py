@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import chain, islice, pairwise, repeat
+from itertools import chain, pairwise, repeat
 from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
@@ -102,8 +102,11 @@ class Classifier:
 
     def may_talk(self, text: str) -> bool:
         """Tell whether the first sentence or the last may be talk, by some of its words."""
-        edges = chain(islice(split(text[:_EDGE]), 1), deque(split(text[-_EDGE:]), maxlen=1))
-        return any(max(_scores(self._weigh_text(edge))) >= _LEAST for edge in edges)
+        first = next(split(text[:_EDGE]), "")
+        if _highest_score(self._weigh_text(first)) >= _LEAST:
+            return True
+        last = deque(split(text[-_EDGE:]), maxlen=1)
+        return bool(last) and _highest_score(self._weigh_text(last[0])) >= _LEAST
 
     def sentences(self, text: str) -> list[Sentence]:
         """Return the sentences of a text; lines of code are no talk."""
@@ -171,6 +174,13 @@ def _scores(known: int) -> list[float]:
     count = known & _MASK
     zero, scale = ZERO * count, STEP * damping(count)
     return [BIAS + ((known >> shift & _MASK) - zero) * scale for shift in _OF_KINDS]
+
+
+def _highest_score(known: int) -> float:
+    """Return the highest of the scores for kinds, in half the time."""
+    count = known & _MASK
+    most = max([known >> shift & _MASK for shift in _OF_KINDS])
+    return BIAS + (most - ZERO * count) * STEP * damping(count)
 
 
 def _score(known: int, shift: int) -> float:

@@ -21,7 +21,7 @@ from evolinstruct.elimination.talk import KINDS, Classifier, Sentence, shipped, 
 from evolinstruct.words import count_words
 
 _TREES = Path(__file__).parents[1] / "data" / "unanswered.txt"
-_SURE = 0.9  # sum of all trees from which on an answer is none
+_SURE = 0.8  # sum of all trees from which on an answer is none
 _HOPELESS = -1.5  # sum of those that ask for signs alone, below which the others need not be asked
 _MOST = 8.0  # a score says no more
 _NEUTRAL = -4.0  # score of a given text that is plainly no talk
