@@ -38,6 +38,8 @@ def boost(examples: Sequence[Example]) -> tuple[list[Tree], list[Tree]]:
     marks = [(is_one, weight) for *_, is_one, weight in examples]
     scores = [0.0] * len(examples)
     some, others = ([each[part] for each in examples] for part in range(2))
+    if twice := some[0].keys() & others[0].keys():
+        raise ValueError(f"two features have one name: {', '.join(sorted(twice))}")
     features = [_Feature.of(name, some) for name in some[0]]
 
     def grow() -> Tree:

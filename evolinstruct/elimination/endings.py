@@ -187,7 +187,7 @@ _CLOSING = re.compile(
 """A few words behind a whole sentence."""
 _TO_VERB = re.compile(r"\bto \w+(?: \w+){1,2}\Z")
 _OPENING = re.compile(r"(?:\S+\s+){2,}\S+ ?[:：]\Z|\S{8,}[:：]\Z")
-_NUMBER = re.compile(r"\s*\d{1,3}[.)、．]")
+_NUMBER = re.compile(r"\s*(\d{1,3})[.)、．]\s*")
 _EMPTY_ITEM = re.compile(r"(?:\s[-–—]|[^\s:：]\s?[:：])\Z")
 """The end of an item that lacks what should stand behind its sign."""
 _NO_PROSE = re.compile(r" [·|☐☑□=→⇒⟹] ")
@@ -200,19 +200,19 @@ _CODE = re.compile(r"\s*(?:def|if|for|while|class|elif|else|try|with|case|switch
 def break_off(text: str) -> str | None:
     """Return the words in which a text breaks off; None if it may well be whole."""
     text = text.rstrip()
+    if not text:
+        return None
     tail = text[-_TAIL:]
     above, _, line = tail.rpartition("\n")
-    if above and _NUMBER.fullmatch(line):
-        is_form = any(_NUMBER.fullmatch(each.rstrip()) for each in above.split("\n"))
-        return None if is_form else f'it ends in "…{tail[-40:].strip()}"'
-    if not text or text[-1] in _ENDS:
-        return None
-    if (
-        _is_open_block(text, line)
-        or dangles(line)
-        or _announces(line)
-        or _is_empty_item(above, line)
-        or _is_unfinished(above, line)
+    if _is_empty_number(above, line) or (
+        text[-1] not in _ENDS
+        and (
+            _is_open_block(text, line)
+            or dangles(line)
+            or _announces(line)
+            or _is_empty_item(above, line)
+            or _is_unfinished(above, line)
+        )
     ):
         return f'it ends in "…{tail[-40:].strip()}"'
     return None
@@ -274,6 +274,18 @@ def dangles(line: str) -> bool:
 def _announces(line: str) -> bool:
     """Tell whether a line ends in a colon that something should follow."""
     return line.endswith((":", "：")) and bool(_OPENING.match(line)) and not _CODE.match(line)
+
+
+def _is_empty_number(above: str, line: str) -> bool:
+    """Tell whether a last line is but the next number of a list that says something elsewhere."""
+    if not above or not (number := _NUMBER.fullmatch(line)):
+        return False
+    counted = [found for each in above.split("\n") if (found := _NUMBER.match(each))]
+    if any(found.end() == len(found.string) for found in counted):
+        return False  # a form has more such lines
+    if counted:
+        return int(number[1]) == int(counted[-1][1]) + 1
+    return int(number[1]) == 1 and above.endswith("\n")
 
 
 def _is_empty_item(above: str, line: str) -> bool:
