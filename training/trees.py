@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import fsum
 from typing import Any
 
 from training.linear import softmax
@@ -117,8 +118,8 @@ class _Tree:
 
     def _leaf(self, rows: list[int]) -> _Leaf:
         slope, curve = (
-            sum(map(self._slopes.__getitem__, rows)),
-            sum(map(self._curves.__getitem__, rows)),
+            fsum(map(self._slopes.__getitem__, rows)),
+            fsum(map(self._curves.__getitem__, rows)),
         )
         leaf = _Leaf(rows, _RATE * slope / (curve + _RIDGE))
         asked, part = None, 0

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
-from math import sqrt
+from math import fsum, sqrt  # versions of Python differ in the last digit of `sum`
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,7 +72,7 @@ def signs(response: str, said: Sequence[Sentence], classifier: Classifier) -> di
     lines = seen.split("\n")
     return most | {
         "sounds": classifier.sounds(said),
-        "talk": sum([_bounded(each.talk) * each.words for each in said]) / length,
+        "talk": fsum([_bounded(each.talk) * each.words for each in said]) / length,
         "most": max(most.values()),
         "least": _bounded(min([sentence.talk for sentence in said])),
         "first": _bounded(said[0].talk),
@@ -129,7 +129,7 @@ def _most_telling(said: Sequence[Sentence]) -> tuple[str, Sentence]:
     )
     enough = min(most, max(least, most * _TRACE))
     told = ([kind for kind in kinds if max(columns[kind]) >= enough] for kinds in _IN_ORDER)
-    kind = max(next(filter(None, told)), key=lambda kind: sum(columns[kind]))
+    kind = max(next(filter(None, told)), key=lambda kind: fsum(columns[kind]))
     if kind != "refuse" and said[-1].asks:
         return "ask", said[-1]
     return kind, talk[columns[kind].index(max(columns[kind]))]
@@ -162,7 +162,7 @@ class Forest:
     def sum(self, found: Mapping[str, float]) -> float:
         """Return what the trees say of values, by their names, added up."""
         values = [found[name] for name in self._places]
-        return sum([_ask(tree, values) for tree in self._trees])
+        return fsum([_ask(tree, values) for tree in self._trees])
 
 
 def _ask(tree: _Tree, values: Sequence[float]) -> float:
