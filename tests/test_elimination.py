@@ -291,11 +291,7 @@ def test_without_elimination_the_structural_rules_alone_hold() -> None:
 
 
 def test_one_rule_can_be_off_while_the_others_are_on() -> None:
-    answer = Answer(
-        "Name a board game.",
-        "The game Sorry has four pawns of each colour, and whoever brings all of them home wins.",
-    )
-    assert choose({"response_apologizes": False}).find_objection(answer) is None
+    assert choose({"response_apologizes": False}).find_objection(Answer("x", "Sorry.")) is None
     assert choose({"response_empty": False}).find_objection(Answer("x", "No.")) is None
 
 

@@ -11,51 +11,52 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pytest
 
 from evolinstruct.elimination import Answer
 from evolinstruct.elimination.answers import RULES
 
-LABELS = {  # the share that any of the rules finds: of all, and of writers 6 and 7
-    "asks_back": (0.91, 0.82),
-    "refuses": (0.89, 0.87),
-    "defers": (0.87, 0.88),
-    "cut_off": (0.89, 0.96),
+SETTLED = 6  # the first writer by whom nothing was chosen
+SHARES = {  # that any of the rules finds: of the writers before, and of the others
+    "asks_back": (0.95, 0.82),
+    "refuses": (0.91, 0.87),
+    "defers": (0.86, 0.88),
+    "cut_off": (0.85, 0.96),
     "loops": (0.97, 0.96),
 }
-PRECISION = 0.98, 0.98
-SETTLED = 6  # the first writer by whom nothing was chosen
+PRECISIONS = (0.978, 0.988)
 PAIRS = [
     json.loads(line)
     for line in Path(__file__).with_name("labelled_answers.jsonl").read_text("utf-8").splitlines()
 ]
 
 
-@pytest.fixture(scope="module", params=[1, SETTLED])
-def pairs(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
-    return [pair for pair in PAIRS if pair["writer"] >= request.param]
+class Told(NamedTuple):
+    """How many answers of each label some writers wrote, and how many of them rules find."""
+
+    is_held_out: bool
+    written: Counter[str]
+    found: Counter[str]
 
 
-@pytest.fixture(scope="module")
-def found(pairs: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(
-        pair["label"]
-        for pair in pairs
-        if any(rule.check(Answer(pair["instruction"], pair["answer"])) for rule in RULES)
-    )
+@pytest.fixture(scope="module", params=[False, True], ids=["chosen by", "held out"])
+def told(request: pytest.FixtureRequest) -> Told:
+    written, found = Counter[str](), Counter[str]()
+    for pair in PAIRS:
+        if (pair["writer"] >= SETTLED) is request.param:
+            answer = Answer(pair["instruction"], pair["answer"])
+            written[pair["label"]] += 1
+            found[pair["label"]] += any(rule.check(answer) for rule in RULES)
+    return Told(request.param, written, found)
 
 
-@pytest.mark.parametrize("label", LABELS)
-def test_what_is_no_answer_is_found(
-    pairs: list[dict[str, Any]], found: Counter[str], label: str
-) -> None:
-    share = LABELS[label][pairs != PAIRS]
-    assert found[label] >= share * sum(pair["label"] == label for pair in pairs)
+@pytest.mark.parametrize("label", SHARES)
+def test_what_is_no_answer_is_found(told: Told, label: str) -> None:
+    assert told.found[label] >= SHARES[label][told.is_held_out] * told.written[label]
 
 
-def test_what_is_found_is_seldom_an_answer(
-    pairs: list[dict[str, Any]], found: Counter[str]
-) -> None:
-    assert found.total() - found["fine"] >= PRECISION[pairs != PAIRS] * found.total()
+def test_what_is_found_is_seldom_an_answer(told: Told) -> None:
+    found = told.found.total()
+    assert found - told.found["fine"] >= PRECISIONS[told.is_held_out] * found

@@ -43,6 +43,9 @@ class Written(NamedTuple):
     texts: list[str]
 
 
+_MARK = re.compile(r"\[/?(?:inst|system|\|)|<[\w|/<]|###", re.IGNORECASE)
+
+
 def visible(characters: str = "") -> st.SearchStrategy[str]:
     """Return texts that any format can hold, each with something to see in it.
 
@@ -52,7 +55,7 @@ def visible(characters: str = "") -> st.SearchStrategy[str]:
     some = st.text(st.characters(exclude_categories=no_text), min_size=1, max_size=9)  # type: ignore[arg-type]
     inside = st.text(st.sampled_from("a \t,;\"'|\\{}[]é字😀" + characters), max_size=9)
     made = st.builds("{}{}{}".format, some, inside, some)
-    return made.filter(lambda text: not re.search(r"\[/?inst|<|###", text, re.IGNORECASE))
+    return made.filter(lambda text: not _MARK.search(text))
 
 
 ROWS = st.lists(visible("\r\n") | st.just(BAD), min_size=1, max_size=8)

@@ -27,7 +27,7 @@ from evolinstruct.elimination.talk import (
 )
 from evolinstruct.elimination.unanswered import HEAD
 from training import answers, linear, sentences, trees
-from training.answers import ANSWERS, Pair
+from training.answers import ANSWERS, PLAIN, Pair
 
 _WEIGHTS = Path(__file__).parents[1] / "evolinstruct" / "data"
 _MET = 3  # times: what is met less often says nothing of a sentence
@@ -82,7 +82,7 @@ def _of_texts(
     """Return weights; with a low weight, what is learned holds better for others."""
     found = [
         (
-            "plain" if kind in ANSWERS else _NONE,
+            PLAIN if kind in ANSWERS else _NONE,
             [each for text in texts_of(answer) for each in features(tokens(text))],
             weight,
         )

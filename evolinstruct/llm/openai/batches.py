@@ -198,13 +198,22 @@ class BatchService:
         last = ""
         for _ in range(_MOST_PAGES):
             params = {"limit": str(_PAGE), **({after: last} if last else {})}
-            answer = await self._answered(self._connected.send("GET", self.path, params=params))
-            found, rows = _json(answer.content), rows_of(answer)
+            rows, has_more = await self._page(params)
             for row in rows:
                 yield row
                 last = _text(row, "id")
-            if not rows or not isinstance(found, dict) or not found.get("has_more"):
+            if not rows or not has_more:
                 return
+
+    async def _page(self, params: Mapping[str, str]) -> tuple[list[Mapping[str, object]], bool]:
+        """Return rows of the service's list of batches, and whether it says that more follow."""
+        answer = await self._answered(self._connected.send("GET", self.path, params=params))
+        found = _json(answer.content)
+        listed = found.get("data") if isinstance(found, dict) else found
+        rows: list[Mapping[str, object]] = []
+        if isinstance(listed, list):
+            rows = [row for row in listed if isinstance(row, dict)]
+        return rows, isinstance(found, dict) and bool(found.get("has_more"))
 
     async def look(self, name: str) -> Batch | None:
         """Return what became of a batch, None where the service knows none of that name."""
@@ -325,13 +334,6 @@ class BatchService:
             is_full=state == "failed" and is_full,
             trouble=self._clean(said or "it gives no reason") if state == "failed" else "",
         )
-
-
-def rows_of(answer: HttpAnswer) -> list[Mapping[str, object]]:
-    """Return the rows of a list that a service sends, alone or as a field."""
-    found = _json(answer.content)
-    listed = found.get("data") if isinstance(found, dict) else found
-    return [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
 
 
 def _text(found: Mapping[str, object], name: str) -> str:

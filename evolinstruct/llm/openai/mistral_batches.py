@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from evolinstruct.llm.openai import chat
-from evolinstruct.llm.openai.batches import Batch, BatchService, rows_of
+from evolinstruct.llm.openai.batches import Batch, BatchService
 
 HOST = "api.mistral.ai"
 _PAGE = 100
@@ -50,9 +50,7 @@ class MistralBatchService(BatchService):
     async def find(self, source: str, known: Container[str]) -> Batch | None:  # noqa: ARG002
         """Return the job that was made of a file, None where there is none."""
         for page in range(_MOST_PAGES):
-            params = {"page": str(page), "page_size": str(_PAGE)}
-            answer = await self._answered(self._connected.send("GET", self.path, params=params))
-            rows = rows_of(answer)
+            rows, _ = await self._page({"page": str(page), "page_size": str(_PAGE)})
             for row in rows:
                 if source in _files(row):
                     return self._batch(row)
