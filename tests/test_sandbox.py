@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -281,3 +282,22 @@ def test_results_that_a_program_forges_are_read_like_any(
     (found,) = ran((FORGED.replace("TEST", test), tests), sandbox="docker")
     assert found.fault(statements(tests)) == fault
     assert not found.all_passed
+
+
+GIVEN_UP = """
+import asyncio, sys
+from evolinstruct.sandbox.process import Process
+
+async def give_up(steps):
+    starting = asyncio.create_task(Process.start([sys.executable, "-c", "input()"]))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    assert not starting.done()
+
+for steps in range(5):
+    asyncio.run(give_up(steps))
+"""
+
+
+def test_a_run_that_is_given_up_while_a_process_starts_ends() -> None:
+    subprocess.run([sys.executable, "-c", GIVEN_UP], check=True, timeout=30)

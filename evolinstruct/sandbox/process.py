@@ -44,16 +44,36 @@ class Process:
             OSError: it cannot be started.
         """
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env=environment | variables,
-            start_new_session=True,
-            limit=_LONGEST,
+        started = asyncio.create_task(
+            asyncio.create_subprocess_exec(
+                *command,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env=environment | variables,
+                start_new_session=True,
+                limit=_LONGEST,
+            )
         )
-        return cls(process)
+        try:
+            return cls(await asyncio.shield(started))
+        except asyncio.CancelledError:
+            await cls._give_up(started)
+            raise
+
+    @classmethod
+    async def _give_up(cls, started: asyncio.Task[asyncio.subprocess.Process]) -> None:
+        """End a process whose start is cancelled, whether it has started by now or not.
+
+        Asyncio kills what it is starting, then waits to be told that it is gone; where the whole
+        loop ends, and with it what connects the pipes, nobody tells it. So it is cancelled again.
+        """
+        started.cancel()
+        await asyncio.wait([started], timeout=_LINGERS)
+        started.cancel()
+        await asyncio.wait([started])
+        if not started.cancelled() and started.exception() is None:
+            await cls(started.result()).end()
 
     async def ask(self, lines: bytes, seconds: float) -> bytes:
         """Return the line with which it answers; if it gives none, it is killed.
