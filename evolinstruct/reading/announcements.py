@@ -156,7 +156,8 @@ def _is_announcement(words: str, *, own_line: bool, ends_in_colon: bool) -> bool
         return False
     if not own_line:
         return ends_in_colon and _is_title(bold + last)
-    return _is_about_rewriting(last) or (ends_in_colon and _leads_on(last))
+    leads_on = ends_in_colon and _leads_on(last)
+    return leads_on or _is_about_rewriting(last) or bool(earlier and _HERE_YOU_GO.fullmatch(last))
 
 
 _KNOWN = ("rewrite", "new", "original", "harder", "task", "change", "matter", "filler")
@@ -211,7 +212,10 @@ def _is_about_rewriting(sentence: str) -> bool:
 
 
 _MORE = frozenset(
-    ("adds", "includes", "include", "requires", "added", "additional", "extra", "more")
+    (
+        *("adds", "includes", "include", "requires", "added", "additional", "extra", "more"),
+        *("adding", "requiring", "including", "introducing", "specifying", "combining"),
+    )
 )
 
 
@@ -227,7 +231,10 @@ def _tells_of_change(said: Said) -> bool:
 @lru_cache(maxsize=256)
 def is_label_of_rewrite(name: str) -> bool:
     """Tell whether what stands before a colon names the rewrite: "Revised task", "新指令"."""
-    return _is_title(name.strip(" *_#>`【】[]"))
+    return _is_title(_ASIDE.sub("", name.strip(" *_#>`【】[]")))
+
+
+_ASIDE = re.compile(r" ?[(（][^()（）]{1,20}[)）]$")  # "Rewritten task (draft)"
 
 
 def is_label_of_parent(name: str) -> bool:
@@ -239,13 +246,14 @@ def is_label_of_parent(name: str) -> bool:
 # Thoughts
 
 _THOUGHTS = re.compile(
-    r"\b(?:let me|let's|i (?:will|need|could|can|should|want|think|chose|choose)|i'll|we need"
+    r"\b(?:let me|let's|i (?:will|need|could|can|should|want|think|chose|choose|considered|decided"
+    r"|wanted|started|began)|i'll|we need"
     r"|first,|the (?:best|simplest|natural|obvious|general)|plan|idea|approach|thinking)\b",
     re.IGNORECASE,
 )
 _METHOD = re.compile(
     r"\b(?:constraints?|requirements?|concepts?|setting|reasoning|steps?|original|instruction"
-    r"|prompt|harder|difficult\w*|rewrit\w+|version|specific|method)\b",
+    r"|prompt|harder|difficult\w*|eas(?:y|ier)|rewrit\w+|version|specific|method)\b",
     re.IGNORECASE,
 )
 

@@ -20,7 +20,7 @@ from evolinstruct.reading.announcements import (
     without_announcement,
     without_thoughts,
 )
-from evolinstruct.reading.marks import between_marks
+from evolinstruct.reading.marks import between_marks, marked_at_end
 from evolinstruct.reading.notes import without_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, without_reasoning
 from evolinstruct.reading.wrappers import without_wrapper
@@ -50,8 +50,10 @@ def read_instruction(
         The instruction, or an empty string where nothing is left, or several are offered.
     """
     labels = _labels_of(tuple(markers))
-    text = without_reasoning(reply, parent) if marks else reply
+    text = reply
     if marks is not None:
+        # Reasoning that never ends may end in the marks all the same.
+        text = without_reasoning(reply, parent) or marked_at_end(reply, marks)
         text = between_marks(text, marks, parent)
     whole = text = own_text(text, parent).strip()
     for _ in range(_MOST_LAYERS):
@@ -106,25 +108,75 @@ _ECHO = re.compile(
     r"[\s#*_]{0,8}[:：]",
     re.IGNORECASE,
 )
-_ANY_LABEL = re.compile(r"^[ \t]*[*_#>]{0,4} ?([^\s:：][^:：\n]{1,40})[:：][*_]{0,3}", re.MULTILINE)
+_STEP = r"(?:(?:step|schritt|étape|etapa|paso|passo|fase|шаг|步骤|ステップ|단계|الخطوة) ?\d\W{1,4})"
+_ANY_LABEL = re.compile(
+    rf"^[ \t]*[*_#>]{{0,4}} ?(?P<step>{_STEP})?(?P<name>[^\s:：][^:：\n]{{1,40}}?)"
+    r"(?:[:：][*_]{0,3}|(?(step)[*_]{0,3}[ \t]*$|(?!)))"
+    r"|(?<=[.!?] )[*_]{0,3}(?P<last>[^\W\d_][^.!?:：\n]{1,40})[:：][*_]{0,3}[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NEXT_STEP = re.compile(rf"^[ \t]*[*_#>]{{0,4}} ?{_STEP}", re.IGNORECASE | re.MULTILINE)
+_WORK = re.compile(
+    r"[\s*_#>]{0,8}(?:(?:first|my|initial) )*(?:draft|attempt|version|methods?(?: list)?|plan"
+    r"|analysis|improvements?|ideas?|approach|brainstorming|entwurf|analyse|ansatz|ébauche|brouillon"
+    r"|borrador|plano|análisis|análise|rascunho|план|анализ|черновик|分析|计划|草稿|下書き|計画|계획|초안)"
+    r"(?: was| is)?[*_]{0,3}[:：]",
+    re.IGNORECASE,
+)
+"""The label of work on a rewrite, which a reply may show before the rewrite itself."""
 
 
 def _after_rewrite_label(text: str, parent: str) -> str:
-    """Return what stands after the last label of a rewrite, if the parent or thoughts stand before.
+    """Return what stands after the last label of a rewrite, if the parent or work stands before.
 
-    The label is in any language, and may be in the middle of the text.
+    The label is in any language, and may be in the middle of the text. Where it opens one of
+    several numbered steps, it ends with the next of them.
     """
     found = None
     for label in _ANY_LABEL.finditer(text):
-        if is_label_of_rewrite(label[1]) and label[0].strip() not in (parent or "\n"):
+        name = label["name"] or label["last"]
+        if is_label_of_rewrite(name) and label[0].strip() not in (parent or "\n"):
             found = label
     if found is None or not (before := text[: found.start()].strip()):
         return text
-    first = _ANY_LABEL.match(before)
-    repeats = first is not None and is_label_of_parent(first[1]) and first[0] not in parent
-    repeats = repeats or (bool(parent.strip()) and before == parent.strip())
     rest = text[found.end() :].strip()
-    return rest if rest and (repeats or speaks_of_rewriting(before[:_SPOKEN])) else text
+    if found["step"] and (following := _NEXT_STEP.search(rest)):
+        rest = rest[: following.start()].strip()
+    return rest if rest and _leads_up(before, parent) else text
+
+
+def _leads_up(before: str, parent: str) -> bool:
+    """Tell whether what stands before a label is the parent, or work on its rewrite."""
+    if parent.strip() and before == parent.strip():
+        return True
+    first = _ANY_LABEL.match(before)
+    if first and first["name"] and is_label_of_parent(first["name"]) and first[0] not in parent:
+        return True
+    for work in (_NEXT_STEP.match(before), _WORK.match(before)):
+        if work is not None and work[0].strip() not in (parent or "\n"):
+            return True
+    return speaks_of_rewriting(before[:_SPOKEN])
+
+
+_NEXT_EXAMPLE = re.compile(
+    rf"\n#{{1,3}} ?(?:the )?(?:given|original|starting|input) {_NOUN} ?#{{0,3}}[ \t]*[:：\n]",
+    re.IGNORECASE,
+)
+
+
+def _before_next_example(text: str, parent: str) -> str:
+    """Return what stands before the label of another instruction, if the model goes on with one."""
+    found = _NEXT_EXAMPLE.search(text) if "\n#" in text else None
+    if found is None or found[0].strip() in parent:
+        return text
+    before, after = text[: found.start()].strip(), text[found.end() :].strip()
+    repeats = not parent.strip() or after.startswith(parent.strip()[:_SAME_START])
+    if repeats or count_words(before) < _SENTENCE or speaks_of_rewriting(before[:_SPOKEN]):
+        return text
+    return before
+
+
+_SAME_START = 20  # characters
 
 
 class _Labels(NamedTuple):
@@ -144,6 +196,7 @@ class _Labels(NamedTuple):
         A plain "name:" inside a text counts only if the text opens with a label too, or with words
         about the rewriting. A label inside a fence never counts, nor one that the parent has.
         """
+        text = _before_next_example(text, parent)
         text = _after_rewrite_label(self._after_last(text, parent), parent)
         opening = _OPENING_LABEL.match(text)
         if opening and opening[0].strip() not in parent:
@@ -200,22 +253,39 @@ def _labels_of(markers: tuple[str, ...]) -> _Labels:
 # Several instructions instead of one
 
 _OFFER = re.compile(
-    r"^[\s*_#>-]{0,6}(?:option|version|variant|variation|alternative|rewrite|rewritten (?:version"
-    r"|instruction|prompt)|versione?|versión|versão|opción|opção|opzione|вариант|版本|选项|案|버전"
-    r")[ _#]{0,2}(?:\d|[A-C]\b|one|two|three"
-    r"|[一二三])(?: \([^()\n]{1,40}\))?[*_]{0,3}\s?(?:[:.：)]|$"
-    r"|[–—-] )",
+    r"^[\s*_#>-]{0,6}(?:(?:option|version|variante?|variation|alternative?|rewrite|rewritten"
+    r" (?:version|instruction|prompt)|versione?|versión|versão|opción|opção|opzione|вариант|版本"
+    r"|选项|方案|案|버전)[ _#]{0,2}(?:\d|[A-C]\b|one|two|three|[一二三])(?: \([^()\n]{1,40}\))?"
+    r"[*_]{0,3}\s?(?:[:.：)]|$|[–—-] )|[12][.)]\s)",
     re.IGNORECASE | re.MULTILINE,
+)
+_CHOICE = re.compile(
+    r"\b(?:i(?:'d| would)? (?:choose|chose|pick|select|prefer|recommend|go with|went with)"
+    r"|let me know|you prefer|my (?:final )?(?:answer|choice|pick|favou?rite)"
+    r"|ich (?:entscheide|wähle)|je (?:choisis|retiens)|elijo|escojo|me quedo|escolho|scelgo)\b"
+    r"|выбираю|采用|选择|選び|선택|أختار",
+    re.IGNORECASE,
 )
 
 
 def _offers_several(text: str, parent: str) -> bool:
-    """Tell whether a reply offers several instructions to choose from."""
+    """Tell whether a reply offers several instructions to choose from, or has chosen one.
+
+    Options that a longer text follows are what that text is about. A numbered list is an offer
+    only where something is chosen.
+    """
     first = _OFFER.match(text)
     second = _OFFER.search(text, first.end()) if first else None
     if first is None or second is None or first[0].strip() in parent:
         return False
-    return count_words(text[first.end() : second.start()]) >= _SENTENCE
+    if count_words(text[first.end() : second.start()]) < _SENTENCE:
+        return False
+    *_, last = text.rstrip().rpartition("\n\n")
+    chooses = not _OFFER.match(last) and _CHOICE.search(last) is not None
+    if chooses or first[0].lstrip()[:1].isdigit():
+        return chooses
+    return _OFFER.match(last) is not None or count_words(last) <= _REMARK
 
 
 _SENTENCE = 5  # words: fewer are the choices of a question
+_REMARK = 12  # words: more are a text of their own

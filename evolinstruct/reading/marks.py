@@ -44,6 +44,15 @@ def between_marks(text: str, marks: tuple[str, str], parent: str) -> str:
     return pairs[-1][0] if pairs else _outside(text, opening, closing)
 
 
+def marked_at_end(text: str, marks: tuple[str, str]) -> str:
+    """Return the last pair of marks, each at the start of a line, if a text ends in it."""
+    opening, closing = map(_finder, marks)
+    text = text.rstrip()
+    ends = [each.end() for each in closing.all(text) if _begins_line(text, each.start())]
+    starts = [each.start() for each in opening.all(text) if _begins_line(text, each.start())]
+    return text[starts[-1] :] if starts and ends and ends[-1] == len(text) else ""
+
+
 _Pair = tuple[str, tuple[int, int]]
 
 
@@ -80,7 +89,7 @@ def _outside(text: str, opening: _Finder, closing: _Finder) -> str:
 
 
 class _Finder(NamedTuple):
-    """Finds a mark as models write it: any case, blanks for _, emphasis around.
+    """Finds a mark as models write it: any case, blanks for _, emphasis around, signs escaped.
 
     Attributes:
         bare: the pattern without emphasis, found much faster because it begins with a sign.
@@ -109,10 +118,10 @@ _EMPHASIS = 3  # signs at most
 @lru_cache(maxsize=64)
 def _finder(mark: str) -> _Finder:
     parts = re.findall(r"\w+|[^\w\s]", mark)
-    loose = r"\s?".join(re.escape(part).replace("_", "[_ -]?") for part in parts)
-    around = f"[*_`]{{0,{_EMPHASIS}}}"
+    loose = r"\s?\\?".join(re.escape(part).replace("_", r"(?:\\?[_ -])?") for part in parts)
+    before, after = f"[*_`\\\\]{{0,{_EMPHASIS}}}", f"[*_`]{{0,{_EMPHASIS}}}"
     return _Finder(
-        re.compile(loose, re.IGNORECASE), re.compile(f"{around}{loose}{around}", re.IGNORECASE)
+        re.compile(loose, re.IGNORECASE), re.compile(f"{before}{loose}{after}", re.IGNORECASE)
     )
 
 

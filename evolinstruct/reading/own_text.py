@@ -169,18 +169,25 @@ def _outside_code(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]
 
 _ASKS_FOR_TURNS = re.compile(
     r"dialog|conversation|\bchat|transcript|interview|script|\bhuman\b|\busers?\b|assistant"
-    r"|instruction|\bprompt|response|q\s?&\s?a|\bfaqs?\b|flash ?cards|quiz|questions|对话|聊天"
-    r"|会話|대화|диалог|حوار",
+    r"|instruction|\bprompt|response|q\s?&\s?a|\bfaqs?\b|flash ?cards|quiz|questions"
+    r"|gespräch|asistente|usuari[oa]|conversa|pregunt|pergunt|entretien|utilisateur|nutzer|benutzer"
+    r"|диалог|пользовател|ассистент|вопрос|对话|聊天|用户|助手|问题|会話|ユーザー|質問|대화|사용자|질문"
+    r"|حوار|محادثة|المستخدم|سؤال",
     re.IGNORECASE,
 )
 _HASHED = r"[ \t]*#{2,4} ?(?:human|user|assistant|instruction|response|system) ?:"
-_ASKING = r"[ \t]*\**(?:human|user|question|q) ?:"
+_ASKING = (
+    r"[ \t]*\**(?:human|user|question|q|nutzer|benutzer|utilisateur|usuario|usuário|utente"
+    r"|пользователь|用户|使用者|ユーザー|사용자|المستخدم) ?[:：]"
+)
 _HASHED_TURN = re.compile(f"^{_HASHED}", re.IGNORECASE | re.MULTILINE)
 _ASKING_TURN = re.compile(f"^{_ASKING}", re.IGNORECASE | re.MULTILINE)
 _LATER_TURN = re.compile(rf"\n(?:{_HASHED}|{_ASKING})", re.IGNORECASE)
 """Found much faster than the beginnings of lines, and in few texts."""
 _ANSWERING_TURN = re.compile(
-    r"^[ \t]*\**(?:assistant|ai|bot|chatgpt|gpt|answer|a) ?:", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]*\**(?:assistante?|ai|bot|chatgpt|gpt|answer|a|assistent|asistente|assistente|ассистент"
+    r"|助手|アシスタント|어시스턴트|المساعد) ?[:：]",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -191,7 +198,9 @@ def find_next_turn(text: str, asked: str) -> str | None:
         text: the own text of a reply.
         asked: what it replies to.
     """
-    if ":" not in text or not _LATER_TURN.search(text) or _ASKS_FOR_TURNS.search(asked):
+    if ":" not in text and "：" not in text:
+        return None
+    if not _LATER_TURN.search(text) or _ASKS_FOR_TURNS.search(asked):
         return None
     # A dialogue from the start is the text itself; one that follows a text is another turn.
     for pattern in (_HASHED_TURN, _ASKING_TURN):

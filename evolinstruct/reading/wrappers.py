@@ -1,4 +1,4 @@
-"""Wrappers around a whole instruction: fences, quotation marks, emphasis, tags, a list of one item.
+"""Wrappers around a whole instruction: rules, fences, quotation marks, emphasis, tags, a lone item.
 
 Each comes off only where it is certain to be one: it opens at the beginning, closes at the end, and
 nothing inside could be the partner of either.
@@ -28,6 +28,7 @@ _OF_INSTRUCTIONS = re.compile(
 def without_wrapper(text: str) -> str:
     """Return the text without one wrapper of each kind, the outer ones first."""
     for take_off in (
+        _without_rules,
         _without_fence,
         _without_field,
         _without_tag,
@@ -38,6 +39,21 @@ def without_wrapper(text: str) -> str:
     ):
         text = take_off(text)
     return text
+
+
+# Rules
+
+_RULE = re.compile(r"^([-*_])(?: ?\1){2,}$", re.MULTILINE)
+
+
+def _without_rules(text: str) -> str:
+    """Return what stands between two rules and blank lines, if there are no more rules."""
+    rules = [*_RULE.finditer(text)] if text[:1] in ("-", "*", "_") else []
+    if len(rules) != 2 or rules[0].start() or rules[1].end() != len(text):  # noqa: PLR2004 - two
+        return text
+    inner = text[rules[0].end() : rules[1].start()]
+    # Front matter has no blank lines there.
+    return inner.strip() if inner.startswith("\n\n") and inner.endswith("\n\n") else text
 
 
 # Fences
