@@ -92,6 +92,7 @@ docs: $(VENV)/installed-dev
 	@$(BIN)/python -m docs.pack_page
 	@$(BIN)/python -m docs.api_page
 	@$(BIN)/python -m docs.licence_page
+	@$(BIN)/python -m docs.judged_page
 	@$(BIN)/python -m docs.provider_page
 	@$(BIN)/python -m tests.catalogue
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import evolinstruct
-from docs import api_page, licence_page, provider_page
+from docs import api_page, judged_page, licence_page, provider_page
 from docs.command_examples import CODES, ENDINGS, EXAMPLES
 from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
 from docs.constraint_page import PAGE, page
@@ -119,6 +119,10 @@ def test_every_extra_for_users_is_told_once() -> None:
     text = (pages_of_blocks.ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     assert sorted(told) == sorted(extras - ours - {"report"})
+
+
+def test_the_page_of_ratings_is_reckoned_from_them() -> None:
+    assert judged_page.PAGE.read_text(encoding="utf-8") == judged_page.page(), "`make docs`"
 
 
 def test_the_page_of_licences_is_that_of_what_is_installed() -> None:

@@ -23,12 +23,17 @@ _STATES = re.compile(
     re.IGNORECASE,
 )
 """Words of statements."""
+_SENTENCES = re.compile(r"[.!?]\s+\S")
+"""The end of one sentence before another."""
 
 
 def _answers_parent(rewrite: Rewrite, *, share: float = 0.6) -> str | None:
     parent, child = rewrite.parent[:_LOOKED_AT], rewrite.child[:_LOOKED_AT]
     if child.startswith(parent[:_SAME_START]) or begins_with_order(child):
         return None  # most rewrites
+    shown = f'"{shorten(" ".join(child[: 4 * _SHOWN].split()), _SHOWN)}"'
+    if _is_letter(child) and not _SALUTATION.search(parent):
+        return f"it is a letter: {shown}"
     if asks(child):
         return None
     if (
@@ -36,11 +41,9 @@ def _answers_parent(rewrite: Rewrite, *, share: float = 0.6) -> str | None:
         and (kept := _share_of_answer(rewrite.output[:_LOOKED_AT], parent, child)) >= share
     ):
         return f"it asks nothing, and has {kept:.0%} of the words of the parent's answer"
-    if not asks(parent) or (not rewrite.in_depth and _is_title(child)):
-        return None
-    if not (is_english(parent) and is_english(child)):
-        return None  # requests are known in English alone
-    return f'it asks nothing: "{shorten(" ".join(child[: 4 * _SHOWN].split()), _SHOWN)}"'
+    # Requests are known in English alone.
+    is_told = asks(parent) and is_english(parent) and is_english(child) and not _is_title(child)
+    return f"it asks nothing: {shown}" if is_told else None
 
 
 def _share_of_answer(answer: str, parent: str, child: str) -> float:
@@ -54,19 +57,45 @@ def _content(text: str) -> set[str]:
     return words - stop_words() - {""}
 
 
+_SALUTATION = re.compile(
+    r"^\W{0,3}(?:subject|betreff|objet|asunto|assunto|oggetto|тема|主题|件名|제목|الموضوع) ?[:：]"
+    r"|^\W{0,3}(?:dear|hi|hello|sehr geehrte\w*|liebe\w*|cher|chère|estimad\w|querid\w|prezad\w"
+    r"|car\w|gentile|дорог\w+|уважаем\w+|尊敬的|亲爱的)\b[^.?\n]{0,60}[,!:，：]\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NAME_WORDS = 5
+
+
+def _is_letter(text: str) -> bool:
+    """Tell whether a text is a letter from its first line to the name under it."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    if len(lines) < 3 or not _SALUTATION.match(lines[0]):  # noqa: PLR2004 - a salutation, words, a name
+        return False
+    last = lines[-1]
+    return len(last.split()) <= _NAME_WORDS and last[-1] not in "?？:：" and "[" not in last
+
+
 def _is_title(text: str) -> bool:
     """Tell whether a text is like a heading, which may ask for what it names."""
     line = text.strip()
-    return "\n" not in line and len(line.split()) >= _TITLE_WORDS and not _STATES.search(line)
+    if "\n" in line or len(line.split()) < _TITLE_WORDS:
+        return False
+    return not _STATES.search(line) and not _SENTENCES.search(line)
 
 
 # The answer given away
 
+_ANSWER = (
+    r"(?:(?:the |sample |model |correct |expected |final |suggested |possible |example )*"
+    r"(?:answer|solution|response|output)|(?:muster|beispiel)?(?:antwort|lösung)"
+    r"|(?:exemple de )?(?:réponse|solution)|(?:ejemplo de )?(?:respuesta|solución)"
+    r"|(?:exemplo de )?(?:resposta|solução)|(?:esempio di )?(?:risposta|soluzione)"
+    r"|(?:пример )?(?:ответ|решени)[еа]?|(?:示例|参考)?答案|回答例?|解答例?|答え|정답|답변|답"
+    r"|الجواب|الإجابة)"
+)
 _LABELS = (
-    r"[ \t#*_>]*(?:(?:the |sample |model |correct |expected |final |suggested |possible )*"
-    r"(?:answer|solution|response|output)|antwort|lösung|réponse|respuesta|solución"
-    r"|resposta|solução|ответ|решение|答案|回答|解答|答え|정답|답변|답|الجواب|الإجابة)"
-    r"[ \t#*_]*[:：][ \t*_]*(?=\S|\n+[ \t]*\S)"
+    rf"(?:[ \t#*_>]*{_ANSWER}[ \t#*_]*[:：][ \t*_]*(?=\S|\n+[ \t]*\S)"
+    rf"|[ \t]*(?:#{{1,6}}[ \t]*[*_]{{0,2}}|\*\*|__){_ANSWER}[*_]{{0,2}}[ \t]*\n(?=\s*\S))"
 )
 _LABEL = re.compile(f"^{_LABELS}", re.IGNORECASE | re.MULTILINE)
 _LATER_LABEL = re.compile(f"\n{_LABELS}")
@@ -82,6 +111,20 @@ _OF_AN_ANSWER = re.compile(
     r"|سؤال|السؤال)\s*\d*\s*[:.：]|例|예시|형식|مثال|أمثلة|صيغة|格式|形式|判断"
     r"|评价|评估|改写|下面的(?:答案|回答)|以下(?:答案|回答)",
     re.IGNORECASE | re.MULTILINE,
+)
+_ASIDE = re.compile(
+    rf"[(（\[]{_ANSWER} ?[:：][^()（）\n]{{1,200}}[)）\]]\W{{0,3}}\Z", re.IGNORECASE
+)
+"""The answer in brackets, at the end."""
+_CARRIED_OUT = re.compile(
+    r"\n\n\W{0,3}(?:here(?:'s| is| are)|below is) [^.:\n]{0,60}\b(?:(?:that|which) (?:meets?|fits?"
+    r"|satisf(?:y|ies)|follows?|fulfils?) (?:these|those|the|all|your)|(?:sample|example|possible"
+    r"|model) (?:answer|solution|response))\b[^.:\n]{0,60}:\s*\n\s*\S"
+)
+"""What says, in lower case, that the rewrite is carried out below."""
+_THE_ANSWER_IS = re.compile(
+    r"[.?!。？]\s+(?:the (?:correct )?answer is|die antwort lautet|la réponse est|la respuesta es"
+    r"|a resposta é|la risposta è|ответ таков|答案是|答えは|정답은|الإجابة هي) ?[:：]\s*\S"
 )
 _BLANK = re.compile(r"[\W_]*(?:\[[^\]]*\]|<[^>]*>|\{[^}]*\})?[\W_]*\Z")
 _KEYS = re.compile(r"(?:^[ \t]*(?:- )?[\w.-]+:(?:[ \t].*)?(?:\n|\Z)){3,}", re.MULTILINE)
@@ -103,6 +146,11 @@ def _labels(text: str) -> list[re.Match[str]]:
 
 
 def _holds_answer(rewrite: Rewrite) -> str | None:
+    if rewrite.lower.endswith((")", ").", "）", "]")) and (aside := _ASIDE.search(rewrite.child)):
+        return None if "(" in rewrite.parent else shorten(aside[0].strip(), _SHOWN)
+    said = _CARRIED_OUT.search(rewrite.lower) if "\n\n" in rewrite.lower else None
+    if said or (":" in rewrite.lower and (said := _THE_ANSWER_IS.search(rewrite.lower))):
+        return shorten(" ".join(said[0].split()), _SHOWN)
     if not _LATER_LABEL.search(rewrite.lower):
         return None
     labels = _labels(rewrite.child)

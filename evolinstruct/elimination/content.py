@@ -120,6 +120,7 @@ def _any_kept(passages: Iterable[str], text: str) -> bool:
 # Numbers
 
 _FIRST_NUMBERS = 9
+_FEW_NUMBERS = 3
 _DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
 _SPELLED = (
@@ -134,10 +135,10 @@ _DIGIT_OF = {
 
 
 def _number_lost(rewrite: Rewrite, *, numbers: float = 2) -> str | None:
-    if not rewrite.in_depth:
-        return None
     parent, child = rewrite.parent, rewrite.child
-    if parent.isascii() and not any([digit in parent for digit in "0123456789"]):  # noqa: C419 - faster
+    if not rewrite.in_depth or (
+        parent.isascii() and not any([digit in parent for digit in "0123456789"])  # noqa: C419 - faster
+    ):
         return None
     if any(_is_kept(found[0], child) for found in islice(_DIGITS.finditer(parent), _FIRST_NUMBERS)):
         return None  # most rewrites keep a number of two digits or more
@@ -147,6 +148,8 @@ def _number_lost(rewrite: Rewrite, *, numbers: float = 2) -> str | None:
     there = {_plain(number) for number in _NUMBER.findall(child)}
     if not own.isdisjoint(there) or not own.isdisjoint(_spelled(child)):
         return None
+    if len(own) <= _FEW_NUMBERS and len(there) >= len(own) and len(child) > 2 * len(parent):
+        return None  # a larger task of the kind has numbers of its own
     shown = sorted(own, key=lambda number: (len(number), number))
     return f"none of {', '.join(shown[:6])} is left"
 

@@ -82,7 +82,8 @@ def script_of(letter: str) -> str:
 
 _CONTENT = re.compile(r"[^\W\d_]{3,}|\d+")
 _STEM = 4
-_FEW = 3
+_FEW, _SOME = 3, 6  # words of a parent of which a short rewrite keeps one, and a long one
+_SHORT = 20  # words
 
 
 def _nothing_in_common(rewrite: Rewrite) -> str | None:
@@ -98,7 +99,10 @@ def _nothing_in_common(rewrite: Rewrite) -> str | None:
         if any(stem in rewrite.lower for stem in stems):
             return None
         own += (len(stems) + 1) // 2  # unspaced: about two letters make a word
-    return f"none of the parent's {own} words of content is left" if own >= _FEW else None
+    # A long one may tell of a case, and name nothing in the words of a short parent.
+    short = _SHORT * letters_of_a_word(rewrite.child)
+    enough = own >= _SOME or (own >= _FEW and count_words(rewrite.child) <= short)
+    return f"none of the parent's {own} words of content is left" if enough else None
 
 
 def _stems(word: str) -> tuple[str, ...]:

@@ -164,7 +164,7 @@ _STRANDED = frozenset(
 """Words that only a question may end in."""
 _QUESTION = re.compile(r"\b(?:wh(?:o|om|ose|at|ich|ere|en|y)|how)\b", re.IGNORECASE)
 _UNSPACED = re.compile(
-    r"(?:[、，的和与及在把被对从向为将而但且或]|如果|因为|所以|以及|[をがにはのとでへもや]|など|から|より|って|ながら)\Z"
+    r"(?:[、，的和与及在把被对从向为将而但且或给]|如果|因为|所以|以及|[をがにはのとでへもや]|など|から|より|って|ながら)\Z"
 )
 _ROMANCE_ENDS = frozenset(
     (
@@ -204,7 +204,7 @@ def break_off(text: str) -> str | None:
         return None
     tail = text[-_TAIL:]
     above, _, line = tail.rpartition("\n")
-    if _is_empty_number(above, line) or (
+    if is_empty_number(above, line) or (
         text[-1] not in _ENDS
         and (
             _is_open_block(text, line)
@@ -276,7 +276,7 @@ def _announces(line: str) -> bool:
     return line.endswith((":", "：")) and bool(_OPENING.match(line)) and not _CODE.match(line)
 
 
-def _is_empty_number(above: str, line: str) -> bool:
+def is_empty_number(above: str, line: str) -> bool:
     """Tell whether a last line is but the next number of a list that says something elsewhere."""
     if not above or not (number := _NUMBER.fullmatch(line)):
         return False

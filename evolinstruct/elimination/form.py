@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.elimination.endings import break_off, dangles
+from evolinstruct.elimination.endings import break_off, dangles, is_empty_number
 from evolinstruct.elimination.loops import find_loop
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.reading import find_note, find_opening
 from evolinstruct.text import shorten
+from evolinstruct.words import count_words
 
 # Leftovers of a chat
 
@@ -110,12 +111,19 @@ def _opened(text: str) -> str | None:
 
 # Endings
 
-_TO_COMPLETE = re.compile(
-    r"complet|continu|finish|fill|blank|gap|ending|predict|next word|autocomplete|cut off|truncat"
-    r"|ergänz|vervollständig|rhym|title|sentence|phrase|string|query|search|\bline\b|word"
-    r"|complét|completa|termina|допол|продолж|закончи|أكمل|补全|续写|填空|完成させ|続き|穴埋め|완성|이어",
-    re.IGNORECASE,
+_COMPLETES = (
+    r"complet|continu|finish|fill|blank|\bgap|ending|predict|next word|autocomplete|cut off|truncat"
+    r"|ergänz|vervollständig|complét|termina|допол|продолж|закончи|أكمل|补全|续写|填空|完成させ|続き"
+    r"|穴埋め|완성|이어"
 )
+_TO_COMPLETE = re.compile(_COMPLETES, re.IGNORECASE)
+_HOLDS_PIECES = re.compile(
+    rf"{_COMPLETES}|rhym|title|sentence|phrase|string|query|search|\bline\b|word", re.IGNORECASE
+)
+"""What may end in a piece of a text, such as a title."""
+_LONG, _RUN_ON = 20, 12  # words of a line, and of its last sentence, that surely are no piece
+_LAST_SENTENCE_OF = re.compile(r"[^.!?;:。！？；：…]*\Z")
+_PLAIN_END = re.compile(r"[a-zà-öø-ÿа-яё]\Z")
 _ENDED = (".", "!", "?", "。", "！", "？", "؟")
 
 
@@ -124,14 +132,26 @@ def _cut_off(rewrite: Rewrite) -> str | None:
     if child.endswith(_ENDED):
         return None
     parent, line = rewrite.parent.rstrip(), child[child.rfind("\n") + 1 :][-_TAIL:]
+    is_long = count_words(line) >= _LONG
+    if is_empty_number(child[: -len(line)].rstrip("\n"), line):
+        return f'it ends in "…{child[-40:].strip()}"'
     if not dangles(line):
-        if line != child or not parent.endswith(_ENDED) or not break_off(child):
+        if line != child or not parent.endswith(_ENDED) or line.endswith((":", "：")):
             return None  # what follows the first paragraph is often data
-        if line.endswith((":", "：")):
+        if not (is_long and _runs_on(line)) and not break_off(child):
             return None
-    if _TO_COMPLETE.search(child) or parent.endswith(line[-20:]):
+    pieces = _TO_COMPLETE if is_long else _HOLDS_PIECES
+    if pieces.search(child) or parent.endswith(line[-20:]):
         return None
     return f'it ends in "…{line[-40:].strip()}"'
+
+
+def _runs_on(line: str) -> bool:
+    """Tell whether the last sentence of a line is long and plain, and has no end."""
+    last = _LAST_SENTENCE_OF.search(line)
+    if last is None or not _PLAIN_END.search(line) or any(sign in last[0] for sign in "\"'“«`=/"):
+        return False
+    return count_words(last[0]) >= _RUN_ON and last[0].rpartition(" ")[2].islower()
 
 
 # Loops

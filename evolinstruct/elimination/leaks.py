@@ -73,9 +73,17 @@ def _label(rewrite: Rewrite, words: list[str]) -> str | None:
     text = " ".join(words)
     if not any(phrase in text for phrase in labels.phrases):
         return None  # most of the others: the pattern need not run
-    known = set(map(_normal, _labels_in(rewrite.parent, lowered(rewrite.parent), labels)))
-    own = _labels_in(rewrite.child, rewrite.lower, labels)
-    return next((each for each in own if _normal(each) not in known), None)
+    parent = lowered(rewrite.parent)
+    known = set(map(_normal, _labels_in(rewrite.parent, parent, labels)))
+    for own in _labels_in(rewrite.child, rewrite.lower, labels):
+        is_subject = "#" not in own and own.split()[-1].lower() in parent and _EDITS.search(parent)
+        if _normal(own) not in known and not is_subject:
+            return own
+    return None
+
+
+_EDITS = re.compile(r"\b(?:re-?writ|rephras|reword|revis|improv|edit|shorten|creat)")
+"""A text that has a prompt edited may well say "the rewritten prompt"."""
 
 
 def _normal(text: str) -> str:
@@ -156,9 +164,64 @@ def _run(rewrite: Rewrite, words: list[str]) -> str | None:
     return None
 
 
+# Orders to rewrite
+
+_OBJECT_HINTS = ("prompt", "instruct", "instruc", "instruz")
+_FURTHER_OBJECT_HINTS = (
+    *("anweisung", "consigne", "instruç", "инструкц", "промпт", "指令", "提示", "プロンプト"),
+    *("指示", "프롬프트", "지시", "التعليم", "التوجيه"),
+)
+_TO_REWRITE = re.compile(
+    r"\b(?:re-?writ\w+|transform\w*|turn\w*|convert\w*|rephras\w+|evolv\w+|mak(?:e|ing))"
+    r" (?:\w+ ){0,3}?(?:prompt|instruction)\b[^.!?\n]{0,80}?\b(?:more (?:complex|difficult|specific"
+    r"|challenging|demanding|detailed)|harder|complexity|constraints?|deeper|depth|rarer|version)\b"
+    r"|\b(?:prompt|instruction) (?:re-?writer|creator)\b"
+    r"|\b(?:rewritten|revised|evolved) (?:prompt|instruction)\b"
+    r"|\bthe (?:given|original|new) (?:prompt|instruction)\b"
+    r"|\bnew (?:prompt|instruction) (?:in|of|from) the same\b"
+    r"|\b(?:make|keep|answer) the (?:prompt|instruction)\b"
+    r"|\binstrucción (?:\S+ )?(?:nueva|dada|original|reescrita)|\binstrução (?:\S+ )?(?:nova|dada"
+    r"|original|reescrita)|\bistruzione (?:\S+ )?(?:nuova|data|originale|riscritta)"
+    r"|\b(?:instruction|consigne) (?:donnée|d['’]origine|réécrite|initiale|reformulée)"
+    r"|\b(?:gegebenen?|neuen?|ursprünglichen?|umgeschriebenen?) anweisung"
+    r"|\b(?:исходн|данн|нов|переписанн)\w+ инструкци|\bинструкция должна"
+    r"|(?:给定|原|新|改写后)的?(?:指令|提示词)|(?:与えられた|元の|新しい)(?:指示|プロンプト)"
+    r"|(?:주어진|원래|새로운) (?:지시|프롬프트)"
+    r"|\b(?:reescrib|reescrev|riscriv|transform|réécri|reformul)\w+ (?:\S+ ){0,3}?(?:[ld]['’])?"
+    r"(?:prompt|instrucci|instruç|istruzion|instruction|consigne)"
+    r"|\b(?:anweisung|prompt)\b[^.!?\n]{0,60}?\b(?:um(?:zu)?schreib|um(?:zu)?formulier|umgeschrieb)"
+    r"|\b(?:schreib|formulier)\w* (?:\S+ ){0,4}?(?:anweisung|prompt)\b[^.!?\n]{0,40}?\bum\b"
+    r"|\b(?:перепи|переформулир|преобразу)\w+ (?:\S+ ){0,3}?(?:инструкци|промпт)"
+    r"|(?:改写|重写)[^。！？\n]{0,12}(?:指令|提示)|(?:指令|提示词?)[^。！？\n]{0,6}(?:改写|重写)"
+    r"|(?:指示|プロンプト)[^。！？\n]{0,10}(?:書き換え|書き直)"
+    r"|(?:지시|프롬프트)[^.!?\n]{0,12}(?:다시 (?:쓰|작성)|재작성|바꿔 쓰)"
+    r"|أعد (?:كتابة|صياغة) (?:\S+ ){0,1}?(?:التعليم|التوجيه)"
+)
+"""That an instruction is to be rewritten, in lower case."""
+
+
+def _order(rewrite: Rewrite) -> str | None:
+    """Return an order to rewrite an instruction, if the parent speaks of none.
+
+    A model that repeats the prompt in its own words, or in another language, says such things.
+    """
+    lower = rewrite.lower
+    hints = _OBJECT_HINTS if lower.isascii() else (*_OBJECT_HINTS, *_FURTHER_OBJECT_HINTS)
+    if not any([hint in lower for hint in hints]):  # noqa: C419 - faster, and runs on every rewrite
+        return None
+    order = _TO_REWRITE.search(lower)
+    if order is None or _speaks_of(lowered(rewrite.parent)):
+        return None
+    return f'"{shorten(rewrite.child[order.start() : order.end()], _SHOWN)}"'
+
+
+def _speaks_of(parent: str) -> bool:
+    return any(hint in parent for hint in (*_OBJECT_HINTS, *_FURTHER_OBJECT_HINTS))
+
+
 def _leaked(rewrite: Rewrite) -> str | None:
     words = rewrite.lower.replace(",", " ").split()
-    return _label(rewrite, words) or _run(rewrite, words)
+    return _label(rewrite, words) or _run(rewrite, words) or _order(rewrite)
 
 
 RULES: tuple[Rule[Rewrite], ...] = (

@@ -23,12 +23,20 @@ _FIRST = {
             *("insert", "enter", "paste", "fill", "your", "ihr", "ihre", "ihren", "dein", "deine"),
             *("votre", "insérer", "inserta", "inserte", "tu", "su", "add", "put", "type"),
             *("provide", "attach", "same", "original", "rest", "remaining", "unchanged"),
+            *("suite", "resto", "reste", "vostro", "tuo", "tua", "sua", "seu", "inserir", "insira"),
+            *("inserire", "inserisci", "rellenar", "completar", "вставьте", "вставить", "укажите"),
+            *("ваш", "ваша", "ваше", "أدخل", "أضف"),
         )
     ),
     "{": frozenset(("insert", "enter", "paste", "your")),
 }
 """Words with which placeholders begin, by the bracket before them."""
-_LAST = ("here", "hier", "aquí", "ici", "attached")
+_LAST = ("here", "hier", "aquí", "ici", "aqui", "qui", "сюда", "здесь", "هنا", "attached")
+_INSERTED = (
+    *("einfügen", "eintragen", "einsetzen", "ergänzen", "ausfüllen", "insérer", "compléter"),
+    *("insertar", "inserir", "inserire", "вставить", "указать", "입력", "삽입"),
+)
+"""Words with which placeholders end in other languages."""
 _LAST_WORDS = (
     *("omitted", "unchanged", "not shown", "as above", "as before", "in the original"),
     *("goes here", "to be added", "to be determined", "to be inserted", "to be filled in"),
@@ -41,12 +49,17 @@ _NOUNS = frozenset(
         *("table", "data", "dataset", "link", "url", "image", "list", "document", "example"),
         *("detail", "description", "location", "position", "department", "event", "reason"),
         *("author", "book", "movie", "skill", "quote", "item", "painting", "photo", "file"),
-        *("picture", "photograph", "content"),
+        *("picture", "photograph", "content", "price", "value"),
+        *("produktname", "zielgruppe", "eigenschaft", "datum", "ort", "betrag", "firma", "thema"),
+        *("nom", "prénom", "montant", "ville", "sujet", "entreprise", "nombre", "fecha", "ciudad"),
+        *("empresa", "tema", "producto", "cantidad", "nome", "dados", "cidade", "produto", "valor"),
+        *("azienda", "prodotto", "città", "argomento", "имя", "дата", "тема", "сумма", "город"),
+        *("название", "компания", "الاسم", "التاريخ", "이름", "날짜", "회사"),
     )
 )
 _NOUN_WORDS = 4
 _CHINESE = re.compile(
-    r"[\[［【<（(](?:请)?(?:你的|您的|在此|此处|插入|填写|输入)[^\]］】>）)\n]{0,20}[\]］】>）)]"
+    r"[\[［【<（(](?:请)?(?:你的|您的|在此|此处|插入|填写|输入|ここに)[^\]］】>）)\n]{0,20}[\]］】>）)]"
 )
 
 
@@ -62,13 +75,28 @@ def _enclosed(text: str) -> list[str]:
 def _stands_for(bracket: str, content: str) -> bool:
     """Tell whether what is between brackets, in lower case, stands for something else."""
     *most, last = content.split()
-    if bracket == "{{" or (most and content.endswith(_LAST_WORDS)):
+    if bracket == "{{" or (most and content.endswith(_LAST_WORDS)) or _OMITTED.search(content):
         return True
     if most and (most[0] in _FIRST[bracket] or (last in _LAST and _is_noun(most[-1]))):
         return True
-    if bracket not in ("[", "<") or not _is_noun(last) or not content.replace(" ", "").isalpha():
+    if bracket not in ("[", "<") or not content.replace(" ", "").isalnum():
         return False
-    return len(most) < _NOUN_WORDS and (bracket == "[" or bool(most))
+    return last in _INSERTED or _names_something(bracket, most, last)
+
+
+def _names_something(bracket: str, most: list[str], last: str) -> bool:
+    """Tell whether words between brackets name what is to be put there."""
+    if most and last.isdecimal():  # "[item 2]"
+        *most, last = most
+    if _is_noun(last):
+        return len(most) < _NOUN_WORDS and (bracket == "[" or bool(most))
+    return bracket == "<" and len(most) > 1 and _is_noun(most[0])  # "<name of the couple>"
+
+
+_OMITTED = re.compile(
+    r"\b(?:rows?|lines?|entries|items|records|data|rest|values|others?)\b[^.]{0,20} omitted\b"
+    r"|\bomitted for brevity\b"
+)
 
 
 def _is_noun(word: str) -> bool:
@@ -80,6 +108,8 @@ def _is_noun(word: str) -> bool:
 _COMMENT = r"(?:#|//|--|/\*|<!--)[ \t]*"
 _CODE_HERE = re.compile(
     rf"{_COMMENT}[^\n]{{0,20}}\b(?:your|insert|add|write|implement|paste)\b[^\n]{{0,40}}\bhere\b"
+    rf"|{_COMMENT}(?:hier|ici|aquí|aqui|qui|здесь|сюда|ここに|在此|这里|여기)[^\n]{{0,30}}(?:code|einfügen"
+    r"|insér|compl|inser|escrib|escrev|scriv|вставь|код|コード|代码|코드)[^\n]{0,20}"
     rf"|{_COMMENT}(?:the )?rest of [^\n]{{0,60}}",
     re.IGNORECASE,
 )
@@ -94,29 +124,63 @@ _CAPITALS = re.compile(r"\b(?:TODO|TBD)\b|(?<![A-Za-z] )\bX{3,}\b(?!-rated)")
 _LOREM = re.compile(r"\blorem ipsum\b", re.IGNORECASE)
 
 
+_HERE = (
+    *(
+        " here",
+        "rest of",
+        " hier ",
+        " ici ",
+        " aquí ",
+        " aqui ",
+        " qui ",
+        "здесь",
+        "сюда",
+        "ここに",
+    ),
+    *("在此", "这里", "여기"),
+)
+
+
 def _gaps(text: str) -> list[str]:
     """Return the comments, dots and words that stand for code, data or a text."""
     found = []
-    if "#" in text or "/" in text or "-" in text:
-        for line in text.splitlines() if " here" in text or "rest of" in text else ():
-            if " here" in line or "rest of" in line:
-                found += _CODE_HERE.findall(line)
+    if ("#" in text or "/" in text or "-" in text) and any([here in text for here in _HERE]):  # noqa: C419 - faster
+        found += [each[0] for each in _CODE_HERE.finditer(text)]
     if "..." in text or "…" in text:
         found += _DOTTED.findall(text)
     # One letter is found much faster than a word.
     if ("D" in text and ("TODO" in text or "TBD" in text)) or ("X" in text and "XXX" in text):
-        found += _CAPITALS.findall(text)
+        found += [word for word in _CAPITALS.findall(text) if not _is_named(word, text)]
     return found + _LOREM.findall(text) if "orem ip" in text else found
+
+
+_SAYS = 4  # words: a shorter line is a field of a form or of data
+_VALUE = r"(?:[:=(\[|]|\d\.) ?"
+_SIGN_OF_COMMENT = re.compile(_COMMENT)
+
+
+def _is_named(word: str, text: str) -> bool:
+    """Tell whether a text speaks of such a word, as in "Replace both TODOs in this class"."""
+    lines = [line for line in text.splitlines() if word in line]
+    return any(
+        len(line.split()) > _SAYS
+        and not _SIGN_OF_COMMENT.search(line)
+        and not line.rstrip(" .|,;)").endswith(word)
+        and not re.search(_VALUE + word, line)
+        for line in lines
+    )
 
 
 # The rule
 
 _ABOUT = re.compile(
-    r"\b(?:templates?|place-?holders?|fill(?:ing|ed)?[ -](?:in|out)|fill the|blanks?|mail[ -]?merge"
+    r"\b(?:templates?|place-?holders?|fields?|campos?|champs?|felder?n?|campi"
+    r"|fill(?:ing|ed)?[ -](?:in|out)|fill the|blanks?|mail[ -]?merge"
     r"|mask(?:ed|ing)?|to-?dos?(?! list)|stubs?|skeleton|boilerplate|form letter"
     r"|merge (?:tag|field)s?|jinja2?|mustache|handlebars|liquid|brackets?|braces|lorem|dummy|cloze"
     r"|vorlage\w*|platzhalter\w*|modèle|plantilla|ellips[ei]s|wildcards?|complete the|implement"
-    r"|substitut\w+|formats?|in the form|comments?)\b|(?-i:\bSELECT\b)|模板|占位"
+    r"|substitut\w+|formats? (?:string|it|the)|in (?:the|this) form(?:at)?|comments?)\b"
+    r"|(?-i:\bSELECT\b)|模板|占位"
     r"|^[^\w\n]*(?:answer|solution|output|result|response)[^\w\n]*:\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -127,7 +191,10 @@ _LOOKED_AT = 20  # different placeholders
 
 def _placeholder(rewrite: Rewrite) -> str | None:
     child = rewrite.child
-    different = dict.fromkeys((*_enclosed(child), *_gaps(child)))
+    enclosed = _enclosed(child)
+    if enclosed and _enclosed(rewrite.parent):
+        enclosed = []  # such as the names in a letter
+    different = dict.fromkeys((*enclosed, *_gaps(child)))
     for found in islice(different, _LOOKED_AT):
         if found not in rewrite.parent and not _is_about(rewrite, found):
             return " ".join(found.split())

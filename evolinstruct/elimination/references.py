@@ -33,14 +33,50 @@ _DATA = (
     r"|agreement|invoice|bill|receipt|leaflet|brochure|song|speech|sketch|drawing|survey|results"
     r"|timetable|brief|minutes|audio|video|recording)s?"
 )
-_SOME = r"(?:[\w'’-]+ ){0,3}?"
+_SOME = r"(?:[^\s.,;:!?]+ ){0,3}?"
 _PLACED = (
     r"(?:(?:that|which) (?:is|are) )?(?:(?:given|provided|shown|listed|pasted|quoted|printed"
     r"|supplied|included|reproduced|attached|set out|described) )?"
 )
-_GERMAN = r"(?:text|satz|absatz|artikel|code|tabelle|liste|daten|gedicht|e-mail|brief|geschichte)"
-_FRENCH = r"(?:texte|phrase|paragraphe|article|code|tableau|liste|données|poème|lettre|histoire)"
-_SPANISH = r"(?:texto|frase|oración|párrafo|artículo|código|tabla|lista|datos|poema|carta|historia)"
+_GERMAN = (
+    r"(?:[\w-]+[-\u2010])?(?:text|satz|sätze|absatz|artikel|code|tabelle|liste|daten|gedicht|e-mail|brief"
+    r"|geschichte|programm|skript|bild|foto|grafik|diagramm|dialog|abschnitt|auszug|zitat|bericht)"
+)
+_FRENCH = (
+    r"(?:texte|phrase|paragraphe|article|code|tableau|liste|données|poème|lettre|histoire|extrait"
+    r"|image|graphique|dialogue|courriel|citation)s?"
+)
+_SPANISH = (
+    r"(?:texto|frase|oración|párrafo|artículo|código|tabla|lista|datos|poema|carta|historia|fragmento"
+    r"|imagen|gráfico|diálogo|correo|relato|noticia)s?"
+)
+_PORTUGUESE = (
+    r"(?:texto|frase|parágrafo|artigo|código|tabela|lista|dados|poema|carta|história|trecho|imagem"
+    r"|gráfico|diálogo|e-mail|notícia)s?"
+)
+_ITALIAN = (
+    r"(?:testo|frase|paragrafo|articolo|codice|tabella|elenco|lista|dati|poesia|lettera|storia|brano"
+    r"|immagine|grafico|dialogo|email)"
+)
+_RUSSIAN = (
+    r"(?:текст|предложени|абзац|стать|код|таблиц|спис|данн|график|диаграмм|диалог|письм|стихотворени"
+    r"|отрыв|фрагмент|изображени|фото|картин|отзыв|рассказ)\w*"
+)
+_CHINESE = (
+    r"(?:文本|句子|段落|文章|代码|表格|数据|列表|文字|诗|短文|图片|内容|报道|对话|邮件|信件|故事|材料"
+    r"|图表|程序|函数)"
+)
+_JAPANESE = (
+    r"(?:文章|文|テキスト|段落|記事|コード|表|データ|リスト|図|グラフ|画像|写真|詩|会話|メール|手紙"
+    r"|資料)"
+)
+_KOREAN = (
+    r"(?:글|문장|문단|기사|코드|표|데이터|목록|그래프|이미지|사진|시|대화|메일|편지|자료|지문)"
+)
+_ARABIC = (
+    r"(?:النص|الفقرة|المقال|المقالة|الجدول|القائمة|البيانات|الكود|القصيدة|الرسالة|الصورة|الرسم"
+    r"|الجملة|الشيفرة|الحوار)"
+)
 _THINGS = (
     r"(?:items?|objects?|products?|topics?|subjects?|animals?|cit(?:y|ies)|countr(?:y|ies)|keywords?"
     r"|criteria|parameters|elements|statistics|facts|locations?|organi[sz]ation|compan(?:y|ies)"
@@ -53,15 +89,28 @@ _POINTS = re.compile(
     r"|\bthe following (?!(?:day|night|week|weekend|month|year|morning|evening|season|century)s?\b)"
     rf"(?:{_SOME}{_DATA}\b|\w+)"
     rf"|\b(?:the|this|these|that) {_SOME}{_DATA} {_PLACED}(?:below|above)\b"
-    r"(?! (?:the|an?|your|each|its?|their|average|zero|sea|ground|all|\d|\$))"
+    r"(?! (?:(?:the|an?|your|each|its?|their|average|zero|sea|ground|all)\b|\d|\$))"
     rf"|\b(?:the|this|these) {_SOME}{_DATA} (?:(?:that|which) (?:is|are) )?"
     r"(?:attached|provided|enclosed|supplied)\b(?! (?:by|to|with|in|for)\b)"
+    r"|\bgiven (?:the|these|this) (?:\w+ )?(?:csv|json|xml|excel|log|text|attached) files?\b"
+    r"|\A\W*(?:the|this) (?:chart|graph|table|image|picture|diagram|photo(?:graph)?)"
+    r" (?:shows|gives)\b"
     r"|\b(?:folgende|untenstehende|obige|angehängte|beigefügte|vorliegende)[nrms]? "
-    rf"{_SOME}{_GERMAN}"
-    rf"|\b{_FRENCH} (?:suivante?s?|ci-dessous|ci-dessus|ci-jointe?s?|fournie?s?)\b"
-    rf"|\bsiguientes? {_SPANISH}|\b{_SPANISH} (?:siguientes?|adjunt[oa]s?|proporcionad[oa]s?)\b"
-    r"|(?:以下|下面|下列|上述|上面|所给|给定)的?(?:这[段个篇张句])?(?:文本|句子|段落|文章|代码|表格"
-    r"|数据|列表|文字|诗|短文|图片|内容)",
+    rf"{_SOME}{_GERMAN}\b"
+    rf"|\b{_FRENCH} (?:suivante?s?|ci-dessous|ci-dessus|ci-après|ci-jointe?s?|fournie?s?)\b"
+    rf"|\bsiguientes? {_SPANISH}\b|\b(?:el|la|los|las|este|esta) {_SPANISH} (?:siguientes?|anterior"
+    r"|adjunt[oa]s?|proporcionad[oa]s?|de abajo|de arriba)\b"
+    rf"|\bseguintes? {_PORTUGUESE}\b|\b{_PORTUGUESE} (?:a seguir|abaixo|acima|anex[oa]s?)\b"
+    rf"|\bseguent[ei] {_ITALIAN}\b"
+    rf"|\b{_ITALIAN} (?:seguent[ei]|qui sotto|qui sopra|sottostante"
+    r"|allegat[oaie]|riportat[oaie]|fornit[oaie])\b"
+    r"|\b(?:приведённ|приведенн|прилагаем|прикреплённ|прикрепленн|(?:ниже)?следующ)\w* (?:ниже )?"
+    rf"(?:\S+ )?{_RUSSIAN}|\b{_RUSSIAN} (?:ниже|выше)\b"
+    r"|(?:以下|下面|下列|上述|上面|所给|给定)的?(?:这|那)?[段个篇张句首组份]?"
+    rf"[^，。！？：:\n]{{0,12}}?{_CHINESE}"
+    rf"|(?:次|以下|上記|下記|添付)の[^、。！？：:\n]{{0,10}}?{_JAPANESE}"
+    rf"|(?:다음|아래|첨부된|첨부한)(?:의|에 있는)? (?:\S+ )?{_KOREAN}(?=[을를은는이가의에과와로])"
+    rf"|{_ARABIC} (?:التالي|التالية|الآتي|الآتية|أدناه|أعلاه|المرفق|المرفقة)",
     re.IGNORECASE,
 )
 _HINTS = (
@@ -70,8 +119,24 @@ _HINTS = (
 )
 _FURTHER_HINTS = (
     *("folgende", "stehende", "obige", "vorliegende", "beigefügt", "angehängt"),
-    *("suivant", "ci-", "fourni", "siguiente", "adjunt", "proporcionad"),
-    *("以下", "下面", "下列", "上述", "上面", "所给", "给定"),
+    *("suivant", "ci-", "fourni", "siguiente", "adjunt", "proporcionad", "anterior", "de abajo"),
+    *(
+        "de arriba",
+        "seguinte",
+        "seguir",
+        "abaixo",
+        "acima",
+        "anex",
+        "seguent",
+        "qui so",
+        "sottostante",
+    ),
+    *("allegat", "riportat", "fornit"),
+)
+_HINTS_BEYOND_LATIN = (
+    *("приведённ", "приведенн", "прилагаем", "прикрепл", "следующ", "ниже", "выше"),
+    *("以下", "下面", "下列", "上述", "上面", "所给", "给定", "次の", "上記", "下記", "添付の"),
+    *("다음", "아래", "첨부", "التالي", "الآتي", "أدناه", "أعلاه", "المرفق"),
 )
 _AROUND = 80  # characters
 _SOME_PLACES = 20
@@ -123,7 +188,8 @@ def _missing(text: str, lower: str) -> str | None:
         return None  # most rewrites that are about data
     hints = [hint for hint in _HINTS if hint in lower]
     if " the " not in lower:
-        hints += [hint for hint in _FURTHER_HINTS if hint in lower]
+        further = _FURTHER_HINTS if lower.isascii() else (*_FURTHER_HINTS, *_HINTS_BEYOND_LATIN)
+        hints += [hint for hint in further if hint in lower]
     if not hints and not text.rstrip().endswith(":"):
         return None
     found = _spoken_of(text, lower, hints)

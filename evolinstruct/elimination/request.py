@@ -58,10 +58,23 @@ def is_order(sentence: str, *, advises: bool = True) -> bool:
     word = first_word(sentence)
     if word in _words("advice"):
         return advises and not _NOTE.match(sentence)
-    if word in _words("orders") or word in _words("questions"):
+    if word in _words("orders"):
         return True
+    if word in _words("questions"):
+        # "When the sun is low, its light …" asks nothing.
+        return word not in _OPEN_CLAUSES or _asks_after(sentence, word)
     has_clauses = word in _words("openers") or word.endswith("ing")
     return has_clauses and any(map(begins_with_order, _CLAUSE.split(sentence)[1:]))
+
+
+_OPEN_CLAUSES = frozenset(("when", "where"))
+
+
+def _asks_after(sentence: str, word: str) -> bool:
+    """Tell whether a word opens a question: a verb such as "is" follows it."""
+    _, _, rest = sentence.lower().partition(word)
+    following = rest.split(None, 1)[:1]
+    return not following or following[0].strip(",.!?") in _words("questions")
 
 
 def begins_with_order(text: str) -> bool:

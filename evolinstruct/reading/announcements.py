@@ -172,6 +172,8 @@ def _is_title(words: str) -> bool:
     said = Said(words)
     if _ORDER.match(words) or _DONE.match(words) or not said.is_made_of(*_KNOWN):
         return False
+    if words[-1:].isdigit():  # "Version 2": one of several
+        return False
     is_new = said.has("new") and said.has("task") and len(said.tokens) <= _TITLE
     is_order = said.tokens == ["rewrite"] and words[0] not in "*_#"  # "Rewrite: …"
     return (_names_rewrite(said) or is_new) and not is_order

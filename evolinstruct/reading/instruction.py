@@ -56,6 +56,8 @@ def read_instruction(
         text = without_reasoning(reply, parent) or marked_at_end(reply, marks)
         text = between_marks(text, marks, parent)
     whole = text = own_text(text, parent).strip()
+    if _offers_several(text, parent):
+        return ""
     for _ in range(_MOST_LAYERS):
         peeled = _without_wrappers(labels.cut(text, parent), parent)
         if peeled == text:
@@ -66,8 +68,8 @@ def read_instruction(
 
 def _without_wrappers(text: str, parent: str) -> str:
     """Take off one wrapper of each kind, the outer ones first."""
-    text = without_thoughts(without_announcement(text, parent), parent)
-    text = without_note(without_wrapper(text), parent)
+    text = without_note(_EMPTY_END.sub("", without_announcement(text, parent)), parent)
+    text = without_note(without_wrapper(without_thoughts(text, parent)), parent)
     turn = find_next_turn(text, parent)
     return text if turn is None else text[: text.find(turn)].strip()
 
@@ -84,10 +86,16 @@ _OWN_LABEL = (
     rf" [a-z]{{4,12}} (?:{_NOUN}|version))"
 )
 _PLAIN_LABEL = re.compile(
-    rf"[*_]{{0,2}}(?:(?:the |my |your )?(?:{_NOUN}|answer|output|result|response))"
-    r"(?:[*_]{0,2}[:：][*_]{0,2})\s",
+    rf"(?:#{{2,4}} )?[*_]{{0,2}}(?:(?:the |my |your )?(?:{_NOUN}|answer|output|result|response"
+    r"|assistant)|anweisung|aufgabe|consigne|instrucción|tarea|instrução|tarefa|istruzione|compito"
+    r"|инструкция|задание|指令|任务|指示|課題|지시|과제)(?:[*_]{0,2}[:：][*_]{0,2})\s?",
     re.IGNORECASE,
 )
+_EMPTY_END = re.compile(
+    r"\n#{1,4} ?(?:end(?: of \w+)?[:.]?|(?:input|context|data) ?[:：]\s*(?:none|n/?a|-)?\.?)\s*\Z",
+    re.IGNORECASE,
+)
+"""A heading at the end with nothing below it."""
 
 
 def _label(name: str) -> str:
@@ -124,6 +132,23 @@ _WORK = re.compile(
     re.IGNORECASE,
 )
 """The label of work on a rewrite, which a reply may show before the rewrite itself."""
+_WORK_ON = re.compile(
+    r"[\s*_#>]{0,8}(?:analysis of|analyse d|análisis de|análise d|analisi d|анализ)\w* ?"
+    r"(?:\S+ ){0,2}"
+    r"(?:original|instru|consigne|исходн|задани|инструкц|task|prompt)[^:：\n]{0,30}[:：]",
+    re.IGNORECASE,
+)
+_ONLY_FINAL = re.compile(
+    r"(?:final|revised|improved|rewritten|result|finale|endfassung|resultado|итог|最终版?|最終版?"
+    r"|최종)\Z",
+    re.IGNORECASE,
+)
+"""A label that names the rewrite only behind shown work."""
+_TO_WRITE = re.compile(
+    r"(?:write|formulate|produce|present|give|state|draft|compose) (?:down )?(?:the |your |my )?"
+    r"(?:new|final|rewritten|revised) (?:instruction|prompt|version|task|question)\W*\Z",
+    re.IGNORECASE,
+)
 
 
 def _after_rewrite_label(text: str, parent: str) -> str:
@@ -134,8 +159,13 @@ def _after_rewrite_label(text: str, parent: str) -> str:
     """
     found = None
     for label in _ANY_LABEL.finditer(text):
-        name = label["name"] or label["last"]
-        if is_label_of_rewrite(name) and label[0].strip() not in (parent or "\n"):
+        name = (label["name"] or label["last"]).strip("*_ ")
+        names = is_label_of_rewrite(name) or (
+            _TO_WRITE.match(name)
+            if label["step"]
+            else _ONLY_FINAL.match(name) and _WORK.match(text[: label.start()])
+        )
+        if names and label[0].strip() not in (parent or "\n"):
             found = label
     if found is None or not (before := text[: found.start()].strip()):
         return text
@@ -152,7 +182,7 @@ def _leads_up(before: str, parent: str) -> bool:
     first = _ANY_LABEL.match(before)
     if first and first["name"] and is_label_of_parent(first["name"]) and first[0] not in parent:
         return True
-    for work in (_NEXT_STEP.match(before), _WORK.match(before)):
+    for work in (_NEXT_STEP.match(before), _WORK.match(before), _WORK_ON.match(before)):
         if work is not None and work[0].strip() not in (parent or "\n"):
             return True
     return speaks_of_rewriting(before[:_SPOKEN])
@@ -259,6 +289,12 @@ _OFFER = re.compile(
     r"[*_]{0,3}\s?(?:[:.：)]|$|[–—-] )|[12][.)]\s)",
     re.IGNORECASE | re.MULTILINE,
 )
+_ANNOUNCES_SEVERAL = re.compile(
+    r"\W{0,3}(?:(?:sure|certainly|of course)\W+)?(?:here are|below are|hier sind|voici|aquí tienes"
+    r"|ecco|вот)[^:\n]{0,40}\b(?:rewrites|versions|options|variants|alternatives|variations"
+    r"|varianten|versionen|opciones|versiones|versioni|вариант\w*|верси\w*)\b[^:\n]{0,40}:",
+    re.IGNORECASE,
+)
 _CHOICE = re.compile(
     r"\b(?:i(?:'d| would)? (?:choose|chose|pick|select|prefer|recommend|go with|went with)"
     r"|let me know|you prefer|my (?:final )?(?:answer|choice|pick|favou?rite)"
@@ -274,6 +310,9 @@ def _offers_several(text: str, parent: str) -> bool:
     Options that a longer text follows are what that text is about. A numbered list is an offer
     only where something is chosen.
     """
+    if announced := _ANNOUNCES_SEVERAL.match(text):
+        text = text[announced.end() :].lstrip()
+        return len(_OFFER.findall(text)) > 1 and announced[0].strip() not in parent
     first = _OFFER.match(text)
     second = _OFFER.search(text, first.end()) if first else None
     if first is None or second is None or first[0].strip() in parent:

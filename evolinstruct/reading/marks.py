@@ -11,6 +11,7 @@ from itertools import pairwise
 from sys import maxsize
 from typing import NamedTuple
 
+from evolinstruct.reading.announcements import speaks_of_rewriting
 from evolinstruct.reading.own_text import without_later_turns
 
 
@@ -37,8 +38,10 @@ def between_marks(text: str, marks: tuple[str, str], parent: str) -> str:
         return text[opens[0].end() : closes[-1].start()].strip()
     if not opens:
         ended = _at_line_starts(closing, text)
-        return text[: ended[0].start()].strip() if ended else _between_others(text, marks, parent)
-    pairs = _pairs(text, opens, closing)
+        if not ended:
+            return _between_others(text, marks, parent)
+        return _under_thoughts(text[: ended[0].start()].strip())
+    pairs = _before_further(text, _pairs(text, opens, opening, closing))
     if len({inner for inner, _ in pairs}) > 1 and _are_offered(text, pairs):
         return ""
     return pairs[-1][0] if pairs else _outside(text, opening, closing)
@@ -53,17 +56,31 @@ def marked_at_end(text: str, marks: tuple[str, str]) -> str:
     return text[starts[-1] :] if starts and ends and ends[-1] == len(text) else ""
 
 
+def _under_thoughts(text: str) -> str:
+    """Return a text without its first lines, if these think aloud about the rewriting."""
+    first, _, rest = text.partition("\n")
+    while rest.strip() and speaks_of_rewriting(first):
+        text = rest.strip()
+        first, _, rest = text.partition("\n")
+    return text
+
+
 _Pair = tuple[str, tuple[int, int]]
 
 
-def _pairs(text: str, opens: Sequence[re.Match[str]], closing: _Finder) -> list[_Pair]:
+def _pairs(
+    text: str, opens: Sequence[re.Match[str]], opening: _Finder, closing: _Finder
+) -> list[_Pair]:
     """Return what stands in each pair that is not empty, and where the pair is."""
     found: list[_Pair] = []
     for opened, following in zip(opens, [*opens[1:], None], strict=True):
         end = following.start() if following else len(text)
         closed = closing.first(text, opened.end(), end)
         closed = closed or _MISSPELT.search(text, opened.end(), end)
-        if inner := text[opened.end() : closed.start() if closed else end].strip():
+        inner = text[opened.end() : closed.start() if closed else end].strip()
+        if not closed and (again := opening.first(inner)) and again.end() == len(inner):
+            inner = inner[: again.start()].rstrip()  # the opening mark stands for the closing one
+        if inner:
             found.append((inner, (opened.start(), closed.end() if closed else end)))
     return found
 
@@ -81,6 +98,17 @@ def _are_offered(text: str, pairs: Sequence[_Pair]) -> bool:
         if words and not _OR.search(words):
             return False
     return True
+
+
+_FURTHER = re.compile(r"(?:given|original|starting)[_ ](?:instruction|prompt|task)", re.IGNORECASE)
+
+
+def _before_further(text: str, pairs: Sequence[_Pair]) -> list[_Pair]:
+    """Return the pairs up to where the text goes on with another instruction to rewrite."""
+    for place, ((_, (_, end)), (_, (start, _))) in enumerate(pairwise(pairs), 1):
+        if _FURTHER.search(text[end:start]):
+            return [*pairs[:place]]
+    return [*pairs]
 
 
 def _outside(text: str, opening: _Finder, closing: _Finder) -> str:

@@ -160,8 +160,9 @@ def _is_of_text(piece: str, label: re.Match[str] | None, parent: str) -> bool:
     """Tell whether a piece is a part of a form or a letter, or has a label of the parent's."""
     if label is not None:
         return label[0].strip() in parent
-    first, line_break, _ = piece.partition("\n")
-    return bool(line_break) and first.rstrip("*_ ").endswith((":", "："))
+    first, line_break, rest = piece.partition("\n")
+    is_dialogue = first[:1] in "—–-" and rest[:1] in "—–-" if rest else False
+    return is_dialogue or (bool(line_break) and first.rstrip("*_ ").endswith((":", "：")))
 
 
 _EXPLAINS = ("explanation", "rationale", "reasoning", "explicación", "explication", "erklärung")

@@ -92,7 +92,7 @@ def _without_tagged(text: str, asked: str) -> str:
             continue
         is_asked_for = tag[0] in asked
         if closing:
-            if not inside and (_is_mentioned(text, tag.start()) or is_asked_for or is_subject):
+            if not inside and (_is_mentioned(text, tag) or is_asked_for or is_subject):
                 break
             start, inside = tag.end(), ""
         elif text[start : tag.start()].strip() or (is_asked_for and not _THINKING.match(name)):
@@ -106,8 +106,15 @@ def _without_tagged(text: str, asked: str) -> str:
     return text[start:] if start else text
 
 
-def _is_mentioned(text: str, at: int) -> bool:
-    return text[at - 1 : at] in ("`", '"', "'", "“", "‘")
+def _is_mentioned(text: str, found: re.Match[str]) -> bool:
+    """Tell whether a tag or a token is only spoken of: quoted, or in the midst of a sentence."""
+    return (
+        text[found.start() - 1 : found.start()] in ("`", '"', "'", "“", "‘")
+        or _IN_A_SENTENCE.match(text, max(found.start() - 2, 0), found.end() + 3) is not None
+    )
+
+
+_IN_A_SENTENCE = re.compile(r"[\w,:] [<\[].*[>\]](?:[^\W\d_A-Z]|[,.]? [^\W\d_A-Z])", re.DOTALL)
 
 
 # Tokens of chat templates, and the turns behind them
@@ -163,30 +170,35 @@ def _outside_code(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]
     fences, seen = 0, 0
     for found in pattern.finditer(text):
         fences, seen = fences + text.count("```", seen, found.start()), found.start()
-        if fences % 2 == 0 and not _is_mentioned(text, seen):
+        if fences % 2 == 0 and not _is_mentioned(text, found):
             yield found
 
 
-_ASKS_FOR_TURNS = re.compile(
+_ABOUT_TURNS = (
     r"dialog|conversation|\bchat|transcript|interview|script|\bhuman\b|\busers?\b|assistant"
-    r"|instruction|\bprompt|response|q\s?&\s?a|\bfaqs?\b|flash ?cards|quiz|questions"
-    r"|gespräch|asistente|usuari[oa]|conversa|pregunt|pergunt|entretien|utilisateur|nutzer|benutzer"
-    r"|диалог|пользовател|ассистент|вопрос|对话|聊天|用户|助手|问题|会話|ユーザー|質問|대화|사용자|질문"
-    r"|حوار|محادثة|المستخدم|سؤال",
+    r"|gespräch|asistente|usuari[oa]|conversa|entretien|utilisateur|nutzer|benutzer"
+    r"|диалог|пользовател|ассистент|对话|聊天|用户|助手|会話|ユーザー|대화|사용자|حوار|محادثة|المستخدم"
+)
+_TURNS_ARE_SUBJECT = re.compile(_ABOUT_TURNS, re.IGNORECASE)
+_ASKS_FOR_TURNS = re.compile(
+    rf"{_ABOUT_TURNS}|instruction|\bprompt|response|q\s?&\s?a|\bfaqs?\b|flash ?cards|quiz"
+    r"|questions|pregunt|pergunt|вопрос|问题|質問|질문|سؤال",
     re.IGNORECASE,
 )
 _HASHED = r"[ \t]*#{2,4} ?(?:human|user|assistant|instruction|response|system) ?:"
-_ASKING = (
-    r"[ \t]*\**(?:human|user|question|q|nutzer|benutzer|utilisateur|usuario|usuário|utente"
-    r"|пользователь|用户|使用者|ユーザー|사용자|المستخدم) ?[:：]"
+_USER = (
+    r"(?:human|user|nutzer|benutzer|utilisateur|usuario|usuário|utente|пользователь|用户|使用者|ユーザー"
+    r"|사용자|المستخدم)"
 )
+_ASKING = rf"[ \t]*\**(?:{_USER} ?[:：]|(?:question|q) ?:|(?:human|user)[ \t]*\n)"
 _HASHED_TURN = re.compile(f"^{_HASHED}", re.IGNORECASE | re.MULTILINE)
 _ASKING_TURN = re.compile(f"^{_ASKING}", re.IGNORECASE | re.MULTILINE)
 _LATER_TURN = re.compile(rf"\n(?:{_HASHED}|{_ASKING})", re.IGNORECASE)
 """Found much faster than the beginnings of lines, and in few texts."""
+_OF_USER = re.compile(rf"\W*{_USER}\b", re.IGNORECASE)
 _ANSWERING_TURN = re.compile(
-    r"^[ \t]*\**(?:assistante?|ai|bot|chatgpt|gpt|answer|a|assistent|asistente|assistente|ассистент"
-    r"|助手|アシスタント|어시스턴트|المساعد) ?[:：]",
+    r"^[ \t]*\**(?:(?:assistante?|ai|bot|chatgpt|gpt|answer|a|assistent|asistente|assistente"
+    r"|ассистент|助手|アシスタント|어시스턴트|المساعد) ?[:：]|assistant[ \t]*\n)",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -198,7 +210,7 @@ def find_next_turn(text: str, asked: str) -> str | None:
         text: the own text of a reply.
         asked: what it replies to.
     """
-    if ":" not in text and "：" not in text:
+    if ":" not in text and "：" not in text and "\nuser" not in text:
         return None
     if not _LATER_TURN.search(text) or _ASKS_FOR_TURNS.search(asked):
         return None
@@ -209,7 +221,8 @@ def find_next_turn(text: str, asked: str) -> str | None:
         if found is None or not before or before.endswith((":", "：")):
             continue
         is_turn = pattern is _HASHED_TURN or _ANSWERING_TURN.search(text, found.end())
-        if is_turn and not _ASKS_FOR_TURNS.search(before):
+        subject = _TURNS_ARE_SUBJECT if _OF_USER.match(found[0]) else _ASKS_FOR_TURNS
+        if is_turn and not subject.search(before):
             return found[0].strip()
     return None
 

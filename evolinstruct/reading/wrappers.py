@@ -6,6 +6,7 @@ nothing inside could be the partner of either.
 
 from __future__ import annotations
 
+import json
 import re
 
 from evolinstruct.reading.own_text import whole_object
@@ -20,7 +21,10 @@ _OF_WRAPPERS = re.compile(
 _OF_INSTRUCTIONS = re.compile(
     r"(?:re-?written|revised|new|final|evolved|created|harder|modified|updated)(?:[_ -]?"
     r"(?:instruction|prompt|question|task|version|text))?$|^rewrite$|reescrit|réécrit|überarbeitet"
-    r"|riscritt|переписан|改写|書き換え|재작성",
+    r"|riscritt|переписан|改写|書き換え|재작성"
+    r"|(?:instrucción|instrução|istruzione|consigne|anweisung|aufgabe)[_ -]?(?:nueva|nova|nuova"
+    r"|nouvelle|neu|final[ea]?)$|^(?:nueva|nova|nuova|nouvelle|neue)[_ -]?(?:instrucción|instrução"
+    r"|istruzione|instruction|consigne|anweisung|aufgabe)$|нов\w+[_ -]инструкци|新的?(?:指令|指示)",
     re.IGNORECASE,
 )
 
@@ -148,8 +152,20 @@ def _without_quotes(text: str) -> str:
         return inner.strip() if text.endswith('"""') and '"""' not in inner else text
     inner = text[1:-1]
     if text[0] == "[" and not _is_prose(inner):
-        return text
+        return _only_string(text)
     return inner.strip() if _balanced(inner, text[0], text[-1]) else text
+
+
+def _only_string(text: str) -> str:
+    """Return the one string of a list in JSON."""
+    try:
+        found = json.loads(text, strict=False) if text[1:].lstrip()[:1] == '"' else None
+    except (ValueError, RecursionError):
+        return text
+    match found:
+        case [str(only)] if _PROSE.match(only):
+            return only.strip()
+    return text
 
 
 _PROSE = re.compile(r"(?:[^\W\d_]+[\s,;:'’-]+){4}")
