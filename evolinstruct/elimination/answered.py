@@ -8,8 +8,9 @@ from bisect import bisect
 from evolinstruct.elimination.request import asks, begins_with_order
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.languages import is_english
+from evolinstruct.prose import count_prose
 from evolinstruct.text import shorten
-from evolinstruct.words import split_words, stop_words
+from evolinstruct.words import count_words, split_words, stop_words
 
 # The parent's answer
 
@@ -34,6 +35,8 @@ def _answers_parent(rewrite: Rewrite, *, share: float = 0.6) -> str | None:
     shown = f'"{shorten(" ".join(child[: 4 * _SHOWN].split()), _SHOWN)}"'
     if _is_letter(child) and not _SALUTATION.search(parent):
         return f"it is a letter: {shown}"
+    if _is_code(child) and not _CODE_START.match(parent):
+        return f"it is code: {shown}"
     if asks(child):
         return None
     if (
@@ -64,6 +67,17 @@ _SALUTATION = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NAME_WORDS = 5
+_CODE_START = re.compile(
+    r"(?:```\w*\n)?(?:def|class|function|import|from|#include|public|const|let|var|SELECT|package)\b"
+)
+_MOST_PROSE = 0.4  # of the words of code, in its comments
+
+
+def _is_code(text: str) -> bool:
+    """Tell whether a text is code from its first line on, and nothing but its comments is prose."""
+    if not _CODE_START.match(text) or "\n" not in text or "?\n" in text:
+        return False
+    return count_prose(text) <= _MOST_PROSE * count_words(text)
 
 
 def _is_letter(text: str) -> bool:
@@ -108,9 +122,15 @@ _OF_AN_ANSWER = re.compile(
     r"|\b(?:examples?|format|template|dialogue|interview|transcript|q\s*&\s*a|beispiele?|ejemplos?"
     r"|exemples?|exemplos?|пример\w*|формат\w*|диалог\w*)\b"
     r"|^[ \t#*_>]*(?:q|question|input|example|frage|pregunta|pergunta|вопрос|質問|問|질문"
-    r"|سؤال|السؤال)\s*\d*\s*[:.：]|例|예시|형식|مثال|أمثلة|صيغة|格式|形式|判断"
+    r"|سؤال|السؤال)\s*\d*\s*[:.：]|例|예시|형식|مثال|أمثلة|صيغة|格式|形式|判断|採点|添削"
+    r"|(?:次|以下|この)の?回答|채점"
     r"|评价|评估|改写|下面的(?:答案|回答)|以下(?:答案|回答)",
     re.IGNORECASE | re.MULTILINE,
+)
+_ANSWER_NOUN = re.compile(
+    r"\b(?:answer|solution|response|antwort|lösung|réponse|respuesta|resposta|risposta|ответ|решени"
+    r"|grade|review|mark)|回答|答案|解答|답변",
+    re.IGNORECASE,
 )
 _ASIDE = re.compile(
     rf"[(（\[]{_ANSWER} ?[:：][^()（）\n]{{1,200}}[)）\]]\W{{0,3}}\Z", re.IGNORECASE
@@ -145,6 +165,12 @@ def _labels(text: str) -> list[re.Match[str]]:
     return found
 
 
+def _asks_below(answer: str) -> bool:
+    """Tell whether what stands below an answer asks for something about it."""
+    *_, last = answer.rstrip().rpartition("\n\n")
+    return last != answer and (last.endswith(("?", "？")) or _ANSWER_NOUN.search(last) is not None)
+
+
 def _holds_answer(rewrite: Rewrite) -> str | None:
     if rewrite.lower.endswith((")", ").", "）", "]")) and (aside := _ASIDE.search(rewrite.child)):
         return None if "(" in rewrite.parent else shorten(aside[0].strip(), _SHOWN)
@@ -158,7 +184,7 @@ def _holds_answer(rewrite: Rewrite) -> str | None:
         return None
     after = rewrite.child[labels[-1].end() :]
     about_one = _OF_AN_ANSWER.search(rewrite.child[: labels[0].start()])
-    if about_one or _BLANK.match(after) or _LABEL.search(rewrite.parent):
+    if about_one or _BLANK.match(after) or _LABEL.search(rewrite.parent) or _asks_below(after):
         return None
     return " ".join(rewrite.child[labels[-1].start() :][:80].split())
 

@@ -123,6 +123,7 @@ _HOLDS_PIECES = re.compile(
 """What may end in a piece of a text, such as a title."""
 _LONG, _RUN_ON = 20, 12  # words of a line, and of its last sentence, that surely are no piece
 _LAST_SENTENCE_OF = re.compile(r"[^.!?;:。！？；：…]*\Z")
+_BULLETS = ("-", "*", "•")
 _PLAIN_END = re.compile(r"[a-zà-öø-ÿа-яё]\Z")
 _ENDED = (".", "!", "?", "。", "！", "？", "؟")
 
@@ -133,7 +134,8 @@ def _cut_off(rewrite: Rewrite) -> str | None:
         return None
     parent, line = rewrite.parent.rstrip(), child[child.rfind("\n") + 1 :][-_TAIL:]
     is_long = count_words(line) >= _LONG
-    if is_empty_number(child[: -len(line)].rstrip("\n"), line):
+    above = child[: -len(line)].rstrip("\n")
+    if is_empty_number(above, line) or (line in _BULLETS and f"\n{line} " in above):
         return f'it ends in "…{child[-40:].strip()}"'
     if not dangles(line):
         if line != child or not parent.endswith(_ENDED) or line.endswith((":", "：")):
@@ -149,7 +151,9 @@ def _cut_off(rewrite: Rewrite) -> str | None:
 def _runs_on(line: str) -> bool:
     """Tell whether the last sentence of a line is long and plain, and has no end."""
     last = _LAST_SENTENCE_OF.search(line)
-    if last is None or not _PLAIN_END.search(line) or any(sign in last[0] for sign in "\"'“«`=/"):
+    if last is None or line[last.start() - 1 : last.start()] in (":", "："):
+        return False  # a list
+    if not _PLAIN_END.search(line) or any(sign in last[0] for sign in "\"'“«`=/"):
         return False
     return count_words(last[0]) >= _RUN_ON and last[0].rpartition(" ")[2].islower()
 

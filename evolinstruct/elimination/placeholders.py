@@ -10,11 +10,11 @@ from evolinstruct.elimination.rule import Rewrite, Rule
 # Words between brackets, such as "[insert the table here]"
 
 _ENCLOSED = re.compile(
-    r"([\[<({](?<![\w.=/].)\{?)\s*([^\W\d_][^\[\]<>(){}\n=:\"]{1,80}+)\s*+"
+    r"([\[<({](?<![\w.=/].)\{?)\s*([^\W_][^\[\]<>(){}\n=:\"]{1,80}+)\s*+"
     r"(?:\](?![(\[\w.]|\s*\n\s*[\w.-]+\s*[=:])|>|\)|\}\}?)"  # no link, index or name of a section
 )
 _FIRST = {
-    "(": frozenset(("insert", "paste")),
+    "(": frozenset(("insert", "paste", "hier", "inserire", "inserisci", "insérer", "inserir")),
     "<": frozenset(
         ("insert", "enter", "paste", "fill", "your", "ihr", "ihre", "votre", "su", "tu")
     ),
@@ -95,7 +95,7 @@ def _names_something(bracket: str, most: list[str], last: str) -> bool:
 
 _OMITTED = re.compile(
     r"\b(?:rows?|lines?|entries|items|records|data|rest|values|others?)\b[^.]{0,20} omitted\b"
-    r"|\bomitted for brevity\b"
+    r"|\bomitted for brevity\b|\A(?:\+ )?\d+ more (?:rows|lines|entries|items|records|values)\Z"
 )
 
 
@@ -107,7 +107,10 @@ def _is_noun(word: str) -> bool:
 
 _COMMENT = r"(?:#|//|--|/\*|<!--)[ \t]*"
 _CODE_HERE = re.compile(
-    rf"{_COMMENT}[^\n]{{0,20}}\b(?:your|insert|add|write|implement|paste)\b[^\n]{{0,40}}\bhere\b"
+    rf"{_COMMENT}[^\n]{{0,20}}\b(?:your|insert|add|write|implement|paste|existing|previous)\b"
+    r"[^\n]{0,40}\bhere\b"
+    rf"|{_COMMENT}[^\n]{{0,30}}\b(?:code|código|codice|код)\b[^\n]{{0,20}}(?:\b(?:hier|ici|aquí|aqui"
+    r"|qui|здесь|сюда)\b)[^\n]{0,10}"
     rf"|{_COMMENT}(?:hier|ici|aquí|aqui|qui|здесь|сюда|ここに|在此|这里|여기)[^\n]{{0,30}}(?:code|einfügen"
     r"|insér|compl|inser|escrib|escrev|scriv|вставь|код|コード|代码|코드)[^\n]{0,20}"
     rf"|{_COMMENT}(?:the )?rest of [^\n]{{0,60}}",

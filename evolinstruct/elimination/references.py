@@ -31,7 +31,7 @@ _DATA = (
     r"|quote|quotation|headline|proverb|idiom|url|link|website|page|profile|resume|cv|source|book"
     r"|chapter|abstract|scenario|notes?|options|choices|lines?|ingredients|remark|notice|contract|clause"
     r"|agreement|invoice|bill|receipt|leaflet|brochure|song|speech|sketch|drawing|survey|results"
-    r"|timetable|brief|minutes|audio|video|recording)s?"
+    r"|timetable|brief|minutes|audio|video|recording|data ?set)s?"
 )
 _SOME = r"(?:[^\s.,;:!?]+ ){0,3}?"
 _PLACED = (
@@ -92,6 +92,7 @@ _POINTS = re.compile(
     r"(?! (?:(?:the|an?|your|each|its?|their|average|zero|sea|ground|all)\b|\d|\$))"
     rf"|\b(?:the|this|these) {_SOME}{_DATA} (?:(?:that|which) (?:is|are) )?"
     r"(?:attached|provided|enclosed|supplied)\b(?! (?:by|to|with|in|for)\b)"
+    rf"|\bthe {_DATA} (?:that )?(?:you (?:were|have been) given|i (?:gave|sent|shared|pasted))\b"
     r"|\bgiven (?:the|these|this) (?:\w+ )?(?:csv|json|xml|excel|log|text|attached) files?\b"
     r"|\A\W*(?:the|this) (?:chart|graph|table|image|picture|diagram|photo(?:graph)?)"
     r" (?:shows|gives)\b"
@@ -179,7 +180,7 @@ _OF_FIGURES = re.compile(
 
 
 def _refers_to_nothing(rewrite: Rewrite) -> str | None:
-    return _missing(rewrite.child, rewrite.lower) or _dropped(rewrite)
+    return _missing(rewrite.child, rewrite.lower) or _left_out(rewrite) or _dropped(rewrite)
 
 
 def _missing(text: str, lower: str) -> str | None:
@@ -198,6 +199,16 @@ def _missing(text: str, lower: str) -> str | None:
     if "given" in found[0].lower() and _SPECIFIED.search(text):
         return None
     return f"it speaks of {_quoted(found[0])} and holds none"
+
+
+_EMPTY_LABEL = re.compile(r"\n\n\W{0,3}(?P<label>[^\W\d_][\w ]{2,30})\W{0,3}[:：]\W{0,3}\Z")
+
+
+def _left_out(rewrite: Rewrite) -> str | None:
+    """Return a last label under which nothing stands, unless it stands so in the parent."""
+    found = _EMPTY_LABEL.search(rewrite.child.rstrip()) if "\n\n" in rewrite.child else None
+    named = found and found["label"].lower() in rewrite.lower[: found.start()]
+    return f"nothing stands under {_quoted(found['label'])}" if found and named else None
 
 
 def _is_plain_data(line: str) -> bool:

@@ -50,6 +50,7 @@ _EDITS = re.compile(
 _DONE = re.compile(
     r"i(?:'ve| have)? (?:just )?|(?:ich habe|j'ai|he|eu|ho|ik heb|я) ", re.IGNORECASE
 )
+_MADE = re.compile(r"i(?:'ve| have)? made\b", re.IGNORECASE)
 _HERE_YOU_GO = re.compile(
     r"here(?: you go| it is| it goes| goes|(?: is|'s) one)|voilà|aquí (?:tienes|está)|aqui está"
     r"|ecco(?:la)?|let's make (?:it|this)(?: \w+){1,3}"
@@ -117,7 +118,9 @@ def _is_foreign(line: str, rest: str, parent: str) -> bool:
 
 def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
     """Tell whether a first line speaks of rewriting, and only what follows is like the parent."""
-    if not parent or not Said(line).has("rewrite", "harder", "task", "change", "matter"):
+    said = Said(line)
+    names_task = said.has("task") and "one" not in said.tokens
+    if not parent or not (names_task or said.has("rewrite", "harder", "change", "matter")):
         return False
     if _is_foreign(line, rest, parent):
         return True
@@ -196,7 +199,9 @@ def _is_about_rewriting(sentence: str) -> bool:
     """Tell whether a sentence of an opening is made of words about a rewrite, and names it."""
     if _ORDER.match(sentence):
         return False
-    tail = None if Said(sentence).is_made_of(*_KNOWN) else _TAIL.search(sentence)
+    made = _MADE.match(sentence)
+    begin = made.end() if made else 0
+    tail = None if Said(sentence).is_made_of(*_KNOWN) else _TAIL.search(sentence, begin)
     main = Said(sentence[: tail.start()] if tail else sentence)
     after = sentence[tail.end() :] if tail else ""
     if tail and tail[0] == "," and main.is_made_of("filler", "task"):  # "As requested, …"
@@ -204,13 +209,20 @@ def _is_about_rewriting(sentence: str) -> bool:
     if not main.is_made_of(*_KNOWN):
         return False
     if _DONE.match(main.text):
-        made = _names_rewrite(main) or main.has("change")
-        return made and Said(sentence).has("matter", "task", "rewrite")
+        return _says_it_is_done(main, sentence, after)
     if after and not _tells_of_change(Said(after)):
         return False
     is_new = main.has("new") and main.has("task")
     is_led = _HERE.match(main.text) is not None or len(main.tokens) <= _TITLE
     return _names_rewrite(main) or (is_new and is_led)
+
+
+def _says_it_is_done(main: Said, sentence: str, after: str) -> bool:
+    """Tell whether a sentence that begins with "I have" goes on with what was made of the text."""
+    if main.has("harder") and _tells_of_change(Said(after)):
+        return True
+    changes = _names_rewrite(main) or main.has("change")
+    return changes and Said(sentence).has("matter", "task", "rewrite")
 
 
 _MORE = frozenset(

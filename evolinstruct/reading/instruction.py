@@ -61,14 +61,16 @@ def read_instruction(
     for _ in range(_MOST_LAYERS):
         peeled = _without_wrappers(labels.cut(text, parent), parent)
         if peeled == text:
-            return "" if _offers_several(text, parent) else text
+            is_none = _offers_several(text, parent) or _is_all_thoughts(text, parent)
+            return "" if is_none else text
         text = own_text(peeled, parent)
     return whole
 
 
 def _without_wrappers(text: str, parent: str) -> str:
     """Take off one wrapper of each kind, the outer ones first."""
-    text = without_note(_EMPTY_END.sub("", without_announcement(text, parent)), parent)
+    text = _EMPTY_END.sub("", without_announcement(text, parent)).rstrip()
+    text = without_note(text, parent)
     text = without_note(without_wrapper(without_thoughts(text, parent)), parent)
     turn = find_next_turn(text, parent)
     return text if turn is None else text[: text.find(turn)].strip()
@@ -111,12 +113,17 @@ def _label(name: str) -> str:
 
 _OPENING_LABEL = re.compile(_label(_OWN_LABEL), re.IGNORECASE | re.MULTILINE)
 _OTHER_LABEL = re.compile(r"^[ \t*_#]{0,6}[^\W\d_][\w ]{0,24}[*_]{0,2}[:：]", re.MULTILINE)
+_INNER_LABEL = re.compile(r"[.!?] [A-Z]\w{2,15}: [A-Z]")
+_IN_BRACKETS = re.compile(r"\[([^\[\]\n]{4,40})\][ \t]*\n")
 _ECHO = re.compile(
     rf"[\s#*_]{{0,8}}(?:the )?(?:given|original|initial|starting|old|input)(?: {_NOUN})?\b"
     r"[\s#*_]{0,8}[:：]",
     re.IGNORECASE,
 )
-_STEP = r"(?:(?:step|schritt|étape|etapa|paso|passo|fase|шаг|步骤|ステップ|단계|الخطوة) ?\d\W{1,4})"
+_STEP = (
+    r"(?:(?:(?:step|schritt|étape|etapa|paso|passo|fase|шаг|步骤|ステップ|단계|الخطوة) ?\d"
+    r"|第[一二三四五\d]步)\W{1,4})"
+)
 _ANY_LABEL = re.compile(
     rf"^[ \t]*[*_#>]{{0,4}} ?(?P<step>{_STEP})?(?P<name>[^\s:：][^:：\n]{{1,40}}?)"
     r"(?:[:：][*_]{0,3}|(?(step)[*_]{0,3}[ \t]*$|(?!)))"
@@ -146,7 +153,8 @@ _ONLY_FINAL = re.compile(
 """A label that names the rewrite only behind shown work."""
 _TO_WRITE = re.compile(
     r"(?:write|formulate|produce|present|give|state|draft|compose) (?:down )?(?:the |your |my )?"
-    r"(?:new|final|rewritten|revised) (?:instruction|prompt|version|task|question)\W*\Z",
+    r"(?:new|final|rewritten|revised) (?:instruction|prompt|version|task|question)\W*\Z"
+    r"|(?:给出|写出|输出|撰写)(?:最终|新|改写后)的?(?:指令|提示|版本)\W*\Z",
     re.IGNORECASE,
 )
 
@@ -189,14 +197,15 @@ def _leads_up(before: str, parent: str) -> bool:
 
 
 _NEXT_EXAMPLE = re.compile(
-    rf"\n#{{1,3}} ?(?:the )?(?:given|original|starting|input) {_NOUN} ?#{{0,3}}[ \t]*[:：\n]",
+    rf"\n#{{1,3}} ?(?:the )?(?:given|original|starting|input) {_NOUN} ?#{{0,3}}[ \t]*[:：\n]"
+    r"|\n\W{0,3}example ?\d+ ?:\s*\W{0,3}(?:original|given|input|parent|before)\b",
     re.IGNORECASE,
 )
 
 
 def _before_next_example(text: str, parent: str) -> str:
     """Return what stands before the label of another instruction, if the model goes on with one."""
-    found = _NEXT_EXAMPLE.search(text) if "\n#" in text else None
+    found = _NEXT_EXAMPLE.search(text) if "\n" in text else None
     if found is None or found[0].strip() in parent:
         return text
     before, after = text[: found.start()].strip(), text[found.end() :].strip()
@@ -228,6 +237,9 @@ class _Labels(NamedTuple):
         """
         text = _before_next_example(text, parent)
         text = _after_rewrite_label(self._after_last(text, parent), parent)
+        bracketed = _IN_BRACKETS.match(text)
+        if bracketed and is_label_of_rewrite(bracketed[1]) and bracketed[0].strip() not in parent:
+            return text[bracketed.end() :].strip()
         opening = _OPENING_LABEL.match(text)
         if opening and opening[0].strip() not in parent:
             return text[opening.end() :].strip()
@@ -236,7 +248,7 @@ class _Labels(NamedTuple):
             return text
         # One plain label is a wrapper; with others below it, the text is a form: "Task: … Text: …".
         rest = text[plain.end() :].strip()
-        return text if _OTHER_LABEL.search(rest) else rest
+        return text if _OTHER_LABEL.search(rest) or _INNER_LABEL.search(rest) else rest
 
     def _after_last(self, text: str, parent: str) -> str:
         lowered = text.lower()
@@ -302,6 +314,20 @@ _CHOICE = re.compile(
     r"|выбираю|采用|选择|選び|선택|أختار",
     re.IGNORECASE,
 )
+
+
+_THINKS_ALOUD = re.compile(
+    r"(?:(?:hmm+|okay|ok|alright|well|so|first)\W+){0,2}(?:let me (?:first )?think"
+    r"|we need to (?:produce|write|rewrite|make|create)|the user (?:wants|is asking|asks)"
+    r"|i need to (?:rewrite|make|write))\b",
+    re.IGNORECASE,
+)
+
+
+def _is_all_thoughts(text: str, parent: str) -> bool:
+    """Tell whether a text thinks aloud about the rewriting, and comes to no rewrite."""
+    begins = _THINKS_ALOUD.match(text)
+    return begins is not None and begins[0] not in parent and speaks_of_rewriting(text[:_SPOKEN])
 
 
 def _offers_several(text: str, parent: str) -> bool:

@@ -100,7 +100,10 @@ def _are_offered(text: str, pairs: Sequence[_Pair]) -> bool:
     return True
 
 
-_FURTHER = re.compile(r"(?:given|original|starting)[_ ](?:instruction|prompt|task)", re.IGNORECASE)
+_FURTHER = re.compile(
+    r"(?:given|original|starting)[_ ](?:instruction|prompt|task)|^\W*(?:user|human) ?:",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def _before_further(text: str, pairs: Sequence[_Pair]) -> list[_Pair]:

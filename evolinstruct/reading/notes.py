@@ -51,6 +51,7 @@ _GOODBYE = re.compile(
     r"\b(?:further|changes?|adjust\w*|modif\w+|another|anything else|revis\w+|refine\w*|tweak\w*"
     r"|questions?|more|harder|you(?:'d like| would like| like| need| prefer| want)"
     r"|th(?:is|at) works)\b|(?:would you like|do you want) me to\b|is there anything else\b"
+    r"|would you (?:like|prefer) (?:an?|another|it|this)\b"
     r"|(?:is|does) this (?:what you|work for|meet)|ich hoffe,? (?:das|dies)|lass(?:en sie)? es mich"
     r" wissen|sag(?:en sie)? (?:mir )?bescheid|j'espère que|n'hésite[zs]? pas|espero que (?:esto|te"
     r"|le|isso|ajude|sirva)|avísame|hágame saber|si necesitas|me avise|fico à disposição|spero che"
@@ -83,6 +84,8 @@ def without_note(text: str, parent: str) -> str:
         piece, before = text[start:].strip(), text[:start].rstrip()
         if not before or before.endswith((":", "：")) or (parent and piece in parent):
             continue
+        if piece[0] in "—–-" and before.rpartition("\n")[2].startswith(piece[0]):
+            continue  # a line of a dialogue or a list
         if _is_note(before, piece, parent, apart=mark == "\n\n"):
             if mark == "(" and text[-1] in "*_":
                 before = before.removesuffix(text[-1]).rstrip()
@@ -159,10 +162,12 @@ def _is_note(before: str, piece: str, parent: str, *, apart: bool) -> bool:
 def _is_of_text(piece: str, label: re.Match[str] | None, parent: str) -> bool:
     """Tell whether a piece is a part of a form or a letter, or has a label of the parent's."""
     if label is not None:
-        return label[0].strip() in parent
+        is_form = all(map(_LABEL.match, piece.splitlines())) and "\n" in piece
+        return is_form or label[0].strip() in parent
     first, line_break, rest = piece.partition("\n")
-    is_dialogue = first[:1] in "—–-" and rest[:1] in "—–-" if rest else False
-    return is_dialogue or (bool(line_break) and first.rstrip("*_ ").endswith((":", "：")))
+    if rest and first[0] in "—–-" and rest[0] == first[0]:
+        return True  # a dialogue, a list
+    return bool(line_break) and first.rstrip("*_ ").endswith((":", "："))
 
 
 _EXPLAINS = ("explanation", "rationale", "reasoning", "explicación", "explication", "erklärung")

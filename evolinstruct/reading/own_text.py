@@ -109,11 +109,12 @@ def _without_tagged(text: str, asked: str) -> str:
 def _is_mentioned(text: str, found: re.Match[str]) -> bool:
     """Tell whether a tag or a token is only spoken of: quoted, or in the midst of a sentence."""
     return (
-        text[found.start() - 1 : found.start()] in ("`", '"', "'", "“", "‘")
+        _QUOTE_BEFORE.search(text, max(found.start() - 2, 0), found.start()) is not None
         or _IN_A_SENTENCE.match(text, max(found.start() - 2, 0), found.end() + 3) is not None
     )
 
 
+_QUOTE_BEFORE = re.compile(r"(?:\A|[^`])`\Z|[\"'“‘]\Z")
 _IN_A_SENTENCE = re.compile(r"[\w,:] [<\[].*[>\]](?:[^\W\d_A-Z]|[,.]? [^\W\d_A-Z])", re.DOTALL)
 
 
@@ -151,6 +152,10 @@ def without_later_turns(text: str, asked: str) -> str:
 
 def _before_token(text: str, asked: str) -> str | None:
     struck_out = text.find("<s>")  # HTML
+    for token in _TOKEN.finditer(text):
+        if _QUOTE_BEFORE.search(text, max(token.start() - 2, 0), token.start()):
+            return None  # where one is spoken of, others may be
+        break
     for token in _outside_code(_TOKEN, text):
         is_html = token[0] == "</s>" and -1 < struck_out < token.start()
         if token[0] not in asked and not is_html:

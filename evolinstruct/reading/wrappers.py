@@ -97,7 +97,11 @@ def _without_field(text: str) -> str:
     if len(fields) == 1:
         [(name, value)] = fields.items()
         return value.strip() if isinstance(value, str) and _OF_WRAPPERS.fullmatch(name) else text
+    nested = [value for value in fields.values() if isinstance(value, dict)]
+    if len(nested) == 1:  # {"status": …, "data": {"prompt": …}}
+        fields = nested[0]
     named = [fields[name] for name in fields if _OF_INSTRUCTIONS.search(name)]
+    named = named or [fields[name] for name in fields if name in ("instruction", "prompt")]
     return named[0].strip() if len(named) == 1 and isinstance(named[0], str) else text
 
 
@@ -106,7 +110,12 @@ def _without_tag(text: str) -> str:
     tagged = _TAGGED.fullmatch(text) if text.startswith("<") else None
     if tagged is None or not _OF_WRAPPERS.fullmatch(tagged[1]):
         return text
-    return text if f"</{tagged[1]}>" in tagged[2] else tagged[2].strip()
+    if f"</{tagged[1]}>" in tagged[2]:
+        return text
+    inner = tagged[2].strip()
+    if inner.startswith("<![CDATA[") and inner.endswith("]]>"):
+        return inner[len("<![CDATA[") : -len("]]>")].strip()
+    return inner
 
 
 # Marks at the start of lines

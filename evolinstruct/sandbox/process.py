@@ -63,12 +63,12 @@ class Process:
 
     @classmethod
     async def _give_up(cls, started: asyncio.Task[asyncio.subprocess.Process]) -> None:
-        """End a process whose start is cancelled, whether it has started by now or not.
+        """End a process whose start is given up, once it has started.
 
-        Asyncio kills what it is starting, then waits to be told that it is gone; where the whole
-        loop ends, and with it what connects the pipes, nobody tells it. So it is cancelled again.
+        A start that is cancelled would leave pipes open. Where the whole loop ends it is cancelled
+        all the same, and asyncio waits to be told that the process is gone; nobody tells it, since
+        what connects the pipes has ended, too. So it is cancelled again.
         """
-        started.cancel()
         await asyncio.wait([started], timeout=_LINGERS)
         started.cancel()
         await asyncio.wait([started])
@@ -119,10 +119,14 @@ class Process:
         """Kill it, with all that it has started in its session; return its exit status."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, SIGKILL)
-        with suppress(TimeoutError):  # what is killed is gone: no run waits for ever to be told so
+        try:
             async with asyncio.timeout(_TOLD):
                 return await self._process.wait()
-        return -SIGKILL
+        except TimeoutError:  # what is killed is gone: no run waits for ever to be told so
+            return -SIGKILL
+        finally:
+            # By itself it is closed when the loop comes round again, if it ever does.
+            self._process._transport.close()  # type: ignore[attr-defined]
 
     async def exited(self) -> int:
         """Wait until it has ended by itself; return its exit status."""
