@@ -26,6 +26,7 @@ from tests.command_line import evolinstruct
 from tests.faults.harness import COMMAND, service
 from tests.loopback import Answer, Ask, batches, error, reply, serve
 from tests.loopback.batches import AnthropicBatches, Batches, MistralBatches
+from tests.quick import first_of
 from tests.runs import check_invariants, data_files, evolve, tasks, write_seeds
 
 GENERATIONS = 2
@@ -90,7 +91,7 @@ def test_a_run_in_batches_makes_the_files_of_an_ordinary_one(
     check_invariants(tmp_path / "run", GENERATIONS)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.__name__))
+@pytest.mark.parametrize("fault", first_of(*FAULTS), ids=lambda fault: str(fault.__name__))
 def test_whatever_becomes_of_a_batch_the_files_are_the_same_and_no_call_is_paid_for_twice(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes], fault: batches.Fault
 ) -> None:
@@ -110,6 +111,7 @@ def test_what_a_batch_loses_is_asked_again_and_counted_at_most(
     assert found["spent"]["unanswered"] > 0
 
 
+@pytest.mark.slow
 def test_an_answer_that_gets_lost_makes_no_second_batch(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes]
 ) -> None:
@@ -284,7 +286,7 @@ def as_loopback(files: dict[str, bytes]) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     "fault",
-    [batches.shuffled, batches.doubled, batches.expired, batches.half_failed],
+    first_of(batches.half_failed, batches.shuffled, batches.doubled, batches.expired),
     ids=lambda fault: str(fault.__name__),
 )
 def test_calls_go_to_anthropic_in_its_own_form_and_come_back_as_any(
@@ -300,6 +302,7 @@ def test_calls_go_to_anthropic_in_its_own_form_and_come_back_as_any(
     assert repeated(anthropic) == []
 
 
+@pytest.mark.slow
 def test_a_batch_of_anthropic_is_found_again_without_a_file(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes], anthropic: AnthropicBatches
 ) -> None:
@@ -325,7 +328,13 @@ MISTRAL = {"api_key_env": "MISTRAL_API_KEY", "base_url": "http://api.mistral.ai/
 
 @pytest.mark.parametrize(
     "fault",
-    [batches.shuffled, batches.doubled, batches.expired, batches.cancelled, batches.half_failed],
+    first_of(
+        batches.half_failed,
+        batches.shuffled,
+        batches.doubled,
+        batches.expired,
+        batches.cancelled,
+    ),
     ids=lambda fault: str(fault.__name__),
 )
 def test_calls_go_to_mistral_as_jobs_and_come_back_as_any(
@@ -341,6 +350,7 @@ def test_calls_go_to_mistral_as_jobs_and_come_back_as_any(
     assert repeated(mistral) == []
 
 
+@pytest.mark.slow
 def test_a_job_of_mistral_is_found_again_by_its_file(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes], mistral: MistralBatches
 ) -> None:

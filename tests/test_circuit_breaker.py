@@ -233,6 +233,7 @@ def test_the_first_twenty_calls_that_are_refused_alike_stop_the_run() -> None:
     )
 
 
+@pytest.mark.slow
 def test_refusals_after_an_answer_or_of_several_kinds_are_the_calls_own() -> None:
     def mixed(request: Request) -> Exception:
         number = int(request.call_id.child_id)

@@ -573,6 +573,7 @@ def test_a_cap_ends_embedding_early_and_a_higher_one_goes_on(folder: Path) -> No
         assert server.counts.asked.total() == 12
 
 
+@pytest.mark.slow
 def test_faults_of_a_service_change_no_vector(folder: Path) -> None:
     with serve(letters) as calm, serve(storm(letters, 0.4)) as stormy:
         code, said = asked(folder, calm.url)

@@ -15,6 +15,7 @@ from evolinstruct.languages import is_english, tell
 from evolinstruct.llm.offline.grammar import Writer
 from evolinstruct.reading import read_instruction, read_verdict
 from evolinstruct.run_dir.directory import RunDir
+from tests.quick import first_of
 from tests.runs import evolve
 
 SEEDS = Path(__file__).parent / "seeds_in_languages.jsonl"
@@ -38,7 +39,7 @@ def test_the_language_of_a_text_is_told() -> None:
     assert {row["language"] for row in ROWS if is_english(row["instruction"])} == {"English"}
 
 
-@pytest.mark.parametrize("pack", prompts.builtin())
+@pytest.mark.parametrize("pack", first_of("general", *sorted({*prompts.builtin()} - {"general"})))
 def test_instructions_stay_in_their_language_through_four_generations(
     pack: str, tmp_path: Path
 ) -> None:

@@ -101,6 +101,7 @@ def test_how_results_are_compared_is_part_of_the_run(tmp_path: Path) -> None:
     assert "equality was math, now exact" in " ".join(told.output.split())
 
 
+@pytest.mark.slow
 def test_a_final_answer_is_found_in_time_that_grows_with_the_text() -> None:
     for text in (r"\boxed{" * 100_000, "Answer: " * 100_000, "{" * 10**6, "1," * 10**6):
         final_answer(text)

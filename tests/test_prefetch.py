@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ from evolinstruct.errors import (
 from evolinstruct.llm.base import ClientOptions, Reply, Request
 from evolinstruct.purposes import PURPOSES
 from evolinstruct.run.events import GenerationStarted, LineWritten
+from tests.quick import first_of
 from tests.runs import carry_out, check_invariants, data_files, evolve, tasks, write_seeds
 from tests.scripted import obedient, reply
 
@@ -125,7 +126,7 @@ async def chaotic(request: Request) -> str | Reply | Exception:
     return obedient(request)
 
 
-@pytest.mark.parametrize("concurrency", [1, 6, 60])
+@pytest.mark.parametrize("concurrency", first_of(60, 1, 6))
 @pytest.mark.parametrize("gate", [{}, NO_GATE], ids=["a gate", "no gate"])
 def test_a_run_is_the_same_with_and_without_it_and_asks_nothing_twice(
     tmp_path: Path, seeds: Path, says: Any, concurrency: int, gate: dict[str, Any]
@@ -198,7 +199,7 @@ def stopped(seeds: Path, out: Path, lines: int, **asked: Any) -> None:
 
 
 @pytest.mark.parametrize("gate", [{}, NO_GATE], ids=["a gate", "no gate"])
-@pytest.mark.parametrize("late", PURPOSES)
+@pytest.mark.parametrize("late", first_of(*PURPOSES))
 def test_one_slow_call_holds_up_its_own_family_alone_and_the_least_advanced_go_first(
     tmp_path: Path, seeds: Path, says: Any, gate: dict[str, Any], late: str
 ) -> None:
@@ -280,13 +281,13 @@ def test_what_follows_a_line_that_the_gate_drops_is_counted_also_over_commands(
 
 @pytest.mark.parametrize(
     "error",
-    [
+    first_of(
         lambda: TryAgain("http_429", "slow down", status=429),
         lambda: TryAgain("http_429", "slow down", 0.5, status=429),
         lambda: TryAgain("timeout", "no answer"),
         lambda: CallFailed("http_400", "no", 1),
         lambda: ServiceRefused("No more today."),
-    ],
+    ),
     ids=["429", "429 with a wait", "timeout", "failure", "refusal"],
 )
 def test_trouble_of_prefetched_calls_is_no_trouble_of_the_run(
@@ -335,6 +336,7 @@ def test_a_cap_that_prefetched_calls_reach_stops_the_run_and_a_higher_one_goes_o
     assert journal(out) == journal(tmp_path / "plain")
 
 
+@pytest.mark.slow
 def test_an_interrupt_waits_for_prefetched_calls_that_are_paid_for(
     tmp_path: Path, seeds: Path, says: Any
 ) -> None:
@@ -359,6 +361,33 @@ def test_an_interrupt_waits_for_prefetched_calls_that_are_paid_for(
         [[count]] = db.execute("SELECT COUNT(*) FROM calls WHERE generation = 2").fetchall()
     assert count == len(sent) - 1 >= 4
     assert state(tmp_path / "run")["spent"]["in_vain"] >= count
+
+
+def test_a_run_that_is_left_asks_nothing_more(tmp_path: Path, seeds: Path, says: Any) -> None:
+    slow, several = list[Request](), asyncio.Event()
+
+    async def say(request: Request) -> str | Reply | Exception:
+        if request.context.generation > 1 or len(Late.asked) == 30:
+            slow.append(request)
+            if len(slow) == 6:
+                several.set()
+            await asyncio.Event().wait()
+        return obedient(request)
+
+    async def leave() -> int:
+        job, asked = prepare(seeds, tmp_path / "run", client=LATE, generations=3, concurrency=8), 0
+        async with aclosing(job.events()) as events:
+            async for event in events:
+                if isinstance(event, LineWritten) and event.line.generation == 1:
+                    await several.wait()
+                    asked = len(Late.asked)
+                    break
+        for _ in range(1000):  # the loop goes on, as that of a notebook does
+            await asyncio.sleep(0)
+        return asked
+
+    says(say)
+    assert asyncio.run(leave()) == len(Late.asked)
 
 
 def test_latencies_that_triple_for_a_while_change_nothing_but_the_time(

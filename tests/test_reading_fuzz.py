@@ -128,6 +128,7 @@ REPEATED = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=8)
 @given(before=REPLIES, again=REPEATED.map("".join), after=REPLIES)
 @example(before="answer:", again=" ", after="\n")

@@ -99,6 +99,7 @@ ATTACKS = {
 }
 
 
+@pytest.mark.slow
 def test_whatever_a_program_tries_it_is_ended_with_evidence_and_others_go_on() -> None:
     programs = [(attack, "assert True") for attack, _ in ATTACKS.values()]
     *found, after = ran(*programs, (ADDS, "assert add(1, 2) == 3"))
@@ -201,6 +202,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_docker_runs_each_program_in_a_container_of_its_own(docker: Path) -> None:
     """Whole Python is there, without network, rights, or files that can be written."""
     program = (

@@ -33,6 +33,7 @@ from tests.judges import (
     values,
 )
 from tests.loopback import Answer, Ask, error, reply, serve
+from tests.quick import first_of
 from tests.runs import contents, copied, data_files
 from tests.written import seed, write_run
 
@@ -353,7 +354,7 @@ def test_what_fails_once_more_may_be_retried_again(run: Path) -> None:
 
 
 @pytest.mark.parametrize("again", ["--retry failed", ""])
-@pytest.mark.parametrize("how", ["--by quality,tags", "--pairwise --sample 12"])
+@pytest.mark.parametrize("how", first_of("--by quality,tags", "--pairwise --sample 12"))
 def test_a_retry_that_was_cut_off_is_carried_through_and_asks_nothing_twice(
     run: Path, how: str, again: str
 ) -> None:

@@ -144,6 +144,7 @@ def test_cached_tokens_are_priced_and_told(tmp_path: Path, seeds: Path) -> None:
     assert spent["cost"] == pytest.approx(float(each * spent["calls"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("full", [FULL, LATER], ids=["429", "498"])
 def test_a_full_tier_is_waited_for_and_nothing_fails(
     tmp_path: Path, seeds: Path, full: Answer
@@ -169,6 +170,7 @@ def test_a_full_tier_gives_way_to_the_next_one_if_the_user_names_one(
     assert found["exit_code"] == 0
 
 
+@pytest.mark.slow
 def test_only_a_full_tier_gives_way(tmp_path: Path, seeds: Path) -> None:
     slow = error(429, "slow down", headers={"retry-after-ms": "1"})
     service = Service(lambda ask: as_asked(ask) if ask.nth else slow)

@@ -116,6 +116,7 @@ def test_eight_shards_give_the_bytes_of_one_machine(options: str) -> None:
     assert len(new) < before / 10  # what the gate made different
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", ["verifiable", "math"])
 def test_packs_that_check_answers_are_worked_on_too(pack: str) -> None:
     prepare("offline", f"--prompts {pack}")
@@ -172,6 +173,7 @@ def test_what_the_run_has_is_not_asked_again() -> None:
     assert data_files(Path("run")) == whole
 
 
+@pytest.mark.slow
 def test_no_order_of_work_merge_and_evolve_changes_a_byte() -> None:
     whole = alone()
     for number in range(6):
@@ -286,6 +288,7 @@ def test_one_worker_at_a_time_fills_a_file(here: Path) -> None:
 # --- what it may cost ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_caps_and_rates_are_divided_and_run_json_says_so() -> None:
     prepare(options="--max-calls 103 --rpm 6000 --max-tokens-total 2000000")
     code, said = work("4/4", "d.sqlite", "")

@@ -100,6 +100,7 @@ def test_one_that_is_killed_and_started_again_is_told(run: Path, viewer: Viewer)
         }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_state_that_cannot_be_read_is_told_and_the_page_goes_on(
     run: Path, viewer: Viewer
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -80,7 +80,7 @@ class Generations:
         self._records = records
         self._told_causes: set[str | None] = set()
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         """Carry them out, one after the other.
 
         Raises:
@@ -94,8 +94,9 @@ class Generations:
         try:
             for number in range(self._recipe.generations + 1):
                 pool = partial(self._dir.pool, number) if number else self._seeds
-                async for event in self._finished(evolution.step(number, admit), pool):
-                    yield event
+                async with aclosing(self._finished(evolution.step(number, admit), pool)) as events:
+                    async for event in events:
+                        yield event
         finally:
             if self._prefetch is not None:
                 await self._prefetch.aclose()
@@ -153,7 +154,7 @@ class Generations:
     def _seeds(self) -> Iterator[Member]:
         return map(Member, self._plan.seeds.read())
 
-    async def _finished(self, step: Step, pool: Pool) -> AsyncIterator[Event]:
+    async def _finished(self, step: Step, pool: Pool) -> AsyncGenerator[Event]:
         """Carry a generation out, unless it is finished."""
         number = step.generation
         counts = Counts(number, self._plan.size)
@@ -176,8 +177,9 @@ class Generations:
             self._prefetch.begin(number, scheduler.stop)
         self._session.work = scheduler
         self._session.go_on()  # a stop that came before it was known to the session
-        async for event in self._carried_out(counts, scheduler, pool):
-            yield event
+        async with aclosing(self._carried_out(counts, scheduler, pool)) as events:
+            async for event in events:
+                yield event
         self._session.work = None
         yield GenerationEnded(counts, is_new=True)
 
@@ -195,7 +197,7 @@ class Generations:
 
     async def _carried_out(
         self, counts: Counts, scheduler: Scheduler, pool: Pool
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event]:
         number = counts.generation
         record, made_from = self._earlier(number), self._made_from[number]
         changed = record is not None and record["made_from"] != made_from

@@ -217,8 +217,10 @@ class Job:
             async for event in self._said_first(retry):
                 yield event
             self._session.go_on()
-            async for event in self._prepared() if only_prepare else self._made(gate):
-                yield event
+            made = self._prepared() if only_prepare else self._made(gate)
+            async with aclosing(made) as events:
+                async for event in events:
+                    yield event
         except BaseException as error:
             self._end_early(error)
             with suppress(InputError, FilesGone):  # a full disk was said already
@@ -226,7 +228,7 @@ class Job:
             raise
         self._save()
 
-    async def _prepared(self) -> AsyncIterator[Event]:
+    async def _prepared(self) -> AsyncGenerator[Event]:
         """Write what workers need; a run that is finished stays so."""
         self._records += self._plan.state.get("generations", ())  # each is looked at when it counts
         self._save()
@@ -236,12 +238,13 @@ class Job:
         if not self._is_idle:
             self.summary.status, self.summary.exit_code = notices.PREPARED, 0
 
-    async def _made(self, gate: Gate | None) -> AsyncIterator[Event]:
+    async def _made(self, gate: Gate | None) -> AsyncGenerator[Event]:
         """Carry out all generations, and put the data set in place."""
         self._save()
         self._copy_pack()
-        async for event in self._evolved(gate):
-            yield event
+        async with aclosing(self._evolved(gate)) as events:
+            async for event in events:
+                yield event
         lines = await self._merged()
         for notice in await asyncio.to_thread(self._what_was_applied):
             yield Notice(notice)
@@ -249,7 +252,7 @@ class Job:
         self._conclude()
         self._session.journal.end_retries()
 
-    async def _evolved(self, gate: Gate | None) -> AsyncIterator[Event]:
+    async def _evolved(self, gate: Gate | None) -> AsyncGenerator[Event]:
         """Carry out the generations; run.json is true after each of them."""
         generations = Generations(
             self._plan,
@@ -261,12 +264,13 @@ class Job:
             self._records,
             verified=self._is_idle,
         )
-        async for event in generations.events():
-            if isinstance(event, GenerationStarted):
-                self._is_idle = False
-            yield event
-            if isinstance(event, GenerationEnded):
-                self._save()
+        async with aclosing(generations.events()) as events:
+            async for event in events:
+                if isinstance(event, GenerationStarted):
+                    self._is_idle = False
+                yield event
+                if isinstance(event, GenerationEnded):
+                    self._save()
 
     def _end_early(self, error: BaseException) -> None:
         """Note why the run ended, for the summary; a caller that walks away interrupts it."""

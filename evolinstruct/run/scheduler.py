@@ -62,6 +62,9 @@ class Scheduler(InOrder[Line]):
             for position in range(self._size):
                 await self._let_others(position)
                 yield await self._results.take(position)
+        except BaseException:
+            self.abandon()  # also what is played ahead: whoever leaves is asked for nothing more
+            raise
         finally:
             await self._end()
 

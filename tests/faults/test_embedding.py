@@ -41,6 +41,7 @@ def vectors(out: Path) -> list[tuple[bytes, bytes]]:
         return db.execute("SELECT digest, vector FROM vectors ORDER BY digest").fetchall()
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_ends_within_its_grace_and_nothing_is_asked_twice(
     tmp_path: Path,
 ) -> None:

@@ -65,6 +65,7 @@ def test_kills_at_any_moment_change_no_byte_and_repeat_only_what_was_in_flight(
     assert asked - needed <= kills * 3 * CONCURRENCY  # of each of three models
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_ends_within_its_grace_and_the_same_command_goes_on(
     tmp_path: Path,
 ) -> None:

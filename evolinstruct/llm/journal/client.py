@@ -56,6 +56,7 @@ class JournalledClient:
         self.replayed: Counter[str] = Counter()
         self.used: Counter[int] = Counter()
         self._under_way: dict[_Asked, _UnderWay] = {}
+        self._withdrawn: set[asyncio.Task[None]] = set()  # which may not have ended yet
 
     async def complete(self, request: Request) -> Reply:
         """Return the journal's reply, or that of a call under way, or ask and store."""
@@ -133,6 +134,8 @@ class JournalledClient:
         """End a prefetched call that still waits to be sent."""
         assert call.task is not None  # noqa: S101 - only a prefetched call waits for others
         call.task.cancel()
+        self._withdrawn.add(call.task)
+        call.task.add_done_callback(self._withdrawn.discard)
         del self._under_way[asked]
         call.ended.set()
 
@@ -169,7 +172,7 @@ class JournalledClient:
         tasks = [call.task for call in self._under_way.values() if call.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._withdrawn, return_exceptions=True)
         await self._clients.aclose()
 
 
