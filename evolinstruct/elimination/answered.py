@@ -136,6 +136,7 @@ _ASIDE = re.compile(
     rf"[(（\[]{_ANSWER} ?[:：][^()（）\n]{{1,200}}[)）\]]\W{{0,3}}\Z", re.IGNORECASE
 )
 """The answer in brackets, at the end."""
+_LONGEST_ASIDE = 250
 _CARRIED_OUT = re.compile(
     r"\n\n\W{0,3}(?:here(?:'s| is| are)|below is) [^.:\n]{0,60}\b(?:(?:that|which) (?:meets?|fits?"
     r"|satisf(?:y|ies)|follows?|fulfils?) (?:these|those|the|all|your)|(?:sample|example|possible"
@@ -145,6 +146,10 @@ _CARRIED_OUT = re.compile(
 _THE_ANSWER_IS = re.compile(
     r"[.?!。？]\s+(?:the (?:correct )?answer is|die antwort lautet|la réponse est|la respuesta es"
     r"|a resposta é|la risposta è|ответ таков|答案是|答えは|정답은|الإجابة هي) ?[:：]\s*\S"
+)
+_ANSWER_HINTS = (
+    *("answer is", "lautet", "réponse est", "respuesta es", "resposta é", "risposta è"),
+    *("ответ таков", "答案是", "答えは", "정답은", "الإجابة هي"),
 )
 _BLANK = re.compile(r"[\W_]*(?:\[[^\]]*\]|<[^>]*>|\{[^}]*\})?[\W_]*\Z")
 _KEYS = re.compile(r"(?:^[ \t]*(?:- )?[\w.-]+:(?:[ \t].*)?(?:\n|\Z)){3,}", re.MULTILINE)
@@ -171,11 +176,22 @@ def _asks_below(answer: str) -> bool:
     return last != answer and (last.endswith(("?", "？")) or _ANSWER_NOUN.search(last) is not None)
 
 
+def _announced(lower: str) -> re.Match[str] | None:
+    """Return the words in a text, in lower case, that say that its answer follows."""
+    if "\n\nhere" in lower or "\n\nbelow" in lower or "\n\n**here" in lower:
+        return _CARRIED_OUT.search(lower)
+    if any([hint in lower for hint in _ANSWER_HINTS]):  # noqa: C419 - faster, and runs on every rewrite
+        return _THE_ANSWER_IS.search(lower)
+    return None
+
+
 def _holds_answer(rewrite: Rewrite) -> str | None:
-    if rewrite.lower.endswith((")", ").", "）", "]")) and (aside := _ASIDE.search(rewrite.child)):
-        return None if "(" in rewrite.parent else shorten(aside[0].strip(), _SHOWN)
-    said = _CARRIED_OUT.search(rewrite.lower) if "\n\n" in rewrite.lower else None
-    if said or (":" in rewrite.lower and (said := _THE_ANSWER_IS.search(rewrite.lower))):
+    child = rewrite.child
+    if child[-2:].endswith((")", ").", "）", "]")):
+        aside = _ASIDE.search(child, max(len(child) - _LONGEST_ASIDE, 0))
+        if aside and "(" not in rewrite.parent:
+            return shorten(aside[0].strip(), _SHOWN)
+    if said := _announced(rewrite.lower):
         return shorten(" ".join(said[0].split()), _SHOWN)
     if not _LATER_LABEL.search(rewrite.lower):
         return None

@@ -166,11 +166,12 @@ def _run(rewrite: Rewrite, words: list[str]) -> str | None:
 
 # Orders to rewrite
 
-_OBJECT_HINTS = ("prompt", "instruct", "instruc", "instruz")
-_FURTHER_OBJECT_HINTS = (
-    *("anweisung", "consigne", "instruç", "инструкц", "промпт", "指令", "提示", "プロンプト"),
-    *("指示", "프롬프트", "지시", "التعليم", "التوجيه"),
+_OBJECTS = ("prompt", "instruc", "istruz", "anweisung", "consigne")
+_OBJECTS_BEYOND_ASCII = (
+    *("instruç", "инструкц", "промпт", "指令", "提示", "プロンプト", "指示", "프롬프트", "지시"),
+    *("التعليم", "التوجيه"),
 )
+_BEFORE_OBJECT, _AFTER_OBJECT = 120, 200  # characters
 _TO_REWRITE = re.compile(
     r"\b(?:re-?writ\w+|transform\w*|turn\w*|convert\w*|rephras\w+|evolv\w+|mak(?:e|ing))"
     r" (?:\w+ ){0,3}?(?:prompt|instruction)\b[^.!?\n]{0,80}?\b(?:more (?:complex|difficult|specific"
@@ -206,17 +207,18 @@ def _order(rewrite: Rewrite) -> str | None:
     A model that repeats the prompt in its own words, or in another language, says such things.
     """
     lower = rewrite.lower
-    hints = _OBJECT_HINTS if lower.isascii() else (*_OBJECT_HINTS, *_FURTHER_OBJECT_HINTS)
-    if not any([hint in lower for hint in hints]):  # noqa: C419 - faster, and runs on every rewrite
-        return None
-    order = _TO_REWRITE.search(lower)
-    if order is None or _speaks_of(lowered(rewrite.parent)):
-        return None
-    return f'"{shorten(rewrite.child[order.start() : order.end()], _SHOWN)}"'
+    for place in map(lower.find, _objects(lower)):
+        start, end = max(place - _BEFORE_OBJECT, 0), place + _AFTER_OBJECT
+        if place >= 0 and (order := _TO_REWRITE.search(lower, start, end)):
+            parent = lowered(rewrite.parent)
+            if any(each in parent for each in _objects(parent)):
+                return None
+            return f'"{shorten(rewrite.child[order.start() : order.end()], _SHOWN)}"'
+    return None
 
 
-def _speaks_of(parent: str) -> bool:
-    return any(hint in parent for hint in (*_OBJECT_HINTS, *_FURTHER_OBJECT_HINTS))
+def _objects(text: str) -> tuple[str, ...]:
+    return _OBJECTS if text.isascii() else (*_OBJECTS, *_OBJECTS_BEYOND_ASCII)
 
 
 def _leaked(rewrite: Rewrite) -> str | None:

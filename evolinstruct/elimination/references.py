@@ -206,7 +206,8 @@ _EMPTY_LABEL = re.compile(r"\n\n\W{0,3}(?P<label>[^\W\d_][\w ]{2,30})\W{0,3}[:ï¼
 
 def _left_out(rewrite: Rewrite) -> str | None:
     """Return a last label under which nothing stands, unless it stands so in the parent."""
-    found = _EMPTY_LABEL.search(rewrite.child.rstrip()) if "\n\n" in rewrite.child else None
+    child = rewrite.child.rstrip(" \n*_#")
+    found = _EMPTY_LABEL.search(child) if child.endswith((":", "ï¼š")) else None
     named = found and found["label"].lower() in rewrite.lower[: found.start()]
     return f"nothing stands under {_quoted(found['label'])}" if found and named else None
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import accumulate
 from math import fsum, sqrt  # versions of Python differ in the last digit of `sum`
 from pathlib import Path
+from struct import Struct
 from typing import Any, NamedTuple
 
 from evolinstruct.elimination.asked_for import DEMANDS, demands, given_text, without_ban
@@ -137,39 +141,64 @@ def _most_telling(said: Sequence[Sentence]) -> tuple[str, Sentence]:
 
 # Trees
 
-_Tree = float | tuple[int, float, Any, Any]
-"""A number, or the place of a value, a bound, the tree for what is at most that, and the other."""
+_Tree = float | list[Any]
+"""A number, or a list: a name, a bound, the tree for what is at most that, and the other."""
+_FIELD = 16  # bits: one for each leaf of a tree
 
 
 class Forest:
-    """Trees that are asked for the same values.
+    """Trees that are asked for the same values, all at once (QuickScorer, Lucchese et al. 2015).
+
+    The leaves of all trees are bits of one number. A value takes those away that it rules out; of
+    what is left of a tree, the first is its answer.
 
     Args:
-        trees: each is a number, or a list: a name, a bound, and two trees.
+        trees: those that are asked, with at most 16 leaves each.
     """
 
-    def __init__(self, trees: Sequence[float | list[Any]]) -> None:
-        self._places: dict[str, int] = {}
-        self._trees = [*map(self._placed, trees)]
+    def __init__(self, trees: Sequence[_Tree]) -> None:
+        self._leaves: list[dict[int, float]] = []
+        ruled_out: _RuledOut = defaultdict(Counter)
+        for place, tree in enumerate(trees):
+            values: list[float] = []
+            _split(tree, place * _FIELD, values, ruled_out)
+            self._leaves.append({1 << number: value for number, value in enumerate(values)})
+        self._all = (1 << len(trees) * _FIELD) - 1
+        self._first = sum(1 << place * _FIELD for place in range(len(trees)))
+        self._features = [(name, *self._left(nodes)) for name, nodes in ruled_out.items()]
+        self._unpack = Struct(f"<{len(trees)}H").unpack
 
-    def _placed(self, tree: float | list[Any]) -> _Tree:
-        if isinstance(tree, float):
-            return tree
-        name, bound, low, high = tree
-        place = self._places.setdefault(name, len(self._places))
-        return place, bound, self._placed(low), self._placed(high)
+    def _left(self, ruled_out: Mapping[float, int]) -> tuple[list[float], list[int]]:
+        """Return the bounds of a value, and the leaves that are left beyond so many of them."""
+        bounds = sorted(ruled_out)
+        gone = [ruled_out[bound] for bound in bounds]
+        return bounds, [*accumulate(gone, lambda left, more: left & ~more, initial=self._all)]
 
     def sum(self, found: Mapping[str, float]) -> float:
         """Return what the trees say of values, by their names, added up."""
-        values = [found[name] for name in self._places]
-        return fsum([_ask(tree, values) for tree in self._trees])
+        left = self._all
+        for name, bounds, leaves in self._features:
+            left &= leaves[bisect_left(bounds, found[name])]
+        lowest = left & ~(left - self._first)
+        said = self._unpack(lowest.to_bytes(len(self._leaves) * _FIELD // 8, "little"))
+        return fsum([values[leaf] for values, leaf in zip(self._leaves, said, strict=True)])
 
 
-def _ask(tree: _Tree, values: Sequence[float]) -> float:
-    while isinstance(tree, tuple):
-        place, bound, low, high = tree
-        tree = low if values[place] <= bound else high
-    return tree
+_RuledOut = defaultdict[str, Counter[float]]
+"""The leaves that a bound rules out where a value is beyond it, by the names of values."""
+
+
+def _split(tree: _Tree, start: int, leaves: list[float], ruled_out: _RuledOut) -> None:
+    """Note a tree's leaves, and which of them its bounds rule out."""
+    if isinstance(tree, float):
+        leaves.append(tree)
+        return
+    name, bound, low, high = tree
+    begin = len(leaves)
+    _split(low, start, leaves, ruled_out)
+    mask = (1 << len(leaves)) - (1 << begin)
+    ruled_out[name][bound] |= mask << start
+    _split(high, start, leaves, ruled_out)
 
 
 class _Trees(NamedTuple):
