@@ -1,7 +1,7 @@
 """The rule for words of the prompt in a rewrite (WizardLM, arXiv 2304.12244, section 3.2, rule 4).
 
-It looks for the phrases that label places in prompts, and for runs of the prompt's own words. What
-the parent holds is no leak.
+It looks for the phrases that label places in prompts, for runs of the prompt's own words, and for
+orders to rewrite an instruction in other words or languages. What the parent holds is no leak.
 """
 
 from __future__ import annotations
@@ -229,8 +229,8 @@ def _leaked(rewrite: Rewrite) -> str | None:
 RULES: tuple[Rule[Rewrite], ...] = (
     Rule(
         name="prompt_leaked",
-        meaning="The rewrite holds a label of the prompt, or eight of the prompt's words in a row,"
-        " that its parent does not hold (paper, 4).",
+        meaning="The rewrite holds a label of the prompt, eight of the prompt's words in a row, or"
+        " an order to rewrite an instruction, none of which its parent holds (paper, 4).",
         cause="the model copies the prompt: look at the raw replies, and at the pack's markers if"
         " the pack is your own",
         stage="rewrite",
