@@ -172,8 +172,10 @@ def _labels(text: str) -> list[re.Match[str]]:
 
 def _asks_below(answer: str) -> bool:
     """Tell whether what stands below an answer asks for something about it."""
-    *_, last = answer.rstrip().rpartition("\n\n")
-    return last != answer and (last.endswith(("?", "？")) or _ANSWER_NOUN.search(last) is not None)
+    _, blank_line, last = answer.rstrip().rpartition("\n\n")
+    return bool(blank_line) and (
+        last.endswith(("?", "？")) or _ANSWER_NOUN.search(last) is not None
+    )
 
 
 def _announced(lower: str) -> re.Match[str] | None:

@@ -152,10 +152,9 @@ def without_later_turns(text: str, asked: str) -> str:
 
 def _before_token(text: str, asked: str) -> str | None:
     struck_out = text.find("<s>")  # HTML
-    for token in _TOKEN.finditer(text):
-        if _QUOTE_BEFORE.search(text, max(token.start() - 2, 0), token.start()):
-            return None  # where one is spoken of, others may be
-        break
+    first = _TOKEN.search(text)
+    if first and _QUOTE_BEFORE.search(text, max(first.start() - 2, 0), first.start()):
+        return None  # where one is spoken of, others may be
     for token in _outside_code(_TOKEN, text):
         is_html = token[0] == "</s>" and -1 < struck_out < token.start()
         if token[0] not in asked and not is_html:
@@ -195,7 +194,7 @@ _USER = (
     r"(?:human|user|nutzer|benutzer|utilisateur|usuario|usuário|utente|пользователь|用户|使用者|ユーザー"
     r"|사용자|المستخدم)"
 )
-_ASKING = rf"[ \t]*\**(?:{_USER} ?[:：]|(?:question|q) ?:|(?:human|user)[ \t]*\n)"
+_ASKING = rf"(?:[ \t]*\**(?:{_USER} ?[:：]|(?:question|q) ?:)|(?<=\n\n)(?:human|user)[ \t]*\n)"
 _HASHED_TURN = re.compile(f"^{_HASHED}", re.IGNORECASE | re.MULTILINE)
 _ASKING_TURN = re.compile(f"^{_ASKING}", re.IGNORECASE | re.MULTILINE)
 _LATER_TURN = re.compile(rf"\n(?:{_HASHED}|{_ASKING})", re.IGNORECASE)

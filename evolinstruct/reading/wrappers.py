@@ -89,6 +89,10 @@ def _without_fence(text: str) -> str:
 _TAGGED = re.compile(r"<([^\W\d][\w-]{0,40})>(.*)</\1>", re.DOTALL)
 
 
+_INPUTS = frozenset(("input", "context", "data", "text", "output"))
+"""Fields beside which an instruction is not the whole."""
+
+
 def _without_field(text: str) -> str:
     """Return the value of the one field of a JSON object, or of the one that is the instruction."""
     if text[:1] not in ("{", "`"):
@@ -101,7 +105,8 @@ def _without_field(text: str) -> str:
     if len(nested) == 1:  # {"status": …, "data": {"prompt": …}}
         fields = nested[0]
     named = [fields[name] for name in fields if _OF_INSTRUCTIONS.search(name)]
-    named = named or [fields[name] for name in fields if name in ("instruction", "prompt")]
+    if not named and not _INPUTS.intersection(fields):
+        named = [fields[name] for name in fields if name in ("instruction", "prompt")]
     return named[0].strip() if len(named) == 1 and isinstance(named[0], str) else text
 
 
