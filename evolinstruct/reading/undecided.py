@@ -63,8 +63,16 @@ def offers_several(text: str, parent: str) -> bool:
     chooses = not _OFFER.match(last) and _CHOICE.search(last) is not None
     if chooses or first[0].lstrip()[:1].isdigit():
         return chooses
+    if last.endswith(("?", "？")) and not _PREFERS.search(last):
+        return False  # what the options are asked about
     return _OFFER.match(last) is not None or count_words(last) <= _REMARK
 
 
+_PREFERS = re.compile(
+    r"\b(?:you|prefer\w*|préfér\w*|[tl]e gusta|vous|dir|ihnen|você|vuoi|ti piace)\b|вам|тебе|您"
+    r"|你|お好み|마음에|تفضل",
+    re.IGNORECASE,
+)
+"""Words to whoever may choose."""
 _SENTENCE = 5  # words: fewer are the choices of a question
 _REMARK = 12  # words: more are a text of their own
