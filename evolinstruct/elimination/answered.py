@@ -81,7 +81,9 @@ def _is_code(text: str) -> bool:
 
 
 def _is_letter(text: str) -> bool:
-    """Tell whether a text is a letter from its first line to the name under it."""
+    """Tell whether a text is a letter down to the name under it, and asks nothing."""
+    if "?" in text or "？" in text:
+        return False  # some write to an assistant as to a person
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     if len(lines) < 3 or not _SALUTATION.match(lines[0]):  # noqa: PLR2004 - a salutation, words, a name
         return False

@@ -127,7 +127,7 @@ _CAPITALS = re.compile(r"\b(?:TODO|TBD)\b|(?<![A-Za-z] )\bX{3,}\b(?!-rated)")
 _LOREM = re.compile(r"\blorem ipsum\b", re.IGNORECASE)
 
 
-_COMMENT_SIGNS = ("# ", "//", "--", "/*")
+_COMMENT_SIGNS = ("#", "//", "--", "/*")
 _HERE = (
     " here",
     "rest of",
