@@ -94,6 +94,11 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
+def on_one_line(text: str, length: int) -> str:
+    """Return the beginning of a text on one line, at most so many characters."""
+    return shorten(" ".join(text[: 4 * length].split()), length)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'deepen'?)`` for a known name that is near; nothing if none is."""
     from difflib import get_close_matches  # noqa: PLC0415 - slow

@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import fsum
-from typing import Any
 
+from evolinstruct.elimination.unanswered import Tree
 from training.linear import softmax
 
 Example = tuple[Mapping[str, float], Mapping[str, float], bool, float]
 """Features that all trees may ask for, others, whether it is of the kind, and a weight."""
-Tree = float | list[Any]
 _Mark = tuple[bool, float]
 """Whether an example is of the kind, and its weight."""
 _FIRST, _LAST = 60, 400  # trees

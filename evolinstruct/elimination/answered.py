@@ -9,7 +9,7 @@ from evolinstruct.elimination.request import asks, begins_with_order
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.languages import is_english
 from evolinstruct.prose import count_prose
-from evolinstruct.text import shorten
+from evolinstruct.text import on_one_line, shorten
 from evolinstruct.words import count_words, split_words, stop_words
 
 # The parent's answer
@@ -32,11 +32,10 @@ def _answers_parent(rewrite: Rewrite, *, share: float = 0.6) -> str | None:
     parent, child = rewrite.parent[:_LOOKED_AT], rewrite.child[:_LOOKED_AT]
     if child.startswith(parent[:_SAME_START]) or begins_with_order(child):
         return None  # most rewrites
-    shown = f'"{shorten(" ".join(child[: 4 * _SHOWN].split()), _SHOWN)}"'
     if _is_letter(child) and not _SALUTATION.search(parent):
-        return f"it is a letter: {shown}"
+        return f'it is a letter: "{on_one_line(child, _SHOWN)}"'
     if _is_code(child) and not _CODE_START.match(parent):
-        return f"it is code: {shown}"
+        return f'it is code: "{on_one_line(child, _SHOWN)}"'
     if asks(child):
         return None
     if (
@@ -46,7 +45,7 @@ def _answers_parent(rewrite: Rewrite, *, share: float = 0.6) -> str | None:
         return f"it asks nothing, and has {kept:.0%} of the words of the parent's answer"
     # Requests are known in English alone.
     is_told = asks(parent) and is_english(parent) and is_english(child) and not _is_title(child)
-    return f"it asks nothing: {shown}" if is_told else None
+    return f'it asks nothing: "{on_one_line(child, _SHOWN)}"' if is_told else None
 
 
 def _share_of_answer(answer: str, parent: str, child: str) -> float:

@@ -11,16 +11,12 @@ from collections.abc import Iterable
 from itertools import islice
 
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
-from evolinstruct.text import shorten
+from evolinstruct.text import on_one_line
 
 _LOST = "the model answers or shortens the instruction instead of rewriting it"
 
 
-def _shown(text: str, width: int = 60) -> str:
-    """Return a text as evidence: on one line, and not too long."""
-    return shorten(" ".join(text[: 4 * width].split()), width)
-
-
+_SHOWN = 60  # characters of evidence
 _WORD = re.compile(r"\w+")
 
 
@@ -48,9 +44,9 @@ def _block_lost(rewrite: Rewrite) -> str | None:
         return None
     parent, child = rewrite.parent, rewrite.child
     if ("```" in parent or "~~~" in parent) and (code := _code_lost(parent, child)):
-        return f'no code is left of "{_shown(code)}"'
+        return f'no code is left of "{on_one_line(code, _SHOWN)}"'
     if "|" in parent and (table := _table_lost(parent, child)):
-        return f'no table is left of "{_shown(table)}"'
+        return f'no table is left of "{on_one_line(table, _SHOWN)}"'
     return None
 
 
@@ -101,7 +97,7 @@ def _quote_lost(rewrite: Rewrite, *, words: float = 4) -> str | None:
     quotes = [quote for quote in quotes if len(quote.split()) >= words or not quote.isascii()]
     if not quotes or _any_kept(quotes, rewrite.child):
         return None
-    return f'"{_shown(quotes[0])}" is gone'
+    return f'"{on_one_line(quotes[0], _SHOWN)}" is gone'
 
 
 def _any_kept(passages: Iterable[str], text: str) -> bool:
@@ -179,7 +175,7 @@ def _link_lost(rewrite: Rewrite) -> str | None:
     links = [found.rstrip(".,;:!?") for found in _LINK.findall(parent)]
     if not links or any(_host(link) in rewrite.lower for link in links):
         return None
-    return f"{_shown(links[0])} is gone"
+    return f"{on_one_line(links[0], _SHOWN)} is gone"
 
 
 def _host(link: str) -> str:
@@ -204,7 +200,7 @@ def _input_lost(rewrite: Rewrite, *, share: float = 0.3) -> str | None:
     kept = len(words & _words(rewrite.child)) / len(words)
     if kept >= share:
         return None
-    return f'{kept:.0%} of the words of "{_shown(given)}" are left'
+    return f'{kept:.0%} of the words of "{on_one_line(given, _SHOWN)}" are left'
 
 
 RULES: tuple[Rule[Rewrite], ...] = (

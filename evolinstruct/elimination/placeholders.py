@@ -129,17 +129,7 @@ _LOREM = re.compile(r"\blorem ipsum\b", re.IGNORECASE)
 
 _COMMENT_SIGNS = ("#", "//", "--", "/*")
 _HERE = (
-    " here",
-    "rest of",
-    " hier",
-    " ici",
-    " aqu",
-    " qui",
-    "здесь",
-    "сюда",
-    "ここ",
-    "在此",
-    "这里",
+    *(" here", "rest of", " hier", " ici", " aqu", " qui", "здесь", "сюда", "ここ", "在此", "这里"),
     "여기",
 )
 

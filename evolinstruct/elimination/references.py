@@ -9,14 +9,14 @@ import re
 
 from evolinstruct.elimination.request import is_order
 from evolinstruct.elimination.rule import Rewrite, Rule
-from evolinstruct.text import shorten
+from evolinstruct.text import on_one_line
 from evolinstruct.words import split_words
 
 _SHOWN = 80  # characters of evidence
 
 
 def _quoted(text: str) -> str:
-    return f'"{shorten(" ".join(text[: 4 * _SHOWN].split()), _SHOWN)}"'
+    return f'"{on_one_line(text, _SHOWN)}"'
 
 
 # What a rewrite speaks of
@@ -121,18 +121,8 @@ _HINTS = (
 _FURTHER_HINTS = (
     *("folgende", "stehende", "obige", "vorliegende", "beigefügt", "angehängt"),
     *("suivant", "ci-", "fourni", "siguiente", "adjunt", "proporcionad", "anterior", "de abajo"),
-    *(
-        "de arriba",
-        "seguinte",
-        "seguir",
-        "abaixo",
-        "acima",
-        "anex",
-        "seguent",
-        "qui so",
-        "sottostante",
-    ),
-    *("allegat", "riportat", "fornit"),
+    *("de arriba", "seguinte", "seguir", "abaixo", "acima", "anex", "seguent", "qui so"),
+    *("sottostante", "allegat", "riportat", "fornit"),
 )
 _HINTS_BEYOND_LATIN = (
     *("приведённ", "приведенн", "прилагаем", "прикрепл", "следующ", "ниже", "выше"),

@@ -141,7 +141,7 @@ def _most_telling(said: Sequence[Sentence]) -> tuple[str, Sentence]:
 
 # Trees
 
-_Tree = float | list[Any]
+Tree = float | list[Any]
 """A number, or a list: a name, a bound, the tree for what is at most that, and the other."""
 _FIELD = 16  # bits: one for each leaf of a tree
 
@@ -156,7 +156,7 @@ class Forest:
         trees: those that are asked, with at most 16 leaves each.
     """
 
-    def __init__(self, trees: Sequence[_Tree]) -> None:
+    def __init__(self, trees: Sequence[Tree]) -> None:
         self._leaves: list[dict[int, float]] = []
         ruled_out: _RuledOut = defaultdict(Counter)
         for place, tree in enumerate(trees):
@@ -188,7 +188,7 @@ _RuledOut = defaultdict[str, Counter[float]]
 """The leaves that a bound rules out where a value is beyond it, by the names of values."""
 
 
-def _split(tree: _Tree, start: int, leaves: list[float], ruled_out: _RuledOut) -> None:
+def _split(tree: Tree, start: int, leaves: list[float], ruled_out: _RuledOut) -> None:
     """Note a tree's leaves, and which of them its bounds rule out."""
     if isinstance(tree, float):
         leaves.append(tree)

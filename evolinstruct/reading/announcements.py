@@ -118,9 +118,11 @@ def _is_foreign(line: str, rest: str, parent: str) -> bool:
 
 def _leads_to_rewrite(line: str, rest: str, parent: str) -> bool:
     """Tell whether a first line speaks of rewriting, and only what follows is like the parent."""
+    if not parent:
+        return False
     said = Said(line)
     names_task = said.has("task") and "one" not in said.tokens
-    if not parent or not (names_task or said.has("rewrite", "harder", "change", "matter")):
+    if not names_task and not said.has("rewrite", "harder", "change", "matter"):
         return False
     if _is_foreign(line, rest, parent):
         return True

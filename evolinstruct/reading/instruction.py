@@ -172,7 +172,7 @@ def _after_rewrite_label(text: str, parent: str) -> str:
         names = is_label_of_rewrite(name) or (
             _TO_WRITE.match(name)
             if label["step"]
-            else _ONLY_FINAL.match(name) and _WORK.match(text[: label.start()])
+            else _ONLY_FINAL.match(name) and _WORK.match(text, 0, label.start())
         )
         if names and label[0].strip() not in (parent or "\n"):
             found = label

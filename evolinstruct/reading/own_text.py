@@ -108,10 +108,13 @@ def _without_tagged(text: str, asked: str) -> str:
 
 def _is_mentioned(text: str, found: re.Match[str]) -> bool:
     """Tell whether a tag or a token is only spoken of: quoted, or in the midst of a sentence."""
-    return (
-        _QUOTE_BEFORE.search(text, max(found.start() - 2, 0), found.start()) is not None
-        or _IN_A_SENTENCE.match(text, max(found.start() - 2, 0), found.end() + 3) is not None
-    )
+    begin = max(found.start() - 2, 0)
+    return _is_quoted(text, found) or bool(_IN_A_SENTENCE.match(text, begin, found.end() + 3))
+
+
+def _is_quoted(text: str, found: re.Match[str]) -> bool:
+    """Tell whether a backtick or a quotation mark stands before a tag or a token."""
+    return _QUOTE_BEFORE.search(text, max(found.start() - 2, 0), found.start()) is not None
 
 
 _QUOTE_BEFORE = re.compile(r"(?:\A|[^`])`\Z|[\"'“‘]\Z")
@@ -153,7 +156,7 @@ def without_later_turns(text: str, asked: str) -> str:
 def _before_token(text: str, asked: str) -> str | None:
     struck_out = text.find("<s>")  # HTML
     first = _TOKEN.search(text)
-    if first and _QUOTE_BEFORE.search(text, max(first.start() - 2, 0), first.start()):
+    if first and _is_quoted(text, first):
         return None  # where one is spoken of, others may be
     for token in _outside_code(_TOKEN, text):
         is_html = token[0] == "</s>" and -1 < struck_out < token.start()
