@@ -36,8 +36,20 @@ def commands() -> dict[str, Any]:
 def pages(outputs: Outputs) -> dict[str, str]:
     """Return each page by its file name, with the outputs that a function finds."""
     found = commands()
-    made = {f"{name}.md": _page(name, command, outputs) for name, command in found.items()}
+    made = {f"{name}.md": page(name, command, outputs) for name, command in found.items()}
     return {"README.md": _contents(found), **made}
+
+
+def page(name: str, command: Any, outputs: Outputs) -> str:
+    """Return the page of a command, with the outputs that a function finds."""
+    parts = [f"# evolinstruct {name}", "", *_about(f"evolinstruct {name}", command)]
+    for below, sub in getattr(command, "commands", {}).items():
+        line = f"evolinstruct {name} {below}"
+        parts += [f"## {line}", "", *_about(line, sub)]
+    parts += ["## Exit codes", "", "| code | means |", "|---|---|"]
+    parts += [f"| {code} | {CODES[code]} |" for code in ENDINGS.get(name, READS)]
+    parts += ["", *(line for each in EXAMPLES.get(name, ()) for line in _example(each, outputs))]
+    return "\n".join(["<!-- Written by `make docs` from the program; not by hand. -->", "", *parts])
 
 
 def without_outputs(page: str) -> str:
@@ -59,17 +71,6 @@ def _contents(found: dict[str, Any]) -> str:
     rows = [f"| [`{name}`]({name}.md) | {_purpose(found[name])[0]} |" for name in found]
     head = ["# The commands", "", "Written by `make docs` from the program; not by hand.", ""]
     return "\n".join([*head, "| command | what it does |", "|---|---|", *rows, ""])
-
-
-def _page(name: str, command: Any, outputs: Outputs) -> str:
-    parts = [f"# evolinstruct {name}", "", *_about(f"evolinstruct {name}", command)]
-    for below, sub in getattr(command, "commands", {}).items():
-        line = f"evolinstruct {name} {below}"
-        parts += [f"## {line}", "", *_about(line, sub)]
-    parts += ["## Exit codes", "", "| code | means |", "|---|---|"]
-    parts += [f"| {code} | {CODES[code]} |" for code in ENDINGS.get(name, READS)]
-    parts += ["", *(line for each in EXAMPLES.get(name, ()) for line in _example(each, outputs))]
-    return "\n".join(["<!-- Written by `make docs` from the program; not by hand. -->", "", *parts])
 
 
 def _about(line: str, command: Any) -> Iterator[str]:

