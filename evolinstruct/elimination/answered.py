@@ -105,7 +105,7 @@ _ANSWER = (
     r"(?:answer|solution|response|output)|(?:muster|beispiel)?(?:antwort|lösung)"
     r"|(?:exemple de )?(?:réponse|solution)|(?:ejemplo de )?(?:respuesta|solución)"
     r"|(?:exemplo de )?(?:resposta|solução)|(?:esempio di )?(?:risposta|soluzione)"
-    r"|(?:пример )?(?:ответ|решени)[еа]?|(?:示例|参考)?答案|回答例?|解答例?|答え|정답|답변|답"
+    r"|(?:пример )?(?:ответ|решени)[еа]?|(?:示例|参考)?答案|解|回答例?|解答例?|答え|정답|답변|답"
     r"|الجواب|الإجابة)"
 )
 _LABELS = (
@@ -141,13 +141,24 @@ _LONGEST_ASIDE = 250
 _CARRIED_OUT = re.compile(
     r"\n\n\W{0,3}(?:here(?:'s| is| are)|below is) [^.:\n]{0,60}\b(?:(?:that|which) (?:meets?|fits?"
     r"|satisf(?:y|ies)|follows?|fulfils?) (?:these|those|the|all|your)|(?:sample|example|possible"
-    r"|model) (?:answer|solution|response))\b[^.:\n]{0,60}:\s*\n\s*\S"
+    r"|model) (?:answer|solution|response))\b[^.:\n]{0,60}:\s*\S"
+    rf"|\n\n\W{{0,3}}(?:voici|voilà|hier (?:ist|kommt)|aquí (?:está|tienes|va)|aqui está|ecco|вот) "
+    rf"(?:[^\s.:]+ ){{0,3}}{_ANSWER}\b[^.:\n]{{0,40}}:\s*\S"
 )
 """What says, in lower case, that the rewrite is carried out below."""
 _THE_ANSWER_IS = re.compile(
     r"[.?!。？]\s+(?:the (?:correct )?answer is|die antwort lautet|la réponse est|la respuesta es"
     r"|a resposta é|la risposta è|ответ таков|答案是|答えは|정답은|الإجابة هي) ?[:：]\s*\S"
 )
+_CARRIED_OUT_HINTS = (
+    *("\n\nhere", "\n\nbelow", "\n\n**here", "\n\nvoici", "\n\nvoilà", "\n\nhier", "\n\naqu"),
+    *("\n\necco", "\n\nвот"),
+)
+_ANSWER_IN_LINE = re.compile(
+    rf"[?？؟](?:[^?？؟]{{0,600}}[.。])?\s+(?P<label>{_ANSWER} ?[:：])(?P<answer>\s*\S[^?？؟]*)\Z",
+    re.IGNORECASE,
+)
+"""Behind a question, and perhaps sentences that work it out."""
 _ANSWER_HINTS = (
     *("answer is", "lautet", "réponse est", "respuesta es", "resposta é", "risposta è"),
     *("ответ таков", "答案是", "答えは", "정답은", "الإجابة هي"),
@@ -179,33 +190,62 @@ def _asks_below(answer: str) -> bool:
     )
 
 
-def _announced(lower: str) -> re.Match[str] | None:
-    """Return the words in a text, in lower case, that say that its answer follows."""
-    if "\n\nhere" in lower or "\n\nbelow" in lower or "\n\n**here" in lower:
-        return _CARRIED_OUT.search(lower)
-    if any([hint in lower for hint in _ANSWER_HINTS]):  # noqa: C419 - faster, and runs on every rewrite
-        return _THE_ANSWER_IS.search(lower)
-    return None
-
-
 def _holds_answer(rewrite: Rewrite) -> str | None:
+    said = (
+        _answer_aside(rewrite)
+        or _announced(rewrite.lower)
+        or _answered_in_line(rewrite)
+        or _labelled_answer(rewrite)
+    )
+    return shorten(" ".join(said.split()), _SHOWN) if said else None
+
+
+def _answer_aside(rewrite: Rewrite) -> str | None:
+    """Return an answer in brackets, at the end."""
     child = rewrite.child
-    if child[-2:].endswith((")", ").", "）", "]")):
-        aside = _ASIDE.search(child, max(len(child) - _LONGEST_ASIDE, 0))
-        if aside and "(" not in rewrite.parent:
-            return shorten(aside[0].strip(), _SHOWN)
-    if said := _announced(rewrite.lower):
-        return shorten(" ".join(said[0].split()), _SHOWN)
+    if not child[-2:].endswith((")", ").", "）", "]")) or "(" in rewrite.parent:
+        return None
+    aside = _ASIDE.search(child, max(len(child) - _LONGEST_ASIDE, 0))
+    return aside[0].strip() if aside else None
+
+
+def _announced(lower: str) -> str | None:
+    """Return the words in a text, in lower case, that say that its answer follows."""
+    if any([hint in lower for hint in _CARRIED_OUT_HINTS]):  # noqa: C419 - faster, and runs on every rewrite
+        said = _CARRIED_OUT.search(lower)
+    elif any([hint in lower for hint in _ANSWER_HINTS]):  # noqa: C419 - the same
+        said = _THE_ANSWER_IS.search(lower)
+    else:
+        return None
+    return said[0] if said else None
+
+
+def _answered_in_line(rewrite: Rewrite) -> str | None:
+    """Return the answer to a question, under a label in the line of the question."""
+    child = rewrite.child
+    if not ("?" in child or "？" in child or "؟" in child):
+        return None
+    found = _ANSWER_IN_LINE.search(child)
+    if found is None or _BLANK.match(found["answer"]):
+        return None
+    start = found.start("label")
+    about_one = _OF_AN_ANSWER.search(child[:start]) or _LABEL.search(rewrite.parent)
+    return None if about_one else child[start:]
+
+
+def _labelled_answer(rewrite: Rewrite) -> str | None:
+    """Return the answer under a label in a line of its own, at the end."""
+    child = rewrite.child
     if not _LATER_LABEL.search(rewrite.lower):
         return None
-    labels = _labels(rewrite.child)
-    if not labels or not rewrite.child[: labels[0].start()].strip():
+    labels = _labels(child)
+    if not labels or not child[: labels[0].start()].strip():
         return None
-    after = rewrite.child[labels[-1].end() :]
-    about_one = _OF_AN_ANSWER.search(rewrite.child[: labels[0].start()])
+    after = child[labels[-1].end() :]
+    about_one = _OF_AN_ANSWER.search(child[: labels[0].start()])
     if about_one or _BLANK.match(after) or _LABEL.search(rewrite.parent) or _asks_below(after):
         return None
-    return " ".join(rewrite.child[labels[-1].start() :][:80].split())
+    return child[labels[-1].start() :]
 
 
 RULES: tuple[Rule[Rewrite], ...] = (

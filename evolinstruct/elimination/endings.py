@@ -204,13 +204,15 @@ def break_off(text: str) -> str | None:
         return None
     tail = text[-_TAIL:]
     above, _, line = tail.rpartition("\n")
-    if is_empty_number(above, line) or (
+    is_open = ends_in_empty_item(above, line) or text.count("```") % 2
+    if is_open or (
         text[-1] not in _ENDS
         and (
             _is_open_block(text, line)
+            or is_open_question(text)
+            or ends_in_open_data(text)
             or dangles(line)
             or _announces(line)
-            or _is_empty_item(above, line)
             or _is_unfinished(above, line)
         )
     ):
@@ -231,7 +233,7 @@ def may_be_signed(text: str) -> bool:
 
 
 def _is_open_block(text: str, line: str) -> bool:
-    if text.count("```") % 2 or (text[0] in "[{" and _is_open_data(text)):
+    if text[0] in "[{" and _is_open_data(text):
         return True
     if line.startswith("|"):
         return _is_open_row(text[: -len(line)], line)
@@ -242,6 +244,28 @@ def _is_open_row(above: str, line: str) -> bool:
     """Tell whether a table's last row has fewer cells than the row above it."""
     row = above.rstrip().rpartition("\n")[2].strip()
     return row.startswith("|") and line.count("|") < row.count("|")
+
+
+def is_open_question(text: str) -> bool:
+    """Tell whether a question of Spanish began and has no end."""
+    return text.count("¿") > text.count("?")
+
+
+def ends_in_open_data(text: str) -> bool:
+    """Tell whether a text ends in data or a tag that began and has no end."""
+    if text[-1] in "]}`>":
+        return False
+    if "</" in text and _TAG_OPEN.search(text):
+        return True
+    found = _DATA_BEGINS.search(text)
+    if found is None or "\n\n" in text[found.start() :]:
+        return False
+    data = text[found.start() :]
+    return data.count("{") + data.count("[") > data.count("}") + data.count("]")
+
+
+_TAG_OPEN = re.compile(r"</?[\w-]*\Z")
+_DATA_BEGINS = re.compile(r"[{\[]\s*[{\[\"]")
 
 
 def _is_open_data(text: str) -> bool:
@@ -276,7 +300,30 @@ def _announces(line: str) -> bool:
     return line.endswith((":", "：")) and bool(_OPENING.match(line)) and not _CODE.match(line)
 
 
-def is_empty_number(above: str, line: str) -> bool:
+def ends_in_empty_item(above: str, line: str) -> bool:
+    """Tell whether a last line is an item, or ends in the number of one, that says nothing."""
+    return (
+        _is_empty_number(above, line) or _is_empty_item(above, line) or _ends_in_next_number(line)
+    )
+
+
+def _ends_in_next_number(line: str) -> bool:
+    """Tell whether a line ends in a number that goes on counting items in the line."""
+    if not (found := _LAST_NUMBER.search(line)):
+        return False
+    before, sign = f"{int(found[1]) - 1}{found[2]}", found[2]
+    at = line.rfind(before, 0, found.start())
+    return (
+        at >= 0
+        and line[at + len(before) : found.start()].strip(sign + " ") != ""
+        and (at == 0 or not line[at - 1].isalnum())
+    )
+
+
+_LAST_NUMBER = re.compile(r"(?<=[\s;；。,，.])(\d{1,2})([.、)）])\Z")
+
+
+def _is_empty_number(above: str, line: str) -> bool:
     """Tell whether a last line is but the next number of a list that says something elsewhere."""
     if not above or not (number := _NUMBER.fullmatch(line)):
         return False

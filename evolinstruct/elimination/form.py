@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import re
 
-from evolinstruct.elimination.endings import break_off, dangles, is_empty_number
+from evolinstruct.elimination.endings import (
+    break_off,
+    dangles,
+    ends_in_empty_item,
+    ends_in_open_data,
+    is_open_question,
+)
 from evolinstruct.elimination.loops import find_loop
 from evolinstruct.elimination.rule import Parameter, Rewrite, Rule
 from evolinstruct.reading import find_note, find_opening
@@ -130,22 +136,31 @@ _ENDED = (".", "!", "?", "。", "！", "？", "؟")
 
 def _cut_off(rewrite: Rewrite) -> str | None:
     child = rewrite.child.rstrip()
-    if child.endswith(_ENDED):
+    if child.endswith(_ENDED) and not child[-2:-1].isdigit():
         return None
-    parent, line = rewrite.parent.rstrip(), child[child.rfind("\n") + 1 :][-_TAIL:]
-    is_long = count_words(line) >= _LONG
+    line = child[child.rfind("\n") + 1 :][-_TAIL:]
     above = child[: -len(line)].rstrip("\n")
-    if is_empty_number(above, line) or (line in _BULLETS and f"\n{line} " in above):
+    if (
+        ends_in_empty_item(above, line)
+        or (line in _BULLETS and f"\n{line} " in above)
+        or is_open_question(child)
+    ):
         return f'it ends in "…{child[-40:].strip()}"'
-    if not dangles(line):
-        if line != child or not parent.endswith(_ENDED) or line.endswith((":", "：")):
-            return None  # what follows the first paragraph is often data
-        if not (is_long and _runs_on(line)) and not break_off(child):
-            return None
-    pieces = _TO_COMPLETE if is_long else _HOLDS_PIECES
-    if pieces.search(child) or parent.endswith(line[-20:]):
+    if child.endswith(_ENDED) or not _breaks_off(child, line, rewrite.parent.rstrip()):
+        return None
+    pieces = _TO_COMPLETE if count_words(line) >= _LONG else _HOLDS_PIECES
+    if pieces.search(child) or rewrite.parent.rstrip().endswith(line[-20:]):
         return None
     return f'it ends in "…{line[-40:].strip()}"'
+
+
+def _breaks_off(child: str, line: str, parent: str) -> bool:
+    """Tell whether a text breaks off in its last line; what follows a first one is often data."""
+    if dangles(line) or (child and ends_in_open_data(child)):
+        return True
+    if line != child or not parent.endswith(_ENDED) or line.endswith((":", "：")):
+        return False
+    return (count_words(line) >= _LONG and _runs_on(line)) or break_off(child) is not None
 
 
 def _runs_on(line: str) -> bool:

@@ -176,6 +176,8 @@ _TO_REWRITE = re.compile(
     r"\b(?:re-?writ\w+|transform\w*|turn\w*|convert\w*|rephras\w+|evolv\w+|mak(?:e|ing))"
     r" (?:\w+ ){0,3}?(?:prompt|instruction)\b[^.!?\n]{0,80}?\b(?:more (?:complex|difficult|specific"
     r"|challenging|demanding|detailed)|harder|complexity|constraints?|deeper|depth|rarer|version)\b"
+    r"|\badd(?:ing)? (?:\w+ ){0,4}?(?:constraints?|requirements?|conditions?|steps?)"
+    r" to (?:the|this|that) (?:prompt|instruction)\b"
     r"|\b(?:prompt|instruction) (?:re-?writer|creator)\b"
     r"|\b(?:rewritten|revised|evolved) (?:prompt|instruction)\b"
     r"|\bthe (?:given|original|new) (?:prompt|instruction)\b"

@@ -15,9 +15,6 @@ _ENCLOSED = re.compile(
 )
 _FIRST = {
     "(": frozenset(("insert", "paste", "hier", "inserire", "inserisci", "insérer", "inserir")),
-    "<": frozenset(
-        ("insert", "enter", "paste", "fill", "your", "ihr", "ihre", "votre", "su", "tu")
-    ),
     "[": frozenset(
         (
             *("insert", "enter", "paste", "fill", "your", "ihr", "ihre", "ihren", "dein", "deine"),
@@ -30,6 +27,7 @@ _FIRST = {
     ),
     "{": frozenset(("insert", "enter", "paste", "your")),
 }
+_FIRST["<"] = _FIRST["["]
 """Words with which placeholders begin, by the bracket before them."""
 _LAST = ("here", "hier", "aquí", "ici", "aqui", "qui", "сюда", "здесь", "هنا", "attached")
 _INSERTED = (
@@ -124,7 +122,27 @@ _DOTTED = re.compile(
     re.MULTILINE,
 )
 _CAPITALS = re.compile(r"\b(?:TODO|TBD)\b|(?<![A-Za-z] )\bX{3,}\b(?!-rated)")
-_LOREM = re.compile(r"\blorem ipsum\b", re.IGNORECASE)
+_LOREM = re.compile(r"\blorem ipsum\b(?!\"| text)", re.IGNORECASE)
+_CROSSES = re.compile(
+    r"(?<![A-Za-z])X{2,4}(?![A-Za-z])"
+    r"(?! ?(?:centur|chrom|век|si[èe]cle|siglo|s[ée]culo|secolo|Jahrh))"
+)
+_CIRCLES = re.compile(r"[○〇◯△□◇]{2,}")
+"""Words of Chinese, Japanese or Korean that were left out."""
+_SLOT = re.compile(r"(?<=\s)\{[a-z][a-z_]{2,30}\}(?=[\s.,;?!])")
+"""A name between braces, in running text."""
+_ALONE = re.compile(
+    r"[:：][ \t]*\n*[ \t]*([(（\[【<][^\n()（）\[\]【】<>|]{1,40}[)）\]】>])[ \t]*$", re.MULTILINE
+)
+"""What stands alone behind a label, in brackets."""
+_CELLS = re.compile(r"\| *(\[[^\]\[|\n]{1,30}\]) *(?=\|)")
+"""Cells of a table that hold nothing but words in brackets."""
+_MEASURED = re.compile(
+    r"(?<=\s)(\[[^\W\d_][^\]\[\n,:]{0,20}\]) ?(?:(?:[cmk]?m²?|kg|g|km/h|hours?|heures?|horas?"
+    r"|Stunden|minut\w*|Minuten|euros?|dollars?|people|personas|pessoas|years?|ans|años|anos"
+    r"|Jahren?|元|円|個|人|원|명|개)\b|[€$£%])"
+)
+"""A number that was left out before its unit."""
 
 
 _COMMENT_SIGNS = ("#", "//", "--", "/*")
@@ -144,7 +162,35 @@ def _gaps(text: str) -> list[str]:
     # One letter is found much faster than a word.
     if ("D" in text and ("TODO" in text or "TBD" in text)) or ("X" in text and "XXX" in text):
         found += [word for word in _CAPITALS.findall(text) if not _is_named(word, text)]
-    return found + _LOREM.findall(text) if "orem ip" in text else found
+    if "orem ip" in text:
+        found += _LOREM.findall(text)
+    return found + _blanks(text)
+
+
+def _blanks(text: str) -> list[str]:
+    """Return the signs and brackets that stand where a number, a name or a text should."""
+    found: list[str] = []
+    if "XX" in text and len(crosses := _CROSSES.findall(text)) > 1:
+        found += crosses
+    if "{" in text:
+        found += _SLOT.findall(text)
+    if "[" in text:
+        found += _MEASURED.findall(text)
+        if len(cells := _CELLS.findall(text)) > 1:
+            found += cells
+    if not text.isascii():
+        found += _CIRCLES.findall(text)
+    elif "(" not in text and "[" not in text and "<" not in text:
+        return found
+    alone = _ALONE.findall(text)
+    return found + [each for each in alone if alone.count(each) > 1 or _GOES_HERE.search(each)]
+
+
+_GOES_HERE = re.compile(
+    r"\b(?:goes|put|paste|insert|enter|your|va|insert[ae]|ici|hier|aquí|aqui|qui|здесь|сюда|вставьте)\b"
+    r"|内容|此处|这里|ここ|내용|여기|هنا|النص",
+    re.IGNORECASE,
+)
 
 
 _SAYS = 4  # words: a shorter line is a field of a form or of data

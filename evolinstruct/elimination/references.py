@@ -111,23 +111,33 @@ _POINTS = re.compile(
     rf"[^，。！？：:\n]{{0,12}}?{_CHINESE}"
     rf"|(?:次|以下|上記|下記|添付)の[^、。！？：:\n]{{0,10}}?{_JAPANESE}"
     rf"|(?:다음|아래|첨부된|첨부한)(?:의|에 있는)? (?:\S+ )?{_KOREAN}(?=[을를은는이가의에과와로])"
-    rf"|{_ARABIC} (?:التالي|التالية|الآتي|الآتية|أدناه|أعلاه|المرفق|المرفقة)",
+    rf"|{_ARABIC} (?:التالي|التالية|الآتي|الآتية|السابق|السابقة|أدناه|أعلاه|المرفق|المرفقة)"
+    # what no text holds
+    r"|\bthe (?:attached|enclosed) (?!garage|bath|house|home|balcony|earlobe)\w+"
+    r"|\b(?:look at|refer to|study|examine) the (?:diagram|picture|image|photo(?:graph)?|figure"
+    r"|chart|graph) (?:on the|above|below|and|to)\b"
+    r"|\bas in the (?:previous|last|preceding|above) (?:example|exercise|question|task)\b"
+    r"|\bim anhang (?:befindlich|enthalten|stehend)\w*"
+    r"|\b(?:aus|anhand|mithilfe) (?:dem|des) anhangs?\b"
+    r"|(?:根据|按照|参照|参考|阅读|查看|打开|分析)[^，。\n]{0,6}附[件表图]",
     re.IGNORECASE,
 )
 _HINTS = (
     *("following", "below", "above", "given", "attached", "provided", "enclosed", "supplied"),
-    *("uploaded", "accompanying"),
+    *("uploaded", "accompanying", "look at the", "refer to the", "study the", "examine the"),
+    "as in the",
 )
 _FURTHER_HINTS = (
     *("folgende", "stehende", "obige", "vorliegende", "beigefügt", "angehängt"),
     *("suivant", "ci-", "fourni", "siguiente", "adjunt", "proporcionad", "anterior", "de abajo"),
     *("de arriba", "seguinte", "seguir", "abaixo", "acima", "anex", "seguent", "qui so"),
-    *("sottostante", "allegat", "riportat", "fornit"),
+    *("sottostante", "allegat", "riportat", "fornit", "anhang"),
 )
 _HINTS_BEYOND_LATIN = (
     *("приведённ", "приведенн", "прилагаем", "прикрепл", "следующ", "ниже", "выше"),
     *("以下", "下面", "下列", "上述", "上面", "所给", "给定", "次の", "上記", "下記", "添付の"),
-    *("다음", "아래", "첨부", "التالي", "الآتي", "أدناه", "أعلاه", "المرفق"),
+    *("다음", "아래", "첨부", "التالي", "الآتي", "السابق", "أدناه", "أعلاه"),
+    *("المرفق", "附"),
 )
 _AROUND = 80  # characters
 _SOME_PLACES = 20
@@ -242,8 +252,8 @@ def _holds_data(text: str, spoken_of: re.Match[str]) -> bool:
 
 
 def _is_data(line: str) -> bool:
-    """Tell whether a line is something to work on, rather than a wish about the answer."""
-    if not _CONTENT.search(line) or _BRACKETED.match(line):
+    """Tell whether a line is something to work on, not a label or a wish about the answer."""
+    if line.endswith((":", "：")) or not _CONTENT.search(line) or _BRACKETED.match(line):
         return False
     return not _SHAPES_THE_ANSWER.match(line)
 
