@@ -145,7 +145,8 @@ def _is_announcement(words: str, *, own_line: bool, ends_in_colon: bool) -> bool
         own_line: what follows begins on another line.
         ends_in_colon: a colon ends it.
     """
-    said = words.strip(" \t#-").replace("’", "'").rstrip(".!。！ ")
+    said = _ASIDE.sub("", words.strip(" \t#-*_")) if own_line else words
+    said = said.strip(" \t#-").replace("’", "'").rstrip(".!。！ ")
     courtesy, bold = False, said[:1] if said[:1] in "*_" else ""
     said = said.strip("*_ ")
     while opener := _COURTESY.match(said):
@@ -154,7 +155,7 @@ def _is_announcement(words: str, *, own_line: bool, ends_in_colon: bool) -> bool
         return courtesy and own_line
     if own_line and courtesy and Said(said).is_made_of("filler"):  # "Sure, I can help with that."
         return True
-    if _HERE_YOU_GO.fullmatch(said):
+    if _HERE_YOU_GO.fullmatch(said) or (own_line and _names_outcome(said)):
         return own_line or ends_in_colon
     *earlier, last = re.split(r"(?<=[.!。！])\s*", said)
     if not all(_is_about_rewriting(sentence) for sentence in earlier):
@@ -163,6 +164,14 @@ def _is_announcement(words: str, *, own_line: bool, ends_in_colon: bool) -> bool
         return ends_in_colon and _is_title(bold + last)
     leads_on = ends_in_colon and _leads_on(last)
     return leads_on or _is_about_rewriting(last) or bool(earlier and _HERE_YOU_GO.fullmatch(last))
+
+
+def _names_outcome(words: str) -> bool:
+    """Tell whether words name what a reply gives: "Final answer"."""
+    said = Said(words)
+    if len(said.tokens) > _TITLE or not Said(words.rpartition(" ")[2]).has("outcome", "new"):
+        return False  # "Answer the following"
+    return said.has("outcome") and said.is_made_of("outcome", "new", "rewrite", "filler")
 
 
 _KNOWN = ("rewrite", "new", "original", "harder", "task", "change", "matter", "filler")

@@ -20,6 +20,7 @@ from evolinstruct.reading.announcements import (
     without_announcement,
     without_thoughts,
 )
+from evolinstruct.reading.asides import is_label_of_note
 from evolinstruct.reading.marks import between_marks, marked_at_end
 from evolinstruct.reading.notes import without_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, without_reasoning
@@ -115,7 +116,11 @@ def _label(name: str) -> str:
 _OPENING_LABEL = re.compile(_label(_OWN_LABEL), re.IGNORECASE | re.MULTILINE)
 _OTHER_LABEL = re.compile(r"^[ \t*_#]{0,6}[^\W\d_][\w ]{0,24}[*_]{0,2}[:：]", re.MULTILINE)
 _INNER_LABEL = re.compile(r"[.!?] [A-Z]\w{2,15}: [A-Z]")
-_IN_BRACKETS = re.compile(r"\[([^\[\]\n]{4,40})\][ \t]*\n")
+_IN_BRACKETS = re.compile(
+    r"(?:\[([^\[\]\n]{4,40})\]|【([^【】\n]{2,20})】)[ \t]*\n"
+    r"(?P<rest>.*?)(?:[\[【]/[^\[\]【】\n]{1,40}[\]】]\s*)?\Z",
+    re.DOTALL,
+)
 _ECHO = re.compile(
     rf"[\s#*_]{{0,8}}(?:the )?(?:given|original|initial|starting|old|input)(?: {_NOUN})?\b"
     r"[\s#*_]{0,8}[:：]",
@@ -169,7 +174,7 @@ def _after_rewrite_label(text: str, parent: str) -> str:
     found = None
     for label in _ANY_LABEL.finditer(text):
         name = (label["name"] or label["last"]).strip("*_ ")
-        names = is_label_of_rewrite(name) or (
+        names = (is_label_of_rewrite(name) and not is_label_of_note(name)) or (
             _TO_WRITE.match(name)
             if label["step"]
             else _ONLY_FINAL.match(name) and _WORK.match(text, 0, label.start())
@@ -240,8 +245,9 @@ class _Labels(NamedTuple):
         text = _before_next_example(text, parent)
         text = _after_rewrite_label(self._after_last(text, parent), parent)
         bracketed = _IN_BRACKETS.match(text)
-        if bracketed and is_label_of_rewrite(bracketed[1]) and bracketed[0].strip() not in parent:
-            return text[bracketed.end() :].strip()
+        name = (bracketed[1] or bracketed[2]) if bracketed else ""
+        if bracketed and is_label_of_rewrite(name) and name not in parent:
+            return bracketed["rest"].strip()
         opening = _OPENING_LABEL.match(text)
         if opening and opening[0].strip() not in parent:
             return text[opening.end() :].strip()

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from evolinstruct.reading.asides import find_section, is_aside, says_goodbye
 from evolinstruct.reading.said import Said, is_foreign, shares_content
-from evolinstruct.words import count_words
 
 _NOTE_LENGTH = 1500
 _LABEL = re.compile(r"[\s*_#>(\[—–※-]{0,8}([^\W\d_][^:：\n*]{0,40}?)[*_]{0,3}\s?[:：][*_]{0,3}\s*")
@@ -23,7 +23,6 @@ _ABOUT_CHANGES = re.compile(
     r" (?:changed|new|different|added)|what makes (?:it|this|the \w+) \w+|how (?:it|this) (?:is"
     r"|differs|changed)|(?:key |main |summary of )?(?:changes?|modifications?"
     r"|improvements)(?: made)?|why (?:it's|this is|it is|this) (?:harder|more \w+|works)"
-    r"|word count|length check"
     r"|explanation of (?:the )?(?:changes?|rewrite)|hinzugefügte \w+|contrainte ajoutée"
     r"|restricción añadida|добавленное \w+|新增(?:限制|要求|约束)|追加した(?:条件|制約)"
     r"|추가된 조건)",
@@ -32,7 +31,11 @@ _ABOUT_CHANGES = re.compile(
 _SUBJECT = re.compile(
     r"(?:i(?:'ve| have)?|we(?:'ve| have)?|this|these|that|it|the|my|by|now|both|all|added|one"
     r"|new|additional|extra|in this|here i|ich habe|das|dies\w*|j'ai|cela|cette|ce|he|esto|esta"
-    r"|la|el|eu|isso|esta|ho|questa|ik|dit|deze|я|это|эта)\b|这|該|该|此|我|これ|この|이|هذا|هذه|لقد",
+    r"|la|el|eu|isso|esta|ho|questa|ik|dit|deze|я|это|эта"
+    r"|se (?:ha|han|añad|agreg|inclu|introdu|respet|mant|conserv)\w*|foi|foram|nenhuma|il faut"
+    r"|l'instruction|aucune|es wurden?|die|der|man|jetzt|nun|è stat[ao]|sono stat[ie]|ora|er is"
+    r"|er zijn|nu|het|теперь|добавлен\w*|не|ahora|agora|maintenant)\b"
+    r"|这|該|该|此|我|これ|この|이|هذا|هذه|لقد",
     re.IGNORECASE,
 )
 _TELLS = re.compile(
@@ -67,11 +70,6 @@ _LETTER = re.compile(
     r"|здравствуйте|尊敬的|您好|拝啓)\b.{0,80}$",
     re.IGNORECASE | re.MULTILINE,
 )
-_WORDS_COUNTED = re.compile(
-    r"[^\w]*(?:word count:?|length:?|total:?)?\W*(?:~|about|approx\w*\.?|roughly)?\W*(\d{1,4})"
-    r"(?: (?:more|additional|extra|added|new))? words?(?: (?:added|in total|total|longer))?[^\w]*",
-    re.IGNORECASE,
-)
 _EXPLANATION = re.compile(
     r"\s*[*_#> ]{0,6}(?:explanation|rationale|reasoning|note|notes)[*_]{0,3}:[*_ ]{0,4}\s*\S",
     re.IGNORECASE,
@@ -80,13 +78,13 @@ _EXPLANATION = re.compile(
 
 def without_note(text: str, parent: str) -> str:
     """Return the text without a last piece that comments on the rewriting or says goodbye."""
-    for start, mark in _last_pieces(text):
+    for start, mark in _last_pieces(text, parent):
         piece, before = text[start:].strip(), text[:start].rstrip()
-        if not before or before.endswith((":", "：")) or (parent and piece in parent):
+        if not piece or not before or before.endswith((":", "：")) or (parent and piece in parent):
             continue
         if piece[0] in "—–-" and before.rpartition("\n")[2].startswith(piece[0]):
             continue  # a line of a dialogue or a list
-        if _is_note(before, piece, parent, apart=mark == "\n\n"):
+        if mark == _SECTION or _is_note(before, piece, parent, apart=mark == "\n\n"):
             if mark == "(" and text[-1] in "*_":
                 before = before.removesuffix(text[-1]).rstrip()
             return before.removesuffix("\n---").rstrip()
@@ -109,12 +107,14 @@ def find_note(text: str, parent: str) -> str | None:
 
 
 _SOME_POINTS = 2.5
+_SECTION = "#"
 
 
-def _last_pieces(text: str) -> Iterator[tuple[int, str]]:
+def _last_pieces(text: str, parent: str) -> Iterator[tuple[int, str]]:
     """Yield where a last piece may begin: its paragraph, its line, its bracket."""
     bracket = text.rfind("(") if text.endswith((")", ")*", ")_", ").")) else -1
     for start, mark in (
+        (find_section(text, parent), _SECTION),
         (text.rfind("\n\n"), "\n\n"),
         (text.rfind("\n"), "\n"),
         (bracket, "("),
@@ -137,8 +137,8 @@ def _without_explanation(text: str, parent: str) -> str:
 
 def _is_note(before: str, piece: str, parent: str, *, apart: bool) -> bool:
     """Tell whether a text's last piece is a note; apart: it is a paragraph of its own."""
-    if counted := _WORDS_COUNTED.fullmatch(piece):
-        return abs(int(counted[1]) - count_words(before)) <= _NEARLY or "added" in piece
+    if is_aside(piece, before):
+        return True
     piece = piece.replace("’", "'")
     label = _LABEL.match(piece)
     if _is_of_text(piece, label, parent):
@@ -146,7 +146,7 @@ def _is_note(before: str, piece: str, parent: str, *, apart: bool) -> bool:
     if label and _ABOUT_CHANGES.fullmatch(label[1].strip()):
         return not _EMPTY.fullmatch(piece[label.end() :])
     said = piece.strip("*_()[]（）【】 —–-")
-    if _GOODBYE.match(said) and piece[-1] not in "\"”'’»」":
+    if (_GOODBYE.match(said) and piece[-1] not in "\"”'’»」") or says_goodbye(piece):
         return not _LETTER.search(before)
     points = 0.0
     if label and len(Said(label[1]).tokens) <= 1 and Said(label[1]).has("label"):
@@ -173,7 +173,6 @@ def _is_of_text(piece: str, label: re.Match[str] | None, parent: str) -> bool:
 _EXPLAINS = ("explanation", "rationale", "reasoning", "explicación", "explication", "erklärung")
 _ENOUGH_POINTS = 3.0
 _ENOUGH_WORDS = 4
-_NEARLY = 3  # words by which a model miscounts
 _EMPTY = re.compile(r"\W*(?:none|n/?a|nothing|no|-)?\W*", re.IGNORECASE)
 _FRAMED = re.compile(
     r"[*_]{0,3}[(\[（【].*[)\]）】][*_]{0,3}|(\*{1,2}|_)[^*_\n].*\1|[—–※] ?\S.*", re.DOTALL

@@ -50,7 +50,7 @@ class _Words(NamedTuple):
         )
 
 
-_JOINING = ("zh", "ja", "ko", "ar")
+_JOINING = ("zh", "ja", "ko", "ar", "hi")
 
 
 @cache
@@ -85,7 +85,7 @@ _TOKEN = re.compile(r"\b(?:[ldj]'(?=\w))|[^\W\d_]+(?:['-][^\W\d_]+)*|\d+")
 _ASCII_TOKEN = re.compile(r"[a-z]+(?:['-][a-z]+)*|[0-9]+")
 """The same for lower-case ASCII without elisions, several times as fast."""
 _ELISIONS = ("l'", "d'", "j'")
-_JOINED_LETTER = re.compile("[\u0600-\u06ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_JOINED_LETTER = re.compile("[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 class Said:

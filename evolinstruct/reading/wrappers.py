@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from textwrap import dedent
 
+from evolinstruct.reading.announcements import is_label_of_rewrite
 from evolinstruct.reading.own_text import whole_object
 
 _OF_WRAPPERS = re.compile(
@@ -35,6 +37,7 @@ def without_wrapper(text: str) -> str:
         _without_rules,
         _without_fence,
         _without_field,
+        _without_block,
         _without_tag,
         _without_quote_signs,
         _without_list,
@@ -110,10 +113,27 @@ def _without_field(text: str) -> str:
     return named[0].strip() if len(named) == 1 and isinstance(named[0], str) else text
 
 
+_BLOCK = re.compile(
+    r"(?:(?P<fence>`{3,})(?:ya?ml)?[ \t]*\n)?(?:[\w-]+:[^\n|>]*\n)*?"
+    r"(?P<name>[\w-]{4,40}):[ \t]*[|>][+-]?[ \t]*\n(?P<lines>(?:[ \t]+\S[^\n]*(?:\n|\Z)|\n)+)"
+    r"(?:[\w-]+:[^\n]*(?:\n|\Z))*(?(fence)(?P=fence)\s*)"
+)
+
+
+def _without_block(text: str) -> str:
+    """Return the block of lines of the one field of YAML that is the instruction."""
+    found = _BLOCK.fullmatch(text) if "|\n" in text or ">\n" in text else None
+    if found is None:
+        return text
+    name = found["name"]
+    is_instruction = _OF_INSTRUCTIONS.search(name) or name in ("instruction", "prompt")
+    return dedent(found["lines"]).strip() if is_instruction else text
+
+
 def _without_tag(text: str) -> str:
     """Return the inside of one tag, such as <instruction>, around the whole text."""
     tagged = _TAGGED.fullmatch(text) if text.startswith("<") else None
-    if tagged is None or not _OF_WRAPPERS.fullmatch(tagged[1]):
+    if tagged is None or not _names_wrapper(tagged[1]):
         return text
     if f"</{tagged[1]}>" in tagged[2]:
         return text
@@ -121,6 +141,12 @@ def _without_tag(text: str) -> str:
     if inner.startswith("<![CDATA[") and inner.endswith("]]>"):
         return inner[len("<![CDATA[") : -len("]]>")].strip()
     return inner
+
+
+def _names_wrapper(name: str) -> bool:
+    if _OF_WRAPPERS.fullmatch(name) or name in ("tool_call", "function_call"):
+        return True
+    return is_label_of_rewrite(re.sub(r"[_-]", " ", name))
 
 
 # Marks at the start of lines
