@@ -196,3 +196,58 @@ def test_what_a_small_model_says_before_another_question_comes_off(said: str) ->
 )
 def test_an_instruction_that_begins_like_that_keeps_its_beginning(own: str) -> None:
     assert read_instruction(own, (), parent="Name a river.", marks=MARKS) == own
+
+
+CANAL = "Which canal joins two seas without a single lock, and why does it need none?"
+BEHIND = {
+    "an end mark": "*** End of instruction ***",
+    "an end mark in Russian": "#Конец#",
+    "a count that is near": "(17 words)",
+    "a count under a label": "Word count: 14",
+    "a count of what was added": "(9 words added)",
+    "a rating": "**Difficulty:** 7/10",
+    "stars": "Schwierigkeitsgrad: ★★★★☆",
+    "a good-bye": "Good luck!",
+    "a good-bye in Japanese": "お役に立てれば幸いです。",
+    "reasons under a heading": "### Why it's harder\n\n- The lock is gone.\n- Two seas differ.",
+    "a list of techniques": "---\nTechniques employées :\n• une contrainte\n• un lieu",
+    "reasons in bold": "**Justificativa:** o canal deixa de ser um qualquer.",
+    "a heading with a picture": "### 🔍 Changes made\nThe river became a canal.",
+}
+
+
+@pytest.mark.parametrize("behind", BEHIND.values(), ids=BEHIND.keys())
+def test_what_stands_behind_a_rewrite_comes_off_by_its_build(behind: str) -> None:
+    reply = f"{CANAL}\n\n{behind}"
+    assert read_instruction(reply, (), parent="Name a river.", marks=MARKS) == CANAL
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "Write a fable about a lock keeper and an eel, in the voice of the eel.\n\n(200 words)",
+        "Fill in this form for a canal:\nTitle: Kiel\nDifficulty: 7/10",
+        "Choose one of three canals and justify it.\n\nJustification: name the toll and the width.",
+        "Write the last lines of a play, after which the curtain falls:\n\nThe End",
+        "Draw up a sheet for pupils with these parts:\n\n### Changes\n\n### Reasons",
+    ],
+)
+def test_what_looks_like_that_and_is_asked_for_stays(own: str) -> None:
+    assert read_instruction(own, (), parent="Name a river.", marks=MARKS) == own
+
+
+ENCLOSED = {
+    "a block of YAML": "```yaml\nmethod: deepen\nnew_instruction: |\n  {}\ndifficulty: 8\n```",
+    "a call of a tool": (
+        '<tool_call>\n{{"name": "submit", "arguments": {{"new_instruction": "{}"}}}}\n</tool_call>'
+    ),
+    "a translated tag": "<nouvelle_consigne>\n{}\n</nouvelle_consigne>",
+    "a tag in brackets": "【新指令】\n{}\n【/新指令】",
+    "blank lines in bold": "**{}\n\u2028**",
+}
+
+
+@pytest.mark.parametrize("around", ENCLOSED.values(), ids=ENCLOSED.keys())
+def test_what_encloses_a_rewrite_comes_off(around: str) -> None:
+    reply = around.format(CANAL)
+    assert read_instruction(reply, (), parent="Name a river.", marks=MARKS) == CANAL

@@ -126,7 +126,7 @@ def _counts(piece: str, bare: str, before: str) -> bool:
 
 _ITEM = re.compile(r"\A(?:[-•]|\d+[.)])\s")
 _RATING = re.compile(
-    r"(?P<label>[^\d:：★]{2,40}?)\s*(?:[:：]\s*)?(?P<rate>[★☆⭐]{2,}|\d{1,2}(?:[.,]\d)?\s*/\s*\d{1,2})"
+    r"(?P<label>[^\d:：★]{2,40}?)\s*(?:[:：][\s*_]*)?(?P<rate>[★☆⭐]{2,}|\d{1,2}(?:[.,]\d)?\s*/\s*\d{1,2})"
     r"[^\n]{0,20}"
 )
 
