@@ -1,8 +1,8 @@
-"""What the rules for answers find of answers that five writers wrote, in ten languages.
+"""What the rules for answers find of answers that six writers wrote, in ten languages.
 
 ``labelled_answers.jsonl`` holds whole pairs that nothing was trained on. Almost half are good
 answers that look like bad ones. Settings of the classifiers were chosen by those of writers 1, 4
-and 5, nothing by those of writers 6 and 7, which tell how others fare. The shares below are what
+and 5, nothing by those of writers 6, 7 and 8, which tell how others fare. The shares below are what
 was found when they were written; they are not to fall.
 """
 
@@ -20,13 +20,13 @@ from evolinstruct.elimination.answers import RULES
 
 SETTLED = 6  # the first writer by whom nothing was chosen
 SHARES = {  # that any of the rules finds: of the writers before, and of the others
-    "asks_back": (0.95, 0.82),
-    "refuses": (0.91, 0.87),
-    "defers": (0.86, 0.88),
-    "cut_off": (0.85, 0.96),
-    "loops": (0.97, 0.96),
+    "asks_back": (0.95, 0.85),
+    "refuses": (0.91, 0.86),
+    "defers": (0.86, 0.83),
+    "cut_off": (0.85, 0.93),
+    "loops": (0.97, 0.95),
 }
-PRECISIONS = (0.978, 0.988)
+PRECISIONS = (0.978, 0.978)
 PAIRS = [
     json.loads(line)
     for line in Path(__file__).with_name("labelled_answers.jsonl").read_text("utf-8").splitlines()

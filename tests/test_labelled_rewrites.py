@@ -1,4 +1,4 @@
-"""What the rules for rewrites find of rewrites that four writers wrote, in eleven languages.
+"""What the rules for rewrites find of rewrites that five writers wrote, in eleven languages.
 
 ``labelled_rewrites.jsonl`` holds whole pairs, written without a look at the rules, as models were
 seen to reply to prompts for rewriting. More than half are good ones that look like bad ones. All of
@@ -26,16 +26,16 @@ RULES = [
     for rule in REWRITE_RULES.values()
     if rule.default in ("always", "on") and not rule.looks_for_test_items
 ]
-SHARES = {  # of the third writer's and of the fourth's at the first look
-    "answers": 0.58,  # 0.62, 0.62; those in English alone are known by their words
-    "language": 0.80,  # 0.67, 0.93
-    "refers": 0.88,  # 0.69, 0.61
-    "placeholder": 0.93,  # 0.69, 0.50
-    "prompt_text": 0.80,  # 0.92, 0.83
-    "answered_too": 0.80,  # 0.80, 0.33
-    "broken": 0.66,  # 0.70, 0.30
+SHARES = {  # of the third, the fourth and the fifth writer's at the first look
+    "answers": 0.57,  # 0.62, 0.62, 0.55; those in English alone are known by their words
+    "language": 0.80,  # 0.67, 0.93, 0.70
+    "refers": 0.85,  # 0.69, 0.61, 0.69
+    "placeholder": 0.92,  # 0.69, 0.50, 0.69
+    "prompt_text": 0.82,  # 0.92, 0.83, 0.75
+    "answered_too": 0.71,  # 0.80, 0.33, 0.25
+    "broken": 0.66,  # 0.70, 0.30, 0.50
 }
-GOOD_DROPPED = 0.05  # 0.09, 0.06
+GOOD_DROPPED = 0.055  # 0.09, 0.06, 0.11
 PAIRS = [
     json.loads(line)
     for line in Path(__file__).with_name("labelled_rewrites.jsonl").read_text("utf-8").splitlines()

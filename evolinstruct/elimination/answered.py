@@ -105,11 +105,12 @@ _ANSWER = (
     r"(?:answer|solution|response|output)|(?:muster|beispiel)?(?:antwort|lösung)"
     r"|(?:exemple de )?(?:réponse|solution)|(?:ejemplo de )?(?:respuesta|solución)"
     r"|(?:exemplo de )?(?:resposta|solução)|(?:esempio di )?(?:risposta|soluzione)"
-    r"|(?:пример )?(?:ответ|решени)[еа]?|(?:示例|参考)?答案|解|回答例?|解答例?|答え|정답|답변|답"
+    r"|(?:пример )?(?:ответ|решени)[еа]?|(?:示例|参考)?(?:答案|回答)|解|回答例?|解答例?"
+    r"|答え|정답|답변|답"
     r"|الجواب|الإجابة)"
 )
 _LABELS = (
-    rf"(?:[ \t#*_>]*{_ANSWER}[ \t#*_]*[:：][ \t*_]*(?=\S|\n+[ \t]*\S)"
+    rf"(?:[ \t]*【{_ANSWER}】(?=\s*\S)|[ \t#*_>]*{_ANSWER}[ \t#*_]*[:：][ \t*_]*(?=\S|\n+[ \t]*\S)"
     rf"|[ \t]*(?:#{{1,6}}[ \t]*[*_]{{0,2}}|\*\*|__){_ANSWER}[*_]{{0,2}}[ \t]*\n(?=\s*\S))"
 )
 _LABEL = re.compile(f"^{_LABELS}", re.IGNORECASE | re.MULTILINE)

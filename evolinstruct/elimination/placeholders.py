@@ -75,7 +75,7 @@ def _stands_for(bracket: str, content: str) -> bool:
     *most, last = content.split()
     if bracket == "{{" or (most and content.endswith(_LAST_WORDS)) or _OMITTED.search(content):
         return True
-    if most and (most[0] in _FIRST[bracket] or (last in _LAST and _is_noun(most[-1]))):
+    if most and (most[0] in _FIRST[bracket[-1]] or (last in _LAST and _is_noun(most[-1]))):
         return True
     if bracket not in ("[", "<") or not content.replace(" ", "").isalnum():
         return False
@@ -122,12 +122,12 @@ _DOTTED = re.compile(
     re.MULTILINE,
 )
 _CAPITALS = re.compile(r"\b(?:TODO|TBD)\b|(?<![A-Za-z] )\bX{3,}\b(?!-rated)")
-_LOREM = re.compile(r"\blorem ipsum\b(?!\"| text)", re.IGNORECASE)
+_LOREM = re.compile(r"(?<![\"“«„'])\blorem ipsum\b(?! text)", re.IGNORECASE)
 _CROSSES = re.compile(
     r"(?<![A-Za-z])X{2,4}(?![A-Za-z])"
     r"(?! ?(?:centur|chrom|век|si[èe]cle|siglo|s[ée]culo|secolo|Jahrh))"
 )
-_CIRCLES = re.compile(r"[○〇◯△□◇]{2,}")
+_CIRCLES = re.compile(r"[○〇◯△□◇]{2,}(?=[^\W\d_])|(?<=[^\W\d_])[○〇◯△□◇]{2,}")
 """Words of Chinese, Japanese or Korean that were left out."""
 _SLOT = re.compile(r"(?<=\s)\{[a-z][a-z_]{2,30}\}(?=[\s.,;?!])")
 """A name between braces, in running text."""
@@ -137,6 +137,9 @@ _ALONE = re.compile(
 """What stands alone behind a label, in brackets."""
 _CELLS = re.compile(r"\| *(\[[^\]\[|\n]{1,30}\]) *(?=\|)")
 """Cells of a table that hold nothing but words in brackets."""
+_ANGLED = re.compile(r"(?<=\s)<[^\W\d_]{4,20}>(?=[\s.,;?])")
+_BRACKETED = re.compile(r"(?<=\s)\[[^\W\d_][^\]\[\n,:]{1,25}\](?=[\s.,;،])")
+_MANY = 3  # different words in brackets are no asides
 _MEASURED = re.compile(
     r"(?<=\s)(\[[^\W\d_][^\]\[\n,:]{0,20}\]) ?(?:(?:[cmk]?m²?|kg|g|km/h|hours?|heures?|horas?"
     r"|Stunden|minut\w*|Minuten|euros?|dollars?|people|personas|pessoas|years?|ans|años|anos"
@@ -174,8 +177,12 @@ def _blanks(text: str) -> list[str]:
         found += crosses
     if "{" in text:
         found += _SLOT.findall(text)
+    if "<" in text and "</" not in text and len(set(angled := _ANGLED.findall(text))) > 1:
+        found += angled
     if "[" in text:
         found += _MEASURED.findall(text)
+        if len(set(bracketed := _BRACKETED.findall(text))) >= _MANY:
+            found += bracketed
         if len(cells := _CELLS.findall(text)) > 1:
             found += cells
     if not text.isascii():
@@ -213,13 +220,14 @@ def _is_named(word: str, text: str) -> bool:
 # The rule
 
 _ABOUT = re.compile(
-    r"\b(?:templates?|place-?holders?|fields?|campos?|champs?|felder?n?|campi"
+    r"\b(?:templates?|place-?holders?|slots?|stage directions?|mad ?libs?|transcript\w*|fields?"
+    r"|campos?|champs?|felder?n?|campi"
     r"|fill(?:ing|ed)?[ -](?:in|out)|fill the|blanks?|mail[ -]?merge"
     r"|mask(?:ed|ing)?|to-?dos?(?! list)|stubs?|skeleton|boilerplate|form letter"
     r"|merge (?:tag|field)s?|jinja2?|mustache|handlebars|liquid|brackets?|braces|lorem|dummy|cloze"
     r"|vorlage\w*|platzhalter\w*|modèle|plantilla|ellips[ei]s|wildcards?|complete the|implement"
     r"|substitut\w+|formats? (?:string|it|the)|in (?:the|this) form(?:at)?|comments?)\b"
-    r"|(?-i:\bSELECT\b)|模板|占位"
+    r"|(?-i:\bSELECT\b)|模板|占位|填空|空欄|穴埋め|ひな形|雛形|テンプレ|伏せ|빈칸|양식|템플릿"
     r"|^[^\w\n]*(?:answer|solution|output|result|response)[^\w\n]*:\s*$",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -7,11 +7,13 @@ a label that speaks of the rewriting, such as "Why it is harder" or "Techniques 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from evolinstruct.reading.said import Said
 from evolinstruct.words import count_words
 
 _LABEL_WORDS, _FEW_WORDS = 7, 4
+_LONGEST_SECTION = 1500  # characters
 _STEM = 6  # letters
 _OF_REWRITING = ("rewrite", "harder", "original", "change", "matter")
 _ALL = (
@@ -22,7 +24,8 @@ _HEADING = re.compile(
     r"^(?:[^\w\n]{0,4}#{1,4}[^\w\n]{1,6}(?P<headed>[^\n:：]{2,50}?)[*_]{0,2}[:：]?[ \t]*"
     r"|[^\w\n]{0,3}(?:\*\*|__)[^\w\n]{0,4}(?P<bold>[^\n*_:：]{2,50})[:：]?(?:\*\*|__)[:：]?[ \t]*"
     r"(?P<same>\S[^\n]*)?"
-    r"|(?P<plain>[^\W\d_][^\n:：.*]{1,40})[:：][ \t]*)$",
+    r"|【(?P<boxed>[^【】\n]{2,20})】[ \t]*"
+    r"|(?P<plain>[^\W\d_][^\n:：.*]{1,40})[:：][ \t]*(?P<after>\S[^\n]*)?)$",
     re.MULTILINE,
 )
 """A line that is but a label: a heading, bold words, words before a colon. Bold ones may go on."""
@@ -33,25 +36,35 @@ def find_section(text: str, parent: str) -> int:
 
     What a colon leads up to, and a part that lists what to fill in, is the text's own.
     """
-    for found in _HEADING.finditer(text):
-        name = next(filter(None, found.group("headed", "bold", "plain")))
-        before, after = text[: found.start()].rstrip(), text[found.end() :].strip()
-        if not before or before.endswith((":", "：")) or found[0].strip() in (parent or "\n"):
+    start = text.find("\n", max(len(text) - _LONGEST_SECTION, 0)) + 1
+    for found in _HEADING.finditer(text, start) if start else ():
+        name = next(filter(None, found.group("headed", "bold", "boxed", "plain")))
+        speaks = not found["after"] and is_label_of_note(name)
+        if not speaks and not _justifies(name):
             continue
-        told = found["same"] or after
-        if told and (is_label_of_note(name) or _justifies(name, told, before)):
+        told = found["same"] or found["after"] or text[found.end() :].strip()
+        before = text[: found.start()].rstrip()
+        if not told or not before or before.endswith((":", "：")) or found[0].strip() in parent:
+            continue
+        if speaks or _gives_reasons(name, told, before):
             return found.start()
     return -1
 
 
-def _justifies(name: str, told: str, before: str) -> bool:
-    """Tell whether reasons are given under a label, for which the text before does not ask."""
+def _gives_reasons(name: str, told: str, before: str) -> bool:
+    """Tell whether what stands under a label is no limit, and is not what was asked for."""
     if len(told.split()) < _FEW_WORDS and told.isascii():
         return False
-    stem = name.strip().lower()[:_STEM]
-    return Said(name).is_made_of("justified") and stem not in before.lower()
+    return name.strip().lower()[:_STEM] not in before.lower()
 
 
+@lru_cache(maxsize=256)
+def _justifies(name: str) -> bool:
+    said = Said(name)
+    return said.has("justified") and said.is_made_of("justified")
+
+
+@lru_cache(maxsize=256)
 def is_label_of_note(name: str) -> bool:
     """Tell whether a label speaks of how a text was rewritten, or why: "Changes made"."""
     said = Said(name.strip("?？ "))
@@ -127,12 +140,15 @@ def _counts(piece: str, bare: str, before: str) -> bool:
 _ITEM = re.compile(r"\A(?:[-•]|\d+[.)])\s")
 _RATING = re.compile(
     r"(?P<label>[^\d:：★]{2,40}?)\s*(?:[:：][\s*_]*)?(?P<rate>[★☆⭐]{2,}|\d{1,2}(?:[.,]\d)?\s*/\s*\d{1,2})"
-    r"[^\n]{0,20}"
+    r"[^\n]{0,40}"
 )
 
 
 def _rates(bare: str, before: str) -> bool:
     """Tell whether a piece says how hard a text is, in a number or in stars."""
+    bare, _, others = bare.partition("\n")
+    if others and not all(map(_RATING.fullmatch, others.splitlines())):
+        return False
     found = _RATING.fullmatch(_ITEM.sub("", bare))
     if found is None or before.rpartition("\n")[2].count(":"):
         return False  # a form has more such lines

@@ -24,12 +24,18 @@ from evolinstruct.reading.asides import is_label_of_note
 from evolinstruct.reading.marks import between_marks, marked_at_end
 from evolinstruct.reading.notes import without_note
 from evolinstruct.reading.own_text import find_next_turn, own_text, without_reasoning
-from evolinstruct.reading.undecided import is_all_thoughts, offers_several
+from evolinstruct.reading.undecided import (
+    before_another,
+    behind_thoughts,
+    is_all_thoughts,
+    offers_several,
+)
 from evolinstruct.reading.wrappers import without_wrapper
 from evolinstruct.words import count_words
 
 _MOST_LAYERS = 16
 """More wrappers than this around each other are part of the text: the reply is kept as it came."""
+_LONG, _MOST_OF_LONG = 100_000, 4  # characters; wrappers of what is longer
 
 
 def read_instruction(
@@ -60,8 +66,8 @@ def read_instruction(
     whole = text = own_text(text, parent).strip()
     if offers_several(text, parent):
         return ""
-    for _ in range(_MOST_LAYERS):
-        peeled = _without_wrappers(labels.cut(text, parent), parent)
+    for _ in range(_MOST_LAYERS if len(text) < _LONG else _MOST_OF_LONG):
+        peeled = _without_wrappers(behind_thoughts(labels.cut(text, parent), parent), parent)
         if peeled == text:
             is_none = offers_several(text, parent) or is_all_thoughts(text, parent)
             return "" if is_none else text
@@ -72,6 +78,7 @@ def read_instruction(
 def _without_wrappers(text: str, parent: str) -> str:
     """Take off one wrapper of each kind, the outer ones first."""
     text = _EMPTY_END.sub("", without_announcement(text, parent)).rstrip()
+    text = before_another(text, parent)
     text = without_note(text, parent)
     text = without_note(without_wrapper(without_thoughts(text, parent)), parent)
     turn = find_next_turn(text, parent)
@@ -140,7 +147,9 @@ _NEXT_STEP = re.compile(rf"^[ \t]*[*_#>]{{0,4}} ?{_STEP}", re.IGNORECASE | re.MU
 _WORK = re.compile(
     r"[\s*_#>]{0,8}(?:(?:first|my|initial) )*(?:draft|attempt|version|methods?(?: list)?|plan"
     r"|analysis|improvements?|ideas?|approach|brainstorming|entwurf|analyse|ansatz|ébauche|brouillon"
-    r"|borrador|plano|análisis|análise|rascunho|план|анализ|черновик|分析|计划|草稿|下書き|計画|계획|초안)"
+    r"|borrador|primera versión|première version|erste fassung|primeira versão|prima versione"
+    r"|перв(?:ая попытка|ый вариант|ая версия)"
+    r"|plano|análisis|análise|rascunho|план|анализ|черновик|分析|计划|草稿|下書き|計画|계획|초안)"
     r"(?: was| is)?[*_]{0,3}[:：]",
     re.IGNORECASE,
 )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from evolinstruct.reading.announcements import speaks_of_rewriting
 from evolinstruct.reading.own_text import without_later_turns
+from evolinstruct.words import count_words
 
 
 def between_marks(text: str, marks: tuple[str, str], parent: str) -> str:
@@ -82,7 +83,14 @@ def _pairs(
             inner = inner[: again.start()].rstrip()  # the opening mark stands for the closing one
         if inner:
             found.append((inner, (opened.start(), closed.end() if closed else end)))
+    if len(found) == len(opens) == 2 and not closing.first(text):  # noqa: PLR2004 - a pair
+        (first, _), (second, _) = found
+        if count_words(second) < min(_REMARK, count_words(first)):
+            return found[:1]  # the opening mark stands for the closing one
     return found
+
+
+_REMARK = 12  # words
 
 
 _MISSPELT = re.compile(r"^[ \t]*</\w[\w -]{2,40}>[ \t]*$", re.MULTILINE)

@@ -32,9 +32,9 @@ _SUBJECT = re.compile(
     r"(?:i(?:'ve| have)?|we(?:'ve| have)?|this|these|that|it|the|my|by|now|both|all|added|one"
     r"|new|additional|extra|in this|here i|ich habe|das|dies\w*|j'ai|cela|cette|ce|he|esto|esta"
     r"|la|el|eu|isso|esta|ho|questa|ik|dit|deze|я|это|эта"
-    r"|se (?:ha|han|añad|agreg|inclu|introdu|respet|mant|conserv)\w*|foi|foram|nenhuma|il faut"
-    r"|l'instruction|aucune|es wurden?|die|der|man|jetzt|nun|è stat[ao]|sono stat[ie]|ora|er is"
-    r"|er zijn|nu|het|теперь|добавлен\w*|не|ahora|agora|maintenant)\b"
+    r"|se (?:ha|han|añad|agreg|inclu|introdu|respet|mant|conserv)\w*|foi|foram|il faut"
+    r"|l'instruction|es wurden?|jetzt|nun|è stat[ao]|sono stat[ie]|ora|er is"
+    r"|er zijn|nu|het|теперь|добавлен\w*|ahora|agora|maintenant)\b"
     r"|这|該|该|此|我|これ|この|이|هذا|هذه|لقد",
     re.IGNORECASE,
 )
@@ -61,7 +61,9 @@ _GOODBYE = re.compile(
     r"|fammi sapere|ik hoop dat|laat (?:het )?me weten|надеюсь,? (?:это|что)|дайте знать|если нужно"
     r"|希望(?:这|对|能)|如果(?:您|你)?(?:还)?(?:有|需要)|如需|お役に立て|ご要望|必要であれば"
     r"|도움이 되|필요하시면"
-    r"|آمل أن|أتمنى أن|هل تريد",
+    r"|آمل أن|أتمنى أن|هل تريد|¿?quieres? que|quer que eu|voulez-vous que|veux-tu que|soll ich"
+    r"|möchten sie|vuoi che|zal ik|хотите|сделать ещ[её]|需要我|要不要我|ほかに(?:何か)?|더 필요"
+    r"|더 어렵게 만들|chcesz|daha da ",
     re.IGNORECASE,
 )
 _LETTER = re.compile(

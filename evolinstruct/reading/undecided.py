@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from evolinstruct.reading.announcements import speaks_of_rewriting
+from evolinstruct.reading.said import Said
 from evolinstruct.words import count_words
 
 _LOOKED_AT = 1500  # characters
@@ -21,6 +22,24 @@ _ANNOUNCES_SEVERAL = re.compile(
     r"|varianten|versionen|opciones|versiones|versioni|вариант\w*|верси\w*)\b[^:\n]{0,40}:",
     re.IGNORECASE,
 )
+_ANOTHER = re.compile(
+    r"\n\n(?P<said>(?:alternatively|or,? if you|another (?:option|version|variant)"
+    r"|if (?:that|this) is too|falls (?:das|dies|ihnen|dir)|alternativ|sinon"
+    r"|si (?:c'est|es) (?:trop|demasiado)|se (?:for|è) (?:muito|troppo)|o si (?:lo )?prefier"
+    r"|ou si (?:vous|tu) préfér)[^\n:]{0,100}:)\s*\S",
+    re.IGNORECASE,
+)
+
+
+def before_another(text: str, parent: str) -> str:
+    """Return what stands before the offer of another version."""
+    found = _ANOTHER.search(text)
+    if found is None or found["said"] in parent or "?" in found["said"]:
+        return text
+    says = Said(found["said"]).has("rewrite", "harder", "original", "task")
+    return text[: found.start()].rstrip() if says else text
+
+
 _CHOICE = re.compile(
     r"\b(?:i(?:'d| would)? (?:choose|chose|pick|select|prefer|recommend|go with|went with)"
     r"|let me know|you prefer|my (?:final )?(?:answer|choice|pick|favou?rite)"
@@ -36,6 +55,21 @@ _THINKS_ALOUD = re.compile(
     r"|i need to (?:rewrite|make|write))\b",
     re.IGNORECASE,
 )
+
+
+_LEADS_ON = re.compile(
+    r"(?:write it|final|result|here (?:is|it|goes)|go with|done|okay|ok|good|yes)\b[^.!?\n]{0,30}"
+    r"[.!:…]*\Z|:\Z",
+    re.IGNORECASE,
+)
+
+
+def behind_thoughts(text: str, parent: str) -> str:
+    """Return what stands below a first paragraph that thinks aloud and comes to a rewrite."""
+    first, blank_line, rest = text.partition("\n\n")
+    if not blank_line or not is_all_thoughts(first, parent) or not _LEADS_ON.search(first):
+        return text
+    return text if is_all_thoughts(rest, parent) or speaks_of_rewriting(rest) else rest.strip()
 
 
 def is_all_thoughts(text: str, parent: str) -> bool:

@@ -14,7 +14,7 @@ from evolinstruct.reading.announcements import is_label_of_rewrite
 from evolinstruct.reading.own_text import whole_object
 
 _OF_WRAPPERS = re.compile(
-    r"(?:\w*(?:instr[uú]|prompt|re-?writ|reword|evolv|reescri|réécri|anweis|指示|指令|지시)\w*"
+    r"(?:\w*(?:instr[uú]|istruz|consigne|prompt|re-?writ|reword|evolv|reescri|réécri|anweis|指示|指令|지시)\w*"
     r"|(?:new|final|harder|revised|created)[_ -]?"
     r"(?:question|task|version|request|text)|question|task|query|request|output|answer|result"
     r"|response|version|text|content|message|p|div|body)",
@@ -38,6 +38,7 @@ def without_wrapper(text: str) -> str:
         _without_fence,
         _without_field,
         _without_block,
+        _without_tags,
         _without_tag,
         _without_quote_signs,
         _without_list,
@@ -113,6 +114,7 @@ def _without_field(text: str) -> str:
     return named[0].strip() if len(named) == 1 and isinstance(named[0], str) else text
 
 
+_LONGEST_BLOCK = 20_000  # characters
 _BLOCK = re.compile(
     r"(?:(?P<fence>`{3,})(?:ya?ml)?[ \t]*\n)?(?:[\w-]+:[^\n|>]*\n)*?"
     r"(?P<name>[\w-]{4,40}):[ \t]*[|>][+-]?[ \t]*\n(?P<lines>(?:[ \t]+\S[^\n]*(?:\n|\Z)|\n)+)"
@@ -122,7 +124,8 @@ _BLOCK = re.compile(
 
 def _without_block(text: str) -> str:
     """Return the block of lines of the one field of YAML that is the instruction."""
-    found = _BLOCK.fullmatch(text) if "|\n" in text or ">\n" in text else None
+    is_short = len(text) <= _LONGEST_BLOCK
+    found = _BLOCK.fullmatch(text) if is_short and ("|\n" in text or ">\n" in text) else None
     if found is None:
         return text
     name = found["name"]
@@ -141,6 +144,23 @@ def _without_tag(text: str) -> str:
     if inner.startswith("<![CDATA[") and inner.endswith("]]>"):
         return inner[len("<![CDATA[") : -len("]]>")].strip()
     return inner
+
+
+_MOST_TAGS = 16
+_TAGS = re.compile(r"\s*<([^\W\d][\w-]{0,40})>(.*?)</\1>\s*", re.DOTALL)
+
+
+def _without_tags(text: str) -> str:
+    """Return the inside of the one of several tags in a row that is the instruction."""
+    if not text.startswith("<") or not text.endswith(">") or text.count("<") > _MOST_TAGS:
+        return text
+    tags = [*_TAGS.finditer(text)]
+    if len(tags) < 2 or "".join([tag[0] for tag in tags]) != text:  # noqa: PLR2004 - several
+        return text
+    named = [tag[2] for tag in tags if is_label_of_rewrite(re.sub(r"[_-]", " ", tag[1]))]
+    if not named and not _INPUTS.intersection([tag[1] for tag in tags]):
+        named = [tag[2] for tag in tags if tag[1] in ("instruction", "prompt")]
+    return named[0].strip() if len(named) == 1 else text
 
 
 def _names_wrapper(name: str) -> bool:
