@@ -155,11 +155,8 @@ _CARRIED_OUT_HINTS = (
     *("\n\nhere", "\n\nbelow", "\n\n**here", "\n\nvoici", "\n\nvoilà", "\n\nhier", "\n\naqu"),
     *("\n\necco", "\n\nвот"),
 )
-_ANSWER_IN_LINE = re.compile(
-    rf"[?？؟](?:[^?？؟]{{0,600}}[.。])?\s+(?P<label>{_ANSWER} ?[:：])(?P<answer>\s*\S[^?？؟]*)\Z",
-    re.IGNORECASE,
-)
-"""Behind a question, and perhaps sentences that work it out."""
+_ANSWER_IN_LINE = re.compile(rf"[.?。？؟]\s+(?P<label>{_ANSWER} ?[:：])(?=\s*\S)", re.IGNORECASE)
+_WORKED_OUT = 600  # characters between a question and its answer
 _ANSWER_HINTS = (
     *("answer is", "lautet", "réponse est", "respuesta es", "resposta é", "risposta è"),
     *("ответ таков", "答案是", "答えは", "정답은", "الإجابة هي"),
@@ -224,10 +221,9 @@ def _announced(lower: str) -> str | None:
 def _answered_in_line(rewrite: Rewrite) -> str | None:
     """Return the answer to a question, under a label in the line of the question."""
     child = rewrite.child
-    if not ("?" in child or "？" in child or "؟" in child):
-        return None
-    found = _ANSWER_IN_LINE.search(child)
-    if found is None or _BLANK.match(found["answer"]):
+    asked = max(map(child.rfind, "?？؟"))  # of an answer, nothing is asked
+    found = _ANSWER_IN_LINE.search(child, asked, asked + _WORKED_OUT) if asked >= 0 else None
+    if found is None or _BLANK.match(child, found.end()):
         return None
     start = found.start("label")
     about_one = _OF_AN_ANSWER.search(child[:start]) or _LABEL.search(rewrite.parent)

@@ -257,7 +257,7 @@ def ends_in_open_data(text: str) -> bool:
         return False
     if "</" in text and _TAG_OPEN.search(text):
         return True
-    found = _DATA_BEGINS.search(text)
+    found = _DATA_BEGINS.search(text) if "{" in text or "[" in text else None
     if found is None or "\n\n" in text[found.start() :]:
         return False
     data = text[found.start() :]
@@ -309,7 +309,7 @@ def ends_in_empty_item(above: str, line: str) -> bool:
 
 def _ends_in_next_number(line: str) -> bool:
     """Tell whether a line ends in a number that goes on counting items in the line."""
-    if not (found := _LAST_NUMBER.search(line)):
+    if line[-1:] not in ".)、）" or not (found := _LAST_NUMBER.search(line, len(line) - 4)):
         return False
     before, sign = f"{int(found[1]) - 1}{found[2]}", found[2]
     at = line.rfind(before, 0, found.start())

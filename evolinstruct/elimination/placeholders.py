@@ -129,7 +129,10 @@ _CROSSES = re.compile(
 )
 _CIRCLES = re.compile(r"[○〇◯△□◇]{2,}(?=[^\W\d_])|(?<=[^\W\d_])[○〇◯△□◇]{2,}")
 """Words of Chinese, Japanese or Korean that were left out."""
-_SLOT = re.compile(r"(?<=\s)\{[a-z][a-z_]{2,30}\}(?=[\s.,;?!])")
+_PAIRS_OF_CIRCLES = ("○○", "〇〇", "◯◯", "△△", "□□", "◇◇")
+_CLOSES = (")", "）", "]", "】", ">")
+_ENDS_ALONE = tuple(f"{sign}\n" for sign in _CLOSES)
+_SLOT = re.compile(r"\{(?<=\s\{)[a-z][a-z_]{2,30}\}(?=[\s.,;?!])")
 """A name between braces, in running text."""
 _ALONE = re.compile(
     r"[:：][ \t]*\n*[ \t]*([(（\[【<][^\n()（）\[\]【】<>|]{1,40}[)）\]】>])[ \t]*$", re.MULTILINE
@@ -137,11 +140,11 @@ _ALONE = re.compile(
 """What stands alone behind a label, in brackets."""
 _CELLS = re.compile(r"\| *(\[[^\]\[|\n]{1,30}\]) *(?=\|)")
 """Cells of a table that hold nothing but words in brackets."""
-_ANGLED = re.compile(r"(?<=\s)<[^\W\d_]{4,20}>(?=[\s.,;?])")
-_BRACKETED = re.compile(r"(?<=\s)\[[^\W\d_][^\]\[\n,:]{1,25}\](?=[\s.,;،])")
+_ANGLED = re.compile(r"<(?<=\s<)[^\W\d_]{4,20}>(?=[\s.,;?])")
+_BRACKETED = re.compile(r"\[(?<=\s\[)[^\W\d_][^\]\[\n,:]{1,25}\](?=[\s.,;،])")
 _MANY = 3  # different words in brackets are no asides
 _MEASURED = re.compile(
-    r"(?<=\s)(\[[^\W\d_][^\]\[\n,:]{0,20}\]) ?(?:(?:[cmk]?m²?|kg|g|km/h|hours?|heures?|horas?"
+    r"(\[(?<=\s\[)[^\W\d_][^\]\[\n,:]{0,20}\]) ?(?:(?:[cmk]?m²?|kg|g|km/h|hours?|heures?|horas?"
     r"|Stunden|minut\w*|Minuten|euros?|dollars?|people|personas|pessoas|years?|ans|años|anos"
     r"|Jahren?|元|円|個|人|원|명|개)\b|[€$£%])"
 )
@@ -185,9 +188,9 @@ def _blanks(text: str) -> list[str]:
             found += bracketed
         if len(cells := _CELLS.findall(text)) > 1:
             found += cells
-    if not text.isascii():
+    if not text.isascii() and any([pair in text for pair in _PAIRS_OF_CIRCLES]):  # noqa: C419 - faster
         found += _CIRCLES.findall(text)
-    elif "(" not in text and "[" not in text and "<" not in text:
+    if not any([end in text for end in _ENDS_ALONE]) and not text.endswith(_CLOSES):  # noqa: C419 - the same
         return found
     alone = _ALONE.findall(text)
     return found + [each for each in alone if alone.count(each) > 1 or _GOES_HERE.search(each)]
