@@ -309,18 +309,16 @@ def ends_in_empty_item(above: str, line: str) -> bool:
 
 def _ends_in_next_number(line: str) -> bool:
     """Tell whether a line ends in a number that goes on counting items in the line."""
-    if line[-1:] not in ".)、）" or not (found := _LAST_NUMBER.search(line, len(line) - 4)):
+    if line[-1:] not in ".)、）" or not (found := _LAST_NUMBER.search(line, len(line) - 6)):
         return False
-    before, sign = f"{int(found[1]) - 1}{found[2]}", found[2]
+    before = f"{int(found[1]) - 1}{found[2]}"
     at = line.rfind(before, 0, found.start())
-    return (
-        at >= 0
-        and line[at + len(before) : found.start()].strip(sign + " ") != ""
-        and (at == 0 or not line[at - 1].isalnum())
-    )
+    begins_item = at == 0 or line[:at].rstrip().endswith(_BEFORE_ITEM)
+    return at >= 0 and begins_item
 
 
-_LAST_NUMBER = re.compile(r"(?<=[\s;；。,，.])(\d{1,2})([.、)）])\Z")
+_BEFORE_ITEM = (":", "：", ";", "；", ".", "。", ",", "，")
+_LAST_NUMBER = re.compile(r"(?<=[;；。,，.:：])\s*(\d{1,2})([.)、）])\Z")
 
 
 def _is_empty_number(above: str, line: str) -> bool:

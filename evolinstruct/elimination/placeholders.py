@@ -131,7 +131,6 @@ _CIRCLES = re.compile(r"[○〇◯△□◇]{2,}(?=[^\W\d_])|(?<=[^\W\d_])[○�
 """Words of Chinese, Japanese or Korean that were left out."""
 _PAIRS_OF_CIRCLES = ("○○", "〇〇", "◯◯", "△△", "□□", "◇◇")
 _CLOSES = (")", "）", "]", "】", ">")
-_ENDS_ALONE = tuple(f"{sign}\n" for sign in _CLOSES)
 _SLOT = re.compile(r"\{(?<=\s\{)[a-z][a-z_]{2,30}\}(?=[\s.,;?!])")
 """A name between braces, in running text."""
 _ALONE = re.compile(
@@ -188,12 +187,17 @@ def _blanks(text: str) -> list[str]:
             found += bracketed
         if len(cells := _CELLS.findall(text)) > 1:
             found += cells
-    if not text.isascii() and any([pair in text for pair in _PAIRS_OF_CIRCLES]):  # noqa: C419 - faster
+    is_ascii = text.isascii()
+    if not is_ascii and any([pair in text for pair in _PAIRS_OF_CIRCLES]):  # noqa: C419 - faster
         found += _CIRCLES.findall(text)
-    if not any([end in text for end in _ENDS_ALONE]) and not text.endswith(_CLOSES):  # noqa: C419 - the same
-        return found
-    alone = _ALONE.findall(text)
-    return found + [each for each in alone if alone.count(each) > 1 or _GOES_HERE.search(each)]
+    if (
+        text.endswith(_CLOSES)
+        or (")\n" in text or "]\n" in text or ">\n" in text)
+        or not (is_ascii or ("）\n" not in text and "】\n" not in text))
+    ):
+        alone = _ALONE.findall(text)
+        found += [each for each in alone if alone.count(each) > 1 or _GOES_HERE.search(each)]
+    return found
 
 
 _GOES_HERE = re.compile(
