@@ -318,7 +318,7 @@ def _ends_in_next_number(line: str) -> bool:
 
 
 _BEFORE_ITEM = (":", "：", ";", "；", ".", "。", ",", "，")
-_LAST_NUMBER = re.compile(r"(?<=[;；。,，.:：])\s*(\d{1,2})([.)、）])\Z")
+_LAST_NUMBER = re.compile(r"(?:(?<=[;；。])\s*|(?<=\.)\s+)(\d{1,2})([.)、）])\Z")
 
 
 def _is_empty_number(above: str, line: str) -> bool:
