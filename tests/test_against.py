@@ -87,6 +87,7 @@ def test_answers_are_looked_at_if_asked_for(folder: Path) -> None:
     assert {line.output for line in found if line.rule == "contaminated_answer"} == answers
 
 
+@pytest.mark.slow
 def test_the_same_test_set_gives_the_same_bytes_however_the_run_is_carried_out(
     folder: Path,
 ) -> None:
@@ -323,6 +324,7 @@ def test_every_line_that_overlaps_is_written(folder: Path) -> None:
     assert {(row["file"], row["item"]) for row in rows} == {("tests.jsonl", "line 2")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "said"),
     [

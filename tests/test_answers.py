@@ -415,6 +415,7 @@ def test_a_rewrite_that_fails_a_check_is_set_aside_without_asking_the_judge(
     assert sum(request.purpose == "judge" for request in Solver.requests) == 3 * 2
 
 
+@pytest.mark.slow
 def test_rewrites_are_priced_and_capped_runs_end_as_whole_ones(seeds: Path, tmp_path: Path) -> None:
     line = f"evolve {seeds} -o {tmp_path}/run --client offline -g 1 --dry-run --json"
     told = json.loads(typed(f"{line} --evolve-answers 2").stdout)
@@ -478,6 +479,7 @@ def test_a_run_without_pairs_says_how_they_are_made(seeds: Path, tmp_path: Path)
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "said"),
     [

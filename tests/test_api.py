@@ -44,6 +44,7 @@ def test_evolve_returns_how_it_ended() -> None:
     assert [counts.kept for counts in summary.all_counts] == [10, 10, 10]
 
 
+@pytest.mark.slow
 def test_evolve_makes_the_bytes_that_the_command_makes(folder: Path) -> None:
     weights = {"deepen": 1, "in_breadth": 2}
     evolinstruct.evolve([Path("seeds.txt")], Path("ours"), client="offline", operations=weights)
@@ -85,6 +86,7 @@ def test_events_come_in_the_order_in_which_things_happen() -> None:
     assert seen[-1] == Finished(dataset_lines=20)
 
 
+@pytest.mark.slow
 def test_a_listener_that_raises_ends_the_run_at_once_and_the_same_call_goes_on(
     folder: Path,
 ) -> None:
@@ -144,6 +146,7 @@ def test_a_wrong_setting_is_named_as_it_is_in_python() -> None:
         evolinstruct.evolve("seeds.txt", "run", client="offline", concurency=3)
 
 
+@pytest.mark.slow
 def test_what_is_scored_and_embedded_is_selected_as_by_the_commands(folder: Path) -> None:
     pytest.importorskip("numpy", reason="numpy")
     evolinstruct.evolve("seeds.txt", "run", client="offline", generations=1)

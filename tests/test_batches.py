@@ -79,6 +79,7 @@ def repeated(to: Batches) -> list[str]:
     return [name for name, times in to.paid.items() if times > 1]
 
 
+@pytest.mark.slow
 def test_a_run_in_batches_makes_the_files_of_an_ordinary_one(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes]
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_run_in_batches_makes_the_files_of_an_ordinary_one(
     check_invariants(tmp_path / "run", GENERATIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", first_of(*FAULTS), ids=lambda fault: str(fault.__name__))
 def test_whatever_becomes_of_a_batch_the_files_are_the_same_and_no_call_is_paid_for_twice(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes], fault: batches.Fault
@@ -101,6 +103,7 @@ def test_whatever_becomes_of_a_batch_the_files_are_the_same_and_no_call_is_paid_
     assert repeated(to) == []
 
 
+@pytest.mark.slow
 def test_what_a_batch_loses_is_asked_again_and_counted_at_most(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes]
 ) -> None:
@@ -122,6 +125,7 @@ def test_an_answer_that_gets_lost_makes_no_second_batch(
     assert len({made.source for made in to.made.values()}) == len(to.made)
 
 
+@pytest.mark.slow
 def test_submit_leaves_with_what_is_sent_and_the_same_command_goes_on(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes]
 ) -> None:
@@ -149,6 +153,7 @@ def test_a_run_that_waits_for_batches_is_not_carried_on_without_them(
             evolve(seeds, tmp_path / "run", **settings(server.url, batch=False))
 
 
+@pytest.mark.slow
 def test_a_batch_that_the_key_does_not_show_is_given_up_only_when_told(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +170,7 @@ def test_a_batch_that_the_key_does_not_show_is_given_up_only_when_told(
     assert repeated(to) == []
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_turned_down_stops_the_run_with_the_words_of_the_service(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes]
 ) -> None:
@@ -175,6 +181,7 @@ def test_a_batch_that_is_turned_down_stops_the_run_with_the_words_of_the_service
     assert data_files(tmp_path / "run") == whole
 
 
+@pytest.mark.slow
 def test_calls_that_are_turned_down_one_and_all_stop_the_run_and_fail_none(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes]
 ) -> None:
@@ -187,6 +194,7 @@ def test_calls_that_are_turned_down_one_and_all_stop_the_run_and_fail_none(
     assert data_files(tmp_path / "run") == whole
 
 
+@pytest.mark.slow
 def test_a_parameter_that_the_model_does_not_take_is_left_out_of_the_next_batch(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes]
 ) -> None:
@@ -201,6 +209,7 @@ def test_a_parameter_that_the_model_does_not_take_is_left_out_of_the_next_batch(
     assert repeated(to) == []
 
 
+@pytest.mark.slow
 def test_a_call_that_fails_again_and_again_becomes_a_failed_line(
     tmp_path: Path, seeds: Path
 ) -> None:
@@ -215,6 +224,7 @@ def test_a_call_that_fails_again_and_again_becomes_a_failed_line(
     assert found["exit_code"] == 3
 
 
+@pytest.mark.slow
 def test_caps_count_batches_at_their_price(tmp_path: Path, seeds: Path) -> None:
     def usual(ask: Ask) -> Answer:
         tokens = {"prompt_tokens": 1_000, "completion_tokens": 100}
@@ -245,6 +255,7 @@ def test_who_has_no_batches_says_so_before_anything_is_sent(
         evolve(seeds, tmp_path / "run", **settings("http://127.0.0.1:1/v1", **others))
 
 
+@pytest.mark.slow
 def test_several_models_have_batches_of_their_own(tmp_path: Path, seeds: Path) -> None:
     to = Batches(service)
     run(seeds, tmp_path / "run", to, model={"default": "one", "answer": "two"})
@@ -284,6 +295,7 @@ def as_loopback(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: file.replace(b"claude-loopback", b"loopback-1") for name, file in files.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     first_of(batches.half_failed, batches.shuffled, batches.doubled, batches.expired),
@@ -326,6 +338,7 @@ def mistral(monkeypatch: pytest.MonkeyPatch) -> Iterator[MistralBatches]:
 MISTRAL = {"api_key_env": "MISTRAL_API_KEY", "base_url": "http://api.mistral.ai/v1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     first_of(
@@ -368,6 +381,7 @@ def test_a_job_that_mistral_turns_down_says_why(
         evolve(seeds, tmp_path / "run", **settings("", **MISTRAL))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", [row.hosts[0] for row in SERVICES if row.hosts])
 def test_each_service_gets_files_and_batches_as_it_wants_them(
     tmp_path: Path, seeds: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, host: str

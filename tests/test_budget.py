@@ -87,6 +87,7 @@ class Overlapping(Scripted):
         return await super().complete(request)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     ends=st.lists(st.sampled_from(ENDS), min_size=1, max_size=40),
@@ -225,6 +226,7 @@ def measures(summary: Summary) -> dict[str, Decimal]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["max_calls", "max_tokens_total", "max_cost"])
 def test_a_run_stops_at_its_cap_and_goes_on_with_a_higher_one_to_the_same_bytes(
     tmp_path: Path, seeds: Path, name: str
@@ -328,6 +330,7 @@ def test_what_was_spent_stays_what_it_cost_whatever_prices_become(
     assert measures(evolve(seeds, out, **dear))["max_cost"] == total
 
 
+@pytest.mark.slow
 def test_what_had_no_price_gets_the_first_one_that_is_known_and_keeps_it(
     tmp_path: Path, seeds: Path
 ) -> None:
@@ -365,6 +368,7 @@ def make_former(journal: Path) -> None:
     db.close()
 
 
+@pytest.mark.slow
 def test_an_account_of_a_former_version_is_carried_over(tmp_path: Path, seeds: Path) -> None:
     out = tmp_path / "run"
     asked = {"client": UNSTEADY, "generations": 1, "price_in": "1", "price_out": "2"}

@@ -96,6 +96,7 @@ ADDITIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ADDITIONS)
 def test_one_line_says_what_is_added_to_a_run(folder: Path, words: str) -> None:
     (folder / "more.txt").write_text("Explain one thing more.\n")
@@ -371,6 +372,7 @@ def test_the_program_is_a_module_and_its_short_options_say_what_the_long_ones_do
     assert done.stdout == evolinstruct("--version").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_is_given_its_completion(shell: str) -> None:
     done = subprocess.run(
@@ -383,6 +385,7 @@ def test_a_shell_is_given_its_completion(shell: str) -> None:
     assert "evolinstruct" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("typed", "meant"), [("ev", "evolve"), ("evolve --max-co", "--max-cost")])
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes_commands_and_options(shell: str, typed: str, meant: str) -> None:

@@ -147,6 +147,7 @@ def test_every_command_has_help(words: str) -> None:
     assert "Usage: " in result.stdout
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv[1:] = ['evolve', '--help']\n"
@@ -209,6 +210,7 @@ OTHERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["2>&-", *OTHERS])
 def test_a_run_goes_on_where_nobody_can_be_told(folder: Path, target: str) -> None:
     words = " ".join(map(shlex.quote, PROGRAM))

@@ -99,6 +99,7 @@ COMMAND_LINES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", COMMAND_LINES)
 def test_a_bad_command_line_gets_one_sentence_and_exit_code_2(folder: Path, words: str) -> None:
     result = evolinstruct(f"evolve seeds.txt -o run --client offline {words}")
@@ -266,6 +267,7 @@ def test_a_place_that_cannot_be_written_is_refused(folder: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "difference"),
     [

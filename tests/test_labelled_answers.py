@@ -52,6 +52,7 @@ def told(request: pytest.FixtureRequest) -> Told:
     return Told(request.param, written, found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", SHARES)
 def test_what_is_no_answer_is_found(told: Told, label: str) -> None:
     assert told.found[label] >= SHARES[label][told.is_held_out] * told.written[label]

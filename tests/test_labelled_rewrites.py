@@ -71,6 +71,7 @@ def told() -> Told:
     return Told(written, Counter(pair["label"] for pair in PAIRS if drops(pair)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", SHARES)
 def test_what_is_no_rewrite_is_dropped(told: Told, label: str) -> None:
     assert told.dropped[label] >= SHARES[label] * told.written[label]

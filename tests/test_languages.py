@@ -39,6 +39,7 @@ def test_the_language_of_a_text_is_told() -> None:
     assert {row["language"] for row in ROWS if is_english(row["instruction"])} == {"English"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", first_of("general", *sorted({*prompts.builtin()} - {"general"})))
 def test_instructions_stay_in_their_language_through_four_generations(
     pack: str, tmp_path: Path

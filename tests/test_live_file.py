@@ -54,6 +54,7 @@ async def watched(job: Job, live: Path, wanted: Callable[[Live], bool]) -> Live:
     return found
 
 
+@pytest.mark.slow
 def test_a_run_that_is_going_on_says_how_far_it_is(tmp_path: Path) -> None:
     job = prepared(tmp_path, "tests.test_live_file:Patient")
     file = tmp_path / "run" / "live.json"

@@ -59,6 +59,7 @@ def test_an_early_end_is_logged_as_an_error(
     ]
 
 
+@pytest.mark.slow
 def test_nobody_sees_it_who_does_not_ask(tmp_path: Path) -> None:
     seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(30))
     script = (

@@ -122,6 +122,7 @@ def lines(run: Path, kind: type[Kept] | type[Rejected]) -> list[Kept] | list[Rej
     return [line for number in range(1, 5) for line in RunDir(run).read(number, kind)]
 
 
+@pytest.mark.slow
 def test_what_is_kept_has_an_answer_on_which_three_of_five_agree(run: Path) -> None:
     check_invariants(run, 4)
     kept = lines(run, Kept)

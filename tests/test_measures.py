@@ -60,6 +60,7 @@ def test_any_text_fills_a_measure_unharmed() -> None:
         assert (role, text.count(hostile)) == ("user", len(measure.template.names)), key
 
 
+@pytest.mark.slow
 def test_a_measure_of_a_pack_is_asked_read_and_named_by_its_pack(mine: Path, folder: Path) -> None:
     copied(folder / "run", 12, generations=2)
     with serve(lambda ask: reply("72")) as server:

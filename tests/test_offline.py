@@ -375,6 +375,7 @@ def test_12_to_18_percent_of_the_instructions_are_to_be_rejected() -> None:
     assert 0.12 <= 1 - kept <= 0.18
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["preamble", "heading", "marker", "quotes", "fence", "note", "think"]
 )

@@ -37,6 +37,7 @@ def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", READING)
 def test_reading_commands_read_an_older_run(line: str) -> None:
     told = evolinstruct(line)
@@ -53,6 +54,7 @@ def test_a_run_of_an_older_method_is_mixed_with_nothing(older: Path, run: str) -
     assert data_files(older / run) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["finished", "stopped"])
 def test_an_update_makes_a_run_of_an_older_method_anew(older: Path, run: str) -> None:
     told = evolinstruct(f"evolve eight.jsonl -o {run} --client offline -g 3 --update")

@@ -619,6 +619,7 @@ FAULTS: dict[str, tuple[Answer, object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", FAULTS)
 def test_every_behaviour_of_a_server_has_its_outcome(case: str) -> None:
     answer, expected = FAULTS[case]
@@ -632,6 +633,7 @@ def test_a_retry_after_date_is_the_seconds_until_then() -> None:
     assert errors.asked_wait(past) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer", [hang(), replace(reply("hi"), pace=0.05)], ids=["silent", "dripping"]
 )
@@ -861,6 +863,7 @@ def tls(certificate: Path) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.slow
 def test_a_certificate_that_nobody_trusts_stops_the_run_in_one_sentence(certificate: Path) -> None:
     with serve(echo, tls=tls(certificate)) as server:
         (found,) = asyncio.run(outcomes(OpenAIClient(options(server.url)), [ask()]))

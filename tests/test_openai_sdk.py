@@ -78,6 +78,7 @@ def test_the_request_is_sent_as_asked() -> None:
     assert asked[0].headers["user-agent"].startswith("AsyncOpenAI/Python ")
 
 
+@pytest.mark.slow
 def test_every_behaviour_of_a_server_ends_as_with_the_ordinary_client() -> None:
     answers = [reply("no stranger"), *(answer for answer, _ in FAULTS.values())]
 
@@ -94,6 +95,7 @@ def test_every_behaviour_of_a_server_ends_as_with_the_ordinary_client() -> None:
     assert dict(zip(FAULTS, found, strict=True)) == expected
 
 
+@pytest.mark.slow
 def test_a_redirect_sends_no_prompt_and_no_key_to_another_server() -> None:
     moved(OpenAISdkClient)
 
@@ -112,6 +114,7 @@ def test_a_token_that_only_the_package_knows_is_hidden_too() -> None:
     assert str(found).endswith("(no: [secret]).")
 
 
+@pytest.mark.slow
 def test_a_call_takes_no_longer_than_its_timeout() -> None:
     assert outcome(always(hang()), timeout=0.3) == (TryAgain, "timeout", None)
 

@@ -277,6 +277,7 @@ def test_a_connection_closed_at_once_is_a_refusal() -> None:
     assert (pace.limit, pace.in_flight, pace.pause) == (5, 4, 0.5)
 
 
+@pytest.mark.slow
 def test_a_stall_of_a_large_service_is_made_up_for() -> None:
     service = _Stalling(Queueing(200, mixed(1)), 100.0, 140.0)
     traffic = simulate(service, 240, partial(Pace, most=MOST, timeout=30.0), timeout=30.0)

@@ -198,6 +198,7 @@ def stopped(seeds: Path, out: Path, lines: int, **asked: Any) -> None:
 # --- nobody waits -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", [{}, NO_GATE], ids=["a gate", "no gate"])
 @pytest.mark.parametrize("late", first_of(*PURPOSES))
 def test_one_slow_call_holds_up_its_own_family_alone_and_the_least_advanced_go_first(
@@ -225,6 +226,7 @@ def test_one_slow_call_holds_up_its_own_family_alone_and_the_least_advanced_go_f
     assert state(tmp_path / "run")["spent"]["in_vain"] == 0
 
 
+@pytest.mark.slow
 def test_with_min_kept_it_goes_no_further_than_one_generation_ahead(
     tmp_path: Path, seeds: Path, says: Any
 ) -> None:
@@ -251,6 +253,7 @@ def test_with_min_kept_it_goes_no_further_than_one_generation_ahead(
 # --- what is asked in vain ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_follows_a_line_that_the_gate_drops_is_counted_also_over_commands(
     tmp_path: Path, seeds: Path, says: Any
 ) -> None:
@@ -279,6 +282,7 @@ def test_what_follows_a_line_that_the_gate_drops_is_counted_also_over_commands(
 # --- trouble ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
     first_of(
@@ -320,6 +324,7 @@ def test_trouble_of_prefetched_calls_is_no_trouble_of_the_run(
         assert len(prefetched()) < 150  # they give way, each time for longer
 
 
+@pytest.mark.slow
 def test_a_cap_that_prefetched_calls_reach_stops_the_run_and_a_higher_one_goes_on(
     tmp_path: Path, seeds: Path, says: Any
 ) -> None:
@@ -390,6 +395,7 @@ def test_a_run_that_is_left_asks_nothing_more(tmp_path: Path, seeds: Path, says:
     assert asyncio.run(leave()) == len(Late.asked)
 
 
+@pytest.mark.slow
 def test_latencies_that_triple_for_a_while_change_nothing_but_the_time(
     tmp_path: Path, seeds: Path, says: Any
 ) -> None:

@@ -34,6 +34,7 @@ def ids(path: Path) -> list[str]:
     return [line.id for line in Run(path).instructions(0)]
 
 
+@pytest.mark.slow
 def test_a_preview_is_of_so_many_seeds_in_file_order_and_has_no_data_set(
     tmp_path: Path, seeds: Path
 ) -> None:
@@ -47,6 +48,7 @@ def test_a_preview_is_of_so_many_seeds_in_file_order_and_has_no_data_set(
     assert not (tmp_path / "five" / "dataset.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_a_preview_made_whole_pays_for_nothing_again_and_is_the_run_it_would_have_been(
     tmp_path: Path, seeds: Path
 ) -> None:

@@ -113,6 +113,7 @@ assert tariff.price("answer", "gpt-4.1") is not None
 """
 
 
+@pytest.mark.slow
 def test_the_table_is_loaded_when_a_price_is_needed_and_never_from_a_network() -> None:
     subprocess.run([sys.executable, "-c", PRICED], check=True, cwd=Path(__file__).parent.parent)
 

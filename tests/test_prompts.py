@@ -702,6 +702,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damage", "sentence"), BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_pack_is_refused_with_one_sentence_that_names_the_place(
     small: Path, damage: Break, sentence: str

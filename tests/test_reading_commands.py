@@ -53,6 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", TERMINALS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_page_looks_as_it_did(

@@ -42,6 +42,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().split("\n") if line]
 
 
+@pytest.mark.slow
 def test_the_rules_of_the_run_itself_change_nothing(run: Path) -> None:
     found, changes = held(run, {})
     kept = sum(1 for line in Run(run).instructions() if line.generation)

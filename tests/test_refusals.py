@@ -58,6 +58,7 @@ def about(number: int) -> Callable[[Ask], object]:
 # --- one text alone -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "line"), [(403, ""), (403, "--concurrency 1"), (409, ""), (501, "")]
 )
@@ -86,6 +87,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_service_that_turns_every_call_down_stops_the_run_and_no_line_fails(case: str) -> None:
     answer, told = REFUSALS[case]

@@ -318,6 +318,7 @@ def embedded(run_dir: Path) -> Path:
     return run_dir
 
 
+@pytest.mark.slow
 def test_a_run_whose_instructions_are_embedded_has_a_map_of_them(tmp_path: Path) -> None:
     pytest.importorskip("numpy", reason="numpy")
     from evolinstruct.analysis.diversity import known  # noqa: PLC0415 - needs an extra
@@ -352,6 +353,7 @@ def selected_in(path: Path) -> str:
     return html.unescape(re.sub("<[^>]+>", " ", section))
 
 
+@pytest.mark.slow
 def test_a_report_shows_what_would_be_selected_where_instructions_are_scored(
     tmp_path: Path,
 ) -> None:

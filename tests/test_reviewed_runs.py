@@ -106,6 +106,7 @@ def test_what_is_accepted_changes_nothing_and_needs_no_update(run: Path, seeds: 
     assert data_files(run) == files
 
 
+@pytest.mark.slow
 def test_to_apply_decisions_twice_changes_nothing(run: Path, seeds: Path) -> None:
     decide(run, 1, "edited", None, ("Say it anew.", None))
     decide(run, 2, "rejected")
@@ -118,6 +119,7 @@ def test_to_apply_decisions_twice_changes_nothing(run: Path, seeds: Path) -> Non
     assert data_files(run) == files
 
 
+@pytest.mark.slow
 def test_what_is_taken_back_is_as_if_it_had_not_been_decided(run: Path, seeds: Path) -> None:
     files = data_files(run)
     decide(run, 1, "rejected")
@@ -175,6 +177,7 @@ def test_a_conflict_is_not_applied_and_is_listed(run: Path, seeds: Path) -> None
     assert data_files(run) == files
 
 
+@pytest.mark.slow
 def test_an_edit_that_was_applied_can_be_rejected_by_another(run: Path, seeds: Path) -> None:
     files = data_files(run)
     decide(run, 1, "edited", None, ("Say it anew.", None))
@@ -210,6 +213,7 @@ def test_a_decision_about_a_text_that_has_changed_is_void(run: Path, seeds: Path
     assert list(Run(run).rejections()) == []
 
 
+@pytest.mark.slow
 def test_an_edit_outlives_a_service_that_failed_to_answer_it(tmp_path: Path, seeds: Path) -> None:
     run, asked = tmp_path / "run", {**ASKED, "client": "tests.test_reviewed_runs:Moody"}
     evolve(seeds, run, **asked)
@@ -220,6 +224,7 @@ def test_an_edit_outlives_a_service_that_failed_to_answer_it(tmp_path: Path, see
     assert line(run, 1).output == "The answer to 'Say it anew.' is long and wise. (1)"
 
 
+@pytest.mark.slow
 def test_retry_asks_for_another_rewrite_of_what_was_rejected(tmp_path: Path, seeds: Path) -> None:
     run, asked = tmp_path / "run", {**ASKED, "client": "tests.test_reviewed_runs:Moody"}
     evolve(seeds, run, **asked)

@@ -206,6 +206,7 @@ def test_a_rule_that_raises_costs_its_instructions_and_the_run_goes_on(tmp_path:
     check_invariants(out, 2)
 
 
+@pytest.mark.slow
 def test_other_rules_make_another_run_which_an_update_carries_over(tmp_path: Path) -> None:
     seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(30))
     rules = {"word_growth": {"least": 10, "most": 20}, f"{OWN}:no_lists": True}

@@ -57,6 +57,7 @@ def test_families_tell_each_step_with_the_parent_that_was_newest(path: Path) -> 
     assert (river.newest, tide.newest, nile.newest) == (second[0], first[1], second[2])
 
 
+@pytest.mark.slow
 def test_families_of_a_real_run_hold_every_line_with_its_parent(tmp_path: Path) -> None:
     seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(60))
     evolve(seeds, tmp_path / "run", generations=3, answer_seeds=True)

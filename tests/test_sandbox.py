@@ -110,6 +110,7 @@ def test_whatever_a_program_tries_it_is_ended_with_evidence_and_others_go_on() -
     assert after.all_passed
 
 
+@pytest.mark.slow
 def test_what_the_sandbox_cannot_run_is_told_apart_from_a_wrong_program() -> None:
     """Sixty solutions as models write them, all of them right, and the same sixty with a slip."""
     solutions = [
@@ -162,6 +163,7 @@ def test_nothing_a_program_meets_changes_from_run_to_run() -> None:
     assert first.tests[0][1] is not None
 
 
+@pytest.mark.slow
 def test_a_sandbox_whose_process_is_killed_runs_the_program_once_more() -> None:
     async def killed() -> Results:
         client = SandboxClient(ClientOptions(None, "monty", None, 60))
@@ -301,5 +303,6 @@ for steps in range(5):
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_is_given_up_while_a_process_starts_ends() -> None:
     subprocess.run([sys.executable, "-c", GIVEN_UP], check=True, timeout=30)

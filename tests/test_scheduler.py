@@ -184,6 +184,7 @@ def test_what_the_gate_drops_is_dropped_however_late_it_gets_there(
     ]
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_slow_neighbour_takes_no_memory() -> None:
     async def run() -> int:
         room: ReorderBuffer[bytes] = ReorderBuffer(HELD)

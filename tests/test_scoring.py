@@ -95,6 +95,7 @@ def test_the_order_is_that_of_the_generation_files_then_by_measure(run: Path) ->
     assert found == sorted(found)
 
 
+@pytest.mark.slow
 def test_a_command_that_is_repeated_asks_nothing_and_writes_the_same(run: Path) -> None:
     with serve(by_length) as server:
         assert score(server, f"run {ALL}").exit_code == 0
@@ -104,6 +105,7 @@ def test_a_command_that_is_repeated_asks_nothing_and_writes_the_same(run: Path) 
     assert (run / "scores.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_cap_stops_with_4_counts_the_stage_alone_and_the_same_command_goes_on(run: Path) -> None:
     with serve(by_length) as whole:
         score(whole, "run --by difficulty,tags")
@@ -147,6 +149,7 @@ def test_a_dry_run_reckons_with_the_service_tier_that_is_asked_in_first(run: Pat
     assert default == ordinary
 
 
+@pytest.mark.slow
 def test_what_a_dry_run_foretells_is_what_is_asked(run: Path) -> None:
     with serve(by_length) as server:
         for line in ("run --by difficulty", "run --by quality", "run --by tags"):
@@ -160,6 +163,7 @@ def job(*by: str, method: str | None = None, sample: int | None = 200) -> ScoreJ
     return prepare(wish, resolve(Layer({"client": "offline", "concurrency": 1})))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [1, 5, 11])
 @pytest.mark.parametrize("method", [None, "pairwise"])
 def test_an_interrupt_between_any_two_items_loses_nothing(
@@ -205,6 +209,7 @@ async def through(work: ScoreJob) -> list[Scored]:
 # What judges do
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [
@@ -225,6 +230,7 @@ def test_a_reply_without_an_order_is_asked_once_more_then_counted(run: Path, sai
     assert scores() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["--pairwise --sample 9", "--method paper", "--by quality,tags"])
 @pytest.mark.parametrize("said", ["The first of them is harder.", "第一个任务更难。", "", "A < A"])
 def test_what_holds_no_judgement_is_none_for_any_measure(run: Path, how: str, said: str) -> None:
@@ -310,6 +316,7 @@ class Moody:
         return reply("Hard to say.") if silent and not self.in_sorts else by_length(ask)
 
 
+@pytest.mark.slow
 def test_a_retry_asks_for_what_is_missing_and_leaves_every_other_score(run: Path) -> None:
     judge, line = Moody(), "run --by difficulty,quality,tags"
     with serve(judge) as server:
@@ -330,6 +337,7 @@ def test_a_retry_asks_for_what_is_missing_and_leaves_every_other_score(run: Path
     assert scores() == scores("whole")
 
 
+@pytest.mark.slow
 def test_a_retry_of_one_measure_is_none_of_another_nor_of_another_judge(run: Path) -> None:
     judge = Moody()
     with serve(judge) as server:
@@ -353,6 +361,7 @@ def test_what_fails_once_more_may_be_retried_again(run: Path) -> None:
         assert score(server, f"{line} --retry failed").exit_code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", ["--retry failed", ""])
 @pytest.mark.parametrize("how", first_of("--by quality,tags", "--pairwise --sample 12"))
 def test_a_retry_that_was_cut_off_is_carried_through_and_asks_nothing_twice(
@@ -433,6 +442,7 @@ def shown_in(prompt: str) -> dict[str, str]:
     return shown(Ask({"messages": [{"content": prompt}]}, {}, 0, ""))
 
 
+@pytest.mark.slow
 def test_pairs_never_repeat_never_hold_two_anchors_and_are_asked_in_both_orders(run: Path) -> None:
     asked: list[tuple[str, ...]] = []
 
@@ -449,6 +459,7 @@ def test_pairs_never_repeat_never_hold_two_anchors_and_are_asked_in_both_orders(
     assert any(not own >= set(pair) for pair in asked)  # anchors are among them
 
 
+@pytest.mark.slow
 def test_pairs_give_the_order_that_the_judge_sees(run: Path) -> None:
     with serve(by_length) as server:
         score(server, "run --pairwise --sample all")
@@ -835,6 +846,7 @@ DAMAGED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_damage_is_refused_with_one_sentence_before_a_call(run: Path, kind: str) -> None:
     with serve(by_length) as server:

@@ -125,6 +125,7 @@ def check_nothing_leaks(result: Result, folder: Path) -> bytes:
     return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ENDS)
 def test_no_secret_that_a_service_sends_back_is_in_a_file_or_told(folder: Path, case: str) -> None:
     result = ask("evolve seeds.txt -o run -g 1 --limit 1 --param stop=END", ENDS[case], "openai")

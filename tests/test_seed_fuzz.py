@@ -255,6 +255,7 @@ def assert_seeds_or_a_sentence(path: Path, **options: Any) -> None:
         assert all(list(remarks(counts.remarks)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_row_of_a_file_becomes_a_seed_or_is_counted(
     tmp_path_factory: pytest.TempPathFactory, name: str
@@ -282,6 +283,7 @@ def test_every_row_of_a_file_becomes_a_seed_or_is_counted(
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGED)
 def test_a_file_with_other_bytes_in_it_gives_seeds_or_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, name: str
@@ -350,6 +352,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(QUICK, max_examples=60)
 @given(rows=st.lists(ANYTHING, min_size=1, max_size=4), indent=st.sampled_from([None, 1]))
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".txt"])

@@ -158,6 +158,7 @@ def test_of_conversations_the_first_turn_is_taken_and_those_of_several_are_count
     assert counts.remarks == {"multi_turn": 2}
 
 
+@pytest.mark.slow
 def test_a_sample_is_drawn_by_the_seed_and_keeps_the_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +298,7 @@ def test_other_folders_within_are_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", ["alpaca", "chat", "prompt-completion", "sharegpt"])
 def test_an_export_can_be_evolved_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str

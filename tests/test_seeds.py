@@ -508,6 +508,7 @@ BAD_FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "content", "sentence"), BAD_FILES.values(), ids=BAD_FILES)
 def test_every_bad_file_gets_its_sentence(
     here: Path, name: str, content: bytes, sentence: str
@@ -594,6 +595,7 @@ KINDS = ("jsonl", "json", "csv", "txt")
 LARGE = [pytest.param(suffix, 5_000, marks=pytest.mark.slow) for suffix in KINDS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "number"), [("jsonl", 2_000), *LARGE])
 def test_memory_does_not_grow_with_the_file(here: Path, suffix: str, number: int) -> None:
     few, many = (

@@ -57,6 +57,7 @@ def keyed(handler: Handler, keys: set[str]) -> Handler:
     return handle
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_other_parameters_gives_the_same_run_and_it_is_said_once(
     tmp_path: Path,
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_model_that_takes_other_parameters_gives_the_same_run_and_it_is_said_o
     check_invariants(tmp_path / "picky", 2)
 
 
+@pytest.mark.slow
 def test_what_was_paid_for_at_one_server_is_not_asked_of_another(tmp_path: Path) -> None:
     with serve(obliging) as first:
         assert evolve(f"-o run --model m --base-url {first.url}").exit_code == 0
@@ -156,6 +158,7 @@ def test_a_key_with_a_line_break_is_told_and_not_shown(monkeypatch: pytest.Monke
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [200, 400, 401])
 def test_the_key_is_sent_and_is_in_no_file_and_no_word(tmp_path: Path, status: int) -> None:
     keys: set[str] = set()

@@ -155,6 +155,7 @@ def test_every_setting_has_a_way_back_that_is_tried() -> None:
     assert set(VALUES) == {name for name, setting in SETTINGS.items() if not setting.hidden}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", VALUES)
 def test_each_setting_becomes_flags_that_make_it_again(setting: str) -> None:
     @settings(deadline=None, max_examples=5, database=None)

@@ -136,6 +136,7 @@ def test_shards_divide_the_seeds_and_prepare_writes_them_without_a_call() -> Non
     assert (state()["status"], state()["exit_code"]) == ("prepared", 0)
 
 
+@pytest.mark.slow
 def test_to_prepare_a_run_that_goes_on_takes_nothing_from_its_files() -> None:
     assert evolinstruct(f"{EVOLVE} {CHAOS} --answer-seeds --max-calls 30").exit_code == 4
     answered = Path("run/generation-0.jsonl").read_bytes()
@@ -149,6 +150,7 @@ def test_to_prepare_a_run_that_goes_on_takes_nothing_from_its_files() -> None:
     assert Path("run/run.json").read_bytes() == ended
 
 
+@pytest.mark.slow
 def test_a_missing_shard_is_named_and_evolve_asks_for_it() -> None:
     prepare()
     merged = evolinstruct(f"merge run {' '.join(spread(4, without=[2, 3]))}")
@@ -158,6 +160,7 @@ def test_a_missing_shard_is_named_and_evolve_asks_for_it() -> None:
     assert data_files(Path("run")) == alone()
 
 
+@pytest.mark.slow
 def test_what_the_run_has_is_not_asked_again() -> None:
     whole = alone()
     assert evolinstruct(f"{EVOLVE} {CHAOS} --max-calls 100").exit_code == 4
@@ -245,6 +248,7 @@ def test_a_killed_worker_goes_on_and_repeats_only_what_was_in_flight(
     assert data_files(Path("run")) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [b"", None], ids=["no table yet", "no word of its own yet"])
 def test_a_worker_that_is_killed_in_its_first_moment_goes_on(moment: bytes | None) -> None:
     prepare()
@@ -262,6 +266,7 @@ def test_a_worker_that_is_killed_in_its_first_moment_goes_on(moment: bytes | Non
     assert data_files(Path("run")) == alone()
 
 
+@pytest.mark.slow
 def test_a_signal_ends_a_worker_in_good_order() -> None:
     prepare(PACED)
     worker = start((*COMMAND, "work", "run", "--shard", "1/1", "-o", "all.sqlite"))
@@ -306,6 +311,7 @@ def test_caps_and_rates_are_divided_and_run_json_says_so() -> None:
     assert state()["spent"]["calls"] == 103
 
 
+@pytest.mark.slow
 def test_what_shards_spent_is_counted_once_and_by_its_purpose() -> None:
     prepare("offline")
     files = spread(2)
@@ -368,6 +374,7 @@ def moods() -> Counter[str]:
     return Counter(said.split()[2] for said in outputs if said.startswith("In a "))
 
 
+@pytest.mark.slow
 def test_a_lower_shard_wins_over_a_higher_one_and_differences_are_counted(
     mood: Callable[[str], None],
 ) -> None:
@@ -388,6 +395,7 @@ def test_a_lower_shard_wins_over_a_higher_one_and_differences_are_counted(
     assert [*moods()] == ["odd"]
 
 
+@pytest.mark.slow
 def test_what_the_run_has_wins_over_a_shard(mood: Callable[[str], None]) -> None:
     mood("good")
     prepare(MOODY)
@@ -406,6 +414,7 @@ GENERATION_1 = "SUM(outcome = 'failed' AND generation = 1)"
 """The failures of which another reply may take the place: later ones follow other texts."""
 
 
+@pytest.mark.slow
 def test_a_reply_wins_over_a_failure_wherever_that_is(mood: Callable[[str], None]) -> None:
     mood("down")
     prepare(MOODY)
@@ -434,6 +443,7 @@ def refused(line: str) -> str:
     return done.stderr.removeprefix("Error: ").strip()
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_merged_is_refused_and_so_are_those_with_it() -> None:
     prepare("offline")
     good, bad = spread(2)
@@ -457,6 +467,7 @@ def test_a_file_that_cannot_be_merged_is_refused_and_so_are_those_with_it() -> N
     assert refused(f"merge run {good} {bad}").startswith(f"There is no file {bad}")
 
 
+@pytest.mark.slow
 def test_a_shard_of_another_run_or_method_is_refused() -> None:
     prepare("offline")
     shutil.move("run", "other")
@@ -506,6 +517,7 @@ def test_a_run_in_batches_is_not_worked_on() -> None:
     assert "run is carried out in batches" in refused("work run --shard 1/2 -o a.sqlite")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["0/4", "5/4", "4", "1/0", "a/b", "1/4/2", "-1/4"])
 def test_a_shard_is_written_as_one_of_so_many(word: str) -> None:
     prepare("offline")
@@ -537,6 +549,7 @@ def test_the_scripts_are_such_as_bash_reads(name: str) -> None:
     subprocess.run(["bash", "-n", EXAMPLES / name], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
 def test_the_examples_name_options_that_the_program_has(path: Path) -> None:
     text = re.sub(r"&&\s+(?:exec\s+)?|\\\n", "\n", path.read_text())

@@ -67,6 +67,7 @@ def test_likeness_is_the_share_of_common_shingles() -> None:
     assert jaccard(one.shingles, other.shingles) == 2 / 6  # abc bcd | cde def cdx dxf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("threshold", "edits"), [(0.6, 5), (0.8, 2), (0.9, 1)])
 def test_texts_just_above_the_threshold_share_a_key_as_good_as_always(
     threshold: float, edits: int

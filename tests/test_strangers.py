@@ -185,6 +185,7 @@ def listed(out: Path, name: str) -> None:
         sums.write(line)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", STRANGERS)
 def test_what_no_export_wrote_is_neither_replaced_nor_removed(exported: Path, what: str) -> None:
     STRANGERS[what](exported)

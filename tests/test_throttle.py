@@ -415,6 +415,7 @@ def test_there_is_room_to_prefetch_only_where_calls_are_under_way_and_none_waits
     run(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refused", [ask, ahead], ids=["the run's own", "prefetched"])
 def test_after_a_refusal_nothing_is_prefetched_for_a_while_and_all_else_goes_on(
     refused: Callable[[str], Request],

@@ -55,6 +55,7 @@ def test_a_reply_that_fits_twice_the_tokens_is_kept_and_one_that_does_not_is_rej
     assert limits == {(500, "length", 0): 4, (1000, "length", 0): 1, (1000, "stop", 0): 3}
 
 
+@pytest.mark.slow
 def test_the_journal_answers_both_tries_and_pays_for_more_tokens_only_where_it_must(
     tmp_path: Path, seeds: Path
 ) -> None:

@@ -211,6 +211,7 @@ def test_the_optimizing_model_sees_each_round_and_what_the_rules_found() -> None
 # What a candidate may be
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "why"),
     [
@@ -474,6 +475,7 @@ def test_what_is_asked_is_never_more_than_the_dry_run_says() -> None:
     assert all(0 < made[name] <= 1.2 * most[name] for name in made)
 
 
+@pytest.mark.slow
 def test_a_cap_stops_it_and_the_same_command_with_a_higher_one_goes_on() -> None:
     with serve(Model(f"Make it harder by one step. {CARE}")) as server:
         assert asked(server, out="whole").exit_code == 0

@@ -35,6 +35,7 @@ def kept(run: Path) -> list[Kept]:
     return [line for line in Run(run).instructions() if line.generation]
 
 
+@pytest.mark.slow
 def test_every_kept_answer_does_what_its_instruction_demands(run: Path) -> None:
     check_invariants(run, 4)
     demanding = [line for line in kept(run) if decode(line.checks)]
@@ -72,6 +73,7 @@ def test_children_keep_the_demands_that_their_text_states(run: Path) -> None:
     assert all(line.checks == "[]" for line in kept(run) if line.operation == "in_breadth")
 
 
+@pytest.mark.slow
 def test_the_files_are_the_same_at_any_concurrency(run: Path, tmp_path: Path) -> None:
     seeds = run.parent / "seeds.jsonl"
     evolve(seeds, tmp_path / "one", generations=4, prompts="verifiable", concurrency=1)

@@ -59,6 +59,7 @@ def decide(viewer: Viewer, pair: dict[str, Any], verdict: object, **said: object
     return viewer.ask("/1/comparison/decide", "POST", posted, Origin=viewer.origin)
 
 
+@pytest.mark.slow
 def test_a_directory_of_a_contest_has_the_page_and_a_run_has_not(viewer: Viewer) -> None:
     assert viewer.ask("/1").headers["location"] == "/1/comparison"
     assert viewer.ask("/1/review").status == 404
@@ -109,6 +110,7 @@ def test_what_is_no_verdict_is_refused_in_a_sentence(
     assert before == {path: path.read_bytes() for path in contest.rglob("*.jsonl")}
 
 
+@pytest.mark.slow
 def test_a_page_of_another_origin_cannot_judge(viewer: Viewer) -> None:
     pair = pairs(viewer)[7]
     body = json.dumps({"name": "eve", **pair, "decision": "tie"})

@@ -24,6 +24,7 @@ def viewer() -> Iterator[Viewer]:
         yield viewer
 
 
+@pytest.mark.slow
 def test_the_address_that_is_told_lets_one_browser_in() -> None:
     with viewing(finished(3)) as viewer:
         first = viewer.ask(f"/?token={viewer.token}")
@@ -37,6 +38,7 @@ def test_the_address_that_is_told_lets_one_browser_in() -> None:
         assert viewer.ask(f"/?token={another}").status == 303
 
 
+@pytest.mark.slow
 def test_without_the_cookie_nothing_but_the_look_of_pages_is_served(viewer: Viewer) -> None:
     for path in ("/", "/1/live", "/1/read", "/?token=", "/?token=wrong"):
         answer = viewer.ask(path, Cookie=f"evolinstruct-view-{viewer.port}=wrong")
@@ -46,6 +48,7 @@ def test_without_the_cookie_nothing_but_the_look_of_pages_is_served(viewer: View
     assert viewer.ask("/assets/..%2fguard.py", Cookie="").status == 404
 
 
+@pytest.mark.slow
 def test_a_look_ahead_at_the_address_does_not_use_its_token_up() -> None:
     with viewing(finished(3)) as viewer:
         assert viewer.ask(f"/?token={viewer.token}", "HEAD").status == 403
@@ -80,12 +83,14 @@ def test_every_answer_forbids_foreign_and_inline_code_and_frames(viewer: Viewer)
         assert not any(name.startswith("access-control") for name in headers)
 
 
+@pytest.mark.slow
 def test_beyond_this_machine_a_password_is_needed_and_what_it_means_is_said() -> None:
     refused = evolinstruct(f"view {finished(3)} --host 0.0.0.0 --port 0")
     assert refused.exit_code == 2
     assert "needs a password of 8 characters or more in the variable" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_password_lets_in_and_a_wrong_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVOLINSTRUCT_VIEW_PASSWORD", "eight & more")
     with viewing(finished(3), "--host", "0.0.0.0") as viewer:
@@ -105,6 +110,7 @@ def test_a_password_lets_in_and_a_wrong_one_does_not(monkeypatch: pytest.MonkeyP
         assert viewer.ask("/1/live").status == 200
 
 
+@pytest.mark.slow
 def test_without_a_name_the_runs_of_the_current_directory_are_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +136,7 @@ def test_a_port_in_use_is_told_in_a_sentence() -> None:
     assert "name another port with --port" in refused.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_without_a_word_while_pages_are_open() -> None:
     with viewing(finished(3)) as viewer:
         viewer.enter()

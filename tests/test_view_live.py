@@ -51,6 +51,7 @@ def figures(page: str) -> dict[str, str]:
     return dict(re.findall(r'<dt>(.*?)</dt><dd class="figure">(.*?)</dd>', page))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_going_on_shows_its_figures(run: Path, viewer: Viewer) -> None:
     going_on(run, time.time(), kept=1)
     page = viewer.ask("/1/live").text
@@ -66,6 +67,7 @@ def test_a_run_that_is_going_on_shows_its_figures(run: Path, viewer: Viewer) -> 
     assert "&lt;b&gt;" in page
 
 
+@pytest.mark.slow
 def test_parts_are_sent_as_they_change(run: Path, viewer: Viewer) -> None:
     with viewer.events("/1/live/events") as events:
         assert next(events).keys() == {"now", "kept", "newest"}
@@ -113,6 +115,7 @@ def test_a_state_that_cannot_be_read_is_told_and_the_page_goes_on(
         assert "It begins" in next(events)["now"]
 
 
+@pytest.mark.slow
 def test_no_file_of_a_run_is_written_or_locked_by_the_page(run: Path, viewer: Viewer) -> None:
     going_on(run, 1.0, kept=1)
     before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}

@@ -45,6 +45,7 @@ def count(page: str) -> str:
     return re.findall(r'class="count">([^<]*)<', page)[0]
 
 
+@pytest.mark.slow
 def test_the_start_leads_to_the_pages_of_the_run(viewer: Viewer) -> None:
     assert viewer.ask("/").headers["location"] == "/1"
     assert viewer.ask("/1").headers["location"] == "/1/live"
@@ -52,6 +53,7 @@ def test_the_start_leads_to_the_pages_of_the_run(viewer: Viewer) -> None:
         assert viewer.ask(path).status == 404
 
 
+@pytest.mark.slow
 def test_the_figures_are_the_report_made_once_and_anew_where_the_run_has_changed(
     tmp_path: Path,
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_text_is_shown_as_text_wherever_it_stands(tmp_path: Path) -> None:
         assert viewer.ask("/1/read?sort=%3Cb%3E").text.count("<b>") == 0
 
 
+@pytest.mark.slow
 def test_the_calls_of_a_line_are_shown_when_its_run_has_ended(tmp_path: Path) -> None:
     run = copied(tmp_path / "run", 3)
     line = json.loads((run / "generation-1.jsonl").read_text().splitlines()[0])
@@ -184,6 +187,7 @@ def test_a_large_run_is_read_once_and_the_page_says_how_far_that_is(tmp_path: Pa
         assert "refresh" not in viewer.ask("/1/read").headers
 
 
+@pytest.mark.slow
 def test_several_runs_have_a_way_to_each_other(run: Path) -> None:
     with viewing(run, finished(4)) as viewer:
         viewer.enter()

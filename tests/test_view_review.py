@@ -48,6 +48,7 @@ def decide(viewer: Viewer, line: dict[str, Any], decision: object, **said: objec
 # --- which lines --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_sample_is_drawn_and_the_same_for_everybody(viewer: Viewer, run: Path) -> None:
     drawn = [line["id"] for line in lines(viewer, size=5)]
     kept = {line.id for line in Run(run).instructions() if line.generation}
@@ -183,6 +184,7 @@ def test_a_wrong_name_or_number_is_told_on_the_page(viewer: Viewer) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_page_shows_no_text_as_markup(viewer: Viewer) -> None:
     page = viewer.ask(f"/1/review?{urlencode({'name': 'ann', 'operation': '<b>x'})}").text
     assert "<b>x" not in page

@@ -146,6 +146,7 @@ UNFOLDING = sheet_of(b'<row r="1">' + cell("A1", "&a9;") + b"</row>").replace(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("content", "sentence"), BAD_BOOKS.values(), ids=BAD_BOOKS)
 def test_every_bad_book_gets_its_sentence(content: Callable[[], bytes], sentence: str) -> None:
     with pytest.raises(InputError) as caught:

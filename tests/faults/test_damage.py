@@ -208,6 +208,7 @@ def test_a_journal_that_a_power_cut_took_back_costs_calls_and_no_file(
     assert data_files(out) == data_files(finished(40))
 
 
+@pytest.mark.slow
 def test_other_replies_after_a_power_cut_replace_a_file_only_when_it_is_whole(
     tmp_path: Path, seeds: Path
 ) -> None:
@@ -237,6 +238,7 @@ def forget(journal: Path) -> None:
     db.close()
 
 
+@pytest.mark.slow
 def test_a_command_that_another_overtook_goes_no_further(tmp_path: Path, seeds: Path) -> None:
     out = tmp_path / "run"
     late = prepare(seeds, out, client=CLIENT, generations=2, temperature=0.5)
@@ -288,6 +290,7 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     [

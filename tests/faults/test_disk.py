@@ -21,6 +21,7 @@ def seeds(tmp_path: Path) -> Path:
 LIMITS = [(20, 40), *(pytest.param(150, n, marks=pytest.mark.slow) for n in (8, 40, 100, 250, 600))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "kilobytes"), LIMITS)
 def test_a_file_that_may_not_grow_stops_the_run_which_goes_on_when_it_may(
     tmp_path: Path, number: int, kilobytes: int

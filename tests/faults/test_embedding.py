@@ -87,6 +87,7 @@ def test_kills_at_any_moment_repeat_only_what_was_in_flight(tmp_path: Path) -> N
     assert vectors(out) == vectors(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_at_once_though_no_call_does(tmp_path: Path) -> None:
     seeds = write_seeds(tmp_path / "seeds.jsonl", tasks(9))
     with serve(lambda _: hang()) as server:

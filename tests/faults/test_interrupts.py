@@ -81,6 +81,7 @@ def test_calls_under_way_end_within_their_grace_and_their_replies_are_kept(
     assert outcomes(tmp_path / "run") == asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_signal_while_the_seeds_are_read_ends_at_once(
     tmp_path: Path, name: signal.Signals

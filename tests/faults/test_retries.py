@@ -57,6 +57,7 @@ def by_family(out: Path) -> dict[str, dict[tuple[int, str], bytes]]:
 OTHERS = [pytest.param(what, marks=pytest.mark.slow) for what in ("truncated", "unchanged")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["failed", *OTHERS])
 def test_a_retry_changes_the_named_families_and_leaves_every_other_byte(
     tmp_path: Path, seeds: Path, what: str
@@ -129,6 +130,7 @@ def test_a_retry_that_was_cut_off_is_carried_through_by_either_command_and_retir
     assert data_files(tmp_path / "broken") == data_files(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_finished_retry_is_no_longer_under_way(tmp_path: Path, seeds: Path) -> None:
     out = copied(tmp_path / "run", 60, client=FLAKY, generations=1)
     carry_out(prepare(seeds, out, client=FLAKY, generations=1), retry="failed")

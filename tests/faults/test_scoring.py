@@ -72,6 +72,7 @@ def test_kills_at_any_moment_change_no_byte_and_repeat_only_what_was_in_flight(
     assert asked - needed <= kills * CONCURRENCY
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_ends_within_its_grace_and_the_same_command_goes_on(
     tmp_path: Path,
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_second_signal_ends_at_once_though_no_call_does(
     assert said == "Interrupted; the same command goes on where it stopped.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_the_file_is_read_ends_at_once(tmp_path: Path, name: signal.Signals) -> None:
     line = (*COMMAND, "score", "-", "-o", str(tmp_path / "out"), "--client", "offline")
