@@ -1,7 +1,7 @@
 # make demo      installs into .venv, evolves the starter seeds with the offline client, and writes
 #                demo-report.html about it
 # make judge-example  compares two files of answers with the offline client, in the directory verdicts
-# make test      the tests that are quick; a minute and a half on two cores
+# make test      the tests that are quick; two minutes on two cores
 # make test-all  those, then the longer and heavier ones
 # make test-oldest  a good part of the quick tests, with the oldest versions of packages that are allowed
 # make bench     what calls cost and how near they come to limits; 40 minutes, two quiet cores; with
