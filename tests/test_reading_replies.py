@@ -193,9 +193,14 @@ def test_what_a_small_model_says_before_another_question_comes_off(said: str) ->
         "Given the following data:\n\na,b\n1,2\n\nsay which column is larger.",
         "Make it harder:\n\nWhere do rivers end?",
         "Great rivers! Say which three carry the most water.",
+        "Write a fable about a lock keeper and an eel, in the voice of the eel.\n\n(200 words)",
+        "Fill in this form for a canal:\nTitle: Kiel\nDifficulty: 7/10",
+        "Choose one of three canals and justify it.\n\nJustification: name the toll and the width.",
+        "Write the last lines of a play, after which the curtain falls:\n\nThe End",
+        "Draw up a sheet for pupils with these parts:\n\n### Changes\n\n### Reasons",
     ],
 )
-def test_an_instruction_that_begins_like_that_keeps_its_beginning(own: str) -> None:
+def test_an_instruction_that_begins_or_ends_like_that_stays_as_it_is(own: str) -> None:
     assert read_instruction(own, (), parent="Name a river.", marks=MARKS) == own
 
 
@@ -221,20 +226,6 @@ BEHIND = {
 def test_what_stands_behind_a_rewrite_comes_off_by_its_build(behind: str) -> None:
     reply = f"{CANAL}\n\n{behind}"
     assert read_instruction(reply, (), parent="Name a river.", marks=MARKS) == CANAL
-
-
-@pytest.mark.parametrize(
-    "own",
-    [
-        "Write a fable about a lock keeper and an eel, in the voice of the eel.\n\n(200 words)",
-        "Fill in this form for a canal:\nTitle: Kiel\nDifficulty: 7/10",
-        "Choose one of three canals and justify it.\n\nJustification: name the toll and the width.",
-        "Write the last lines of a play, after which the curtain falls:\n\nThe End",
-        "Draw up a sheet for pupils with these parts:\n\n### Changes\n\n### Reasons",
-    ],
-)
-def test_what_looks_like_that_and_is_asked_for_stays(own: str) -> None:
-    assert read_instruction(own, (), parent="Name a river.", marks=MARKS) == own
 
 
 ENCLOSED = {

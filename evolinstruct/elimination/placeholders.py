@@ -193,7 +193,7 @@ def _blanks(text: str) -> list[str]:
     if (
         text.endswith(_CLOSES)
         or (")\n" in text or "]\n" in text or ">\n" in text)
-        or not (is_ascii or ("）\n" not in text and "】\n" not in text))
+        or (not is_ascii and ("）\n" in text or "】\n" in text))
     ):
         alone = _ALONE.findall(text)
         found += [each for each in alone if alone.count(each) > 1 or _GOES_HERE.search(each)]

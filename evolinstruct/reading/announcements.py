@@ -283,7 +283,6 @@ _METHOD = re.compile(
 )
 
 
-@lru_cache(maxsize=64)  # what stands before one label stands before the next
 def speaks_of_rewriting(text: str) -> bool:
     """Tell whether a text thinks aloud about how to rewrite an instruction."""
     if _METHOD.search(text) is not None and _THOUGHTS.search(text) is not None:

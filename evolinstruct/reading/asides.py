@@ -84,10 +84,14 @@ def is_aside(piece: str, before: str) -> bool:
 
 
 def says_goodbye(piece: str) -> bool:
-    """Tell whether a piece is but a good-bye, which nobody misses in an instruction."""
+    """Tell whether a piece begins as an offer or a wish, or is but a good-bye."""
+    if _OFFERS.match(piece.strip(FRAME)) and piece[-1] not in "\"”'’»」":
+        return True
     return _GOODBYES.fullmatch(piece.strip(_AROUND)) is not None
 
 
+FRAME = "*_()[]（）【】 —–-"
+"""What sets a piece off."""
 _AROUND = "*_#()[]（）【】<>=-—–~ \t\n.!。！…"
 _LONGEST = 60  # characters
 
@@ -158,6 +162,8 @@ def _rates(bare: str, before: str) -> bool:
     )
 
 
+# Good-byes
+
 _GOODBYES = re.compile(
     r"(?:good luck|best of luck|enjoy|have fun|cheers|that's (?:it|all)|hth|hope (?:that|this|it)"
     r" helps|glad to help|have a (?:great|nice|good) day|let me know|happy (?:evolving|prompting)"
@@ -175,5 +181,24 @@ _GOODBYES = re.compile(
     r"|ご確認(?:ください|をお願い(?:いた)?します)|お役に立てれば幸いです|以上です|頑張ってください"
     r"|검토 부탁드립니다|감사합니다|수고하셨습니다|피드백 환영합니다|도움이 되(?:길|기를) 바랍니다)"
     r"[^\w\n]{0,6}",
+    re.IGNORECASE,
+)
+_OFFERS = re.compile(
+    r"(?:I )?hope (?:this|that|it) (?:helps|meets|works|is|fits|suits)"
+    r"|(?:please )?(?:let me know|feel free to (?:ask|reach out|let me know|adjust"
+    r"|modify))\b[^.\n]*"
+    r"\b(?:further|changes?|adjust\w*|modif\w+|another|anything else|revis\w+|refine\w*|tweak\w*"
+    r"|questions?|more|harder|you(?:'d like| would like| like| need| prefer| want)"
+    r"|th(?:is|at) works)\b|(?:would you like|do you want) me to\b|is there anything else\b"
+    r"|would you (?:like|prefer) (?:an?|another|it|this)\b"
+    r"|(?:is|does) this (?:what you|work for|meet)|ich hoffe,? (?:das|dies)|lass(?:en sie)? es mich"
+    r" wissen|sag(?:en sie)? (?:mir )?bescheid|j'espère que|n'hésite[zs]? pas|espero que (?:esto|te"
+    r"|le|isso|ajude|sirva)|avísame|hágame saber|si necesitas|me avise|fico à disposição|spero che"
+    r"|fammi sapere|ik hoop dat|laat (?:het )?me weten|надеюсь,? (?:это|что)|дайте знать|если нужно"
+    r"|希望(?:这|对|能)|如果(?:您|你)?(?:还)?(?:有|需要)|如需|お役に立て|ご要望|必要であれば"
+    r"|도움이 되|필요하시면"
+    r"|آمل أن|أتمنى أن|هل تريد|¿?quieres? que|quer que eu|voulez-vous que|veux-tu que|soll ich"
+    r"|möchten sie|vuoi che|zal ik|хотите|сделать ещ[её]|需要我|要不要我|ほかに(?:何か)?|더 필요"
+    r"|더 어렵게 만들|chcesz|daha da ",
     re.IGNORECASE,
 )

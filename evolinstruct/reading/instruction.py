@@ -276,7 +276,7 @@ class _Labels(NamedTuple):
         for label in self.pattern.finditer(text):
             fences, seen = fences + text.count("```", seen, label.start()), label.start()
             signed = label.group().lstrip()[0] in "#*_`"
-            counts = opens or signed or speaks_of_rewriting(text[: label.start()][:_SPOKEN])
+            counts = opens or signed or _speaks(text[: min(label.start(), _SPOKEN)])
             if fences % 2 == 0 and counts and label[0].strip() not in parent:
                 found.append(label)
         end = len(text)
@@ -289,6 +289,12 @@ class _Labels(NamedTuple):
 
 
 _SPOKEN = 1500  # characters before a label that are looked at
+
+
+@lru_cache(maxsize=64)
+def _speaks(head: str) -> bool:
+    """Tell whether the head of a text speaks of rewriting; it stands before the next label too."""
+    return speaks_of_rewriting(head)
 
 
 _KNOWN_LABELS = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from evolinstruct.reading.asides import find_section, is_aside, says_goodbye
+from evolinstruct.reading.asides import FRAME, find_section, is_aside, says_goodbye
 from evolinstruct.reading.said import Said, is_foreign, shares_content
 
 _NOTE_LENGTH = 1500
@@ -47,25 +47,6 @@ _TELLS = re.compile(
     re.IGNORECASE,
 )
 _WEAK = {"added", "turned", "preserved", "increased", "raised", "combined", "extended", "adjusted"}
-_GOODBYE = re.compile(
-    r"(?:I )?hope (?:this|that|it) (?:helps|meets|works|is|fits|suits)"
-    r"|(?:please )?(?:let me know|feel free to (?:ask|reach out|let me know|adjust"
-    r"|modify))\b[^.\n]*"
-    r"\b(?:further|changes?|adjust\w*|modif\w+|another|anything else|revis\w+|refine\w*|tweak\w*"
-    r"|questions?|more|harder|you(?:'d like| would like| like| need| prefer| want)"
-    r"|th(?:is|at) works)\b|(?:would you like|do you want) me to\b|is there anything else\b"
-    r"|would you (?:like|prefer) (?:an?|another|it|this)\b"
-    r"|(?:is|does) this (?:what you|work for|meet)|ich hoffe,? (?:das|dies)|lass(?:en sie)? es mich"
-    r" wissen|sag(?:en sie)? (?:mir )?bescheid|j'espère que|n'hésite[zs]? pas|espero que (?:esto|te"
-    r"|le|isso|ajude|sirva)|avísame|hágame saber|si necesitas|me avise|fico à disposição|spero che"
-    r"|fammi sapere|ik hoop dat|laat (?:het )?me weten|надеюсь,? (?:это|что)|дайте знать|если нужно"
-    r"|希望(?:这|对|能)|如果(?:您|你)?(?:还)?(?:有|需要)|如需|お役に立て|ご要望|必要であれば"
-    r"|도움이 되|필요하시면"
-    r"|آمل أن|أتمنى أن|هل تريد|¿?quieres? que|quer que eu|voulez-vous que|veux-tu que|soll ich"
-    r"|möchten sie|vuoi che|zal ik|хотите|сделать ещ[её]|需要我|要不要我|ほかに(?:何か)?|더 필요"
-    r"|더 어렵게 만들|chcesz|daha da ",
-    re.IGNORECASE,
-)
 _LETTER = re.compile(
     r"^\W{0,3}(?:dear|hi|hello|hey|good (?:morning|afternoon|evening)|subject:|liebe\w*|sehr"
     r" geehrte|cher|chère|bonjour|estimad\w|hola|querid\w|prezad\w|olá|gentile|beste|уважаем\w+"
@@ -101,7 +82,7 @@ def find_note(text: str, parent: str) -> str | None:
         return None
     if len(piece) > _NOTE_LENGTH:
         return None
-    said = piece.strip("*_()[]（）【】 —–-").replace("’", "'")
+    said = piece.strip(FRAME).replace("’", "'")
     if is_foreign(said, parent) and not is_foreign(before, parent):
         return piece
     sounds = Said(said).has("matter", "rewrite") and _points(said, before, parent) >= _SOME_POINTS
@@ -113,7 +94,7 @@ _SECTION = "#"
 
 
 def _last_pieces(text: str, parent: str) -> Iterator[tuple[int, str]]:
-    """Yield where a last piece may begin: its paragraph, its line, its bracket."""
+    """Yield where a last piece may begin: a section, its paragraph, its line, its bracket."""
     bracket = text.rfind("(") if text.endswith((")", ")*", ")_", ").")) else -1
     for start, mark in (
         (find_section(text, parent), _SECTION),
@@ -147,8 +128,8 @@ def _is_note(before: str, piece: str, parent: str, *, apart: bool) -> bool:
         return False
     if label and _ABOUT_CHANGES.fullmatch(label[1].strip()):
         return not _EMPTY.fullmatch(piece[label.end() :])
-    said = piece.strip("*_()[]（）【】 —–-")
-    if (_GOODBYE.match(said) and piece[-1] not in "\"”'’»」") or says_goodbye(piece):
+    said = piece.strip(FRAME)
+    if says_goodbye(piece):
         return not _LETTER.search(before)
     points = 0.0
     if label and len(Said(label[1]).tokens) <= 1 and Said(label[1]).has("label"):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from textwrap import dedent
+from typing import Any
 
 from evolinstruct.reading.announcements import is_label_of_rewrite
 from evolinstruct.reading.own_text import whole_object
@@ -108,12 +110,21 @@ def _without_field(text: str) -> str:
     nested = [value for value in fields.values() if isinstance(value, dict)]
     if len(nested) == 1:  # {"status": …, "data": {"prompt": …}}
         fields = nested[0]
-    named = [fields[name] for name in fields if _OF_INSTRUCTIONS.search(name)]
-    if not named and not _INPUTS.intersection(fields):
-        named = [fields[name] for name in fields if name in ("instruction", "prompt")]
-    return named[0].strip() if len(named) == 1 and isinstance(named[0], str) else text
+    only = _only_instruction([*fields.items()], _OF_INSTRUCTIONS.search)
+    return text if only is None else only
 
 
+def _only_instruction(
+    parts: Sequence[tuple[str, Any]], names_rewrite: Callable[[str], object]
+) -> str | None:
+    """Return the one of several named parts that is the instruction."""
+    named = [value for name, value in parts if names_rewrite(name)]
+    if not named and not _INPUTS.intersection([name for name, _ in parts]):
+        named = [value for name, value in parts if name in _PLAIN_NAMES]
+    return named[0].strip() if len(named) == 1 and isinstance(named[0], str) else None
+
+
+_PLAIN_NAMES = ("instruction", "prompt")
 _LONGEST_BLOCK = 20_000  # characters
 _BLOCK = re.compile(
     r"(?:(?P<fence>`{3,})(?:ya?ml)?[ \t]*\n)?(?:[\w-]+:[^\n|>]*\n)*?"
@@ -129,7 +140,7 @@ def _without_block(text: str) -> str:
     if found is None:
         return text
     name = found["name"]
-    is_instruction = _OF_INSTRUCTIONS.search(name) or name in ("instruction", "prompt")
+    is_instruction = _OF_INSTRUCTIONS.search(name) or name in _PLAIN_NAMES
     return dedent(found["lines"]).strip() if is_instruction else text
 
 
@@ -157,15 +168,17 @@ def _without_tags(text: str) -> str:
     tags = [*_TAGS.finditer(text)]
     if len(tags) < 2 or "".join([tag[0] for tag in tags]) != text:  # noqa: PLR2004 - several
         return text
-    named = [tag[2] for tag in tags if is_label_of_rewrite(re.sub(r"[_-]", " ", tag[1]))]
-    if not named and not _INPUTS.intersection([tag[1] for tag in tags]):
-        named = [tag[2] for tag in tags if tag[1] in ("instruction", "prompt")]
-    return named[0].strip() if len(named) == 1 else text
+    only = _only_instruction([(tag[1], tag[2]) for tag in tags], _names_rewrite)
+    return text if only is None else only
 
 
 def _names_wrapper(name: str) -> bool:
     if _OF_WRAPPERS.fullmatch(name) or name in ("tool_call", "function_call"):
         return True
+    return _names_rewrite(name)
+
+
+def _names_rewrite(name: str) -> bool:
     return is_label_of_rewrite(re.sub(r"[_-]", " ", name))
 
 
