@@ -116,11 +116,12 @@ def test_each_decision_is_in_the_file_when_it_is_answered(viewer: Viewer, run: P
 
 def test_a_decision_about_a_text_that_has_changed_is_refused(viewer: Viewer, run: Path) -> None:
     line = lines(viewer)[0]
-    before = review_file(run, "ann").read_bytes()
-    answer = decide(viewer, {**line, "shown": "another"}, "rejected")
+    assert decide(viewer, line, "accepted", name="zoe").status == 200
+    before = review_file(run, "zoe").read_bytes()
+    answer = decide(viewer, {**line, "shown": "another"}, "rejected", name="zoe")
     assert answer.status == 400
     assert "Its text has changed since it was shown; load the page again." in answer.text
-    assert review_file(run, "ann").read_bytes() == before
+    assert review_file(run, "zoe").read_bytes() == before
 
 
 @pytest.mark.parametrize(
